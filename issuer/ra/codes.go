@@ -1,0 +1,84 @@
+package ra
+
+// Code is the stable name of a refusal: the last part of the problem's type
+// "urn:tegata:error:CODE". problems.go has the sentence and kind of each.
+type Code = string
+
+// Codes of any step.
+const (
+	CodeBadStep          Code = "bad-step"            // not a JWS of this shape
+	CodeStepSignature    Code = "step-signature"      // not signed by this enrolment's device key
+	CodeStepAudience     Code = "step-audience"       // aud is another issuer
+	CodeStepStale        Code = "step-stale"          // iat too far from now
+	CodeStepMismatch     Code = "step-mismatch"       // step or id not those of the endpoint
+	CodeStepOutOfOrder   Code = "step-out-of-order"   // 409: this state does not take that step
+	CodeUnknownEnrolment Code = "unknown-enrolment"   // 404
+	CodeConflict         Code = "enrolment-conflict"  // 409: other content under the same id
+	CodeEnrolmentEnded   Code = "enrolment-ended"     // 410: extension member "ended" says why
+	CodeOpenApplication  Code = "open-application"    // 409: your turn; resend with replace
+	CodeElementSuspected Code = "element-went-back"   // 409: ctr of a step not above the last seen
+	CodeReceiptUnknown   Code = "unknown-receipt"     // 404
+	CodeEnrolmentID      Code = "enrolment-id-format" // id is not 128 bits in base64url
+)
+
+// Codes of an application.
+const (
+	CodeApplicationMalformed   Code = "application-malformed"    // CMS or content cannot be read, or is not canonical
+	CodeApplicationSignature   Code = "application-signature"    // the card's signature does not match
+	CodeApplicationCertificate Code = "application-certificate"  // not a card's signature certificate of ours
+	CodeApplicationTime        Code = "application-time"         // older or newer than ApplicationWindow
+	CodeApplicationReplayed    Code = "application-replayed"     // its nonce was used by another enrolment
+	CodeTermsOutdated          Code = "terms-outdated"           // your turn: read the current terms
+	CodeDeviceKeyMismatch      Code = "device-key-mismatch"      // the application names another device key or enrolment
+	CodeCertificateChoice      Code = "certificates-unsupported" // other certificates than the pair
+	CodeUnder15                Code = "under-15"
+	CodeCardRevoked            Code = "card-revoked"
+	CodeCardHeld               Code = "card-held"
+	CodeCardExpired            Code = "card-expired"
+	CodeCardUnknown            Code = "card-unknown"
+	CodePersonDied             Code = "person-not-registered"
+)
+
+// Codes of an attestation. Extension member "which" is "device", "auth" or
+// "sign".
+const (
+	CodeAttestationMalformed  Code = "attestation-malformed"  // no chain, or no extension in it
+	CodeAttestationRoot       Code = "attestation-root"       // the maker is not one we know
+	CodeAttestationChallenge  Code = "attestation-challenge"  // made for another registration, or long ago
+	CodeAttestationKey        Code = "attestation-key"        // of another key than the one requested or signing
+	CodeAttestationLevel      Code = "attestation-level"      // not made in hardware of the required level
+	CodeAttestationPurpose    Code = "attestation-purpose"    // may do more than sign
+	CodeAttestationExportable Code = "attestation-exportable" // not generated inside, or may leave it
+	CodeAttestationBoot       Code = "attestation-boot"       // unlocked, or not the maker's system
+	CodeAttestationElement    Code = "attestation-element"    // not the element that applied
+	CodeUnsupportedPhone      Code = "unsupported-phone"      // a model that is not on the list
+)
+
+// Codes of keys, registration and suspension.
+const (
+	CodeCSR                  Code = "csr-invalid"            // not a PKCS#10 request, or not signed by its own key
+	CodeKeyUnsuitable        Code = "key-unsuitable"         // not RSA-2048, or the same key twice, or one certified before
+	CodeCertificatesMismatch Code = "certificates-mismatch"  // not the two that were issued
+	CodeLockCodeVerifier     Code = "lock-code-verifier"     // other salt, cost or size than asked for
+	CodeLockCodeFormat       Code = "lock-code-format"       // your turn: a digit is wrong or missing
+	CodeLockCodeWrong        Code = "lock-code-wrong"        // extension member "tries_left"
+	CodeTooManyTries         Code = "lock-code-tries"        // 429, extension member "retry_after" in seconds
+	CodeCAUnavailable        Code = "authority-unavailable"  // could not check or sign: try again
+	CodeStatusUnavailable    Code = "own-status-unavailable" // could not read the ledger: try again
+)
+
+// Codes of the doors.
+const (
+	CodeCaller             Code = "caller-unknown"       // 401: no valid client assertion
+	CodeCallerRole         Code = "caller-role"          // 403: a party, but not of the role this door is for
+	CodeBadRequest         Code = "bad-request"          // 400: a field is missing or of the wrong form
+	CodeIssuanceConflict   Code = "issuance-conflict"    // 409: other content under the same id
+	CodeEventConflict      Code = "event-conflict"       // 409
+	CodeUnknownPerson      Code = "unknown-person"       // 404
+	CodeUnknownCard        Code = "unknown-card"         // 404
+	CodeUnknownCertificate Code = "unknown-certificate"  // 404: not one of ours
+	CodeReleaseInvalid     Code = "release-invalid"      // not the holder's signature, not for this verifier, or out of time
+	CodeReleaseCertificate Code = "release-certificate"  // revoked, on hold or expired
+	CodeGrantInvalid       Code = "grant-invalid"        // not for this party, used, or out of time
+	CodeEventNotApplicable Code = "event-not-applicable" // 409: e.g. found, but not lost
+)

@@ -1,0 +1,270 @@
+package ra
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"time"
+
+	"tegata/internal/secret"
+)
+
+// The types of the two JWS that a device key signs, and nothing else
+// (RFC 7515, section 4.1.9: the typ header without "application/").
+const (
+	TypeEnrolment = "tegata-enrolment+jwt"
+	TypeCheckIn   = "tegata-checkin+jwt"
+)
+
+// A StepName says which message of a registration a JWS is.
+type StepName string
+
+// The steps. StepStop ends the use of a registered phone (利用停止); StepShow
+// asks where a registration stands and changes nothing.
+const (
+	StepApply    StepName = "apply"
+	StepKeys     StepName = "keys"
+	StepRegister StepName = "register"
+	StepShow     StepName = "show"
+	StepStop     StepName = "stop"
+	StepCheckIn  StepName = "checkin"
+)
+
+// A StepBody is the body of every POST of a phone: one compact JWS, ES256 by
+// the element's device key. GET /v1/enrolments/{id} carries the same JWS (step
+// "show") as "Authorization: Bearer JWS" instead.
+//
+// The header of "apply" has x5c, the attestation chain of the device key
+// (leaf first, RFC 7515, section 4.1.6), whose challenge is
+// DeviceKeyChallenge(id). Later steps are verified with the key kept from
+// "apply"; x5c may be left out there.
+type StepBody struct {
+	Step string `json:"step"`
+}
+
+// StepClaims are the claims that every step has.
+type StepClaims struct {
+	Aud  string   `json:"aud"`  // the issuer's URL, as in its configuration
+	ID   string   `json:"id"`   // enrolment id: 128 random bits, base64url without padding, chosen by the phone
+	Step StepName `json:"step"` // must agree with the endpoint
+	IAT  int64    `json:"iat"`  // seconds; at most StepWindow away from the authority's clock
+	Ctr  uint64   `json:"ctr"`  // the element's counter, added by the element
+}
+
+// StepWindow is how far iat may be from the authority's clock, either way.
+const StepWindow = 10 * time.Minute
+
+// ApplyClaims are the claims of step "apply", POST /v1/enrolments.
+type ApplyClaims struct {
+	StepClaims
+	Application []byte `json:"application"`       // base64: CMS SignedData by the card's signature key, content inside
+	Replace     bool   `json:"replace,omitempty"` // end an older open application (after open-application)
+}
+
+// Application is the content of the CMS. Its encoding is canonical (RFC 8785
+// for these ASCII values: no spaces, members in this order), so that what the
+// card signs is one text only: see Canonical.
+type Application struct {
+	ApplicantCertificateSHA256 string   `json:"applicant_certificate_sha256"` // lower-case hex, of the card's signature certificate (DER)
+	Certificates               []string `json:"certificates"`                 // ["phone-auth","phone-sign"]
+	DeviceKeySHA256            string   `json:"device_key_sha256"`            // lower-case hex, of the device key's SubjectPublicKeyInfo (DER)
+	Enrolment                  string   `json:"enrolment"`                    // the enrolment id
+	Nonce                      string   `json:"nonce"`                        // 128 random bits of the phone's, base64url without padding; used once
+	TermsVersion               string   `json:"terms_version"`                // of GET /v1/terms
+	Time                       string   `json:"time"`                         // RFC 3339, UTC, whole seconds
+}
+
+// Canonical returns the one encoding of a that the authority accepts.
+func (a Application) Canonical() []byte {
+	b, err := json.Marshal(a)
+	if err != nil { // strings and a slice of strings: cannot fail
+		panic("ra: application: " + err.Error())
+	}
+	return b
+}
+
+// DeviceKeyChallenge is the attestation challenge of the device key: SHA-256
+// of the enrolment id as sent (its characters, not the bytes they encode).
+func DeviceKeyChallenge(enrolment string) []byte {
+	h := sha256.Sum256([]byte(enrolment))
+	return h[:]
+}
+
+// KeyChallenge is the attestation challenge of both certified keys: SHA-256 of
+// the application CMS (DER) followed by the authority's nonce.
+func KeyChallenge(application, nonce []byte) []byte {
+	h := sha256.New()
+	h.Write(application)
+	h.Write(nonce)
+	return h.Sum(nil)
+}
+
+// Applied answers step "apply". Every replay gets the same answer.
+type Applied struct {
+	ID           string    `json:"id"`
+	State        State     `json:"state"` // StateApplied
+	Nonce        []byte    `json:"nonce"` // the authority's, for KeyChallenge (base64)
+	LockCodeSalt []byte    `json:"lock_code_salt"`
+	LockCodeCost LockCost  `json:"lock_code_cost"`
+	ExpiresAt    time.Time `json:"expires_at"` // unless registered by then, everything of it is revoked
+}
+
+// LockCost is the argon2id cost that the lock code's verifier must have.
+type LockCost struct {
+	TimeCost  uint32 `json:"time_cost"`
+	MemoryKiB uint32 `json:"memory_kib"`
+	Threads   uint8  `json:"threads"`
+}
+
+// A KeyProof proves one key of the element: that it can sign (the PKCS#10
+// request) and where it lives (the attestation chain, leaf first).
+type KeyProof struct {
+	CSR   []byte   `json:"csr"`   // DER, RFC 2986
+	Chain [][]byte `json:"chain"` // DER
+}
+
+// KeysClaims are the claims of step "keys", POST /v1/enrolments/{id}/keys.
+// Sent again with the same two keys it gets the same certificates; with other
+// keys it is refused.
+type KeysClaims struct {
+	StepClaims
+	Auth KeyProof `json:"auth"`
+	Sign KeyProof `json:"sign"`
+}
+
+// Issued answers step "keys": both certificates, both on hold "unregistered".
+type Issued struct {
+	ID           string       `json:"id"`
+	State        State        `json:"state"` // StateIssued
+	Certificates Certificates `json:"certificates"`
+	Authorities  Certificates `json:"authorities"` // the issuing authorities of the two
+	ExpiresAt    time.Time    `json:"expires_at"`
+}
+
+// Certificates is a pair of certificates in DER. Sign is absent on a card
+// without a signature certificate.
+type Certificates struct {
+	Auth []byte `json:"auth"`
+	Sign []byte `json:"sign,omitempty"`
+}
+
+// RegisterClaims are the claims of step "register",
+// POST /v1/enrolments/{id}/registration: the phone has written both
+// certificates and names them.
+type RegisterClaims struct {
+	StepClaims
+	AuthSHA256       string          `json:"auth_sha256"` // lower-case hex, of the certificate (DER)
+	SignSHA256       string          `json:"sign_sha256"`
+	LockCodeVerifier secret.Verifier `json:"lock_code_verifier"` // salt and cost of Applied
+}
+
+// Registered answers step "register".
+type Registered struct {
+	ID           string    `json:"id"`
+	State        State     `json:"state"` // StateRegistered
+	RegisteredAt time.Time `json:"registered_at"`
+}
+
+// State is where a registration stands.
+type State string
+
+// The states. An ended registration never moves again; why it ended is in
+// Standing.Ended.
+const (
+	StateApplied    State = "applied"
+	StateIssued     State = "issued"
+	StateRegistered State = "registered"
+	StateEnded      State = "ended"
+)
+
+// Standing answers step "show": where the registration stands, with all that
+// the phone needs to go on from there.
+type Standing struct {
+	ID           string        `json:"id"`
+	State        State         `json:"state"`
+	Nonce        []byte        `json:"nonce,omitempty"`
+	LockCodeSalt []byte        `json:"lock_code_salt,omitempty"`
+	LockCodeCost *LockCost     `json:"lock_code_cost,omitempty"`
+	ExpiresAt    *time.Time    `json:"expires_at,omitempty"`
+	Certificates *Certificates `json:"certificates,omitempty"`
+	Authorities  *Certificates `json:"authorities,omitempty"`
+	RegisteredAt *time.Time    `json:"registered_at,omitempty"`
+	Ended        EndReason     `json:"ended,omitempty"`
+	EndedAt      *time.Time    `json:"ended_at,omitempty"`
+	Holds        []string      `json:"holds,omitempty"` // causes of open holds on a registered pair
+}
+
+// EndReason says why a registration or a registered phone ended.
+type EndReason string
+
+// The reasons an enrolment ends.
+const (
+	EndedExpired     EndReason = "expired"      // not registered within 24 h
+	EndedReplaced    EndReason = "replaced"     // a newer application ended this open one
+	EndedSuperseded  EndReason = "superseded"   // a new phone was registered
+	EndedCard        EndReason = "card"         // the card behind it changed, was renewed or revoked
+	EndedDied        EndReason = "died"         // death or emigration in the register
+	EndedStopped     EndReason = "stopped"      // the holder stopped (利用停止)
+	EndedSilent      EndReason = "silent"       // nobody controlled it for too long
+	EndedHeldTooLong EndReason = "held"         // on hold for 30 days
+	EndedElement     EndReason = "element-gone" // its element was reset or registered by somebody else
+)
+
+// CheckInClaims are the claims of a check-in, POST /v1/checkins, typ
+// TypeCheckIn, step "checkin". A check-in whose ctr or reset counter is not
+// as it must be puts the pair on hold "suspected"; that is an answer, not an
+// error.
+type CheckInClaims struct {
+	StepClaims
+	LastUnlock   int64  `json:"last_unlock"`             // seconds: the last PIN or biometric unlock by the element's account; 0 when never
+	ResetCounter uint64 `json:"reset_counter"`           // the element's, as in its attestation
+	VerifiedBoot string `json:"verified_boot,omitempty"` // "verified", "self-signed", "unverified", "failed"; absent: as attested
+	DeviceLocked *bool  `json:"device_locked,omitempty"`
+}
+
+// CheckedIn answers a check-in.
+type CheckedIn struct {
+	ID           string    `json:"id"`
+	State        State     `json:"state"`
+	Holds        []string  `json:"holds,omitempty"` // open causes: "lost", "silent", "suspected"
+	At           time.Time `json:"at"`
+	NextBefore   time.Time `json:"next_before"`             // without a check-in by then: hold "silent"
+	UnlockBefore time.Time `json:"unlock_before,omitempty"` // without a PIN or biometric unlock by then: hold "silent"
+}
+
+// Stopped answers step "stop", POST /v1/revocations.
+type Stopped struct {
+	Receipt   string    `json:"receipt"` // 128 random bits, base64url: GET /v1/revocations/{receipt}
+	Tag       string    `json:"tag"`     // 8 characters naming the element, which the wiped phone still shows
+	RevokedAt time.Time `json:"revoked_at"`
+}
+
+// RevocationReceipt answers GET /v1/revocations/{receipt} from the ledger at
+// this moment.
+type RevocationReceipt struct {
+	Receipt   string    `json:"receipt"`
+	Tag       string    `json:"tag"`
+	RevokedAt time.Time `json:"revoked_at"`
+	Clear     bool      `json:"clear"` // nothing on that element is good or held
+	AsOf      time.Time `json:"as_of"`
+}
+
+// Suspension is the body of POST /v1/suspensions: suspends the phone of
+// whoever was born that day and kept that lock code. It needs no other proof
+// and can do nothing else.
+type Suspension struct {
+	BirthDate string `json:"birth_date"` // YYYY-MM-DD
+	LockCode  string `json:"lock_code"`  // 10 digits and a check digit; spaces and hyphens are ignored
+}
+
+// Suspended answers a suspension.
+type Suspended struct {
+	State string    `json:"state"` // "held"
+	At    time.Time `json:"at"`
+}
+
+// Terms answers GET /v1/terms.
+type Terms struct {
+	Version string `json:"version"`
+	JA      string `json:"ja"`
+	EN      string `json:"en"`
+}
