@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"tegata/internal/attest"
 	"tegata/internal/secret"
 )
 
@@ -117,10 +118,7 @@ type LockCost struct {
 
 // A KeyProof proves one key of the element: that it can sign (the PKCS#10
 // request) and where it lives (the attestation chain, leaf first).
-type KeyProof struct {
-	CSR   []byte   `json:"csr"`   // DER, RFC 2986
-	Chain [][]byte `json:"chain"` // DER
-}
+type KeyProof = attest.KeyProof
 
 // KeysClaims are the claims of step "keys", POST /v1/enrolments/{id}/keys.
 // Sent again with the same two keys it gets the same certificates; with other
@@ -207,6 +205,7 @@ const (
 	EndedSilent      EndReason = "silent"       // nobody controlled it for too long
 	EndedHeldTooLong EndReason = "held"         // on hold for 30 days
 	EndedElement     EndReason = "element-gone" // its element was reset or registered by somebody else
+	EndedValidity    EndReason = "validity"     // its certificates expired
 )
 
 // CheckInClaims are the claims of a check-in, POST /v1/checkins, typ

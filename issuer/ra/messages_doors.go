@@ -1,6 +1,10 @@
 package ra
 
-import "time"
+import (
+	"time"
+
+	"tegata/internal/pki"
+)
 
 // Every door below asks for "Authorization: Bearer" with a client assertion
 // of package ceremony under the ops authority: role municipality for
@@ -11,21 +15,10 @@ import "time"
 // Person is what the register says of a person. Id is the register's random
 // id: no number of the person's, and never shown to a verifier.
 type Person struct {
-	ID           string       `json:"id"` // 1–64 characters [A-Za-z0-9_-]
-	Attributes   Attributes   `json:"attributes"`
-	Municipality Municipality `json:"municipality"`
-	Contact      Contact      `json:"contact"`
-}
-
-// Attributes are the four attributes and the two maps of substituted
-// characters, as profiles.md has them.
-type Attributes struct {
-	Name                string `json:"name"`
-	NameSubstitution    string `json:"name_substitution,omitempty"`
-	Sex                 string `json:"sex"`        // "1" male, "2" female, "3" not stated
-	BirthDate           string `json:"birth_date"` // era digit + YYYYMMDD
-	Address             string `json:"address"`
-	AddressSubstitution string `json:"address_substitution,omitempty"`
+	ID           string         `json:"id"` // 1–64 characters [A-Za-z0-9_-]
+	Attributes   pki.Attributes `json:"attributes"`
+	Municipality Municipality   `json:"municipality"`
+	Contact      Contact        `json:"contact"`
 }
 
 // Municipality is where a person is registered.
@@ -75,12 +68,12 @@ const (
 
 // RegisterEvent is the body of POST /v1/register-events. Idempotent by ID.
 type RegisterEvent struct {
-	ID           string        `json:"id"` // client-chosen, 1–64 characters [A-Za-z0-9_-]
-	Person       string        `json:"person"`
-	Kind         EventKind     `json:"kind"`
-	Attributes   *Attributes   `json:"attributes,omitempty"`   // moved, name-changed
-	Municipality *Municipality `json:"municipality,omitempty"` // moved
-	Card         string        `json:"card,omitempty"`         // issuance id; absent: the person's latest card
+	ID           string          `json:"id"` // client-chosen, 1–64 characters [A-Za-z0-9_-]
+	Person       string          `json:"person"`
+	Kind         EventKind       `json:"kind"`
+	Attributes   *pki.Attributes `json:"attributes,omitempty"`   // moved, name-changed
+	Municipality *Municipality   `json:"municipality,omitempty"` // moved
+	Card         string          `json:"card,omitempty"`         // issuance id; absent: the person's latest card
 }
 
 // EventDone answers a register event.
@@ -159,20 +152,20 @@ type Query struct {
 	Refused  string    `json:"refused,omitempty"` // code, when it was refused
 }
 
-// Outbox answers GET /v1/outbox?after=SEQ: the second channel's notices.
+// Outbox answers GET /v1/outbox?after=ID: the second channel's notices.
 type Outbox struct {
 	Notices []Notice `json:"notices"`
 }
 
-// Notice is one message to a person over the second channel.
+// Notice is one message to a person over the second channel. It names no
+// person: the address does.
 type Notice struct {
-	Seq     int64      `json:"seq"`
-	At      time.Time  `json:"at"`
-	To      Contact    `json:"to"`
-	Kind    NoticeKind `json:"kind"`
-	JA      NoticeText `json:"ja"`
-	EN      NoticeText `json:"en"`
-	Subject string     `json:"enrolment,omitempty"` // the enrolment it is about
+	ID   string     `json:"id"` // give the last one seen as "after"
+	At   time.Time  `json:"at"`
+	To   Contact    `json:"to"`
+	Kind NoticeKind `json:"kind"`
+	JA   NoticeText `json:"ja"`
+	EN   NoticeText `json:"en"`
 }
 
 // NoticeText is a notice in one language.
