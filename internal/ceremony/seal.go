@@ -1,0 +1,87 @@
+package ceremony
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"tegata/internal/jws"
+)
+
+// ErrNotForUs: a sealed answer that our key does not open.
+var ErrNotForUs = errors.New("ceremony: not sealed to this key")
+
+const (
+	sealedTyp = "tegata-answer+jwe"
+	maxSealed = 96 << 10 // bytes of the compact form
+)
+
+// Seal encrypts an answer to the verifier's certified key (RFC 7516; ECDH-ES on
+// P-256 with A256GCM), so that neither a relaying terminal nor the asking party
+// reads it. to is the leaf of VerifierInfo.EncX5C, already validated.
+func Seal(answer string, to *x509.Certificate) (string, error) {
+	key, err := encryptionKey(to)
+	if err != nil {
+		return "", err
+	}
+	e, err := jose.NewEncrypter(jose.A256GCM,
+		jose.Recipient{Algorithm: jose.ECDH_ES, Key: key, KeyID: KeyID(to)},
+		(&jose.EncrypterOptions{}).WithType(sealedTyp).WithContentType(jose.ContentType(answerKind.Typ)))
+	if err != nil {
+		return "", fmt.Errorf("ceremony: seal: %w", err)
+	}
+	object, err := e.Encrypt([]byte(answer))
+	if err != nil {
+		return "", fmt.Errorf("ceremony: seal: %w", err)
+	}
+	return object.CompactSerialize()
+}
+
+// Open decrypts a sealed answer with the key of certificate to. It returns
+// ErrMalformed when it is not a sealed answer and ErrNotForUs when it is for
+// another key.
+func Open(sealed string, key *ecdsa.PrivateKey, to *x509.Certificate) (string, error) {
+	if len(sealed) > maxSealed || strings.Count(sealed, ".") != 4 {
+		return "", malformed("not a sealed answer")
+	}
+	object, err := jose.ParseEncryptedCompact(sealed, []jose.KeyAlgorithm{jose.ECDH_ES}, []jose.ContentEncryption{jose.A256GCM})
+	if err != nil {
+		return "", malformed("not a sealed answer")
+	}
+	if typ, _ := object.Header.ExtraHeaders[jose.HeaderType].(string); typ != sealedTyp {
+		return "", malformed("typ is not %s", sealedTyp)
+	}
+	// RFC 7516, section 4.1.3: compressed plaintext could hide how large it is.
+	if _, zip := object.Header.ExtraHeaders["zip"]; zip {
+		return "", malformed("compressed")
+	}
+	if object.Header.KeyID != KeyID(to) {
+		return "", ErrNotForUs
+	}
+	plain, err := object.Decrypt(key)
+	if err != nil {
+		return "", ErrNotForUs
+	}
+	if len(plain) > answerKind.MaxBytes {
+		return "", malformed("too large")
+	}
+	return string(plain), nil
+}
+
+// encryptionKey takes the key out of a verifier's encryption certificate.
+func encryptionKey(c *x509.Certificate) (*ecdsa.PublicKey, error) {
+	key, ok := c.PublicKey.(*ecdsa.PublicKey)
+	if !ok || key.Curve != elliptic.P256() {
+		return nil, fmt.Errorf("%w: the encryption key is not P-256", jws.ErrAlgorithm)
+	}
+	// RFC 5280, section 4.2.1.3: keyAgreement is for such a key, and nothing else is.
+	if c.KeyUsage != x509.KeyUsageKeyAgreement {
+		return nil, malformed("the encryption certificate is not for key agreement")
+	}
+	return key, nil
+}

@@ -1,0 +1,117 @@
+package ceremony
+
+// Bodies and headers of the verifier's endpoints, as asking parties and phones
+// write and read them.
+
+// PhoneHeader carries 128 random bits (NewID) that a phone draws for one
+// request: the request object is given to the first phone that fetches it, and
+// again only to that phone, until it is answered. A link preview sends none and
+// uses nothing up.
+const PhoneHeader = "Tegata-Phone"
+
+// RequestMediaType and RegistrationMediaType are the media types of signed
+// objects served as they are.
+const (
+	RequestMediaType      = "application/tegata-request+jwt"
+	RegistrationMediaType = "application/tegata-registration+jwt"
+)
+
+// Start is the body of POST /v1/requests, with the party's client assertion.
+type Start struct {
+	Request string `json:"request"` // compact JWS
+	// ReturnURL is where the browser goes after a same-device answer; one of the
+	// registered ones. Empty: the first of them.
+	ReturnURL string `json:"return_url,omitempty"`
+}
+
+// Started answers Start.
+type Started struct {
+	RequestURI string `json:"request_uri"`     // for the phone: link or QR code
+	ResultID   string `json:"result_id"`       // for the party alone
+	Match      string `json:"match,omitempty"` // the number to show on the asking screen
+	ExpiresAt  int64  `json:"expires_at"`      // seconds since 1970
+}
+
+// Posted is the body of POST /v1/requests/{jti}/answer.
+type Posted struct {
+	Answer string `json:"answer"` // compact JWE around the answer JWS
+}
+
+// Taken answers Posted once a verdict is stored. A verdict that is not passed
+// comes as problem details instead, with the same redirect as a member.
+type Taken struct {
+	Verdict  Verdict `json:"verdict"`
+	Redirect string  `json:"redirect,omitempty"` // same device: open this in the browser that began
+}
+
+// States of a request as its party sees it.
+const (
+	StateWaiting  = "waiting"  // nobody has fetched it
+	StateOpened   = "opened"   // a phone shows it
+	StateAnswered = "answered" // same device: the browser must bring the code
+	StateDone     = "done"     // the verdict is in the result
+	StateExpired  = "expired"  // nobody answered in time
+)
+
+// Result answers GET /v1/requests/{result_id}.
+type Result struct {
+	State         string            `json:"state"`
+	Verdict       Verdict           `json:"verdict,omitempty"`
+	SubIndication string            `json:"sub_indication,omitempty"`
+	Code          string            `json:"code,omitempty"`   // why it did not pass
+	Reason        string            `json:"reason,omitempty"` // the holder's, with code holder-refused
+	Sub           string            `json:"sub,omitempty"`    // pairwise to the party's sector
+	Claims        map[string]string `json:"claims,omitempty"`
+	ACR           string            `json:"acr,omitempty"`
+	AMR           []string          `json:"amr,omitempty"`
+	Channel       Channel           `json:"channel,omitempty"`
+	Purpose       string            `json:"purpose,omitempty"`
+	AnsweredAt    int64             `json:"answered_at,omitempty"`
+	// SessionUntil is the latest end of a session that stands on this verdict;
+	// 30 minutes when the request crossed devices.
+	SessionUntil int64             `json:"session_until,omitempty"`
+	Receipt      string            `json:"receipt,omitempty"`
+	Grants       map[string]string `json:"grants,omitempty"` // by scope
+	Holder       string            `json:"holder,omitempty"` // with a certificates grant: the {pairwise} of the issuer's path
+	ExpiresAt    int64             `json:"expires_at,omitempty"`
+}
+
+// Use is one line of GET /v1/uses.
+type Use struct {
+	At      int64    `json:"at"`
+	Party   string   `json:"party"`
+	Name    Text     `json:"name"`
+	Purpose Text     `json:"purpose"`
+	Kind    Want     `json:"kind"`
+	Risk    Risk     `json:"risk"`
+	Channel Channel  `json:"channel"`
+	Verdict Verdict  `json:"verdict"`
+	Code    string   `json:"code,omitempty"`
+	Claims  []string `json:"claims,omitempty"` // what was given
+}
+
+// Uses answers GET /v1/uses, newest first.
+type Uses struct {
+	Uses []Use `json:"uses"`
+}
+
+// LinkageQuery and Linkage are POST /v1/verifier/linkage at the issuer.
+type LinkageQuery struct {
+	Certificate string `json:"certificate"` // base64 of DER
+}
+
+// Linkage answers LinkageQuery: the person, pairwise to the asking verifier,
+// stable over renewal, moving and a new phone.
+type Linkage struct {
+	Person string `json:"person"`
+}
+
+// AttributesQuery and Attributes are POST /v1/verifier/attributes at the issuer.
+type AttributesQuery struct {
+	Release string `json:"release"`
+}
+
+// Attributes answers AttributesQuery.
+type Attributes struct {
+	Claims map[string]string `json:"claims"`
+}
