@@ -7,7 +7,17 @@
 // ledger) and what an unknown status means for a login are left to the parties.
 //
 // A feed is one snapshot, in as many batches as its size needs, then batches of
-// changes, then an empty batch every 10 seconds while nothing happens.
+// changes, then an empty batch every 10 seconds while nothing happens. It holds
+// every certificate that was issued and has not long expired, good ones too: what
+// is not in it is unknown.
+//
+// Over HTTP: GET /v1/status/changes?after=SEQ&prev=HASH with the verifier's client
+// assertion. The answer is one batch that continues (SEQ, HASH), as compact JWS
+// (MediaType), at once when there is something and after Heartbeat at the latest.
+// after=0 without prev asks for a snapshot. 409 Conflict says that the issuer
+// knows no such position: the follower begins again. Since a batch names the
+// follower's own position, the issuer may sign one for each follower and keep no
+// chain itself.
 //
 // # Trust
 //
@@ -30,6 +40,9 @@ import (
 )
 
 var batchKind = jws.Kind{Typ: "tegata-feed+jwt", Algs: []jose.SignatureAlgorithm{jws.ES256}, MaxBytes: 4 << 20}
+
+// MediaType of a batch over HTTP.
+const MediaType = "application/tegata-feed+jwt"
 
 // Limits.
 const (
@@ -125,7 +138,7 @@ func (b Batch) check() error {
 	if b.From == 0 && b.Prev == "" && !b.Snapshot {
 		return fmt.Errorf("%w: a feed begins with a snapshot", ErrMalformed)
 	}
-	if b.From == 0 != (b.Prev == "") && b.To != 0 {
+	if b.From != 0 && b.Prev == "" {
 		return fmt.Errorf("%w: only the beginning has no previous batch", ErrMalformed)
 	}
 	if !b.Snapshot && uint64(len(b.Entries)) != b.To-b.From {
