@@ -28,6 +28,10 @@ type Municipality struct {
 	Prefecture string `json:"prefecture"`
 	City       string `json:"city"`
 	NameEN     string `json:"name_en"`
+
+	// What a certificate's subject says: Latin letters, as on the real ones.
+	PrefectureLatin string `json:"prefecture_latin"`
+	CityLatin       string `json:"city_latin"`
 }
 
 // Person is one invented resident, and what happened to them.
