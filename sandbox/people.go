@@ -24,7 +24,7 @@ var peopleJSON []byte
 
 // Municipality is one of the two that the sandbox has.
 type Municipality struct {
-	Code       string `json:"code"` // 6 digits; 99 is no prefecture of Japan
+	Code       string `json:"code"` // 5 digits; 99 is no prefecture of Japan
 	Prefecture string `json:"prefecture"`
 	City       string `json:"city"`
 	NameEN     string `json:"name_en"`
