@@ -58,8 +58,9 @@ type Kind struct {
 	Bare     bool                      // may come without x5c: the reader knows the key already
 }
 
-// maxChain bounds x5c: leaf, authority, and room for one in between.
-const maxChain = 3 // certificates
+// maxChain bounds x5c. A party's has two certificates; a phone's attestation, as
+// its makers write them, up to six.
+const maxChain = 6
 
 // A Message is a parsed JWS whose signature nobody has checked yet.
 type Message[T any] struct {

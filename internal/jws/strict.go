@@ -132,6 +132,14 @@ func field(t reflect.Type, name string) (reflect.Type, bool) {
 		for i := range t.NumField() {
 			f := t.Field(i)
 			tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			// Claims that several messages share are an embedded struct; encoding/json
+			// reads its members as the outer one's.
+			if embedded := plain(f.Type); f.Anonymous && tag == "" && embedded != nil {
+				if t, ok := field(embedded, name); ok {
+					return t, true
+				}
+				continue
+			}
 			if f.IsExported() && tag == name && tag != "" && tag != "-" {
 				return f.Type, true
 			}
