@@ -111,7 +111,10 @@ type AttributesQuery struct {
 	Release string `json:"release"`
 }
 
-// Attributes answers AttributesQuery.
+// Attributes answers AttributesQuery: the person as in Linkage, the released
+// claims, and the moment (RFC 3339) the register is of.
 type Attributes struct {
+	Person string            `json:"person"`
 	Claims map[string]string `json:"claims"`
+	AsOf   string            `json:"as_of"`
 }
