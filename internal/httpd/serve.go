@@ -1,0 +1,96 @@
+package httpd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Listener is one door: an open port and what answers there.
+type Listener struct {
+	Name    string // the role, for messages
+	L       net.Listener
+	Handler http.Handler // behind Guard already
+	Log     *slog.Logger // of the server itself; may be nil
+}
+
+// Listen opens addr for the role name. An occupied port is said to be one.
+func Listen(ctx context.Context, name, addr string) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("httpd: the port %s of %s is in use by another program: %w", addr, name, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("httpd: listen for %s: %w", name, err)
+	}
+	return l, nil
+}
+
+// graceful is how long answers under way may take after the end was asked for.
+const graceful = 5 * time.Second
+
+type closingKey struct{}
+
+// Closing is closed when the server stops taking requests: what waits for news
+// (a long poll, a stream of events) answers then. Outside a server it is nil and
+// never closes.
+func Closing(ctx context.Context) <-chan struct{} {
+	c, _ := ctx.Value(closingKey{}).(chan struct{})
+	return c
+}
+
+// Serve answers on all listeners until ctx ends or one of them fails, then lets
+// what is under way finish for five seconds. It closes the listeners. The end of
+// ctx is no error.
+func Serve(ctx context.Context, listeners ...Listener) error {
+	closing := make(chan struct{})
+	base := context.WithValue(context.WithoutCancel(ctx), closingKey{}, closing)
+	group, ctx := errgroup.WithContext(ctx)
+	var servers []*http.Server
+	for _, l := range listeners {
+		s := &http.Server{
+			Handler:           l.Handler,
+			ReadHeaderTimeout: 5 * time.Second,
+			ReadTimeout:       30 * time.Second,
+			WriteTimeout:      60 * time.Second, // streams push their own deadline on
+			IdleTimeout:       120 * time.Second,
+			MaxHeaderBytes:    32 << 10,
+			BaseContext:       func(net.Listener) context.Context { return base },
+			ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+		}
+		if l.Log != nil {
+			s.ErrorLog = slog.NewLogLogger(l.Log.Handler(), slog.LevelWarn)
+		}
+		servers = append(servers, s)
+		group.Go(func() error {
+			if err := s.Serve(l.L); !errors.Is(err, http.ErrServerClosed) {
+				return fmt.Errorf("httpd: serve %s: %w", l.Name, err)
+			}
+			return nil
+		})
+	}
+	group.Go(func() error {
+		<-ctx.Done()
+		close(closing)
+		end, cancel := context.WithTimeout(base, graceful)
+		defer cancel()
+		var ends errgroup.Group
+		for _, s := range servers {
+			ends.Go(func() error {
+				if s.Shutdown(end) != nil {
+					s.Close() // five seconds were not enough; clients repeat under the same id
+				}
+				return nil
+			})
+		}
+		return ends.Wait()
+	})
+	return group.Wait()
+}
