@@ -20,6 +20,9 @@ var ErrInUse = errors.New("card: the cards are in use by another process")
 // ErrNoCard says that a box holds no card of that name.
 var ErrNoCard = errors.New("card: there is no such card")
 
+// ErrName says that a text cannot be the name of a card.
+var ErrName = errors.New("card: a name is 1 to 64 of a-z, 0-9 and hyphens")
+
 // A Box is a directory of cards with one writer:
 //
 //	DIR/lock             held by the process that has the box open
@@ -116,10 +119,11 @@ func (b *Box) Open(name string) (*Card, error) {
 	if c := b.open[name]; c != nil {
 		return c, nil
 	}
-	c, err := Open(b.place(name))
-	if errors.Is(err, fs.ErrNotExist) {
+	place := b.place(name)
+	if _, err := os.Lstat(place.Path); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s", ErrNoCard, name)
 	}
+	c, err := Open(place)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +146,7 @@ func checkName(name string) error {
 		ok = ok && (r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-')
 	}
 	if !ok {
-		return fmt.Errorf("card: %.70q cannot be the name of a card", name)
+		return fmt.Errorf("%w: not %.70q", ErrName, name)
 	}
 	return nil
 }

@@ -97,6 +97,10 @@ func (c *Card) CSR(kind pki.Kind) ([]byte, error) { return c.memory.csr(kind) }
 // none. The signature certificate names its holder.
 func (c *Card) Certificate(kind pki.Kind) []byte { return c.memory.file(certificateName(kind)) }
 
+// Authority returns the DER of the authority's certificate that stands beside the
+// certificate of the given kind, nil when there is none.
+func (c *Card) Authority(kind pki.Kind) []byte { return c.memory.file(authorityName(kind)) }
+
 // TriesLeft is how many tries are left of the secret of the given kind's key;
 // 0 when it is blocked or not set.
 func (c *Card) TriesLeft(kind pki.Kind) int { return c.memory.triesLeft(secretName(kind)) }
