@@ -1,0 +1,186 @@
+package ui
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+//go:embed words
+var wordFiles embed.FS
+
+// Party is whose pages these are, as the band at the top shows it.
+type Party struct {
+	// ID is the party's short name: it picks the colour of the band
+	// ("portal" → class band-portal) and is no secret.
+	ID string
+	// Name is written in the band.
+	Name Text
+	// Mark is the small drawing beside the name, one of MarkNames.
+	Mark string
+	// Home is where the name in the band leads; "" is "/".
+	Home string
+	// Sandbox writes on every page that this is a sandbox and no real
+	// authority.
+	Sandbox bool
+}
+
+// Site is the pages of one party, parsed once for each language.
+type Site struct {
+	party  Party
+	assets *Assets
+	words  Catalogue
+	pages  map[Lang]map[string]*template.Template
+}
+
+// NewSite parses every *.html at the root of pages, each a page of the name of
+// its file, and ja.json and en.json beside them. static, when not nil, holds
+// further assets. An error names the file that does not parse.
+func NewSite(party Party, pages, static fs.FS) (*Site, error) {
+	s := &Site{party: party, pages: make(map[Lang]map[string]*template.Template)}
+	var err error
+	if static == nil {
+		s.assets, err = OpenAssets()
+	} else {
+		s.assets, err = OpenAssets(static)
+	}
+	if err != nil {
+		return nil, err
+	}
+	words, err := fs.Sub(wordFiles, "words")
+	if err != nil {
+		return nil, fmt.Errorf("ui: open words: %w", err)
+	}
+	common, err := OpenCatalogue(words)
+	if err != nil {
+		return nil, err
+	}
+	own, err := OpenCatalogue(pages)
+	if err != nil {
+		return nil, err
+	}
+	s.words = common.merge(own)
+	names, err := fs.Glob(pages, "*.html")
+	if err != nil {
+		return nil, fmt.Errorf("ui: list pages: %w", err)
+	}
+	for _, l := range Langs() {
+		base, err := template.New("base").Funcs(s.funcs(l)).ParseFS(templateFiles, "templates/*.html")
+		if err != nil {
+			return nil, fmt.Errorf("ui: parse shell: %w", err)
+		}
+		s.pages[l] = make(map[string]*template.Template)
+		add := func(fsys fs.FS, name string) error {
+			t, err := base.Clone()
+			if err != nil {
+				return fmt.Errorf("ui: page %s: %w", name, err)
+			}
+			if t, err = t.ParseFS(fsys, name); err != nil {
+				return fmt.Errorf("ui: page %s: %w", name, err)
+			}
+			s.pages[l][strings.TrimSuffix(path.Base(name), ".html")] = t
+			return nil
+		}
+		if err := add(templateFiles, "templates/trouble.html"); err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			if err := add(pages, name); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return s, nil
+}
+
+// Screen is one answer: which page with which values.
+type Screen struct {
+	// Page names the file: "home" is home.html.
+	Page string
+	// Data is the page's typed struct.
+	Data any
+	// Status is the HTTP status; 0 is 200.
+	Status int
+	// Frame, when not nil, puts the page inside the phone.
+	Frame *Frame
+	// Poll, when not 0, asks again after this long: by script without
+	// losing one's place, else by the browser's own refresh.
+	Poll time.Duration
+	// Quiet leaves the navigation away: a wizard, a question.
+	Quiet bool
+	// Bad marks the title of a page that came back with a problem.
+	Bad bool
+}
+
+// shell is what the outermost template sees.
+type shell struct {
+	Screen
+	Lang    Lang
+	Party   Party
+	Path    string // where the language switch comes back to
+	Seconds int    // Poll for the browser's own refresh, at least 1
+	Millis  int64  // Poll for the script
+}
+
+// Render writes one page. The page is made in a buffer first: when it fails,
+// the answer is a plain 500 and the error is returned for the log.
+func (s *Site) Render(w http.ResponseWriter, r *http.Request, sc Screen) error {
+	l := LangOf(r)
+	t := s.pages[l][sc.Page]
+	if t == nil {
+		http.Error(w, "こちらの不具合です / This is our fault", http.StatusInternalServerError)
+		return fmt.Errorf("ui: no page %q", sc.Page)
+	}
+	v := shell{Screen: sc, Lang: l, Party: s.party, Path: "/", Millis: sc.Poll.Milliseconds()}
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		v.Path = r.URL.RequestURI()
+	} else {
+		v.Path = LocalPath(r.URL.Path, "/")
+	}
+	v.Seconds = max(1, int(sc.Poll.Seconds()))
+	if v.Party.Home == "" {
+		v.Party.Home = "/"
+	}
+	var b bytes.Buffer
+	if err := t.ExecuteTemplate(&b, "shell", v); err != nil {
+		http.Error(w, "こちらの不具合です / This is our fault", http.StatusInternalServerError)
+		return fmt.Errorf("ui: render %s: %w", sc.Page, err)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store") // pages hold a person's data
+	h.Add("Vary", "Cookie, Accept-Language")
+	if sc.Status == 0 {
+		sc.Status = http.StatusOK
+	}
+	w.WriteHeader(sc.Status)
+	if r.Method != http.MethodHead {
+		w.Write(b.Bytes())
+	}
+	return nil
+}
+
+// Mount adds what every site serves besides its pages: /static/ and POST
+// /language.
+func (s *Site) Mount(mux *http.ServeMux) {
+	mux.Handle("GET /static/", s.assets)
+	mux.HandleFunc("POST /language", setLanguage)
+}
+
+// Asset is the path of an asset, for pages written outside a template.
+func (s *Site) Asset(name string) string { return s.assets.URL(name) }
+
+// Say is a string of the party's catalogue.
+func (s *Site) Say(l Lang, key string, args ...any) string { return s.words.Say(l, key, args...) }
+
+// Words is the party's catalogue, the common strings included.
+func (s *Site) Words() Catalogue { return s.words }

@@ -1,0 +1,111 @@
+package uitest
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"tegata/internal/ui"
+)
+
+var (
+	inlineScript = regexp.MustCompile(`(?i)<script(?:\s[^>]*)?>\s*[^<\s]|\son[a-z]+=|\sstyle=|javascript:`)
+	title        = regexp.MustCompile(`<title>([^<]*)</title>`)
+	anyID        = regexp.MustCompile(`\sid="([^"]+)"`)
+	label        = regexp.MustCompile(`<label[^>]*\sfor="([^"]+)"`)
+)
+
+// Page is one page with sample data, by a name that a person can read.
+type Page struct {
+	Name   string
+	Screen ui.Screen
+}
+
+// Pages renders each page in both languages and fails t when one does not
+// render, lacks a string, has not exactly one heading, no title, an inline
+// script or style (our CSP would refuse it), an id twice, or a label for a
+// field that is not there.
+func Pages(t *testing.T, site *ui.Site, pages []Page) {
+	t.Helper()
+	for _, p := range pages {
+		for _, l := range ui.Langs() {
+			t.Run(p.Name+" "+string(l), func(t *testing.T) {
+				r := httptest.NewRequest("GET", "/", nil)
+				r.AddCookie(&http.Cookie{Name: ui.LangCookie, Value: string(l)})
+				w := httptest.NewRecorder()
+				if err := site.Render(w, r, p.Screen); err != nil {
+					t.Fatal(err)
+				}
+				Check(t, w.Body.String())
+			})
+		}
+	}
+}
+
+// Check fails t for what is wrong with one page of HTML.
+func Check(t *testing.T, html string) {
+	t.Helper()
+	if i := strings.Index(html, "[["); i >= 0 {
+		t.Errorf("a string is missing: %s", html[i:min(len(html), i+60)])
+	}
+	if strings.Contains(html, "%!") {
+		t.Errorf("a string has the wrong arguments: %s", html[strings.Index(html, "%!"):][:40])
+	}
+	if n := strings.Count(html, "<h1"); n != 1 {
+		t.Errorf("%d headings of the first level, want 1", n)
+	}
+	if m := title.FindStringSubmatch(html); m == nil || strings.HasPrefix(m[1], " |") {
+		t.Error("the page has no title")
+	}
+	if m := inlineScript.FindString(html); m != "" {
+		t.Errorf("inline script or style: %q", m)
+	}
+	ids := map[string]bool{}
+	for _, m := range anyID.FindAllStringSubmatch(html, -1) {
+		if ids[m[1]] {
+			t.Errorf("id %q twice", m[1])
+		}
+		ids[m[1]] = true
+	}
+	for _, m := range label.FindAllStringSubmatch(html, -1) {
+		if !ids[m[1]] {
+			t.Errorf("a label for %q, which is not there", m[1])
+		}
+	}
+}
+
+// Preview serves the pages with sample data on the address in TEGATA_PREVIEW,
+// for a person or a camera to look at, until the test is stopped. Without the
+// variable it does nothing.
+func Preview(t *testing.T, site *ui.Site, pages []Page) {
+	addr := os.Getenv("TEGATA_PREVIEW")
+	if addr == "" {
+		t.Skip("TEGATA_PREVIEW=127.0.0.1:9900 serves the pages to look at")
+	}
+	mux := http.NewServeMux()
+	site.Mount(mux)
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		for _, p := range pages {
+			fmt.Fprintf(w, "/look/%s\n", p.Name)
+		}
+	})
+	for _, p := range pages {
+		mux.HandleFunc("/look/"+p.Name, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'; base-uri 'none'")
+			if err := site.Render(w, r, p.Screen); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("look at http://%s/", l.Addr())
+	http.Serve(l, mux)
+}
