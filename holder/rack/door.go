@@ -1,0 +1,122 @@
+package rack
+
+import (
+	"crypto/subtle"
+	"errors"
+	"net/http"
+	"strings"
+
+	"tegata/holder/card"
+	"tegata/internal/httpd"
+	"tegata/internal/problem"
+)
+
+// What a caller of the door may branch on.
+var (
+	ErrNoCard = problem.New(problem.Refused, http.StatusNotFound, "no-such-card",
+		problem.Text{Title: "そのカードはありません。", Detail: "カードの一覧から選び直してください。"},
+		problem.Text{Title: "There is no such card.", Detail: "Choose one from the list of cards."})
+	ErrName = problem.New(problem.YourTurn, http.StatusBadRequest, "card-name",
+		problem.Text{Title: "カードの名前に使えない文字があります。", Detail: "英小文字・数字・ハイフンで64文字までにしてください。"},
+		problem.Text{Title: "This cannot be the name of a card.", Detail: "Use 1 to 64 of a-z, 0-9 and hyphens."})
+	ErrTaken = problem.New(problem.Refused, http.StatusConflict, "card-personalised",
+		problem.Text{Title: "このカードは、もう別の人のものです。", Detail: "何も書き換えていません。新しいカードを作ってください。"},
+		problem.Text{Title: "This card belongs to somebody already.", Detail: "Nothing was overwritten. Make another card."})
+	ErrNoReader = problem.New(problem.CouldNotCheck, http.StatusBadGateway, "reader-unreachable",
+		problem.Text{Title: "読み取り口につながりません。", Detail: "スマホや端末の電源と読み取り画面を確かめて、もう一度かざしてください。"},
+		problem.Text{Title: "The reader does not answer.", Detail: "See that the phone or terminal is on and waiting, then hold the card to it again."})
+	ErrReaderAddress = problem.New(problem.YourTurn, http.StatusBadRequest, "reader-address",
+		problem.Text{Title: "読み取り口の場所が正しくありません。", Detail: "このパソコンの中の 127.0.0.1:ポート番号 を指定してください。"},
+		problem.Text{Title: "This is not the address of a reader.", Detail: "Give 127.0.0.1:PORT of a reader on this machine."})
+	ErrHeld = problem.New(problem.Refused, http.StatusConflict, "card-held-elsewhere",
+		problem.Text{Title: "このカードは、いま別の読み取り口にかざされています。", Detail: "そこから離してから、もう一度かざしてください。"},
+		problem.Text{Title: "This card is held to another reader just now.", Detail: "Take it away from there and hold it here again."})
+	ErrOperator = problem.New(problem.Refused, http.StatusUnauthorized, "operator-token",
+		problem.Text{Title: "操作する権限が確認できません。", Detail: "サンドボックスのデータフォルダーにある operator.token を使ってください。"},
+		problem.Text{Title: "This door needs the sandbox operator's token.", Detail: "Send the content of operator.token in the data directory as a bearer token."})
+)
+
+// Routes is the role's door. token is the sandbox operator's.
+func (r *Rack) Routes(token string) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/cards", r.list)
+	mux.HandleFunc("POST /v1/cards", r.make)
+	mux.HandleFunc("POST /v1/cards/{id}/certificates", r.personalise)
+	mux.HandleFunc("POST /v1/cards/{id}/tap", r.tap)
+	mux.HandleFunc("DELETE /v1/cards/{id}/tap", r.untap)
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		got, _ := strings.CutPrefix(req.Header.Get("Authorization"), "Bearer ")
+		if token == "" || subtle.ConstantTimeCompare([]byte(got), []byte(token)) != 1 {
+			httpd.WriteProblem(w, req, ErrOperator)
+			return
+		}
+		mux.ServeHTTP(w, req)
+	})
+}
+
+func (r *Rack) list(w http.ResponseWriter, req *http.Request) {
+	cards, err := r.List(req.Context())
+	answer(w, req, struct {
+		Cards []Listed `json:"cards"`
+	}{cards}, err)
+}
+
+func (r *Rack) make(w http.ResponseWriter, req *http.Request) {
+	var body struct {
+		ID           string `json:"id"`
+		Municipality string `json:"municipality"`
+	}
+	if err := httpd.ReadJSON(w, req, &body); err != nil {
+		httpd.WriteProblem(w, req, err)
+		return
+	}
+	blank, err := r.Make(body.ID, body.Municipality)
+	answer(w, req, blank, err)
+}
+
+func (r *Rack) personalise(w http.ResponseWriter, req *http.Request) {
+	var body Papers
+	if err := httpd.ReadJSON(w, req, &body); err != nil {
+		httpd.WriteProblem(w, req, err)
+		return
+	}
+	answer(w, req, struct{}{}, r.Personalise(req.PathValue("id"), body))
+}
+
+func (r *Rack) tap(w http.ResponseWriter, req *http.Request) {
+	var body struct {
+		Reader string `json:"reader"`
+	}
+	if err := httpd.ReadJSON(w, req, &body); err != nil {
+		httpd.WriteProblem(w, req, err)
+		return
+	}
+	answer(w, req, struct{}{}, r.Tap(req.Context(), req.PathValue("id"), body.Reader))
+}
+
+func (r *Rack) untap(w http.ResponseWriter, req *http.Request) {
+	answer(w, req, struct {
+		WasHeld bool `json:"was_held"`
+	}{r.Untap(req.PathValue("id"))}, nil)
+}
+
+func answer(w http.ResponseWriter, req *http.Request, v any, err error) {
+	if err != nil {
+		httpd.WriteProblem(w, req, inOurWords(err))
+		return
+	}
+	httpd.WriteJSON(w, http.StatusOK, v)
+}
+
+// inOurWords turns the box's errors into what a caller may branch on.
+func inOurWords(err error) error {
+	switch {
+	case errors.Is(err, card.ErrNoCard):
+		return ErrNoCard.Because(err)
+	case errors.Is(err, card.ErrName):
+		return ErrName.Because(err)
+	case errors.Is(err, card.ErrPersonalised):
+		return ErrTaken.Because(err)
+	}
+	return err
+}
