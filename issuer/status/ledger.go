@@ -1,0 +1,290 @@
+package status
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"tegata/internal/audit"
+	"tegata/internal/pki"
+)
+
+const (
+	maxAge    = 60 * time.Second // older knowledge answers nothing
+	syncEvery = time.Second      // how old knowledge gets before other processes' changes are read
+	tolerance = 2 * time.Second  // how far a clock may step back before signing stops
+	chunk     = 1000             // changes read at once
+)
+
+// Ledger is the one record of what was issued and what became of it. Its methods
+// may be called by many goroutines; several processes may have a ledger over one
+// store.
+type Ledger struct {
+	store Store
+	now   func() time.Time
+	// allowance is how long before its commit another process may date a change.
+	allowance time.Duration
+
+	syncing sync.Mutex // one reader of changes at a time
+
+	mu      sync.RWMutex // guards all below
+	index   *index
+	seq     int64
+	synced  time.Time         // when knowledge was last complete
+	latest  time.Time         // the latest moment seen; the clock may not fall behind it
+	open    map[int]bracketed // transactions under way or not yet read back
+	opened  int               // brackets so far
+	changed chan struct{}     // closed and replaced when seq moves
+}
+
+// bracketed is a transaction that may change the ledger.
+type bracketed struct {
+	begun time.Time
+	ended bool // committed, but its changes could not be read back yet
+}
+
+// Option changes how a ledger is opened.
+type Option func(*Ledger)
+
+// Shared tells that other processes write the same store too. allowance is how
+// long one of their transactions may take from its date to its commit; answers
+// lag by it.
+func Shared(allowance time.Duration) Option {
+	return func(l *Ledger) { l.allowance = max(allowance, time.Millisecond) }
+}
+
+// OpenLedger reads the ledger from store. now is the clock of all dates.
+func OpenLedger(ctx context.Context, store Store, now func() time.Time, options ...Option) (*Ledger, error) {
+	l := &Ledger{
+		store: store, now: now, index: newIndex(),
+		open: map[int]bracketed{}, changed: make(chan struct{}),
+	}
+	for _, o := range options {
+		o(l)
+	}
+	began := now()
+	var bad error
+	seq, last, err := store.LoadStatus(ctx, func(r Recorded) {
+		if err := l.index.put(r.Entry); err != nil {
+			bad = err
+		}
+	})
+	if err == nil {
+		err = bad
+	}
+	if err != nil {
+		return nil, fmt.Errorf("status: read the ledger: %w", err)
+	}
+	l.seq, l.synced, l.latest = seq, began, last
+	store.Watch(l.bracket)
+	return l, nil
+}
+
+// Apply makes all changes at once, or none. Repeating it changes nothing. It
+// returns ErrUnknown when a certificate was never issued under its kind, and
+// ErrFinal when a hold of a revoked certificate was to be lifted. When it returns
+// nil, every answer from now on shows the changes.
+func (l *Ledger) Apply(ctx context.Context, who audit.Actor, changes ...Change) error {
+	if err := l.steady(); err != nil {
+		return err
+	}
+	if err := l.store.ApplyChanges(ctx, who, changes...); err != nil {
+		return fmt.Errorf("status: apply %d changes: %w", len(changes), err)
+	}
+	return nil
+}
+
+// Enter makes a certificate issued: package ca calls it with the signature just
+// made. ErrEntered when it was entered before.
+func (l *Ledger) Enter(ctx context.Context, who audit.Actor, serial pki.Serial, der []byte, hold Cause) error {
+	if err := l.steady(); err != nil {
+		return err
+	}
+	if err := l.store.EnterCertificate(ctx, who, serial, der, hold); err != nil {
+		return fmt.Errorf("status: enter %s: %w", serial, err)
+	}
+	return nil
+}
+
+// State is the state of one certificate, from the store and not from memory.
+// ErrUnknown when it was never issued.
+func (l *Ledger) State(ctx context.Context, kind pki.Kind, serial pki.Serial) (Entry, error) {
+	e, err := l.store.StatusEntry(ctx, kind, serial)
+	if err != nil {
+		return Entry{}, fmt.Errorf("status: state of %s: %w", serial, err)
+	}
+	return e, nil
+}
+
+// Steady returns ErrBehind when the clock has run backwards: nothing may be
+// signed then.
+func (l *Ledger) Steady() error { return l.steady() }
+
+func (l *Ledger) steady() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.tick(l.now())
+}
+
+// tick notes a moment of the clock. l.mu is held for writing.
+func (l *Ledger) tick(now time.Time) error {
+	if now.Before(l.latest.Add(-tolerance)) {
+		return fmt.Errorf("%w: the clock shows %s after it showed %s", ErrBehind, now.UTC().Format(time.RFC3339), l.latest.UTC().Format(time.RFC3339))
+	}
+	if now.After(l.latest) {
+		l.latest = now
+	}
+	return nil
+}
+
+// bracket is told by the store of each transaction that may change the ledger.
+func (l *Ledger) bracket() (time.Time, func(context.Context, bool)) {
+	l.mu.Lock()
+	begun := l.now()
+	if begun.Before(l.latest) {
+		begun = l.latest // within the tolerance: never date a change before an answer
+	}
+	l.latest = begun
+	l.opened++
+	id := l.opened
+	l.open[id] = bracketed{begun: begun}
+	l.mu.Unlock()
+	return begun, func(ctx context.Context, changed bool) {
+		l.mu.Lock()
+		if changed {
+			l.open[id] = bracketed{begun: begun, ended: true} // closed by the next sync that succeeds
+		} else {
+			delete(l.open, id)
+		}
+		l.mu.Unlock()
+		if changed {
+			l.sync(context.WithoutCancel(ctx)) // when it fails, asOf tries again and meanwhile answers as of begun
+		}
+	}
+}
+
+// sync reads what happened since. On success, knowledge is complete as of the
+// moment it began, and the brackets that had ended by then are closed.
+func (l *Ledger) sync(ctx context.Context) error {
+	l.syncing.Lock()
+	defer l.syncing.Unlock()
+	return l.read(ctx)
+}
+
+// read does sync's work; l.syncing is held.
+func (l *Ledger) read(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	l.mu.RLock()
+	began, after := l.now(), l.seq
+	var closing []int
+	for id, b := range l.open {
+		if b.ended {
+			closing = append(closing, id)
+		}
+	}
+	l.mu.RUnlock()
+	for {
+		changes, err := l.store.StatusChanges(ctx, after, chunk)
+		if err != nil {
+			return fmt.Errorf("status: read changes after %d: %w", after, err)
+		}
+		if err := l.take(changes); err != nil {
+			return err
+		}
+		if len(changes) < chunk {
+			break
+		}
+		after = changes[len(changes)-1].Seq
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, id := range closing {
+		delete(l.open, id)
+	}
+	if began.After(l.synced) {
+		l.synced = began
+	}
+	return nil
+}
+
+func (l *Ledger) take(changes []Recorded) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, r := range changes {
+		if r.Seq != l.seq+1 {
+			return fmt.Errorf("%w: change %d follows %d", ErrBehind, r.Seq, l.seq)
+		}
+		if err := l.index.put(r.Entry); err != nil {
+			return err
+		}
+		l.seq = r.Seq
+		if r.At.After(l.latest) {
+			l.latest = r.At
+		}
+	}
+	if len(changes) > 0 {
+		close(l.changed)
+		l.changed = make(chan struct{})
+	}
+	return nil
+}
+
+// asOf is the moment that answers given now are true of: now, or the beginning of
+// a change that is being written. Look up only afterwards. ErrBehind when that is
+// longer ago than promised.
+func (l *Ledger) asOf(ctx context.Context) (moment, now time.Time, err error) {
+	l.mu.Lock()
+	now = l.now()
+	err = l.tick(now)
+	old := now.Sub(l.synced)
+	for _, b := range l.open {
+		if b.ended {
+			old = max(old, syncEvery)
+		}
+	}
+	l.mu.Unlock()
+	if err != nil {
+		return now, now, err
+	}
+	if old > maxAge {
+		err = l.sync(ctx)
+	} else if old >= syncEvery && l.syncing.TryLock() {
+		err = l.read(ctx) // what is known remains usable until maxAge
+		l.syncing.Unlock()
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	moment = now
+	if l.allowance > 0 && l.synced.Add(-l.allowance).Before(moment) {
+		moment = l.synced.Add(-l.allowance)
+	}
+	for _, b := range l.open {
+		if b.begun.Before(moment) {
+			moment = b.begun
+		}
+	}
+	if now.Sub(moment) > maxAge || now.Sub(l.synced) > maxAge {
+		if err != nil {
+			return moment, now, fmt.Errorf("%w: %w", ErrBehind, err)
+		}
+		return moment, now, ErrBehind
+	}
+	return moment, now, nil
+}
+
+// find looks one certificate up in memory.
+func (l *Ledger) find(kind pki.Kind, generation int, serial pki.Serial) finding {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.index.find(kind, generation, serial)
+}
+
+// Changed moves on when the ledger does: the channel is closed by the change
+// after seq.
+func (l *Ledger) Changed() (seq int64, moved <-chan struct{}) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.seq, l.changed
+}
