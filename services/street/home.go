@@ -1,0 +1,145 @@
+package street
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"tegata/internal/ui"
+)
+
+// makingPage is the start page before the first card and phone are usable.
+type makingPage struct {
+	Progress Progress
+}
+
+// homePage is the start page.
+type homePage struct {
+	Progress   Progress
+	Phone      string // address of the phone of the tour, "" when no phone runs
+	Portal     string // "" when no portal runs
+	First      Person // with whose card the tour begins
+	Ready      Person // whose phone is registered already; zero when nobody's
+	ReadyPhone string
+	Secrets    *secretsBox
+	Registered bool // a registration came to its end since the start
+	LoggedIn   bool
+	Now        time.Time
+	Ahead      bool // the clock was turned
+	Trouble    *ui.Trouble
+}
+
+// At is where the secrets of a card or phone are shown: "first" or "ready".
+func (p homePage) At(where string) *secretsBox {
+	if p.Secrets != nil && p.Secrets.where == where {
+		return p.Secrets
+	}
+	return nil
+}
+
+// Left says how many people are still to be made.
+func (p homePage) Left() bool { return !p.Progress.Done && p.Progress.Failed == "" }
+
+// home is the first thing anybody sees, within a second of starting.
+func (h *Handler) home(w http.ResponseWriter, r *http.Request) {
+	progress := h.progress()
+	if !progress.Usable {
+		h.show(w, r, ui.Screen{Page: "making", Data: makingPage{Progress: progress}, Poll: time.Second})
+		return
+	}
+	people, err := h.conf.People(r.Context())
+	page := homePage{Progress: progress, Portal: h.conf.origin("portal"), Now: h.conf.Clock.Now(),
+		Ahead: h.conf.Clock.Offset() >= time.Minute, Trouble: trouble(w, err)}
+	page.First, _ = person(people, func(p Person) bool { return p.First })
+	page.Ready, _ = person(people, func(p Person) bool { return !p.First && p.Registered && p.Phone != "" && p.Answers == "" })
+	page.Phone, page.ReadyPhone = h.phoneURL(page.First.Phone), h.phoneURL(page.Ready.Phone)
+	page.Registered, page.LoggedIn = h.milestones()
+	page.Secrets, err = h.secretsFor(r.FormValue("secrets"))
+	if err != nil {
+		page.Trouble = trouble(w, err)
+	}
+	if page.Secrets != nil {
+		switch page.Secrets.For {
+		case "card-" + page.First.Card:
+			page.Secrets.where = "first"
+		case "phone-" + page.Ready.Phone:
+			page.Secrets.where = "ready"
+		}
+	}
+	sc := ui.Screen{Page: "home", Data: page}
+	if page.Left() {
+		sc.Poll = 2 * time.Second
+	}
+	h.show(w, r, sc)
+}
+
+// phoneURL is the address of a phone's own pages, "" when no phone runs.
+func (h *Handler) phoneURL(id string) string {
+	base := h.conf.origin("phone")
+	if base == "" || id == "" {
+		return base
+	}
+	return base + "/p/" + id + "/"
+}
+
+// milestones says whether the trace has seen a registration and a login end
+// well, which is when the tour ticks them off.
+func (h *Handler) milestones() (registered, loggedIn bool) {
+	entries, _ := h.ring.all()
+	for _, s := range stories(entries) {
+		switch {
+		case !s.Done():
+		case s.What == "registration":
+			registered = true
+		case s.What == "login":
+			loggedIn = true
+		}
+	}
+	return registered, loggedIn
+}
+
+// secretsBox is the secrets of one card or phone, on a page because somebody
+// pressed for them.
+type secretsBox struct {
+	For   string // "card-ID" or "phone-ID"
+	Lines []secretLine
+	where string
+}
+
+type secretLine struct{ Key, Value string }
+
+// secretsFor reads the sandbox's secrets for "card-ID" or "phone-ID"; nil when
+// nothing is asked for or nothing is known.
+func (h *Handler) secretsFor(which string) (*secretsBox, error) {
+	kind, id, ok := strings.Cut(which, "-")
+	if !ok || id == "" {
+		return nil, nil
+	}
+	all, err := h.conf.Secrets()
+	if err != nil {
+		return nil, err
+	}
+	box := &secretsBox{For: which}
+	line := func(key string, s Shown) {
+		if v := s.reveal(); v != "" {
+			box.Lines = append(box.Lines, secretLine{key, v})
+		}
+	}
+	switch kind {
+	case "card":
+		c := all.Cards[id]
+		line("card_signature_password", c.SignaturePassword)
+		line("card_auth_pin", c.AuthPIN)
+		line("card_input_pin", c.InputPIN)
+		line("card_resident_pin", c.ResidentPIN)
+	case "phone":
+		p := all.Phones[id]
+		line("phone_auth_pin", p.AuthPIN)
+		line("phone_signature_password", p.SignaturePassword)
+		line("lock_code", p.LockCode)
+	}
+	if len(box.Lines) == 0 {
+		return nil, nil
+	}
+	return box, nil
+}

@@ -1,0 +1,60 @@
+package street
+
+import (
+	"net/http"
+
+	"tegata/internal/ui"
+)
+
+// offer is one thing that people can or will be able to do here. Words are in
+// the catalogue under offers.ID and offers.ID.about.
+type offer struct {
+	ID   string
+	Role string // role that must run for it
+	URL  string // where to do it; filled for what works
+	Runs bool
+}
+
+// offersPage says what works now and what is only planned. Planned things have
+// no link: nothing here pretends.
+type offersPage struct {
+	Now     []offer
+	Planned []offer
+}
+
+// offersNow lists what is built, by the role it needs.
+func offersNow() []offer {
+	return []offer{
+		{ID: "register", Role: "phone"}, {ID: "login", Role: "portal"}, {ID: "cross", Role: "portal"},
+		{ID: "status", Role: "issuer"}, {ID: "lost", Role: "issuer"}, {ID: "card", Role: "cards"}, {ID: "headless", Role: "phone"},
+	}
+}
+
+// offersPlanned lists what is not built yet.
+func offersPlanned() []offer {
+	return []offer{
+		{ID: "biometrics"}, {ID: "found"}, {ID: "kiosk"}, {ID: "clinic"}, {ID: "moving"},
+		{ID: "health"}, {ID: "private"}, {ID: "documents"}, {ID: "helpdesk"},
+	}
+}
+
+// offers shows 使えるサービス.
+func (h *Handler) offers(w http.ResponseWriter, r *http.Request) {
+	page := offersPage{Now: offersNow(), Planned: offersPlanned()}
+	for i, o := range page.Now {
+		_, page.Now[i].Runs = h.conf.service(o.Role)
+		switch o.ID {
+		case "register":
+			page.Now[i].URL = h.conf.origin("phone")
+		case "login", "cross":
+			page.Now[i].URL = h.conf.origin("portal")
+		case "status":
+			page.Now[i].URL = "/trace"
+		case "lost":
+			page.Now[i].URL = "/break#lost"
+		case "card":
+			page.Now[i].URL = "/cards"
+		}
+	}
+	h.show(w, r, ui.Screen{Page: "offers", Data: page})
+}

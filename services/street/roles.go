@@ -1,0 +1,205 @@
+package street
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"tegata/internal/httpd"
+	"tegata/internal/ui"
+)
+
+// roles is the other parties' doors as the street knows them: a URL and the
+// operator token each.
+type roles struct {
+	client *http.Client
+	token  Token
+	cards  string
+	phone  string
+	issuer string
+	assert func(ctx context.Context, audience string) (string, error)
+}
+
+// callTimeout is for one exchange with a role.
+const callTimeout = 5 * time.Second
+
+func newRoles(c Config) roles {
+	if c.Client == nil {
+		c.Client = httpd.Client(callTimeout)
+	}
+	return roles{client: c.Client, token: c.Token, assert: c.Assertion,
+		cards: c.origin("cards"), phone: c.origin("phone"), issuer: c.origin("issuer")}
+}
+
+// Card is one card of the rack, as the cards role tells it.
+type Card struct {
+	ID       string `json:"id"`
+	Resident string `json:"resident"`
+	State    string `json:"state"`            // good, held, revoked, expired, no_signature
+	Reader   string `json:"reader,omitempty"` // 127.0.0.1:PORT while it is held to a reader
+}
+
+// Phone is one phone of this machine, as its door tells it.
+type Phone struct {
+	ID       string `json:"id"`
+	Model    string `json:"model"`
+	State    string `json:"state"`
+	Resident string `json:"resident"`
+	Reader   string `json:"reader"` // 127.0.0.1:PORT of its card slot
+	Settings struct {
+		Power *bool `json:"power"`
+	} `json:"settings"`
+}
+
+// On reports whether the phone is switched on; a phone that does not say is.
+func (p Phone) On() bool { return p.Settings.Power == nil || *p.Settings.Power }
+
+// Notice is one message of the second channel.
+type Notice struct {
+	Seq int64     `json:"seq"`
+	At  time.Time `json:"at"`
+	To  struct {
+		Channel string `json:"channel"`
+		Address string `json:"address"`
+	} `json:"to"`
+	Kind string `json:"kind"`
+	JA   words  `json:"ja"`
+	EN   words  `json:"en"`
+}
+
+type words struct {
+	Title string `json:"title"`
+	Body  string `json:"body"`
+}
+
+// Title and Body are the notice in both languages.
+func (n Notice) Title() ui.Text { return ui.Text{JA: n.JA.Title, EN: n.EN.Title} }
+func (n Notice) Body() ui.Text  { return ui.Text{JA: n.JA.Body, EN: n.EN.Body} }
+
+// Cards lists the rack.
+func (r roles) Cards(ctx context.Context) ([]Card, error) {
+	var out list[Card]
+	err := r.call(ctx, http.MethodGet, r.cards, "/v1/cards", nil, &out)
+	return out.items, err
+}
+
+// Tap holds a card to a reader until it is removed or the reader hangs up.
+func (r roles) Tap(ctx context.Context, card, reader string) error {
+	return r.call(ctx, http.MethodPost, r.cards, "/v1/cards/"+url.PathEscape(card)+"/tap", map[string]string{"reader": reader}, nil)
+}
+
+// Remove takes a card away from whatever reader it is held to.
+func (r roles) Remove(ctx context.Context, card string) error {
+	return r.call(ctx, http.MethodDelete, r.cards, "/v1/cards/"+url.PathEscape(card)+"/tap", nil, nil)
+}
+
+// Phones lists the phones of this machine.
+func (r roles) Phones(ctx context.Context) ([]Phone, error) {
+	var out list[Phone]
+	err := r.call(ctx, http.MethodGet, r.phone, "/v1/phones", nil, &out)
+	return out.items, err
+}
+
+// Power switches a phone off or on.
+func (r roles) Power(ctx context.Context, phone string, on bool) error {
+	return r.call(ctx, http.MethodPost, r.phone, "/v1/phones/"+url.PathEscape(phone)+"/settings", map[string]bool{"power": on}, nil)
+}
+
+// StopOCSP makes the issuer's OCSP responder fall silent, or speak again.
+func (r roles) StopOCSP(ctx context.Context, stopped bool) error {
+	return r.call(ctx, http.MethodPost, r.issuer, "/sandbox/ocsp", map[string]bool{"stopped": stopped}, nil)
+}
+
+// Suspend reports a phone lost by its lock code.
+func (r roles) Suspend(ctx context.Context, birth, lockCode string) error {
+	return r.callAs(ctx, http.MethodPost, r.issuer, "/v1/suspensions", map[string]string{"birth_date": birth, "lock_code": lockCode}, nil)
+}
+
+// Outbox reads every notice of the second channel.
+func (r roles) Outbox(ctx context.Context) ([]Notice, error) {
+	if r.assert == nil || r.issuer == "" {
+		return nil, httpd.Unreachable
+	}
+	var all []Notice
+	for after := int64(0); len(all) < 5000; {
+		assertion, err := r.assert(ctx, r.issuer)
+		if err != nil {
+			return nil, fmt.Errorf("street: sign the request for the outbox: %w", err)
+		}
+		var page struct {
+			Notices []Notice `json:"notices"`
+		}
+		path := "/v1/outbox?after=" + strconv.FormatInt(after, 10)
+		if err := r.callAs(ctx, http.MethodGet, r.issuer, path, nil, &page, httpd.Bearer(assertion)); err != nil {
+			return nil, err
+		}
+		if len(page.Notices) == 0 {
+			break
+		}
+		for _, n := range page.Notices {
+			if n.Seq <= after {
+				return nil, fmt.Errorf("street: the outbox goes back from %d to %d", after, n.Seq)
+			}
+			after = n.Seq
+		}
+		all = append(all, page.Notices...)
+	}
+	return all, nil
+}
+
+// call does one exchange with the operator token. An origin of "" is a role
+// that does not run here: httpd.Unreachable. A problem that the role answers
+// comes back as it was said.
+func (r roles) call(ctx context.Context, method, origin, path string, in, out any) error {
+	return r.callAs(ctx, method, origin, path, in, out, httpd.Header{Name: "Authorization", Value: r.token.bearer()})
+}
+
+// callAs is call with another authorization.
+func (r roles) callAs(ctx context.Context, method, origin, path string, in, out any, header ...httpd.Header) error {
+	if origin == "" {
+		return httpd.Unreachable
+	}
+	var body []byte
+	if in != nil {
+		var err error
+		if body, err = json.Marshal(in); err != nil {
+			return fmt.Errorf("street: %s %s: %w", method, path, err)
+		}
+		header = append(header, httpd.Header{Name: "Content-Type", Value: "application/json"})
+	}
+	answer, _, err := httpd.Exchange(ctx, r.client, method, origin+path, body, header...)
+	if err != nil || out == nil || len(answer) == 0 {
+		return err
+	}
+	if err := json.Unmarshal(answer, out); err != nil {
+		return httpd.BadAnswer.Because(fmt.Errorf("street: read the answer of %s: %w", path, err))
+	}
+	return nil
+}
+
+// list decodes a JSON array, or an object whose one member is the array: the
+// doors of the sandbox differ in that.
+type list[T any] struct{ items []T }
+
+func (l *list[T]) UnmarshalJSON(data []byte) error {
+	data = bytes.TrimSpace(data)
+	if len(data) > 0 && data[0] == '[' {
+		return json.Unmarshal(data, &l.items)
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(data, &members); err != nil {
+		return err
+	}
+	for _, m := range members {
+		if m = bytes.TrimSpace(m); len(m) > 0 && m[0] == '[' {
+			return json.Unmarshal(m, &l.items)
+		}
+	}
+	return errors.New("street: no list in the answer")
+}

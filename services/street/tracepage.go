@@ -1,0 +1,148 @@
+package street
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"tegata/internal/httpd"
+	"tegata/internal/problem"
+	"tegata/internal/trace"
+	"tegata/internal/ui"
+)
+
+// storiesShown is how many stories the page shows unless asked for all.
+const storiesShown = 12
+
+// tracePage is what just happened.
+type tracePage struct {
+	Stories   []storyView
+	More      int // older stories that are kept but not shown
+	Forgotten int64
+	All       bool
+}
+
+// storyView is a Story with its rows ready to show.
+type storyView struct {
+	Story
+	ID   string // for the page: "s12"
+	Open bool
+	Rows []rowView
+}
+
+// rowView is a Row with its evidence.
+type rowView struct {
+	Row
+	Facts    []Fact
+	Evidence Evidence
+	Has      bool // there is evidence
+}
+
+// tracePage shows the stories, newest first.
+func (h *Handler) tracePage(w http.ResponseWriter, r *http.Request) {
+	entries, forgotten := h.ring.all()
+	all := stories(entries)
+	page := tracePage{Forgotten: forgotten, All: r.FormValue("all") != ""}
+	for i, s := range all {
+		if i == storiesShown && !page.All {
+			page.More = len(all) - i
+			break
+		}
+		v := storyView{Story: s, ID: fmt.Sprintf("s%d", s.Events[0].ID), Open: i == 0}
+		for _, row := range s.Rows() {
+			v.Rows = append(v.Rows, h.rowView(row))
+		}
+		page.Stories = append(page.Stories, v)
+	}
+	h.show(w, r, ui.Screen{Page: "trace", Data: page})
+}
+
+func (h *Handler) rowView(row Row) rowView {
+	v := rowView{Row: row, Facts: facts(row.entry)}
+	if row.Run == nil {
+		v.Evidence, v.Has = h.evidence(row.entry)
+	}
+	return v
+}
+
+// traceFile is the certificate, list or answer of one event: /trace/12.pem.
+func (h *Handler) traceFile(w http.ResponseWriter, r *http.Request) {
+	number, ok := strings.CutSuffix(r.PathValue("file"), ".pem")
+	id, err := strconv.ParseInt(number, 10, 64)
+	e, found := h.ring.find(id)
+	if !ok || err != nil || !found || e.PEM == "" {
+		h.fail(w, r, errNoPage, ui.Text{})
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-pem-file")
+	w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="tegata-%d.pem"`, id))
+	io.WriteString(w, e.PEM)
+}
+
+// sink takes events of the other roles: POST /trace with the operator token
+// and one trace.Event or a list of them.
+func (h *Handler) sink(w http.ResponseWriter, r *http.Request) {
+	if !h.conf.Token.opens(r) {
+		httpd.WriteProblem(w, r, ErrOperator)
+		return
+	}
+	var raw json.RawMessage
+	if err := httpd.ReadJSON(w, r, &raw); err != nil {
+		httpd.WriteProblem(w, r, err)
+		return
+	}
+	events, err := decodeEvents(raw)
+	if err != nil {
+		httpd.WriteProblem(w, r, err)
+		return
+	}
+	for _, e := range events {
+		h.note(e)
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// note keeps an event; one without a time happened now.
+func (h *Handler) note(e trace.Event) {
+	if e.At.IsZero() {
+		e.At = h.conf.Clock.Now()
+	}
+	h.ring.add(e)
+}
+
+var errNoTitle = problem.New(problem.YourTurn, http.StatusBadRequest, "event-without-title",
+	problem.Text{Title: "できごとに題がありません", Detail: "title_ja と title_en の両方が必要です。"},
+	problem.Text{Title: "An event has no title", Detail: "Both title_ja and title_en are needed."})
+
+func decodeEvents(raw json.RawMessage) ([]trace.Event, error) {
+	var events []trace.Event
+	if raw = bytes.TrimSpace(raw); len(raw) > 0 && raw[0] == '{' {
+		events = make([]trace.Event, 1)
+		if err := httpd.DecodeJSON(raw, &events[0]); err != nil {
+			return nil, err
+		}
+	} else if err := httpd.DecodeJSON(raw, &events); err != nil {
+		return nil, err
+	}
+	for _, e := range events {
+		if e.TitleJA == "" || e.TitleEN == "" {
+			return nil, errNoTitle
+		}
+	}
+	return events, nil
+}
+
+// WhenJST is the moment of an event on the clock of the people here.
+func (e entry) WhenJST() string { return e.At.In(jst).Format("15:04:05") }
+
+// BegunJST and EndedJST are a story's, to the second.
+func (s Story) BegunJST() string { return s.Begun.In(jst).Format("15:04:05") }
+func (s Story) EndedJST() string { return s.Ended.In(jst).Format("15:04:05") }
+
+// jst is the time people here live by.
+var jst = time.FixedZone("JST", 9*60*60)
