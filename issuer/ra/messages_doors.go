@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"tegata/internal/pki"
+	"tegata/issuer/profile"
 )
 
 // Every door below asks for "Authorization: Bearer" with a client assertion
@@ -22,11 +23,7 @@ type Person struct {
 }
 
 // Municipality is where a person is registered.
-type Municipality struct {
-	Code       string `json:"code"`       // five or six digits; the CRL partition of signature certificates
-	Prefecture string `json:"prefecture"` // Latin letters, goes into the subject
-	City       string `json:"city"`
-}
+type Municipality = profile.Municipality
 
 // Contact is the second channel: how notices reach the person without the
 // phone.

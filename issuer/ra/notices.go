@@ -1,5 +1,13 @@
 package ra
 
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"tegata/internal/pki"
+)
+
 // NoticeKind says what a notice is about.
 type NoticeKind string
 
@@ -7,7 +15,7 @@ type NoticeKind string
 const (
 	NoticeApplied      NoticeKind = "applied"       // somebody applied with your card
 	NoticeRegistered   NoticeKind = "registered"    // the receipt
-	NoticeExpired      NoticeKind = "expired"       // not done within 24 h
+	NoticeExpired      NoticeKind = "expired"       // an application ended before it was registered
 	NoticeReplaced     NoticeKind = "replaced"      // an open application was replaced
 	NoticeSuspended    NoticeKind = "suspended"     // by lock code
 	NoticeSuspected    NoticeKind = "suspected"     // the element went back or was copied
@@ -19,5 +27,160 @@ const (
 	NoticeSignEnded    NoticeKind = "sign-ended"    // signature certificates ended (moved, name changed)
 	NoticeCardHeld     NoticeKind = "card-held"     // card reported lost
 	NoticeCardResumed  NoticeKind = "card-resumed"  // card found
-	NoticeElementMoved NoticeKind = "element-moved" // the same element registered elsewhere
+	NoticeElementMoved NoticeKind = "element-moved" // the element was reset, or registered by somebody else
+	NoticeContact      NoticeKind = "contact"       // the second channel's address will change
 )
+
+// notice is what a text is made from. It carries no name: the address says who
+// reads it, and whoever else sees it learns nothing.
+type notice struct {
+	kind     NoticeKind
+	phone    string
+	replaced string // the phone that a new one replaced
+	until    time.Time
+	days     int
+	why      EndReason
+}
+
+// notify puts a notice to a person into the outbox, in the transaction of what
+// it tells.
+func (r *RA) notify(ctx context.Context, tx Tx, at time.Time, p PersonRecord, n notice) error {
+	ja, en := n.texts()
+	return tx.PutNotice(ctx, p.ID, Notice{ID: randomID(), At: at, To: p.contact(at), Kind: n.kind, JA: ja, EN: en})
+}
+
+// tell is notify for the person of an enrolment.
+func (r *RA) tell(ctx context.Context, tx Tx, at time.Time, e EnrolmentRecord, n notice) error {
+	p, err := tx.Person(ctx, e.Person)
+	if err != nil {
+		return err
+	}
+	return r.notify(ctx, tx, at, p, n)
+}
+
+// contact is where notices go at a moment.
+func (p PersonRecord) contact(at time.Time) Contact {
+	if !p.ContactFrom.IsZero() && !at.Before(p.ContactFrom) {
+		return p.NewContact
+	}
+	return p.Contact
+}
+
+// Outbox lists notices after the one called after ("" for all), oldest first.
+func (r *RA) Outbox(ctx context.Context, after string, limit int) (Outbox, error) {
+	out := Outbox{Notices: []Notice{}}
+	err := r.store.Read(ctx, func(tx Tx) error {
+		list, err := tx.Notices(ctx, after, limit)
+		if len(list) > 0 {
+			out.Notices = list
+		}
+		return err
+	})
+	return out, err
+}
+
+const (
+	notYouJA = "心当たりがないときは、ロックコードか24時間の窓口で、いますぐ一時停止してください。"
+	notYouEN = "If this was not you, suspend it now with your lock code or through the 24-hour helpdesk."
+)
+
+// texts are the words of a notice.
+func (n notice) texts() (ja, en NoticeText) {
+	untilJA, untilEN := "", ""
+	if !n.until.IsZero() {
+		untilJA = n.until.In(pki.JST).Format("2006年1月2日 15:04")
+		untilEN = n.until.In(pki.JST).Format("2006-01-02 15:04 JST")
+	}
+	switch n.kind {
+	case NoticeApplied:
+		return NoticeText{"スマホ用電子証明書の利用申請を受け付けました",
+				fmt.Sprintf("あなたのカードで、%s への利用申請がありました。%s までに登録しないと取り消されます。%s", n.phone, untilJA, notYouJA)},
+			NoticeText{"An application for a phone was received",
+				fmt.Sprintf("Your card was used to apply for certificates in a %s. Unless it is registered by %s it is ended. %s", n.phone, untilEN, notYouEN)}
+	case NoticeRegistered:
+		ja := fmt.Sprintf("%s が登録され、2つの証明書が有効になりました（%s まで）。", n.phone, untilJA)
+		en := fmt.Sprintf("A %s was registered and both certificates are good (until %s).", n.phone, untilEN)
+		if n.replaced != "" {
+			ja += fmt.Sprintf("前の %s の証明書は失効しました。", n.replaced)
+			en += fmt.Sprintf(" Those of the %s before it are revoked.", n.replaced)
+		}
+		return NoticeText{"スマホの登録が完了しました", ja + notYouJA}, NoticeText{"Your phone is registered", en + " " + notYouEN}
+	case NoticeExpired:
+		return NoticeText{"利用申請が取り消されました", fmt.Sprintf("%s への申請は、登録されないまま終わりました。発行された証明書は使われることなく失効しています。必要なときは、もう一度申請してください。", n.phone)},
+			NoticeText{"Your application has ended", fmt.Sprintf("The application for a %s ended before it was registered. Whatever was issued is revoked and was never usable. Apply again when you need to.", n.phone)}
+	case NoticeReplaced:
+		return NoticeText{"途中の利用申請が取り消されました", fmt.Sprintf("%s への途中の申請は、新しい申請に置きかえられました。%s", n.phone, notYouJA)},
+			NoticeText{"An open application was replaced", fmt.Sprintf("The open application for a %s was replaced by a new one. %s", n.phone, notYouEN)}
+	case NoticeSuspended:
+		return NoticeText{"スマホを一時停止しました", fmt.Sprintf("ロックコードにより、%s の証明書を一時停止しました。30日のうちに再開しないと失効します。", n.phone)},
+			NoticeText{"Your phone is suspended", fmt.Sprintf("The certificates in your %s were put on hold by lock code. Unless resumed within 30 days they are revoked.", n.phone)}
+	case NoticeSuspected:
+		return NoticeText{"スマホの証明書を一時停止しました", fmt.Sprintf("%s の記録に食い違いがあり、複製または改造のおそれがあるため一時停止しました。カードをかざして再開するか、新しく登録してください。", n.phone)},
+			NoticeText{"Your phone's certificates are on hold", fmt.Sprintf("The records of your %s contradict each other; it may have been copied or changed. Resume with your card, or register anew.", n.phone)}
+	case NoticeSilentSoon:
+		return NoticeText{"まもなくスマホの証明書が一時停止します", fmt.Sprintf("%s がしばらく使われていません。あと%d日で一時停止します。スマホの電源を入れ、暗証番号または画面ロックで一度開いてください。", n.phone, n.days)},
+			NoticeText{"Your phone's certificates will soon be on hold", fmt.Sprintf("Your %s has not been used for a while. In %d days it is put on hold. Switch it on and unlock it once with PIN or screen lock.", n.phone, n.days)}
+	case NoticeSilent:
+		return NoticeText{"スマホの証明書を一時停止しました", fmt.Sprintf("%s が長いあいだ使われていないため一時停止しました。電源を入れ、暗証番号または画面ロックで開くと再開します。30日のうちに再開しないと失効します。", n.phone)},
+			NoticeText{"Your phone's certificates are on hold", fmt.Sprintf("Your %s has not been used for long and was put on hold. Switching it on and unlocking it resumes them. Unless resumed within 30 days they are revoked.", n.phone)}
+	case NoticeResumed:
+		return NoticeText{"スマホの証明書を再開しました", fmt.Sprintf("%s が使われたため、一時停止を解除しました。%s", n.phone, notYouJA)},
+			NoticeText{"Your phone's certificates are resumed", fmt.Sprintf("Your %s was unlocked, and the hold has ended. %s", n.phone, notYouEN)}
+	case NoticeHeldStill:
+		return NoticeText{"スマホの証明書は一時停止中です", fmt.Sprintf("%s の証明書は一時停止から%d日たちました。30日たつと失効します。", n.phone, n.days)},
+			NoticeText{"Your phone's certificates are still on hold", fmt.Sprintf("The certificates in your %s have been on hold for %d days. After 30 days they are revoked.", n.phone, n.days)}
+	case NoticeSignEnded:
+		return NoticeText{"署名用電子証明書が失効しました", "住所や氏名などが変わったため、カードとスマホの署名用電子証明書が失効しました。利用者証明用はそのまま使えます。新しい署名用電子証明書は市区町村の窓口で発行できます。"},
+			NoticeText{"Your signature certificates are revoked", "Since your address, name or another attribute changed, the signature certificates of card and phone are revoked. Those for authentication go on working. A new one is issued at the municipality's desk."}
+	case NoticeCardHeld:
+		return NoticeText{"カードの電子証明書を一時停止しました", "カードの紛失の届け出を受け付けました。スマホの証明書はそのまま使えます。"},
+			NoticeText{"Your card's certificates are on hold", "The card was reported lost. The certificates in your phone go on working."}
+	case NoticeCardResumed:
+		return NoticeText{"カードの電子証明書を再開しました", "カードが見つかった届け出を受け付けました。" + notYouJA},
+			NoticeText{"Your card's certificates are resumed", "The card was reported found. " + notYouEN}
+	case NoticeElementMoved:
+		return NoticeText{"スマホの証明書が失効しました", fmt.Sprintf("%s が初期化されたか、別の人に登録されたため、前の証明書を失効させました。%s", n.phone, notYouJA)},
+			NoticeText{"Your phone's certificates are revoked", fmt.Sprintf("The %s was reset or registered by somebody else, so what it held before is revoked. %s", n.phone, notYouEN)}
+	case NoticeContact:
+		return NoticeText{"連絡先が変わります", fmt.Sprintf("お知らせの送り先が %s に変わります。%s", untilJA, notYouJA)},
+			NoticeText{"Your contact address will change", fmt.Sprintf("From %s on, notices go to another address. %s", untilEN, notYouEN)}
+	}
+	return NoticeText{"スマホの証明書が失効しました", fmt.Sprintf("%s の2つの証明書は失効しました（%s）。%s", n.phone, n.why.ja(), notYouJA)},
+		NoticeText{"Your phone's certificates are revoked", fmt.Sprintf("Both certificates in your %s are revoked (%s). %s", n.phone, n.why.en(), notYouEN)}
+}
+
+func (w EndReason) ja() string {
+	switch w {
+	case EndedSuperseded:
+		return "新しいスマホが登録されたため"
+	case EndedCard:
+		return "カードが新しくなったため"
+	case EndedStopped:
+		return "利用停止の操作があったため"
+	case EndedSilent:
+		return "60日以上使われていないため"
+	case EndedHeldTooLong:
+		return "一時停止から30日たったため"
+	case EndedValidity:
+		return "有効期限が切れたため"
+	}
+	return "登録の状態が変わったため"
+}
+
+func (w EndReason) en() string {
+	switch w {
+	case EndedSuperseded:
+		return "a new phone was registered"
+	case EndedCard:
+		return "the card was renewed"
+	case EndedStopped:
+		return "the phone's use was stopped"
+	case EndedSilent:
+		return "not used for 60 days"
+	case EndedHeldTooLong:
+		return "on hold for 30 days"
+	case EndedValidity:
+		return "they expired"
+	}
+	return "the registration changed"
+}

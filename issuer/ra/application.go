@@ -1,0 +1,100 @@
+package ra
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"time"
+
+	"tegata/internal/cms"
+	"tegata/internal/jws"
+	"tegata/internal/pki"
+	"tegata/issuer/status"
+)
+
+// applied is an application whose signature and content were checked. Whose
+// card it is, and whether that is good, only the ledger can tell.
+type applied struct {
+	content Application
+	signed  *cms.Signed
+}
+
+// application checks the CMS of claims: one signature of the certificate inside
+// over the canonical content, and every field of that content.
+func (r *RA) application(c ApplyClaims, deviceKey [32]byte, at time.Time) (applied, error) {
+	signed, err := cms.Verify(c.Application, nil)
+	switch {
+	case errors.Is(err, cms.ErrSignature), errors.Is(err, cms.ErrContent), errors.Is(err, cms.ErrCertificate):
+		return applied{}, ErrApplicationSignature.Because(err)
+	case err != nil:
+		return applied{}, ErrApplicationMalformed.Because(err)
+	}
+	var a Application
+	if err := jws.Decode(signed.Content, &a); err != nil {
+		return applied{}, ErrApplicationMalformed.Because(err)
+	}
+	if !bytes.Equal(a.Canonical(), signed.Content) {
+		return applied{}, ErrApplicationMalformed.Because(errors.New("ra: the content is not canonical"))
+	}
+	when, err := time.Parse(time.RFC3339, a.Time)
+	if err != nil || when.UTC().Format(time.RFC3339) != a.Time {
+		return applied{}, ErrApplicationMalformed.Because(errors.New("ra: the time is not RFC 3339 in UTC"))
+	}
+	switch {
+	case !validID(a.Nonce):
+		return applied{}, ErrApplicationMalformed.Because(errors.New("ra: the nonce is not 128 bits"))
+	case !slices.Equal(a.Certificates, []string{string(pki.PhoneAuth), string(pki.PhoneSign)}):
+		return applied{}, ErrCertificateChoice
+	case a.ApplicantCertificateSHA256 != pki.Fingerprint(signed.Certificate.Raw):
+		return applied{}, ErrApplicationCertificate.Because(errors.New("ra: the content names another certificate than the signer's"))
+	case a.Enrolment != c.ID || a.DeviceKeySHA256 != hex.EncodeToString(deviceKey[:]):
+		return applied{}, ErrDeviceKeyMismatch
+	case when.Before(at.Add(-ApplicationWindow)) || when.After(at.Add(StepWindow)):
+		return applied{}, ErrApplicationTime.With("now", at.Format(time.RFC3339))
+	case a.TermsVersion != r.config.Terms.Version:
+		return applied{}, ErrTermsOutdated.With("terms_version", r.config.Terms.Version)
+	}
+	return applied{content: a, signed: signed}, nil
+}
+
+// signer finds the card's certificate that signed a, as we issued it. A
+// certificate that is byte for byte in our own record needs no path: we made it.
+func (a applied) signer(ctx context.Context, tx Tx) (CertificateRecord, error) {
+	cert, err := tx.Certificate(ctx, pki.CardSign, pki.SerialOf(a.signed.Certificate))
+	if errors.Is(err, ErrNotFound) || err == nil && !bytes.Equal(cert.DER, a.signed.Certificate.Raw) {
+		return cert, ErrApplicationCertificate
+	}
+	return cert, err
+}
+
+// cardGood refuses a card whose signature certificate is not good at this
+// moment, each state with its own sentence.
+func cardGood(ctx context.Context, tx Tx, cert CertificateRecord, at time.Time) error {
+	entry, err := tx.Status(ctx, cert.Kind, cert.Serial)
+	switch {
+	case errors.Is(err, status.ErrUnknown):
+		return ErrCardUnknown
+	case err != nil:
+		return err
+	case entry.Status == status.Revoked:
+		return ErrCardRevoked
+	// RFC 5280, section 4.1.2.5: the validity period includes notAfter.
+	case at.After(cert.NotAfter) || at.Before(cert.NotBefore):
+		return ErrCardExpired
+	case entry.Status == status.Held:
+		return ErrCardHeld
+	}
+	return nil
+}
+
+// cardOf is the signature certificate of an enrolment's card.
+func cardOf(ctx context.Context, tx Tx, e EnrolmentRecord) (CardRecord, CertificateRecord, error) {
+	card, err := tx.Card(ctx, e.Card)
+	if err != nil {
+		return card, CertificateRecord{}, err
+	}
+	cert, err := tx.Certificate(ctx, pki.CardSign, card.SignSerial)
+	return card, cert, err
+}

@@ -1,0 +1,127 @@
+package ra
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"tegata/internal/attest"
+	"tegata/issuer/status"
+)
+
+// CheckIn takes a check-in of a registered phone. The very same message again
+// gets the same answer; any other message must have a higher counter, or two
+// copies of one element are about and the pair is held.
+func (r *RA) CheckIn(ctx context.Context, compact string) (CheckedIn, error) {
+	at := r.at()
+	m, err := parseStep[CheckInClaims](r, TypeCheckIn, compact, StepCheckIn, "", at)
+	if err != nil {
+		return CheckedIn{}, err
+	}
+	id := m.Unverified().ID
+	e, err := r.enrolment(ctx, id)
+	if err != nil {
+		return CheckedIn{}, err
+	}
+	s, err := follow(m, e.DeviceKey)
+	if err != nil {
+		return CheckedIn{}, err
+	}
+	var answer CheckedIn
+	err = r.store.Write(ctx, func(tx Tx) error {
+		answer = CheckedIn{}
+		kept, err := tx.CheckIn(ctx, id, s.hash)
+		if err == nil {
+			return json.Unmarshal(kept, &answer)
+		}
+		if !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		e, err := tx.Enrolment(ctx, id)
+		if err != nil {
+			return err
+		}
+		switch e.State {
+		case StateRegistered:
+		case StateEnded:
+			return e.endedProblem()
+		default:
+			return ErrStepOutOfOrder.With("state", string(e.State))
+		}
+		if err := r.checkIn(ctx, tx, &e, s.claims, at); err != nil {
+			return err
+		}
+		answer = CheckedIn{
+			ID: e.ID, State: e.State, Holds: e.holds(), At: at,
+			NextBefore: e.LastCheckIn.Add(SilentAfter), UnlockBefore: e.LastUnlock.Add(LockedAfter),
+		}
+		text, err := json.Marshal(answer)
+		if err != nil {
+			return err
+		}
+		// A message older than this is refused by its iat before we look here.
+		if err := tx.DropCheckIns(ctx, id, at.Add(-3*StepWindow)); err != nil {
+			return err
+		}
+		return tx.PutCheckIn(ctx, id, s.hash, at, text)
+	})
+	return answer, err
+}
+
+func (r *RA) checkIn(ctx context.Context, tx Tx, e *EnrolmentRecord, c CheckInClaims, at time.Time) error {
+	who := e.actor()
+	switch {
+	case c.ResetCounter > uint64(e.ResetCounter):
+		// The element was reset: the keys that we certified are gone.
+		e.Ctr = max(e.Ctr, c.Ctr)
+		return r.end(ctx, tx, at, who, e, EndedElement, status.CessationOfOperation)
+	case c.Ctr <= e.Ctr, c.ResetCounter < uint64(e.ResetCounter):
+		return r.suspect(ctx, tx, at, e, "counter")
+	case c.VerifiedBoot != "" && c.VerifiedBoot != attest.BootVerified.String(), c.DeviceLocked != nil && !*c.DeviceLocked:
+		e.Ctr = c.Ctr
+		return r.suspect(ctx, tx, at, e, "boot")
+	}
+	e.Ctr, e.LastCheckIn = c.Ctr, at
+	unlocked := time.Unix(c.LastUnlock, 0).UTC()
+	if unlocked.After(at) { // within StepWindow: the phone's clock is a little ahead
+		unlocked = at
+	}
+	if c.LastUnlock > 0 && unlocked.After(e.LastUnlock) {
+		e.LastUnlock = unlocked
+	}
+	// Unlock and check-in end a silence; a check-in alone does not, since a stolen
+	// phone that is switched on checks in for years.
+	if !e.SilentSince.IsZero() && e.LastUnlock.After(e.SilentSince) {
+		if err := r.setHold(ctx, tx, at, who, *e, status.Lift, status.Silent); err != nil {
+			return err
+		}
+		e.SilentSince = time.Time{}
+		if err := r.tell(ctx, tx, at, *e, notice{kind: NoticeResumed, phone: e.phone()}); err != nil {
+			return err
+		}
+		if err := tx.Audit(ctx, at, who, "resume", e.ID, map[string]string{"cause": string(status.Silent)}); err != nil {
+			return err
+		}
+	}
+	e.schedule()
+	return tx.PutEnrolment(ctx, *e)
+}
+
+// suspect holds the pair: two copies of one element may be about.
+func (r *RA) suspect(ctx context.Context, tx Tx, at time.Time, e *EnrolmentRecord, why string) error {
+	if e.SuspectedSince.IsZero() {
+		if err := r.setHold(ctx, tx, at, e.actor(), *e, status.Open, status.Suspected); err != nil {
+			return err
+		}
+		e.SuspectedSince = at
+		if err := r.tell(ctx, tx, at, *e, notice{kind: NoticeSuspected, phone: e.phone()}); err != nil {
+			return err
+		}
+		if err := tx.Audit(ctx, at, e.actor(), "hold", e.ID, map[string]string{"cause": string(status.Suspected), "why": why}); err != nil {
+			return err
+		}
+	}
+	e.schedule()
+	return tx.PutEnrolment(ctx, *e)
+}

@@ -1,0 +1,78 @@
+package ra
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"time"
+
+	"tegata/internal/audit"
+	"tegata/internal/pki"
+	"tegata/issuer/ca"
+	"tegata/issuer/profile"
+)
+
+// wanted is what a card or an enrolment (subject) is to have certificates for.
+type wanted struct {
+	subject string
+	person  string
+	phone   bool
+	list    []ca.Request // Ref is filled in here: one certificate of a kind for a subject, ever
+}
+
+// issue returns one certificate for each request, in their order, going on
+// where an earlier attempt stopped: each is prepared under a reference of its
+// own, so that what a crash left behind is found and used, never made a second
+// time. Whose serial number it is, is recorded before anything is signed.
+func (r *RA) issue(ctx context.Context, who audit.Actor, w wanted, at time.Time) ([]CertificateRecord, error) {
+	out := make([]CertificateRecord, len(w.list))
+	drafts := make([]*ca.Draft, len(w.list))
+	for i, request := range w.list {
+		request.Ref = w.subject + " " + string(request.Kind)
+		draft, err := r.authority.Prepare(ctx, who, request)
+		switch {
+		case errors.Is(err, ca.ErrRefUsed):
+			return nil, ErrConflict.Because(err)
+		case err != nil:
+			return nil, ErrCAUnavailable.Because(fmt.Errorf("ra: prepare %s: %w", request.Kind, err))
+		}
+		drafts[i] = draft
+		out[i] = CertificateRecord{
+			Kind: request.Kind, Serial: draft.Serial(), Person: w.person, Subject: w.subject, Phone: w.phone, PreparedAt: at,
+		}
+	}
+	err := r.store.Write(ctx, func(tx Tx) error {
+		for _, c := range out {
+			if err := tx.PutCertificate(ctx, c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i, draft := range drafts {
+		cert, err := r.authority.Issue(ctx, who, draft)
+		if err != nil {
+			return nil, ErrCAUnavailable.Because(fmt.Errorf("ra: issue %s: %w", out[i].Kind, err))
+		}
+		out[i].DER, out[i].NotBefore, out[i].NotAfter = cert.Raw, cert.NotBefore, cert.NotAfter
+	}
+	return out, nil
+}
+
+// subjectOf is the subject of a phone's signature certificate: what the card's
+// certificate says, and where it was issued.
+func subjectOf(arc pki.Arc, card []byte, m Municipality) (profile.Subject, error) {
+	cert, err := x509.ParseCertificate(card)
+	if err != nil {
+		return profile.Subject{}, fmt.Errorf("ra: card certificate: %w", err)
+	}
+	attributes, err := pki.ParseAttributes(arc, cert)
+	if err != nil {
+		return profile.Subject{}, fmt.Errorf("ra: card certificate: %w", err)
+	}
+	return profile.Subject{Municipality: m, Attributes: attributes}, nil
+}

@@ -1,0 +1,135 @@
+package ra
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tegata/internal/audit"
+	"tegata/internal/secret"
+	"tegata/internal/trace"
+	"tegata/issuer/status"
+)
+
+// Limits of tries with lock codes.
+const (
+	TriesAllowed  = 5         // wrong ones, per birth date and source
+	TriesWindow   = time.Hour // in which they count
+	nationalAlarm = 200       // wrong tries of everybody in the window, above which the operator is told
+)
+
+var lockCodeActor = audit.Actor{Party: "anyone", Kind: "person", ID: "lock-code"}
+
+// Suspend puts the phone of whoever was born that day and kept that lock code
+// on hold "lost". source is where the request came from, for the limit. The
+// try is counted, durably, before the code is compared, and given back when it
+// was right. Whether anybody was born that day cannot be told from the answer.
+func (r *RA) Suspend(ctx context.Context, s Suspension, source string) (Suspended, error) {
+	at := r.at()
+	birth, err := time.Parse(time.DateOnly, s.BirthDate)
+	if err != nil || birth.After(at) {
+		return Suspended{}, ErrLockCodeFormat
+	}
+	code, err := secret.ParseLockCode(s.LockCode)
+	if err != nil {
+		return Suspended{}, ErrLockCodeFormat // costs no try
+	}
+	key := [32]byte(r.mac("try", s.BirthDate, source))
+	try := randomID()
+	left, err := r.countTry(ctx, key, try, at)
+	if err != nil {
+		return Suspended{}, err
+	}
+	found, err := r.matchLockCode(ctx, s.BirthDate, code)
+	if err != nil {
+		return Suspended{}, err
+	}
+	if found == "" {
+		return Suspended{}, ErrLockCodeWrong.With("tries_left", left)
+	}
+	err = r.store.Write(ctx, func(tx Tx) error {
+		e, err := tx.Enrolment(ctx, found)
+		if err != nil {
+			return err
+		}
+		if err := tx.DropTry(ctx, key, try); err != nil {
+			return err
+		}
+		if e.State != StateRegistered || !e.LostSince.IsZero() {
+			return nil // held or ended already: nothing of it can be used
+		}
+		if err := r.setHold(ctx, tx, at, lockCodeActor, e, status.Open, status.Lost); err != nil {
+			return err
+		}
+		e.LostSince = at
+		e.schedule()
+		if err := tx.PutEnrolment(ctx, e); err != nil {
+			return err
+		}
+		if err := r.tell(ctx, tx, at, e, notice{kind: NoticeSuspended, phone: e.phone()}); err != nil {
+			return err
+		}
+		return tx.Audit(ctx, at, lockCodeActor, "hold", e.ID, map[string]string{"cause": string(status.Lost)})
+	})
+	if err != nil {
+		return Suspended{}, err
+	}
+	r.trace.Note(ctx, trace.Event{At: at, From: "anyone", To: "issuer", Kind: "status",
+		TitleJA: "ロックコードでスマホを一時停止しました", TitleEN: "A phone was suspended by lock code"})
+	return Suspended{State: string(status.Held), At: at}, nil
+}
+
+// countTry records a try and returns how many wrong ones are left after it.
+func (r *RA) countTry(ctx context.Context, key [32]byte, try string, at time.Time) (left int, err error) {
+	since := at.Add(-TriesWindow)
+	err = r.store.Write(ctx, func(tx Tx) error {
+		if err := tx.DropTries(ctx, since); err != nil {
+			return err
+		}
+		n, oldest, err := tx.Tries(ctx, key, since)
+		if err != nil {
+			return err
+		}
+		if n >= TriesAllowed {
+			wait := oldest.Add(TriesWindow).Sub(at)
+			return ErrTooManyTries.With("retry_after", int64(wait/time.Second)+1)
+		}
+		left = TriesAllowed - n - 1
+		all, err := tx.AllTries(ctx, since)
+		if err != nil {
+			return err
+		}
+		if all == nationalAlarm {
+			r.log.WarnContext(ctx, "many wrong lock codes in the last hour", "tries", all)
+		}
+		return tx.PutTry(ctx, key, try, at)
+	})
+	return left, err
+}
+
+// matchLockCode returns the registered enrolment whose lock code it is, or "".
+// Every verifier of that birth date costs one comparison; see docs/decisions.
+func (r *RA) matchLockCode(ctx context.Context, birth string, code secret.LockCode) (string, error) {
+	var list []EnrolmentRecord
+	err := r.store.Read(ctx, func(tx Tx) (err error) {
+		list, err = tx.RegisteredBornOn(ctx, birth)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	if len(list) == 0 { // the same work as for one person, so that the time tells nothing
+		secret.NewVerifierWithSalt(code, randomBytes(16), r.config.LockCost)
+		return "", nil
+	}
+	found := ""
+	for _, e := range list {
+		if e.LockCodeVerifier.Matches(code) {
+			found = e.ID
+		}
+		if err := ctx.Err(); err != nil {
+			return "", errors.Join(ErrCAUnavailable, err)
+		}
+	}
+	return found, nil
+}
