@@ -14,8 +14,8 @@ import (
 func algs(a ...jose.SignatureAlgorithm) []jose.SignatureAlgorithm { return a }
 
 var (
-	answerKind  = jws.Kind{Typ: "tegata-answer+jwt", Algs: algs(jws.PS256, jws.ES384), MaxBytes: 64 << 10}
-	releaseKind = jws.Kind{Typ: "tegata-release+jwt", Algs: algs(jws.PS256, jws.ES384), MaxBytes: 24 << 10}
+	answerKind  = jws.Kind{Typ: "tegata-answer+jwt", Algs: algs(jws.PS256, jws.ES384), MaxBytes: 40 << 10}
+	releaseKind = jws.Kind{Typ: "tegata-release+jwt", Algs: algs(jws.PS256, jws.ES384), MaxBytes: 16 << 10}
 )
 
 // Decision is what the person said.
@@ -35,6 +35,11 @@ const (
 	ReasonNoMatch   = "no-match"   // "none of the numbers is on the screen"
 	ReasonPhoneSays = "phone-says" // the phone's own rules: locked function, limit, quiet hours
 )
+
+// ValidReason tells whether s is one of the reasons for a refusal.
+func ValidReason(s string) bool {
+	return slices.Contains([]string{ReasonNotMe, ReasonUnwanted, ReasonTooMuch, ReasonNoMatch, ReasonPhoneSays}, s)
+}
 
 // Answer is what the element signs. The element sets IssuedAt, AMR and Counter.
 type Answer struct {
@@ -83,7 +88,7 @@ func (a Answer) check() error {
 			return malformed("a reason without a refusal")
 		}
 	case Refuse:
-		if a.Reason != "" && !identifier(a.Reason) || len(a.Granted) > 0 || a.Release != "" || len(a.Results) > 0 {
+		if a.Reason != "" && !ValidReason(a.Reason) || len(a.Granted) > 0 || a.Release != "" || len(a.Results) > 0 {
 			return malformed("a refusal gives nothing")
 		}
 	default:

@@ -18,7 +18,7 @@ var ErrNotForUs = errors.New("ceremony: not sealed to this key")
 
 const (
 	sealedTyp = "tegata-answer+jwe"
-	maxSealed = 96 << 10 // bytes of the compact form
+	maxSealed = 60 << 10 // bytes of the compact form: a body of 64 KiB holds it
 )
 
 // Seal encrypts an answer to the verifier's certified key (RFC 7516; ECDH-ES on

@@ -32,9 +32,13 @@ type Started struct {
 	ExpiresAt  int64  `json:"expires_at"`      // seconds since 1970
 }
 
-// Posted is the body of POST /v1/requests/{jti}/answer.
+// Posted is the body of POST /v1/requests/{jti}/answer: an answer, or, from the
+// phone that fetched the request (PhoneHeader), the word that there will be none.
 type Posted struct {
-	Answer string `json:"answer"` // compact JWE around the answer JWS
+	Answer string `json:"answer,omitempty"` // compact JWE around the answer JWS
+	// Decline ends the request without unlocking anything: refusing must not be
+	// harder than agreeing. It proves nothing about who refused.
+	Decline string `json:"decline,omitempty"` // one of the reasons
 }
 
 // Taken answers Posted once a verdict is stored. A verdict that is not passed

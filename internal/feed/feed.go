@@ -39,7 +39,7 @@ import (
 	"tegata/internal/jws"
 )
 
-var batchKind = jws.Kind{Typ: "tegata-feed+jwt", Algs: []jose.SignatureAlgorithm{jws.ES256}, MaxBytes: 4 << 20}
+var batchKind = jws.Kind{Typ: "tegata-feed+jwt", Algs: []jose.SignatureAlgorithm{jws.ES256}, MaxBytes: 1 << 20}
 
 // MediaType of a batch over HTTP.
 const MediaType = "application/tegata-feed+jwt"
@@ -48,7 +48,7 @@ const MediaType = "application/tegata-feed+jwt"
 const (
 	Heartbeat  = 10 * time.Second // an empty batch at least this often
 	MaxAge     = 60 * time.Second // older than this: could not check
-	MaxEntries = 5000             // in one batch
+	MaxEntries = 2000             // in one batch: half a megabyte
 )
 
 // Status of a certificate in the feed.
