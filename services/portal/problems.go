@@ -1,0 +1,43 @@
+package portal
+
+import (
+	"net/http"
+
+	"tegata/internal/problem"
+)
+
+// What a person may meet while logging in.
+var (
+	ErrOtherBrowser = problem.New(problem.Refused, http.StatusForbidden, "login-other-browser",
+		problem.Text{Title: "このブラウザーで始めたログインではありません。", Detail: "ログインは完了していません。だれかに送られたリンクなら、開かずに閉じてください。ご自分のログインなら、始めたブラウザーで「ログイン」からやり直してください。"},
+		problem.Text{Title: "This login was not begun in this browser.", Detail: "Nobody was logged in. If somebody sent you the link, close it. If it was you, start again in the browser where you began."})
+	ErrLoginOver = problem.New(problem.YourTurn, http.StatusGone, "login-over",
+		problem.Text{Title: "ログインの受付時間が過ぎました。", Detail: "何も変わっていません。もう一度「ログイン」を押してください。"},
+		problem.Text{Title: "The time for this login is over.", Detail: "Nothing has changed. Press log in once more."})
+	ErrNotLoggedIn = problem.New(problem.YourTurn, http.StatusUnauthorized, "not-logged-in",
+		problem.Text{Title: "ログインしていません。", Detail: "スマホでログインすると、この画面を利用できます。"},
+		problem.Text{Title: "You are not logged in.", Detail: "Log in with your phone to use this page."})
+	ErrLoginFailed = problem.New(problem.Refused, http.StatusForbidden, "login-failed",
+		problem.Text{Title: "ログインできませんでした。", Detail: "スマホの画面に理由が表示されています。確かめて、もう一度お試しください。"},
+		problem.Text{Title: "You could not be logged in.", Detail: "The phone's screen tells why. Look there and try again."})
+	ErrHolderRefused = problem.New(problem.Refused, http.StatusForbidden, "holder-refused",
+		problem.Text{Title: "スマホで「断る」が選ばれました。", Detail: "ログインしていません。証明書は使われていません。ご自分で断ったのでなければ、利用履歴を確かめてください。"},
+		problem.Text{Title: "The request was refused on the phone.", Detail: "Nobody was logged in and no certificate was used. If it was not you, look at the history of uses."})
+	ErrWrongNumber = problem.New(problem.Refused, http.StatusForbidden, "match-wrong",
+		problem.Text{Title: "選ばれた番号が違いました。", Detail: "ログインは中止しました。この画面を見ていない人が押したのかもしれません。もう一度始めるときは、画面の番号と同じものを選んでください。"},
+		problem.Text{Title: "The number that was chosen is not this one.", Detail: "The login was ended; perhaps somebody pressed who does not see this screen. To try again, choose the number shown here."})
+	ErrNoName = problem.New(problem.Refused, http.StatusForbidden, "name-not-released",
+		problem.Text{Title: "氏名の提供がありませんでした。", Detail: "このポータルでは、はじめてのログインのときに氏名が必要です。もう一度ログインし、スマホで「氏名」を渡すにしてください。"},
+		problem.Text{Title: "Your name was not released.", Detail: "The portal needs it at your first login. Log in again and leave the name switched on."})
+)
+
+// failures maps the verifier's codes to sentences of the portal's own; any other
+// code is ErrLoginFailed with that code beside it.
+func failure(code string) *problem.Problem {
+	for _, p := range []*problem.Problem{ErrHolderRefused, ErrWrongNumber} {
+		if p.Code == code {
+			return p
+		}
+	}
+	return ErrLoginFailed.With("verifier_code", code)
+}

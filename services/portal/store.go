@@ -1,0 +1,78 @@
+package portal
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tegata/internal/audit"
+)
+
+// ErrNotFound is what a Store returns for what is not there.
+var ErrNotFound = errors.New("portal: no such record")
+
+// Store keeps what the portal must not forget. Tokens of browsers come to it as
+// SHA-256 hashes only.
+type Store interface {
+	// PutLogin records a login that a browser began.
+	PutLogin(ctx context.Context, who audit.Actor, l Login) error
+	// Login finds a login by the hash of its browser's token. ErrNotFound.
+	Login(ctx context.Context, browser [32]byte) (Login, error)
+	// Finish opens a session for a login and takes in what the verdict brought, in
+	// one transaction. A login is finished once: when it was finished before,
+	// nothing changes and false is returned.
+	Finish(ctx context.Context, who audit.Actor, browser [32]byte, a Account, s Session) (bool, error)
+	// Account finds an account by its pairwise id. ErrNotFound.
+	Account(ctx context.Context, person string) (Account, error)
+	// PutSnapshot keeps what issuer and verifier said about a person at a moment.
+	PutSnapshot(ctx context.Context, who audit.Actor, person string, s Snapshot) error
+	// Session finds a session that has not ended at the moment, and its account.
+	// ErrNotFound.
+	Session(ctx context.Context, token [32]byte, at time.Time) (Session, Account, error)
+	// EndSession ends a session; ending an ended one is no error.
+	EndSession(ctx context.Context, who audit.Actor, token [32]byte, at time.Time) error
+	// Snapshot returns the latest snapshot. ErrNotFound.
+	Snapshot(ctx context.Context, person string) (Snapshot, error)
+}
+
+// Login is a login under way.
+type Login struct {
+	Browser    [32]byte // SHA-256 of the token in the browser that began it
+	Channel    string   // ceremony.Same or ceremony.Cross
+	ResultID   string   // opens the result, together with the portal's own key
+	RequestURI string   // what the phone fetches
+	Match      string   // the number to show, when it crosses devices
+	BegunAt    time.Time
+	ExpiresAt  time.Time
+	Finished   bool
+}
+
+// Account is a person as the portal knows one.
+type Account struct {
+	Person    string // pairwise id; the same through renewal, moving and a new phone
+	Name      string // as released by the holder
+	NameAsOf  time.Time
+	CreatedAt time.Time
+}
+
+// Session is one browser that is logged in.
+type Session struct {
+	Token   [32]byte // SHA-256 of the cookie
+	Person  string
+	Channel string
+	ACR     string
+	Begun   time.Time
+	Ends    time.Time
+}
+
+// Snapshot is what issuer and verifier said when the person logged in.
+type Snapshot struct {
+	At           time.Time     `json:"at"`
+	Certificates []Certificate `json:"certificates"`
+	Phone        *Phone        `json:"phone,omitempty"`
+	Uses         []Use         `json:"uses"`
+	// MissingCertificates and MissingUses say that one of the two could not be
+	// asked: the page says so instead of showing nothing.
+	MissingCertificates bool `json:"missing_certificates,omitempty"`
+	MissingUses         bool `json:"missing_uses,omitempty"`
+}
