@@ -26,11 +26,17 @@ type Store interface {
 	EnterCertificate(ctx context.Context, who audit.Actor, serial pki.Serial, der []byte, hold Cause) error
 
 	// LoadStatus calls each for every issued certificate, without its Holds, in no
-	// order, and returns the sequence number and the moment of the last change.
+	// order and perhaps twice, and returns the sequence number and the moment of
+	// the last change.
 	LoadStatus(ctx context.Context, each func(Recorded)) (seq int64, last time.Time, err error)
 
 	// StatusChanges lists at most limit changes after a sequence number, in order.
 	StatusChanges(ctx context.Context, after int64, limit int) ([]Recorded, error)
+
+	// StatusSnapshot lists, in the order of their last change, at most limit
+	// certificates that were last changed after a sequence number and expire after
+	// notAfter, and returns the last sequence number there is, as of one moment.
+	StatusSnapshot(ctx context.Context, after int64, notAfter time.Time, limit int) (head int64, list []Recorded, err error)
 
 	// StatusEntry is the state of one certificate with its Holds. ErrUnknown.
 	StatusEntry(ctx context.Context, kind pki.Kind, serial pki.Serial) (Entry, error)
@@ -43,10 +49,10 @@ type Store interface {
 	// shows; false when no certificate of the partition was ever entered.
 	ChangedSeq(ctx context.Context, s Scope) (int64, bool, error)
 
-	// Listed calls each for the held and revoked certificates of a scope that
-	// expire after notAfter, ordered by serial number, all as of one moment, and
-	// returns the scope's ChangedSeq as of that moment.
-	Listed(ctx context.Context, s Scope, notAfter time.Time, each func(Entry)) (int64, error)
+	// Listed lists the held and revoked certificates of a scope that expire after
+	// notAfter, ordered by serial number, without their Holds, and the scope's
+	// ChangedSeq as of the same moment.
+	Listed(ctx context.Context, s Scope, notAfter time.Time) (int64, []Entry, error)
 
 	// KeepCRL durably replaces the scope's CRL when the kept one still has number
 	// c.Number-1 (or there is none, for 1). false when somebody else was first.

@@ -1,0 +1,175 @@
+package status
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/asn1"
+	"sync"
+	"time"
+
+	"tegata/internal/pki"
+	"tegata/issuer/profile"
+)
+
+const (
+	ocspLife  = 10 * time.Minute // thisUpdate to nextUpdate: web servers keep an answer that long
+	reuseFor  = ocspLife / 2     // an answer made earlier is given again this long
+	maxCached = 1 << 15          // answers kept
+)
+
+// Authorities is what the projections need of package ca.
+type Authorities interface {
+	// Issuers lists all generations of all authorities.
+	Issuers() []profile.Issuer
+	// Operator is whose authorities they are.
+	Operator() profile.Operator
+	// Responder is the delegated OCSP responder of one of them, valid now.
+	Responder(ctx context.Context, kind pki.Kind, generation int) (*x509.Certificate, crypto.Signer, error)
+	// SignCRL signs a tbsCertList.
+	SignCRL(ctx context.Context, kind pki.Kind, generation int, tbs []byte) ([]byte, error)
+	// FeedSigner is the ops certificate of role feed with its authority, and its key.
+	FeedSigner(ctx context.Context) ([]*x509.Certificate, crypto.Signer, error)
+}
+
+// Responder answers OCSP requests from a ledger. It is safe for concurrent use.
+type Responder struct {
+	ledger      *Ledger
+	authorities Authorities
+
+	mu     sync.RWMutex // guards cached
+	cached map[cacheKey]cachedAnswer
+}
+
+// cacheKey is a certificate and the way a request names it: answers repeat that.
+type cacheKey struct {
+	kind       pki.Kind
+	generation int
+	serial     pki.Serial
+	raw        [sha256.Size]byte // of the CertID
+}
+
+type cachedAnswer struct {
+	finding
+	answered
+}
+
+// answered is an answer and how long it may be kept.
+type answered struct {
+	der        []byte
+	produced   time.Time
+	thisUpdate time.Time
+	nextUpdate time.Time // zero: not to be kept
+}
+
+// NewResponder makes a responder.
+func NewResponder(ledger *Ledger, authorities Authorities) *Responder {
+	return &Responder{ledger: ledger, authorities: authorities, cached: map[cacheKey]cachedAnswer{}}
+}
+
+// Answer answers one OCSPRequest. It never fails: what cannot be answered gets
+// the error response that RFC 6960, section 2.3, has for it.
+func (r *Responder) Answer(ctx context.Context, der []byte) []byte { return r.answer(ctx, der).der }
+
+func (r *Responder) answer(ctx context.Context, der []byte) answered {
+	req, err := parseRequest(der)
+	if err != nil {
+		return answered{der: failure(malformedRequest)}
+	}
+	// One response has one signer, and a delegated signer speaks for one authority:
+	// the first CertID chooses it. What another authority issued is unknown to it.
+	issuer, ok := r.issuerOf(req.ids[0])
+	if !ok {
+		return answered{der: failure(unauthorized)}
+	}
+	moment, now, err := r.ledger.asOf(ctx) // before looking up: see package comment, Time
+	if err != nil {
+		return answered{der: failure(tryLater)}
+	}
+	a := answer{produced: now.UTC(), thisUpdate: moment.UTC(), nonce: req.nonce}
+	a.produced, a.thisUpdate = a.produced.Truncate(time.Second), a.thisUpdate.Truncate(time.Second)
+	a.nextUpdate = a.thisUpdate.Add(ocspLife)
+	for _, id := range req.ids {
+		s := single{id: id}
+		if named(id, issuer) && id.ours {
+			s.finding = r.ledger.find(issuer.Kind, issuer.Generation, id.serial)
+		}
+		a.singles = append(a.singles, s)
+	}
+	cacheable := len(a.singles) == 1 && a.nonce == nil && a.singles[0].status != ""
+	key := cacheKey{issuer.Kind, issuer.Generation, req.ids[0].serial, sha256.Sum256(req.ids[0].raw)}
+	if cacheable {
+		if c, ok := r.reuse(key, a); ok {
+			return c
+		}
+	}
+	responder, signer, err := r.authorities.Responder(ctx, issuer.Kind, issuer.Generation)
+	if err != nil {
+		return answered{der: failure(tryLater)}
+	}
+	out := answered{produced: a.produced, thisUpdate: a.thisUpdate}
+	if out.der, err = a.encode(responder, signer); err != nil {
+		return answered{der: failure(internalError)}
+	}
+	if cacheable {
+		out.nextUpdate = a.nextUpdate
+		r.keep(key, cachedAnswer{a.singles[0].finding, out})
+	}
+	return out
+}
+
+// reuse gives an answer made earlier when it still says what is true now.
+func (r *Responder) reuse(key cacheKey, a answer) (answered, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	c, ok := r.cached[key]
+	age := a.thisUpdate.Sub(c.thisUpdate)
+	if !ok || c.finding != a.singles[0].finding || age < 0 || age > reuseFor {
+		return answered{}, false
+	}
+	return c.answered, true
+}
+
+func (r *Responder) keep(key cacheKey, c cachedAnswer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.cached) >= maxCached {
+		clear(r.cached)
+	}
+	r.cached[key] = c
+}
+
+// issuerOf finds the authority that a CertID names, by the hash of its name and of
+// its key: generations share a name.
+func (r *Responder) issuerOf(id certID) (profile.Issuer, bool) {
+	for _, i := range r.authorities.Issuers() {
+		if named(id, i) {
+			return i, true
+		}
+	}
+	return profile.Issuer{}, false
+}
+
+// named says whether id's two hashes are those of i. RFC 6960, section 4.1.1: the
+// key hash is over the subjectPublicKey's bits alone.
+func named(id certID, i profile.Issuer) bool {
+	var spki struct {
+		Algorithm asn1.RawValue
+		Bits      asn1.BitString
+	}
+	if _, err := asn1.Unmarshal(i.Certificate.RawSubjectPublicKeyInfo, &spki); err != nil {
+		return false
+	}
+	switch id.hash {
+	case sha1Hash:
+		name, key := sha1.Sum(i.Certificate.RawSubject), sha1.Sum(spki.Bits.Bytes)
+		return bytes.Equal(id.nameHash, name[:]) && bytes.Equal(id.keyHash, key[:])
+	case sha256Hash:
+		name, key := sha256.Sum256(i.Certificate.RawSubject), sha256.Sum256(spki.Bits.Bytes)
+		return bytes.Equal(id.nameHash, name[:]) && bytes.Equal(id.keyHash, key[:])
+	}
+	return false
+}

@@ -1,0 +1,92 @@
+// Package issuer keeps the issuer's state: certificates and the status ledger,
+// and beside them, in the same database, what the registration authority must not
+// forget.
+//
+// It owns the tables under schema/ and the SQL over them. The rules of the ledger
+// are package issuer/status's (Decide); who may do what is decided by the callers.
+//
+// # Trust
+//
+// The database is trusted, as package store says. Every change has its audit
+// record in the same transaction.
+package issuer
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"io/fs"
+	"time"
+
+	"tegata/internal/pki"
+	"tegata/issuer/ca"
+	"tegata/issuer/status"
+	"tegata/store"
+)
+
+//go:embed schema
+var schema embed.FS
+
+// Schema are the migrations, for store.DB.Migrate.
+var Schema fs.FS = schema
+
+// Store implements the stores of packages ca, status and ra over one database.
+type Store struct {
+	db      *store.DB
+	bracket status.Bracket // of the ledger in this process; nil when there is none
+}
+
+var (
+	_ ca.Store     = (*Store)(nil)
+	_ status.Store = (*Store)(nil)
+)
+
+// New is a Store over a database that has the tables of Schema.
+func New(db *store.DB) *Store { return &Store{db: db} }
+
+// Watch implements status.Store. It is called before the store is shared.
+func (s *Store) Watch(b status.Bracket) { s.bracket = b }
+
+// ledgerTx is a transaction that may change the ledger.
+type ledgerTx struct {
+	store.Tx
+	begun   time.Time // by the ledger's clock; zero when nobody watches
+	touched bool      // the ledger may change when this commits
+}
+
+// write runs f in a transaction inside the ledger's bracket. Every write that may
+// call apply or enter goes through it.
+func (s *Store) write(ctx context.Context, f func(*ledgerTx) error) error {
+	tx := &ledgerTx{}
+	if s.bracket != nil {
+		begun, done := s.bracket()
+		tx.begun = begun
+		defer func() { done(ctx, tx.touched) }()
+	}
+	return s.db.Write(ctx, func(t store.Tx) error {
+		tx.Tx = t
+		return f(tx)
+	})
+}
+
+// ms and moment convert times; the zero time is 0.
+func ms(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func moment(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+func serialOf(b []byte) (s pki.Serial, err error) {
+	if copy(s[:], b) != len(s) || len(b) != len(s) {
+		return s, errors.New("store/issuer: a serial number of another length")
+	}
+	return s, nil
+}
