@@ -18,7 +18,15 @@ type wanted struct {
 	subject string
 	person  string
 	phone   bool
-	list    []ca.Request // Ref is filled in here: one certificate of a kind for a subject, ever
+	list    []ca.Request // Ref is filled in by issue
+}
+
+// reference names the one certificate of a kind that a subject ever gets.
+func (w wanted) reference(k pki.Kind) string {
+	if w.phone {
+		return "enrolment " + w.subject + " " + string(k)
+	}
+	return "card " + w.subject + " " + string(k)
 }
 
 // issue returns one certificate for each request, in their order, going on
@@ -29,7 +37,7 @@ func (r *RA) issue(ctx context.Context, who audit.Actor, w wanted, at time.Time)
 	out := make([]CertificateRecord, len(w.list))
 	drafts := make([]*ca.Draft, len(w.list))
 	for i, request := range w.list {
-		request.Ref = w.subject + " " + string(request.Kind)
+		request.Ref = w.reference(request.Kind)
 		draft, err := r.authority.Prepare(ctx, who, request)
 		switch {
 		case errors.Is(err, ca.ErrRefUsed):

@@ -18,6 +18,9 @@ import (
 // requests, and base64 twice.
 const maxStep = 96 << 10 // bytes
 
+// maxCounter keeps counters in the 63 bits of a column.
+const maxCounter = 1 << 62
+
 func stepKind(typ string) jws.Kind {
 	return jws.Kind{Typ: typ, Algs: []jose.SignatureAlgorithm{jws.ES256}, MaxBytes: maxStep, Bare: true}
 }
@@ -48,6 +51,8 @@ func parseStep[T claims](r *RA, typ, compact string, want StepName, id string, a
 		return nil, ErrStepAudience
 	case c.Step != want:
 		return nil, ErrStepMismatch
+	case c.Ctr > maxCounter:
+		return nil, ErrBadStep.Because(errors.New("ra: no element counts that far"))
 	case !validID(c.ID):
 		return nil, ErrEnrolmentID
 	case id != "" && c.ID != id:

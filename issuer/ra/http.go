@@ -1,0 +1,262 @@
+package ra
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"tegata/internal/ceremony"
+	"tegata/internal/httpd"
+	"tegata/internal/pki"
+	"tegata/internal/problem"
+)
+
+// maxBody is one step and its JSON around it.
+const maxBody = 128 << 10 // bytes
+
+// Handler is the registration authority over HTTP.
+type Handler struct {
+	RA *RA
+	// Path validates a party's chain under the ops authority, status included,
+	// as of a moment.
+	Path func(ctx context.Context, chain []*x509.Certificate, at time.Time) error
+	// Source names where a request came from, for the limit on lock codes; nil:
+	// the address of the connection. Behind a proxy it must be set.
+	Source func(*http.Request) string
+}
+
+// Register adds the endpoints to mux.
+func (h *Handler) Register(mux *http.ServeMux) {
+	for pattern, f := range map[string]http.HandlerFunc{
+		"GET /v1/terms": h.terms,
+
+		"POST /v1/enrolments":                   h.apply,
+		"POST /v1/enrolments/{id}/keys":         h.keys,
+		"POST /v1/enrolments/{id}/registration": h.registration,
+		"GET /v1/enrolments/{id}":               h.show,
+		"POST /v1/checkins":                     h.checkIn,
+		"POST /v1/revocations":                  h.stop,
+		"GET /v1/revocations/{receipt}":         h.revocation,
+		"POST /v1/suspensions":                  h.suspend,
+
+		"POST /v1/card-issuances":  h.door(pki.RoleMunicipality, h.issueCard),
+		"POST /v1/register-events": h.door(pki.RoleMunicipality, h.registerEvent),
+
+		"POST /v1/verifier/linkage":               h.door(pki.RoleVerifier, h.linkage),
+		"POST /v1/verifier/attributes":            h.door(pki.RoleVerifier, h.attributes),
+		"GET /v1/holders/{pairwise}/certificates": h.door(pki.RoleParty, h.holding),
+
+		"GET /v1/outbox": h.door(pki.RoleStreet, h.outbox),
+	} {
+		mux.Handle(pattern, http.MaxBytesHandler(f, maxBody))
+	}
+}
+
+func (h *Handler) terms(w http.ResponseWriter, _ *http.Request) {
+	httpd.WriteJSON(w, http.StatusOK, h.RA.Terms())
+}
+
+// answer writes v, or the problem in err.
+func answer[T any](w http.ResponseWriter, r *http.Request, v T, err error) {
+	if err != nil {
+		httpd.WriteProblem(w, r, err)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	httpd.WriteJSON(w, http.StatusOK, v)
+}
+
+// read decodes a body, and answers what is wrong with it.
+func read[T any](w http.ResponseWriter, r *http.Request) (body T, ok bool) {
+	if err := httpd.ReadJSON(w, r, &body); err != nil {
+		httpd.WriteProblem(w, r, err)
+		return body, false
+	}
+	return body, true
+}
+
+func (h *Handler) apply(w http.ResponseWriter, r *http.Request) {
+	if body, ok := read[StepBody](w, r); ok {
+		v, err := h.RA.Apply(r.Context(), body.Step)
+		answer(w, r, v, err)
+	}
+}
+
+func (h *Handler) keys(w http.ResponseWriter, r *http.Request) {
+	if body, ok := read[StepBody](w, r); ok {
+		v, err := h.RA.Keys(r.Context(), r.PathValue("id"), body.Step)
+		answer(w, r, v, err)
+	}
+}
+
+func (h *Handler) registration(w http.ResponseWriter, r *http.Request) {
+	if body, ok := read[StepBody](w, r); ok {
+		v, err := h.RA.Register(r.Context(), r.PathValue("id"), body.Step)
+		answer(w, r, v, err)
+	}
+}
+
+func (h *Handler) show(w http.ResponseWriter, r *http.Request) {
+	step, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok {
+		httpd.WriteProblem(w, r, ErrBadStep)
+		return
+	}
+	v, err := h.RA.Show(r.Context(), r.PathValue("id"), step)
+	answer(w, r, v, err)
+}
+
+func (h *Handler) checkIn(w http.ResponseWriter, r *http.Request) {
+	if body, ok := read[StepBody](w, r); ok {
+		v, err := h.RA.CheckIn(r.Context(), body.Step)
+		answer(w, r, v, err)
+	}
+}
+
+func (h *Handler) stop(w http.ResponseWriter, r *http.Request) {
+	if body, ok := read[StepBody](w, r); ok {
+		v, err := h.RA.Stop(r.Context(), body.Step)
+		answer(w, r, v, err)
+	}
+}
+
+func (h *Handler) revocation(w http.ResponseWriter, r *http.Request) {
+	v, err := h.RA.Revocation(r.Context(), r.PathValue("receipt"))
+	answer(w, r, v, err)
+}
+
+func (h *Handler) suspend(w http.ResponseWriter, r *http.Request) {
+	if body, ok := read[Suspension](w, r); ok {
+		v, err := h.RA.Suspend(r.Context(), body, h.source(r))
+		answer(w, r, v, err)
+	}
+}
+
+func (h *Handler) source(r *http.Request) string {
+	if h.Source != nil {
+		return h.Source(r)
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// door lets in callers that prove the role by a client assertion.
+func (h *Handler) door(role pki.Role, f func(http.ResponseWriter, *http.Request, ceremony.Caller)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		d := ceremony.Door{Audience: h.RA.config.URL, Path: h.Path, Once: h.RA.once}
+		caller, err := d.Enter(r.Context(), r.Header.Get("Authorization"), h.RA.at())
+		if err != nil {
+			httpd.WriteProblem(w, r, because(ErrCaller, err))
+			return
+		}
+		if !h.RA.hasRole(caller.Leaf, role) {
+			httpd.WriteProblem(w, r, ErrCallerRole.With("role", string(role)))
+			return
+		}
+		f(w, r, caller)
+	}
+}
+
+// because refuses with p, unless err says itself what it is: what could not be
+// checked must not look like a refusal.
+func because(p *problem.Problem, err error) error {
+	if _, ok := errors.AsType[*problem.Problem](err); ok {
+		return err
+	}
+	return p.Because(err)
+}
+
+// hasRole reads the role from the extended key usages under the operator's arc.
+func (r *RA) hasRole(leaf *x509.Certificate, role pki.Role) bool {
+	want := r.config.Arc.Role(role)
+	return slices.ContainsFunc(leaf.UnknownExtKeyUsage, want.Equal)
+}
+
+// once remembers a client assertion.
+func (r *RA) once(ctx context.Context, party, id string, expires time.Time) error {
+	at := r.at()
+	fresh := false
+	err := r.store.Write(ctx, func(tx Tx) (err error) {
+		fresh, err = tx.TakeAssertion(ctx, party, id, expires, at)
+		return err
+	})
+	switch {
+	case err != nil:
+		return problem.From(err)
+	case !fresh:
+		return ceremony.ErrReplayed
+	}
+	return nil
+}
+
+func (h *Handler) issueCard(w http.ResponseWriter, r *http.Request, c ceremony.Caller) {
+	if body, ok := read[CardIssuance](w, r); ok {
+		v, err := h.RA.IssueCard(r.Context(), c.Party, body)
+		answer(w, r, v, err)
+	}
+}
+
+func (h *Handler) registerEvent(w http.ResponseWriter, r *http.Request, c ceremony.Caller) {
+	if body, ok := read[RegisterEvent](w, r); ok {
+		v, err := h.RA.RegisterEvent(r.Context(), c.Party, body)
+		answer(w, r, v, err)
+	}
+}
+
+func (h *Handler) linkage(w http.ResponseWriter, r *http.Request, c ceremony.Caller) {
+	if body, ok := read[LinkageQuery](w, r); ok {
+		v, err := h.RA.Linkage(r.Context(), c.Party, body.Certificate)
+		answer(w, r, v, err)
+	}
+}
+
+func (h *Handler) attributes(w http.ResponseWriter, r *http.Request, c ceremony.Caller) {
+	if body, ok := read[AttributesQuery](w, r); ok {
+		v, err := h.RA.Release(r.Context(), c.Party, body.Release)
+		answer(w, r, v, err)
+	}
+}
+
+func (h *Handler) holding(w http.ResponseWriter, r *http.Request, c ceremony.Caller) {
+	g, err := h.grant(r)
+	if err != nil {
+		httpd.WriteProblem(w, r, err)
+		return
+	}
+	v, err := h.RA.Holding(r.Context(), c.Party, r.PathValue("pairwise"), g)
+	answer(w, r, v, err)
+}
+
+// grant reads the grant beside the client assertion: signed by a registered
+// verifier, the one that it names.
+func (h *Handler) grant(r *http.Request) (ceremony.Grant, error) {
+	m, err := ceremony.ParseGrant(r.Header.Get(ceremony.GrantHeader))
+	if err != nil {
+		return ceremony.Grant{}, ErrGrantInvalid.Because(err)
+	}
+	g, err := m.Verify()
+	if err != nil {
+		return ceremony.Grant{}, ErrGrantInvalid.Because(err)
+	}
+	leaf := m.Chain()[0]
+	if id, ok := ceremony.PartyOf(leaf); !ok || id != g.Issuer || !h.RA.hasRole(leaf, pki.RoleVerifier) {
+		return ceremony.Grant{}, ErrGrantInvalid.Because(errors.New("ra: the grant is not a verifier's"))
+	}
+	if err := h.Path(r.Context(), m.Chain(), h.RA.at()); err != nil {
+		return ceremony.Grant{}, because(ErrGrantInvalid, err)
+	}
+	return g, nil
+}
+
+func (h *Handler) outbox(w http.ResponseWriter, r *http.Request, _ ceremony.Caller) {
+	v, err := h.RA.Outbox(r.Context(), r.URL.Query().Get("after"), 200)
+	answer(w, r, v, err)
+}

@@ -1,0 +1,106 @@
+package issuer
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"tegata/issuer/ra"
+	"tegata/store"
+)
+
+// Tries implements ra.Tx.
+func (x raTx) Tries(ctx context.Context, key [32]byte, since time.Time) (int, time.Time, error) {
+	var n, oldest int64
+	err := x.QueryRow(ctx, "SELECT COUNT(*), CAST(COALESCE(MIN(at_ms), 0) AS BIGINT) FROM lock_code_try WHERE key = $1 AND at_ms > $2", key, ms(since)).
+		Scan(&n, &oldest)
+	return int(n), moment(oldest), err
+}
+
+// AllTries implements ra.Tx.
+func (x raTx) AllTries(ctx context.Context, since time.Time) (int, error) {
+	var n int64
+	err := x.QueryRow(ctx, "SELECT COUNT(*) FROM lock_code_try WHERE at_ms > $1", ms(since)).Scan(&n)
+	return int(n), err
+}
+
+// PutTry implements ra.Tx.
+func (x raTx) PutTry(ctx context.Context, key [32]byte, id string, at time.Time) error {
+	return x.put(ctx, "lock_code_try", "key id at_ms", 3, key, id, ms(at))
+}
+
+// DropTry implements ra.Tx.
+func (x raTx) DropTry(ctx context.Context, key [32]byte, id string) error {
+	_, err := x.Exec(ctx, "DELETE FROM lock_code_try WHERE key = $1 AND id = $2", key, id)
+	return err
+}
+
+// DropTries implements ra.Tx.
+func (x raTx) DropTries(ctx context.Context, before time.Time) error {
+	_, err := x.Exec(ctx, "DELETE FROM lock_code_try WHERE at_ms <= $1", ms(before))
+	return err
+}
+
+// TakeAssertion implements ra.Tx.
+func (x raTx) TakeAssertion(ctx context.Context, party, id string, expires, at time.Time) (bool, error) {
+	if _, err := x.Exec(ctx, "DELETE FROM assertion WHERE expires_ms < $1", ms(at)); err != nil {
+		return false, err
+	}
+	n, err := x.Exec(ctx, "INSERT INTO assertion (party, id, expires_ms) VALUES ($1, $2, $3) ON CONFLICT (party, id) DO NOTHING", party, id, ms(expires))
+	return n == 1, err
+}
+
+// PutPairwise implements ra.Tx.
+func (x raTx) PutPairwise(ctx context.Context, verifier, pairwise, person string) error {
+	return x.put(ctx, "pairwise", "verifier id person", 2, verifier, pairwise, person)
+}
+
+// PersonOfPairwise implements ra.Tx.
+func (x raTx) PersonOfPairwise(ctx context.Context, verifier, pairwise string) (string, error) {
+	return get(scanText, x.QueryRow(ctx, "SELECT person FROM pairwise WHERE verifier = $1 AND id = $2", verifier, pairwise))
+}
+
+// PutQuery implements ra.Tx.
+func (x raTx) PutQuery(ctx context.Context, person, id string, q ra.Query) error {
+	return x.put(ctx, "verifier_query", "person id at_ms verifier what claims refused", 2,
+		person, id, ms(q.At), q.Verifier, q.What, strings.Join(q.Claims, " "), q.Refused)
+}
+
+// QueriesOf implements ra.Tx.
+func (x raTx) QueriesOf(ctx context.Context, person string, limit int) ([]ra.Query, error) {
+	return list(ctx, x, func(row scanner) (ra.Query, error) {
+		var q ra.Query
+		var at int64
+		var claims string
+		err := row.Scan(&at, &q.Verifier, &q.What, &claims, &q.Refused)
+		q.At, q.Claims = moment(at), strings.Fields(claims)
+		return q, err
+	}, "SELECT at_ms, verifier, what, claims, refused FROM verifier_query WHERE person = $1 ORDER BY at_ms DESC, id LIMIT $2", person, limit)
+}
+
+// PutNotice implements ra.Tx.
+func (x raTx) PutNotice(ctx context.Context, person string, n ra.Notice) error {
+	return x.put(ctx, "notice", "id person at_ms channel contact kind title_ja body_ja title_en body_en", 1,
+		n.ID, person, ms(n.At), n.To.Channel, n.To.Address, n.Kind, n.JA.Title, n.JA.Body, n.EN.Title, n.EN.Body)
+}
+
+// Notices implements ra.Tx.
+func (x raTx) Notices(ctx context.Context, after string, limit int) ([]ra.Notice, error) {
+	var at int64
+	err := x.QueryRow(ctx, "SELECT at_ms FROM notice WHERE id = $1", after).Scan(&at)
+	if errors.Is(err, store.ErrNotFound) {
+		after, err = "", nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return list(ctx, x, func(row scanner) (ra.Notice, error) {
+		var n ra.Notice
+		var at int64
+		err := row.Scan(&n.ID, &at, &n.To.Channel, &n.To.Address, &n.Kind, &n.JA.Title, &n.JA.Body, &n.EN.Title, &n.EN.Body)
+		n.At = moment(at)
+		return n, err
+	}, `SELECT id, at_ms, channel, contact, kind, title_ja, body_ja, title_en, body_en FROM notice
+		WHERE at_ms > $1 OR at_ms = $1 AND id > $2 ORDER BY at_ms, id LIMIT $3`, at, after, limit)
+}
