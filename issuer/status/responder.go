@@ -40,8 +40,16 @@ type Responder struct {
 	ledger      *Ledger
 	authorities Authorities
 
-	mu     sync.RWMutex // guards cached
+	mu     sync.RWMutex // guards cached and names
 	cached map[cacheKey]cachedAnswer
+	names  []issuerNames
+}
+
+// issuerNames is how CertIDs name one authority. RFC 6960, section 4.1.1: the key
+// hash is over the subjectPublicKey's bits alone.
+type issuerNames struct {
+	profile.Issuer
+	name, key map[hashAlgorithm][]byte
 }
 
 // cacheKey is a certificate and the way a request names it: answers repeat that.
@@ -94,7 +102,7 @@ func (r *Responder) answer(ctx context.Context, der []byte) answered {
 	a.nextUpdate = a.thisUpdate.Add(ocspLife)
 	for _, id := range req.ids {
 		s := single{id: id}
-		if named(id, issuer) && id.ours {
+		if id.ours && issuer.named(id) {
 			s.finding = r.ledger.find(issuer.Kind, issuer.Generation, id.serial)
 		}
 		a.singles = append(a.singles, s)
@@ -144,32 +152,51 @@ func (r *Responder) keep(key cacheKey, c cachedAnswer) {
 
 // issuerOf finds the authority that a CertID names, by the hash of its name and of
 // its key: generations share a name.
-func (r *Responder) issuerOf(id certID) (profile.Issuer, bool) {
-	for _, i := range r.authorities.Issuers() {
-		if named(id, i) {
+func (r *Responder) issuerOf(id certID) (issuerNames, bool) {
+	for _, i := range r.issuers() {
+		if i.named(id) {
 			return i, true
 		}
 	}
-	return profile.Issuer{}, false
+	return issuerNames{}, false
 }
 
-// named says whether id's two hashes are those of i. RFC 6960, section 4.1.1: the
-// key hash is over the subjectPublicKey's bits alone.
-func named(id certID, i profile.Issuer) bool {
+// issuers lists the authorities with their hashes, which are computed once.
+func (r *Responder) issuers() []issuerNames {
+	now := r.authorities.Issuers()
+	r.mu.RLock()
+	names := r.names
+	r.mu.RUnlock()
+	if len(names) == len(now) { // generations are only ever added
+		return names
+	}
+	names = nil
+	for _, i := range now {
+		names = append(names, namesOf(i))
+	}
+	r.mu.Lock()
+	r.names = names
+	r.mu.Unlock()
+	return names
+}
+
+func namesOf(i profile.Issuer) issuerNames {
 	var spki struct {
 		Algorithm asn1.RawValue
 		Bits      asn1.BitString
 	}
+	n := issuerNames{Issuer: i, name: map[hashAlgorithm][]byte{}, key: map[hashAlgorithm][]byte{}}
 	if _, err := asn1.Unmarshal(i.Certificate.RawSubjectPublicKeyInfo, &spki); err != nil {
-		return false
+		return n // nothing names it
 	}
-	switch id.hash {
-	case sha1Hash:
-		name, key := sha1.Sum(i.Certificate.RawSubject), sha1.Sum(spki.Bits.Bytes)
-		return bytes.Equal(id.nameHash, name[:]) && bytes.Equal(id.keyHash, key[:])
-	case sha256Hash:
-		name, key := sha256.Sum256(i.Certificate.RawSubject), sha256.Sum256(spki.Bits.Bytes)
-		return bytes.Equal(id.nameHash, name[:]) && bytes.Equal(id.keyHash, key[:])
-	}
-	return false
+	name1, key1 := sha1.Sum(i.Certificate.RawSubject), sha1.Sum(spki.Bits.Bytes)
+	name2, key2 := sha256.Sum256(i.Certificate.RawSubject), sha256.Sum256(spki.Bits.Bytes)
+	n.name[sha1Hash], n.key[sha1Hash] = name1[:], key1[:]
+	n.name[sha256Hash], n.key[sha256Hash] = name2[:], key2[:]
+	return n
+}
+
+// named says whether id's two hashes are those of i.
+func (i issuerNames) named(id certID) bool {
+	return i.key[id.hash] != nil && bytes.Equal(id.keyHash, i.key[id.hash]) && bytes.Equal(id.nameHash, i.name[id.hash])
 }

@@ -1,0 +1,247 @@
+package status
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"tegata/internal/httpd"
+	"tegata/internal/pki"
+	"tegata/internal/problem"
+	"tegata/internal/trace"
+	"tegata/issuer/profile"
+)
+
+var errNoSuch = problem.New(problem.Refused, http.StatusNotFound, "no-such-file",
+	problem.Text{Title: "この名前の失効情報・証明書はありません。", Detail: "証明書に書かれている URL を確かめてください。"},
+	problem.Text{Title: "There is no CRL or certificate of that name.", Detail: "Check the URL written in the certificate."})
+
+var errCannotTell = problem.New(problem.CouldNotCheck, http.StatusServiceUnavailable, "status-unavailable",
+	problem.Text{Title: "いまは証明書の状態を確認できません。", Detail: "時間をおいて、もう一度お試しください。何も変わっていません。"},
+	problem.Text{Title: "The status of certificates cannot be told at the moment.", Detail: "Try again later; nothing has changed."})
+
+// Handler answers over HTTP for everything that can be asked about certificates.
+type Handler struct {
+	Ledger      *Ledger
+	Responder   *Responder
+	CRLs        *CRLs
+	Authorities Authorities
+	Feed        *Feed
+	Trace       trace.Sink // the sandbox's; nil in production
+
+	stopped atomic.Bool // see StopOCSP
+}
+
+// NewHandler builds all projections of a ledger. admit authenticates followers of
+// the change feed by their Authorization header; nil admits nobody.
+func NewHandler(ledger *Ledger, store Store, authorities Authorities, admit Admit) *Handler {
+	return &Handler{
+		Ledger:      ledger,
+		Responder:   NewResponder(ledger, authorities),
+		CRLs:        NewCRLs(ledger, store, authorities),
+		Authorities: authorities,
+		Feed:        NewFeed(ledger, store, authorities, admit),
+	}
+}
+
+// StopOCSP makes the responder fall silent and speak again: the sandbox's "break
+// it". A stopped responder cuts the line, as a crashed one would.
+func (h *Handler) StopOCSP(stopped bool) { h.stopped.Store(stopped) }
+
+// Ready returns nil while answers can be given: the readiness of the role.
+func (h *Handler) Ready(ctx context.Context) error {
+	_, _, err := h.Ledger.asOf(ctx)
+	return err
+}
+
+// Routes is the table of contents. Paths that are not here go to next, which may
+// be nil. It must stand before any http.ServeMux: a mux cleans the path, and the
+// base64 of an OCSP request may hold "//" (RFC 6960, appendix A.1).
+func (h *Handler) Routes(next http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /ocsp", h.ocspPost)
+	mux.HandleFunc("GET /crl/{file}", h.crlWhole)
+	mux.HandleFunc("GET /crl/{authority}/{file}", h.crlPartition)
+	mux.HandleFunc("GET /ca/bundle.pem", h.bundle)
+	mux.HandleFunc("GET /ca/{file}", h.authority)
+	mux.HandleFunc("GET /cps", h.practices)
+	mux.HandleFunc("GET /v1/status/changes", h.Feed.changes)
+	if next != nil {
+		mux.Handle("/", next)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if raw, ok := strings.CutPrefix(r.URL.EscapedPath(), "/ocsp/"); ok {
+			r.Pattern = "/ocsp/{base64}" // for the log: never the path itself
+			h.ocspRaw(w, r, raw)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// ocspRaw is what stands below /ocsp/: a request in the path, or a POST by a
+// client that added a slash.
+func (h *Handler) ocspRaw(w http.ResponseWriter, r *http.Request, raw string) {
+	switch {
+	case r.Method == http.MethodPost && raw == "":
+		h.ocspPost(w, r)
+	case r.Method == http.MethodGet || r.Method == http.MethodHead:
+		h.ocspGet(w, r, raw)
+	default:
+		w.Header().Set("Allow", "GET, HEAD, POST")
+		w.WriteHeader(http.StatusMethodNotAllowed)
+	}
+}
+
+func (h *Handler) ocspPost(w http.ResponseWriter, r *http.Request) {
+	// RFC 6960, appendix A.1: the Content-Type is application/ocsp-request.
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/ocsp-request" {
+		w.WriteHeader(http.StatusUnsupportedMediaType)
+		return
+	}
+	der, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
+	if err != nil {
+		der = nil // malformed: it is too large, or the line broke
+	}
+	h.ocspAnswer(w, r, der)
+}
+
+// ocspGet reads the request from the path: base64, then percent-encoded where a
+// path needs it (RFC 5019, section 5). "+" and "/" may stand raw; padding may miss.
+func (h *Handler) ocspGet(w http.ResponseWriter, r *http.Request, raw string) {
+	var der []byte
+	if text, err := url.PathUnescape(raw); err == nil && len(text) <= 2*maxRequest {
+		if der, err = base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "=")); err != nil {
+			der = nil
+		}
+	}
+	h.ocspAnswer(w, r, der)
+}
+
+func (h *Handler) ocspAnswer(w http.ResponseWriter, r *http.Request, der []byte) {
+	if h.stopped.Load() {
+		panic(http.ErrAbortHandler)
+	}
+	a := h.Responder.answer(r.Context(), der)
+	h.noteOCSP(r, a)
+	head := w.Header()
+	head.Set("Content-Type", "application/ocsp-response")
+	if a.nextUpdate.IsZero() { // a nonce, several certificates, or an error: for this asker alone
+		head.Set("Cache-Control", "no-store")
+		w.Write(a.der)
+		return
+	}
+	// RFC 5019, section 6.2: caches keep an answer until nextUpdate and no longer.
+	now := h.Ledger.now()
+	tag := sha256.Sum256(a.der)
+	head.Set("Date", now.UTC().Format(http.TimeFormat))
+	head.Set("Last-Modified", a.thisUpdate.Format(http.TimeFormat))
+	head.Set("Expires", a.nextUpdate.Format(http.TimeFormat))
+	head.Set("ETag", `"`+hex.EncodeToString(tag[:16])+`"`)
+	head.Set("Cache-Control", fmt.Sprintf("max-age=%d, public, no-transform, must-revalidate", secondsLeft(a.nextUpdate, now)))
+	if r.Method != http.MethodPost && r.Header.Get("If-None-Match") == head.Get("ETag") {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	w.Write(a.der)
+}
+
+func secondsLeft(until, now time.Time) int64 { return max(0, int64(until.Sub(now)/time.Second)) }
+
+func (h *Handler) noteOCSP(r *http.Request, a answered) {
+	if h.Trace == nil {
+		return
+	}
+	h.Trace.Note(r.Context(), trace.Event{
+		At: h.Ledger.now(), From: "issuer", Kind: "status",
+		TitleJA: "OCSP レスポンダが証明書の状態を答えました", TitleEN: "The OCSP responder told the status of a certificate",
+		PEM:   string(pem.EncodeToMemory(&pem.Block{Type: "OCSP RESPONSE", Bytes: a.der})),
+		Check: "sed '/-----/d' answer.pem | base64 -d | openssl ocsp -respin /dev/stdin -resp_text -noverify",
+	})
+}
+
+func (h *Handler) crlWhole(w http.ResponseWriter, r *http.Request) {
+	label, ok := strings.CutSuffix(r.PathValue("file"), ".crl")
+	h.crl(w, r, label, "", ok)
+}
+
+func (h *Handler) crlPartition(w http.ResponseWriter, r *http.Request) {
+	partition, ok := strings.CutSuffix(r.PathValue("file"), ".crl")
+	h.crl(w, r, r.PathValue("authority"), partition, ok && partition != "")
+}
+
+func (h *Handler) crl(w http.ResponseWriter, r *http.Request, label, partition string, ok bool) {
+	kind, generation, err := profile.ParseLabel(label)
+	if err != nil || !ok {
+		httpd.WriteProblem(w, r, errNoSuch)
+		return
+	}
+	c, err := h.CRLs.Current(r.Context(), Scope{kind, generation, partition})
+	switch {
+	case errors.Is(err, ErrNoScope):
+		httpd.WriteProblem(w, r, errNoSuch)
+		return
+	case err != nil:
+		httpd.WriteProblem(w, r, errCannotTell.Because(err))
+		return
+	}
+	now := h.Ledger.now()
+	// A cache may keep a CRL only as long as no newer one can be made, and never
+	// beyond nextUpdate.
+	age := min(secondsLeft(c.NextUpdate, now), int64(crlPause/time.Second))
+	head := w.Header()
+	head.Set("Content-Type", "application/pkix-crl")
+	head.Set("Date", now.UTC().Format(http.TimeFormat))
+	head.Set("Expires", now.Add(time.Duration(age)*time.Second).UTC().Format(http.TimeFormat))
+	head.Set("Cache-Control", fmt.Sprintf("max-age=%d, public, no-transform, must-revalidate", age))
+	head.Set("ETag", fmt.Sprintf(`"%s-%s-%d"`, label, partition, c.Number))
+	http.ServeContent(w, r, "", c.ThisUpdate, bytes.NewReader(c.DER))
+}
+
+func (h *Handler) authority(w http.ResponseWriter, r *http.Request) {
+	label, ok := strings.CutSuffix(r.PathValue("file"), ".cer")
+	for _, i := range h.Authorities.Issuers() {
+		if ok && i.Label() == label {
+			w.Header().Set("Content-Type", "application/pkix-cert")
+			w.Write(i.Certificate.Raw)
+			return
+		}
+	}
+	httpd.WriteProblem(w, r, errNoSuch)
+}
+
+func (h *Handler) bundle(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/pem-certificate-chain")
+	for _, i := range h.Authorities.Issuers() {
+		w.Write(pki.EncodePEM(i.Certificate.Raw))
+	}
+}
+
+// practices is where the certificates' CPS pointer leads.
+func (h *Handler) practices(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	fmt.Fprintf(w, "%s\n\n%s\n", h.Authorities.Operator().Organization, practices)
+}
+
+const practices = `How certificates are issued here.
+
+Signature and authentication certificates, for cards and for phones, come from
+four authorities with keys of their own; a fifth certifies the parties. Each
+certificate is checked against its profile and recorded before it is signed.
+Status is told by OCSP (/ocsp), by CRLs (/crl/AUTHORITY.crl and by partition) and,
+to registered verifiers, by the change feed. A certificate is good when it was
+issued, is not on hold and is not revoked. Policies: .1.1 card signature, .1.2
+card authentication, .1.3 phone signature, .1.4 phone authentication, .1.5
+parties, under the operator's arc.`
