@@ -1,0 +1,145 @@
+package gateway
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"tegata/internal/ceremony"
+	"tegata/internal/feed"
+	"tegata/internal/httpd"
+	"tegata/internal/problem"
+)
+
+// Routes are the gateway's endpoints. Bodies are limited by httpd.Guard to 64 KiB,
+// which holds the largest answer.
+func (g *Gateway) Routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/requests", g.postRequest)
+	mux.HandleFunc("GET /r/{id}", g.getRequestObject)
+	mux.HandleFunc("POST /v1/requests/{id}/answer", g.postAnswer)
+	mux.HandleFunc("GET /v1/requests/{id}", g.getResult)
+	mux.HandleFunc("GET /v1/parties/{id}", g.getParty)
+	mux.HandleFunc("GET /v1/uses", g.getUses)
+	mux.HandleFunc("GET /v1/status", g.getStatus)
+	return http.MaxBytesHandler(mux, 64<<10)
+}
+
+func (g *Gateway) postRequest(w http.ResponseWriter, r *http.Request) {
+	at := g.c.Now()
+	var body ceremony.Start
+	caller, err := g.Enter(r.Context(), r.Header.Get("Authorization"), at)
+	if err == nil {
+		err = httpd.ReadJSON(w, r, &body)
+	}
+	if err != nil {
+		httpd.WriteProblem(w, r, err)
+		return
+	}
+	started, err := g.Start(r.Context(), caller, body, at)
+	answer(w, r, http.StatusCreated, started, err)
+}
+
+func (g *Gateway) getRequestObject(w http.ResponseWriter, r *http.Request) {
+	compact, err := g.Fetch(r.Context(), r.PathValue("id"), r.Header.Get(ceremony.PhoneHeader), g.c.Now())
+	signed(w, r, ceremony.RequestMediaType, compact, err)
+}
+
+func (g *Gateway) postAnswer(w http.ResponseWriter, r *http.Request) {
+	var body ceremony.Posted
+	if err := httpd.ReadJSON(w, r, &body); err != nil {
+		httpd.WriteProblem(w, r, err)
+		return
+	}
+	source, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		source = r.RemoteAddr
+	}
+	taken, err := g.Answer(r.Context(), r.PathValue("id"), r.Header.Get(ceremony.PhoneHeader), source, body, g.c.Now())
+	if err != nil && taken.Verdict != "" { // a stored verdict: the phone still sends the browser back
+		p := problem.From(err).With("verdict", taken.Verdict)
+		if taken.Redirect != "" {
+			p = p.With("redirect", taken.Redirect)
+		}
+		err = p
+	}
+	answer(w, r, http.StatusOK, taken, err)
+}
+
+func (g *Gateway) getResult(w http.ResponseWriter, r *http.Request) {
+	at := g.c.Now()
+	caller, err := g.Enter(r.Context(), r.Header.Get("Authorization"), at)
+	if err != nil {
+		httpd.WriteProblem(w, r, err)
+		return
+	}
+	result, err := g.Result(r.Context(), caller, r.PathValue("id"), at)
+	answer(w, r, http.StatusOK, result, err)
+}
+
+func (g *Gateway) getParty(w http.ResponseWriter, r *http.Request) {
+	compact, err := g.Registration(r.Context(), r.PathValue("id"), g.c.Now())
+	signed(w, r, ceremony.RegistrationMediaType, compact, err)
+}
+
+func (g *Gateway) getUses(w http.ResponseWriter, r *http.Request) {
+	at := g.c.Now()
+	caller, err := g.Enter(r.Context(), r.Header.Get("Authorization"), at)
+	if err != nil {
+		httpd.WriteProblem(w, r, err)
+		return
+	}
+	uses, err := g.Uses(r.Context(), caller, r.Header.Get(ceremony.GrantHeader), at)
+	answer(w, r, http.StatusOK, uses, err)
+}
+
+// Health answers GET /v1/status.
+type Health struct {
+	Policy string       `json:"policy"` // "feed", or "ocsp-crl" when there is no feed
+	Feed   *feed.Health `json:"feed,omitempty"`
+}
+
+// Health tells whether the gateway can learn status.
+func (g *Gateway) Health(at time.Time) Health {
+	if g.c.Feed == nil {
+		return Health{Policy: "ocsp-crl"}
+	}
+	h := g.c.Feed.Health(at)
+	return Health{Policy: "feed", Feed: &h}
+}
+
+func (g *Gateway) getStatus(w http.ResponseWriter, r *http.Request) {
+	h := g.Health(g.c.Now())
+	status := http.StatusOK
+	if h.Feed != nil && !h.Feed.Fresh {
+		status = http.StatusServiceUnavailable
+	}
+	httpd.WriteJSON(w, status, h)
+}
+
+// Ready tells whether the gateway can do its job now: the feed is fresh.
+func (g *Gateway) Ready(context.Context) error {
+	if g.c.Feed != nil && !g.c.Feed.Health(g.c.Now()).Fresh {
+		return feed.ErrStale
+	}
+	return nil
+}
+
+func answer(w http.ResponseWriter, r *http.Request, status int, body any, err error) {
+	if err != nil {
+		httpd.WriteProblem(w, r, err)
+		return
+	}
+	httpd.WriteJSON(w, status, body)
+}
+
+func signed(w http.ResponseWriter, r *http.Request, mediaType, compact string, err error) {
+	if err != nil {
+		httpd.WriteProblem(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", mediaType)
+	io.WriteString(w, compact) // the line may break; the phone notices by the signature
+}

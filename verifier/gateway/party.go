@@ -1,0 +1,73 @@
+package gateway
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"time"
+
+	"tegata/internal/audit"
+	"tegata/internal/ceremony"
+)
+
+// registrationLife is how long a phone may go on showing a registration.
+const registrationLife = time.Hour
+
+// Register registers an asking party, or replaces its registration. It is the
+// operator's act: there is no door to it over HTTP.
+func (g *Gateway) Register(ctx context.Context, who audit.Actor, p Party) error {
+	at := g.c.Now()
+	if p.Sector == "" {
+		p.Sector = p.ID
+	}
+	for _, scope := range p.Grants {
+		if scope != ceremony.ScopeCertificates && scope != ceremony.ScopeUses {
+			return fmt.Errorf("gateway: register %s: unknown grant %q", p.ID, scope)
+		}
+	}
+	r := g.registration(p, at)
+	if err := r.Check(); err != nil {
+		return fmt.Errorf("gateway: register %s: %w", p.ID, err)
+	}
+	if err := g.c.Store.PutParty(ctx, who, at, p); err != nil {
+		return fmt.Errorf("gateway: register %s: %w", p.ID, err)
+	}
+	return nil
+}
+
+// Registration returns the signed registration of a party, for phones.
+// ErrNoParty when there is none, or no longer.
+func (g *Gateway) Registration(ctx context.Context, id string, at time.Time) (string, error) {
+	p, err := g.party(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	return ceremony.SignRegistration(g.c.Sign.Signer, g.c.Sign.Chain, g.registration(p, at))
+}
+
+func (g *Gateway) party(ctx context.Context, id string) (Party, error) {
+	p, err := g.c.Store.Party(ctx, id)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return Party{}, ErrNoParty
+	case err != nil:
+		return Party{}, err
+	case p.Ended:
+		return Party{}, ErrNoParty
+	}
+	return p, nil
+}
+
+func (g *Gateway) registration(p Party, at time.Time) ceremony.Registration {
+	r := ceremony.Registration{
+		Party: p.ID, Name: p.Name, Mark: p.Mark, Purposes: p.Purposes, Origins: p.Origins, ReturnURLs: p.ReturnURLs,
+		VerifiedSince: p.VerifiedSince, Keys: p.Keys, AsksFor: p.AsksFor,
+		Verifier: ceremony.VerifierInfo{ID: g.c.ID, Origin: g.c.Origin},
+		IssuedAt: at.Unix(), Expires: at.Add(registrationLife).Unix(),
+	}
+	for _, c := range g.c.Decrypt.Chain {
+		r.Verifier.EncX5C = append(r.Verifier.EncX5C, base64.StdEncoding.EncodeToString(c.Raw))
+	}
+	return r
+}

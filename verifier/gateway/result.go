@@ -1,0 +1,152 @@
+package gateway
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"time"
+
+	"tegata/internal/ceremony"
+	"tegata/internal/jws"
+	"tegata/internal/pki"
+)
+
+func pemOf(c *x509.Certificate) string { return string(pki.EncodePEM(c.Raw)) }
+
+// Result tells the asking party how its request stands. The verdict of a request
+// on the same device is given only against the response code that the browser
+// brought back, once and within 60 seconds: polling never completes a login.
+func (g *Gateway) Result(ctx context.Context, caller ceremony.Caller, resultID string, at time.Time) (ceremony.Result, error) {
+	if !ceremony.ValidID(resultID) {
+		return ceremony.Result{}, ErrResultUnknown
+	}
+	r, err := g.c.Store.RequestByResult(ctx, resultID)
+	if errors.Is(err, ErrNotFound) || err == nil && r.Party != caller.Party {
+		return ceremony.Result{}, ErrResultUnknown
+	}
+	if err != nil {
+		return ceremony.Result{}, fmt.Errorf("gateway: result: %w", err)
+	}
+	q, err := ceremony.ParseRequest(r.JWS)
+	if err != nil {
+		return ceremony.Result{}, fmt.Errorf("gateway: stored request %s: %w", r.ID, err)
+	}
+	asked := q.Unverified()
+	pending := ceremony.Result{State: ceremony.StateWaiting, Channel: r.Channel, Purpose: asked.Purpose.Code, ExpiresAt: r.ExpiresAt.Unix()}
+	if r.State != Done {
+		pending.Code = r.Undecided
+		switch {
+		case !at.Before(r.ExpiresAt):
+			pending.State = ceremony.StateExpired
+		case r.State == Opened:
+			pending.State = ceremony.StateOpened
+		}
+		return pending, nil
+	}
+	code := caller.Assertion.ResponseCode
+	if r.Channel == ceremony.Same {
+		if code == "" {
+			pending.State = ceremony.StateAnswered
+			return pending, nil
+		}
+		if err := g.takeCode(ctx, r, code, at); err != nil {
+			return ceremony.Result{}, err
+		}
+	} else if code != "" {
+		return ceremony.Result{}, ErrBrowserLost
+	}
+	if !at.Before(r.Outcome.EraseAt) {
+		return ceremony.Result{}, ErrResultErased
+	}
+	return g.deliver(ctx, r, q, at)
+}
+
+// takeCode uses up the response code. A wrong, late or used one is the sign of a
+// link that was opened in another browser than the one that began.
+func (g *Gateway) takeCode(ctx context.Context, r Request, code string, at time.Time) error {
+	if !at.Before(r.Outcome.CodeUntil) {
+		return ErrBrowserLost
+	}
+	err := g.c.Store.TakeCode(ctx, r.ID, sha256.Sum256([]byte(code)))
+	if errors.Is(err, ErrUsed) {
+		return ErrBrowserLost
+	}
+	if err != nil {
+		return fmt.Errorf("gateway: result: %w", err)
+	}
+	return nil
+}
+
+// deliver puts the result together.
+func (g *Gateway) deliver(ctx context.Context, r Request, q *jws.Message[ceremony.Request], at time.Time) (ceremony.Result, error) {
+	o, asked := r.Outcome, q.Unverified()
+	out := ceremony.Result{
+		State: ceremony.StateDone, Verdict: o.Verdict, SubIndication: o.SubIndication, Code: o.Code, Reason: o.Reason,
+		Channel: r.Channel, Purpose: asked.Purpose.Code, AnsweredAt: o.At.Unix(), Receipt: o.Receipt, ExpiresAt: o.EraseAt.Unix(),
+	}
+	if o.Verdict != ceremony.Passed {
+		return out, nil
+	}
+	p, err := g.c.Store.Party(ctx, r.Party)
+	if err != nil {
+		return ceremony.Result{}, fmt.Errorf("gateway: result: %w", err)
+	}
+	out.Sub, out.Claims, out.AMR, out.ACR = g.sub(p.Sector, o.Person), o.Claims, o.AMR, g.acr(asked.Risk)
+	if r.Channel == ceremony.Cross {
+		out.SessionUntil = o.At.Add(crossSession).Unix()
+	}
+	if asked.Kind == ceremony.Login && len(p.Grants) > 0 {
+		out.Grants = map[string]string{}
+		for _, scope := range p.Grants {
+			if out.Grants[scope], err = g.grant(p, o, q.Hash(), scope, at); err != nil {
+				return ceremony.Result{}, fmt.Errorf("gateway: result: %w", err)
+			}
+		}
+		out.Holder = o.Person
+	}
+	return out, nil
+}
+
+// grant writes a one-time grant for the person who logged in.
+func (g *Gateway) grant(p Party, o Outcome, login, scope string, at time.Time) (string, error) {
+	audience := g.c.ID
+	if scope == ceremony.ScopeCertificates {
+		audience = g.c.IssuerAudience
+	}
+	return ceremony.SignGrant(g.c.Sign.Signer, g.c.Sign.Chain, ceremony.Grant{
+		Issuer: g.c.ID, Audience: audience, Party: p.ID, Subject: o.Person, Scope: scope, Login: login,
+		ID: ceremony.NewID(), IssuedAt: at.Unix(), Expires: at.Add(ceremony.MaxGrant).Unix(),
+	})
+}
+
+// maxUses is how many uses one answer lists.
+const maxUses = 200
+
+// Uses lists a person's uses and refused attempts for the party that holds a
+// grant of theirs. The grant is used up.
+func (g *Gateway) Uses(ctx context.Context, caller ceremony.Caller, compact string, at time.Time) (ceremony.Uses, error) {
+	m, err := ceremony.ParseGrant(compact)
+	if err != nil {
+		return ceremony.Uses{}, ErrGrant.Because(err)
+	}
+	// Our own signature, by our own key: no path to ask about.
+	grant, err := m.VerifyWith(g.c.Sign.Signer.Public())
+	if err != nil {
+		return ceremony.Uses{}, ErrGrant.Because(err)
+	}
+	if err := grant.For(g.c.ID, caller.Party, ceremony.ScopeUses, at); err != nil {
+		return ceremony.Uses{}, ErrGrant.Because(err)
+	}
+	if err := g.c.Store.Once(ctx, "grant", grant.ID, time.Unix(grant.Expires, 0)); errors.Is(err, ErrUsed) {
+		return ceremony.Uses{}, ErrGrant.Because(err)
+	} else if err != nil {
+		return ceremony.Uses{}, fmt.Errorf("gateway: uses: %w", err)
+	}
+	uses, err := g.c.Store.Uses(ctx, grant.Subject, maxUses)
+	if err != nil {
+		return ceremony.Uses{}, fmt.Errorf("gateway: uses: %w", err)
+	}
+	return ceremony.Uses{Uses: uses}, nil
+}

@@ -1,0 +1,123 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tegata/internal/audit"
+	"tegata/internal/ceremony"
+	"tegata/internal/certpath"
+)
+
+// What a Store says.
+var (
+	ErrNotFound = errors.New("gateway: not found")
+	// ErrUsed: an id, a code or a request that can be used once was used before.
+	ErrUsed = errors.New("gateway: used before")
+)
+
+// Store keeps what the gateway must not forget. Every change is durable when the
+// call returns, and each call is one transaction.
+type Store interface {
+	// Party returns a registered party. ErrNotFound.
+	Party(ctx context.Context, id string) (Party, error)
+	// PutParty registers a party or replaces its registration, with an audit record.
+	PutParty(ctx context.Context, who audit.Actor, at time.Time, p Party) error
+
+	// PutRequest keeps a new request. ErrUsed when its id or nonce is known.
+	PutRequest(ctx context.Context, r Request) error
+	// Request and RequestByResult find a request. ErrNotFound.
+	Request(ctx context.Context, id string) (Request, error)
+	RequestByResult(ctx context.Context, resultID string) (Request, error)
+	// Open gives a waiting request to a phone, or again to the same phone. ErrUsed
+	// when another phone has it or it was answered.
+	Open(ctx context.Context, id string, phone [32]byte, at time.Time) error
+	// NoteUndecided keeps why an answer could not be judged; the request stays open.
+	NoteUndecided(ctx context.Context, id, code string) error
+	// Finish stores the verdict, uses up the nonce, adds the use to the holder's
+	// list, and writes the audit record, all or nothing. ErrUsed when another answer
+	// was first, ErrNotFound when there is no such request.
+	Finish(ctx context.Context, who audit.Actor, o Outcome) error
+	// TakeCode uses up the response code of a request. ErrUsed when it was used, or
+	// is another.
+	TakeCode(ctx context.Context, id string, code [32]byte) error
+
+	// Person returns the person of a certificate (SHA-256 of its DER) as the issuer
+	// told. ErrNotFound when it was never asked.
+	Person(ctx context.Context, certificate [32]byte) (string, error)
+	PutPerson(ctx context.Context, certificate [32]byte, person string, at time.Time) error
+	// Uses lists the uses of all certificates of a person, newest first.
+	Uses(ctx context.Context, person string, limit int) ([]ceremony.Use, error)
+
+	// Once remembers id under what until the moment. ErrUsed when it is there.
+	Once(ctx context.Context, what, id string, until time.Time) error
+
+	// Sweep erases what is due as of at; NextDue tells when there is more.
+	Sweep(ctx context.Context, at time.Time) error
+	NextDue(ctx context.Context) (time.Time, bool, error)
+
+	// Marks keeps the highest CRL number and feed sequence ever seen.
+	certpath.Marks
+}
+
+// Party is a registered asking party.
+type Party struct {
+	ID            string
+	Name          ceremony.Text
+	Mark          string
+	Purposes      []ceremony.RegisteredPurpose
+	Origins       []string
+	ReturnURLs    []string
+	VerifiedSince string   // YYYY-MM-DD
+	Keys          []string // ceremony.KeyID of its certificates
+	AsksFor       []string // parties it may name in on_behalf_of
+	Sector        string   // sub is the same for all parties of a sector; empty: ID
+	Grants        []string // scopes of the grants a login gives: the portal's
+	Ended         bool     // no longer registered; kept for the history
+}
+
+// States of a request at rest.
+const (
+	Waiting = "waiting" // nobody has fetched it
+	Opened  = "opened"  // a phone has
+	Done    = "done"    // the verdict is stored, the nonce used up
+)
+
+// Request is a request under way and, once answered, its outcome.
+type Request struct {
+	ID        string
+	ResultID  string
+	Party     string
+	Nonce     string
+	JWS       string // the exact request
+	Channel   ceremony.Channel
+	Match     string // the right number, when the channel is cross
+	ReturnURL string
+	IssuedAt  time.Time
+	ExpiresAt time.Time
+	State     string
+	Phone     [32]byte // SHA-256 of the phone's header; zero while waiting
+	Undecided string   // code of the last answer that could not be judged
+	Outcome   Outcome  // of a request that is done
+}
+
+// Outcome is what came of an answer.
+type Outcome struct {
+	Request       string // id
+	Verdict       ceremony.Verdict
+	SubIndication string
+	Code          string // why it did not pass
+	Reason        string // the holder's, when refused
+	Answer        string // base64url SHA-256 of the answer
+	Certificate   [32]byte
+	Person        string // pairwise to this verifier; empty when unknown
+	Claims        map[string]string
+	AMR           []string
+	Receipt       string
+	At            time.Time
+	ResponseCode  [32]byte // SHA-256; zero when the channel needs none
+	CodeUntil     time.Time
+	EraseAt       time.Time
+	Use           *ceremony.Use // nil when nobody is known to have answered
+}

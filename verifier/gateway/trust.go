@@ -1,0 +1,73 @@
+package gateway
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"tegata/internal/ceremony"
+	"tegata/internal/certpath"
+	"tegata/internal/jws"
+	"tegata/internal/pki"
+	"tegata/internal/problem"
+)
+
+// checkParty validates the chain of an asking party and its status, as of at.
+func (g *Gateway) checkParty(ctx context.Context, chain []*x509.Certificate, at time.Time) error {
+	path, err := certpath.Validate(chain[0], chain[1:], anchors(g.c.Anchors, pki.Ops), certpath.ForRole(g.c.Arc, pki.RoleParty), at)
+	if err != nil {
+		return ErrPartyCertificate.Because(err)
+	}
+	s, err := g.c.Status.Status(ctx, path[0], path[1], at)
+	if err != nil {
+		return ErrStatusUnavailable.Because(err)
+	}
+	switch s.State {
+	case certpath.Good:
+		return nil
+	case certpath.Unknown:
+		return ErrStatusUnknown
+	}
+	return ErrPartyCertificate.Because(fmt.Errorf("gateway: party's certificate is %s, reason %d", s.State, s.Reason))
+}
+
+// Enter authenticates an asking party by its Authorization header.
+func (g *Gateway) Enter(ctx context.Context, authorization string, at time.Time) (ceremony.Caller, error) {
+	caller, err := g.door.Enter(ctx, authorization, at)
+	if err == nil {
+		return caller, nil
+	}
+	if p, ok := errors.AsType[*problem.Problem](err); ok {
+		return ceremony.Caller{}, p
+	}
+	for _, known := range []error{jws.ErrMalformed, jws.ErrAlgorithm, jws.ErrSignature, ceremony.ErrNoAssertion, ceremony.ErrReplayed,
+		ceremony.ErrAudience, ceremony.ErrExpired, ceremony.ErrNotYet, ceremony.ErrNotRegistered} {
+		if errors.Is(err, known) {
+			return ceremony.Caller{}, ErrCaller.Because(err)
+		}
+	}
+	return ceremony.Caller{}, err
+}
+
+// kindOf tells which of the two kinds that may answer a certificate says it is,
+// by its policy. Nothing is believed yet.
+func (g *Gateway) kindOf(leaf *x509.Certificate) (pki.Kind, bool) {
+	for _, k := range []pki.Kind{pki.PhoneAuth, pki.PhoneSign} {
+		if slices.ContainsFunc(leaf.PolicyIdentifiers, g.c.Arc.Policy(k).Equal) {
+			return k, true
+		}
+	}
+	return "", false
+}
+
+// wantedKind is the certificate that a risk class is answered with: one secret a
+// request.
+func wantedKind(r ceremony.Risk) pki.Kind {
+	if r == ceremony.R3 {
+		return pki.PhoneSign
+	}
+	return pki.PhoneAuth
+}
