@@ -259,13 +259,17 @@ func (c *CA) Authority(kind pki.Kind) *x509.Certificate {
 	return i.Certificate
 }
 
-// Issuers lists all generations of all authorities.
+// Issuers lists all generations of all authorities, in the order of the kinds.
 func (c *CA) Issuers() []profile.Issuer {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	list := make([]profile.Issuer, len(c.issuers))
-	for n, i := range c.issuers {
-		list[n] = i.Issuer
+	list := make([]profile.Issuer, 0, len(c.issuers))
+	for _, k := range pki.Kinds() {
+		for _, i := range c.issuers { // of one kind, they stand in the order they were made
+			if i.Kind == k {
+				list = append(list, i.Issuer)
+			}
+		}
 	}
 	return list
 }

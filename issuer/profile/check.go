@@ -30,7 +30,7 @@ func (o Operator) shape(c Certificate) shape {
 	switch c.Purpose {
 	case Authority:
 		return shape{
-			extensions: []asn1.ObjectIdentifier{oidSubjectKeyID, oidKeyUsage, oidBasicConstraints},
+			extensions: []asn1.ObjectIdentifier{oidAuthorityKeyID, oidSubjectKeyID, oidKeyUsage, oidBasicConstraints},
 			critical:   []asn1.ObjectIdentifier{oidKeyUsage, oidBasicConstraints},
 			keyUsage:   x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 			subject:    authorityDN,
@@ -216,13 +216,14 @@ func (o Operator) conformsAltName(cert *x509.Certificate, c Certificate) error {
 }
 
 func (o Operator) conformsPointers(cert *x509.Certificate, c Certificate) error {
-	if c.Purpose == Authority {
-		return nil
+	issuer := cert.SubjectKeyId
+	if c.Purpose != Authority {
+		issuer = c.Issuer.Certificate.SubjectKeyId
 	}
-	if !bytes.Equal(cert.AuthorityKeyId, c.Issuer.Certificate.SubjectKeyId) {
+	if !bytes.Equal(cert.AuthorityKeyId, issuer) {
 		return errors.New("profile: the authority key identifier is not that of the authority")
 	}
-	if c.Purpose == Responder {
+	if c.Purpose != Holder {
 		return nil
 	}
 	label := c.Issuer.Label()

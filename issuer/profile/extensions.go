@@ -66,9 +66,9 @@ func (o Operator) extensions(c Certificate) ([]extension, error) {
 	}
 	skid := extension{oidSubjectKeyID, false, build(func(b *cryptobyte.Builder) { b.AddASN1OctetString(keyID) })}
 	if c.Purpose == Authority {
-		return []extension{skid, keyUsage(keyCertSign, cRLSign), authorityConstraints()}, nil
+		return []extension{authorityKeyID(keyID), skid, keyUsage(keyCertSign, cRLSign), authorityConstraints()}, nil
 	}
-	list := []extension{authorityKeyID(c.Issuer), skid}
+	list := []extension{authorityKeyID(c.Issuer.Certificate.SubjectKeyId), skid}
 	if c.Purpose == Responder {
 		return append(list, keyUsage(digitalSignature), extKeyUsage(oidUseOCSPSigning), noCheck()), nil
 	}
@@ -139,14 +139,13 @@ func authorityConstraints() extension {
 	})}
 }
 
-// authorityKeyID is the authorityKeyIdentifier of what i issues (RFC 5280,
-// section 4.2.1.1), certificates and CRLs alike.
-func authorityKeyID(i Issuer) extension {
+// authorityKeyID is the authorityKeyIdentifier (RFC 5280, section 4.2.1.1) of
+// certificates and CRLs; an authority's own names its own key, since generations
+// share a name.
+func authorityKeyID(keyID []byte) extension {
 	return extension{oidAuthorityKeyID, false, build(func(b *cryptobyte.Builder) {
 		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-			b.AddASN1(cbasn1.Tag(0).ContextSpecific(), func(b *cryptobyte.Builder) {
-				b.AddBytes(i.Certificate.SubjectKeyId)
-			})
+			b.AddASN1(cbasn1.Tag(0).ContextSpecific(), func(b *cryptobyte.Builder) { b.AddBytes(keyID) })
 		})
 	})}
 }

@@ -50,7 +50,7 @@ func (o Operator) CRLExtensions(b *cryptobyte.Builder, i Issuer, partition strin
 	var err error
 	b.AddASN1(cbasn1.Tag(0).Constructed().ContextSpecific(), func(b *cryptobyte.Builder) {
 		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-			authorityKeyID(i).add(b)
+			authorityKeyID(i.Certificate.SubjectKeyId).add(b)
 			extension{oidCRLNumber, false, build(func(b *cryptobyte.Builder) { b.AddASN1BigInt(big.NewInt(number)) })}.add(b)
 			if partition == "" {
 				return
