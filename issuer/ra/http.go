@@ -11,9 +11,11 @@ import (
 	"time"
 
 	"tegata/internal/ceremony"
+	"tegata/internal/certpath"
 	"tegata/internal/httpd"
 	"tegata/internal/pki"
 	"tegata/internal/problem"
+	"tegata/issuer/status"
 )
 
 // maxBody is one step and its JSON around it.
@@ -22,9 +24,6 @@ const maxBody = 128 << 10 // bytes
 // Handler is the registration authority over HTTP.
 type Handler struct {
 	RA *RA
-	// Path validates a party's chain under the ops authority, status included,
-	// as of a moment.
-	Path func(ctx context.Context, chain []*x509.Certificate, at time.Time) error
 	// Source names where a request came from, for the limit on lock codes; nil:
 	// the address of the connection. Behind a proxy it must be set.
 	Source func(*http.Request) string
@@ -151,14 +150,9 @@ func (h *Handler) source(r *http.Request) string {
 // door lets in callers that prove the role by a client assertion.
 func (h *Handler) door(role pki.Role, f func(http.ResponseWriter, *http.Request, ceremony.Caller)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		d := ceremony.Door{Audience: h.RA.config.URL, Path: h.Path, Once: h.RA.once}
-		caller, err := d.Enter(r.Context(), r.Header.Get("Authorization"), h.RA.at())
+		caller, err := h.RA.Admit(r.Context(), r.Header.Get("Authorization"), role, h.RA.at())
 		if err != nil {
-			httpd.WriteProblem(w, r, because(ErrCaller, err))
-			return
-		}
-		if !h.RA.hasRole(caller.Leaf, role) {
-			httpd.WriteProblem(w, r, ErrCallerRole.With("role", string(role)))
+			httpd.WriteProblem(w, r, err)
 			return
 		}
 		f(w, r, caller)
@@ -172,6 +166,32 @@ func because(p *problem.Problem, err error) error {
 		return err
 	}
 	return p.Because(err)
+}
+
+// partyPath validates a party's chain under our own ops authority, all its
+// generations, and its status in our own ledger.
+func (r *RA) partyPath(ctx context.Context, chain []*x509.Certificate, at time.Time) error {
+	var roots []*x509.Certificate
+	for _, i := range r.authority.Issuers() {
+		if i.Kind == pki.Ops {
+			roots = append(roots, i.Certificate)
+		}
+	}
+	if _, err := certpath.Validate(chain[0], chain[1:], roots, certpath.For(r.config.Arc, pki.Ops), at); err != nil {
+		return err
+	}
+	return r.store.Read(ctx, func(tx Tx) error {
+		entry, err := tx.Status(ctx, pki.Ops, pki.SerialOf(chain[0]))
+		switch {
+		case errors.Is(err, status.ErrUnknown):
+			return err
+		case err != nil:
+			return problem.From(err)
+		case entry.Status != status.Good:
+			return errors.New("ra: the party's certificate is " + string(entry.Status))
+		}
+		return nil
+	})
 }
 
 // hasRole reads the role from the extended key usages under the operator's arc.
@@ -250,7 +270,7 @@ func (h *Handler) grant(r *http.Request) (ceremony.Grant, error) {
 	if id, ok := ceremony.PartyOf(leaf); !ok || id != g.Issuer || !h.RA.hasRole(leaf, pki.RoleVerifier) {
 		return ceremony.Grant{}, ErrGrantInvalid.Because(errors.New("ra: the grant is not a verifier's"))
 	}
-	if err := h.Path(r.Context(), m.Chain(), h.RA.at()); err != nil {
+	if err := h.RA.partyPath(r.Context(), m.Chain(), h.RA.at()); err != nil {
 		return ceremony.Grant{}, because(ErrGrantInvalid, err)
 	}
 	return g, nil
