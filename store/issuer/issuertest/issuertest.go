@@ -64,6 +64,7 @@ type Issuer struct {
 	Handler *status.Handler
 	Clock   *Clock
 	URL     string // of its listener
+	DSN     string // of its database; empty when the test gave one
 }
 
 // Start is where a test's clock begins.
@@ -75,7 +76,8 @@ var Who = audit.Actor{Party: "test", Kind: "system", ID: "test"}
 // New makes an issuer on an SQLite database of its own.
 func New(t testing.TB) *Issuer {
 	t.Helper()
-	db, err := store.Create(t.Context(), storetest.SQLite(t))
+	dsn := storetest.SQLite(t)
+	db, err := store.Create(t.Context(), dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +85,9 @@ func New(t testing.TB) *Issuer {
 	if err := db.Migrate(t.Context(), issuer.Schema); err != nil {
 		t.Fatal(err)
 	}
-	return NewOn(t, db)
+	i := NewOn(t, db)
+	i.DSN = dsn
+	return i
 }
 
 // Prepare makes what a CA is created from: a directory whose authorities' keys are
