@@ -25,6 +25,7 @@ func (s *Site) funcs(l Lang) template.FuncMap {
 		"lang":     func() Lang { return l },
 		"date":     func(t time.Time) string { return Date(l, t) },
 		"datetime": func(t time.Time) string { return DateTime(l, t) },
+		"clock":    Clock,
 		"machine":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"number":   Number,
 		"qr":       QR,

@@ -43,8 +43,9 @@ type Site struct {
 }
 
 // NewSite parses every *.html at the root of pages, each a page of the name of
-// its file, and ja.json and en.json beside them. static, when not nil, holds
-// further assets. An error names the file that does not parse.
+// its file, and ja.json and en.json beside them. A file *.part.html
+// is no page: what it defines is there for every page. static, when not nil,
+// holds further assets. An error names the file that does not parse.
 func NewSite(party Party, pages, static fs.FS) (*Site, error) {
 	s := &Site{party: party, pages: make(map[Lang]map[string]*template.Template)}
 	var err error
@@ -78,6 +79,13 @@ func NewSite(party Party, pages, static fs.FS) (*Site, error) {
 		if err != nil {
 			return nil, fmt.Errorf("ui: parse shell: %w", err)
 		}
+		for _, name := range names {
+			if strings.HasSuffix(name, ".part.html") {
+				if base, err = base.ParseFS(pages, name); err != nil {
+					return nil, fmt.Errorf("ui: parts %s: %w", name, err)
+				}
+			}
+		}
 		s.pages[l] = make(map[string]*template.Template)
 		add := func(fsys fs.FS, name string) error {
 			t, err := base.Clone()
@@ -94,6 +102,9 @@ func NewSite(party Party, pages, static fs.FS) (*Site, error) {
 			return nil, err
 		}
 		for _, name := range names {
+			if strings.HasSuffix(name, ".part.html") {
+				continue
+			}
 			if err := add(pages, name); err != nil {
 				return nil, err
 			}

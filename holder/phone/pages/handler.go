@@ -1,0 +1,250 @@
+package pages
+
+import (
+	"embed"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"tegata/internal/problem"
+	"tegata/internal/ui"
+)
+
+//go:embed html
+var htmlFiles embed.FS
+
+//go:embed static
+var staticFiles embed.FS
+
+// Options is what the pages need.
+type Options struct {
+	Phones  Phones
+	Table   Table            // nil outside a sandbox
+	Sandbox bool             // says so on every screen
+	Now     func() time.Time // the phone's clock
+	Log     *slog.Logger     // nil is silent
+}
+
+// Handler is the phone's pages.
+type Handler struct {
+	opt    Options
+	site   *ui.Site
+	drafts *drafts
+}
+
+// New parses the pages. An error names the file.
+func New(opt Options) (*Handler, error) {
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	site, err := newSite(opt.Sandbox)
+	if err != nil {
+		return nil, err
+	}
+	return &Handler{opt: opt, site: site, drafts: newDrafts()}, nil
+}
+
+func newSite(sandbox bool) (*ui.Site, error) {
+	html, err := fs.Sub(htmlFiles, "html")
+	if err != nil {
+		return nil, err
+	}
+	static, err := fs.Sub(staticFiles, "static")
+	if err != nil {
+		return nil, err
+	}
+	return ui.NewSite(ui.Party{
+		ID: "phone", Name: ui.Text{JA: "Tegata スマホ", EN: "Tegata phone"}, Mark: "tegata", Sandbox: sandbox,
+	}, html, static)
+}
+
+// Routes is the table of contents. Mount it behind httpd.Guard with Pages and
+// Camera on: the Host and Origin checks and the CSP are the guard's.
+func (h *Handler) Routes() http.Handler {
+	mux := http.NewServeMux()
+	h.site.Mount(mux)
+	mux.HandleFunc("GET /{$}", h.list)
+	mux.HandleFunc("POST /hold", h.hold)
+	mux.HandleFunc("GET /open", h.open)
+	on := func(pattern string, f func(*visit)) { mux.HandleFunc(pattern, h.visit(f)) }
+
+	on("GET /p/{id}/{$}", (*visit).home)
+	on("GET /p/{id}/manifest.webmanifest", (*visit).manifest)
+	on("GET /p/{id}/sw.js", (*visit).worker)
+	on("GET /p/{id}/certificates", (*visit).services)
+	on("GET /p/{id}/certificate", (*visit).certificate)
+	on("GET /p/{id}/history", (*visit).history)
+	on("GET /p/{id}/lost", (*visit).lost)
+	on("GET /p/{id}/stop", (*visit).stop)
+	on("POST /p/{id}/stop", (*visit).doStop)
+	on("GET /p/{id}/mark", (*visit).mark)
+	on("POST /p/{id}/mark", (*visit).setMark)
+	on("GET /p/{id}/settings", (*visit).settings)
+	on("POST /p/{id}/settings", (*visit).set)
+	on("POST /p/{id}/tap/remove", (*visit).removeCard)
+	on("POST /p/{id}/tap/hold", (*visit).holdCard)
+
+	on("GET /p/{id}/enrol", (*visit).enrol)
+	on("POST /p/{id}/enrol/begin", (*visit).begin)
+	on("GET /p/{id}/enrol/card-password", (*visit).cardPassword)
+	on("POST /p/{id}/enrol/card-password", (*visit).setCardPassword)
+	on("GET /p/{id}/enrol/terms", (*visit).terms)
+	on("POST /p/{id}/enrol/terms", (*visit).agree)
+	on("GET /p/{id}/enrol/tap", (*visit).tap)
+	on("POST /p/{id}/enrol/apply", (*visit).apply)
+	on("GET /p/{id}/enrol/open", (*visit).openApplication)
+	on("POST /p/{id}/enrol/leave", (*visit).leave)
+	on("POST /p/{id}/enrol/abandon", (*visit).abandon)
+	on("GET /p/{id}/enrol/pin", (*visit).pin)
+	on("POST /p/{id}/enrol/pin", (*visit).setPIN)
+	on("GET /p/{id}/enrol/password", (*visit).password)
+	on("POST /p/{id}/enrol/password", (*visit).setPassword)
+	on("GET /p/{id}/enrol/register", (*visit).register)
+	on("POST /p/{id}/enrol/register", (*visit).doRegister)
+	on("GET /p/{id}/enrol/done", (*visit).done)
+	on("POST /p/{id}/enrol/done", (*visit).leaveDone)
+
+	on("GET /p/{id}/scan", (*visit).scan)
+	on("POST /p/{id}/scan", (*visit).scanned)
+	on("GET /p/{id}/request", (*visit).fetch)
+	on("GET /p/{id}/request/{ask}", (*visit).ask)
+	on("POST /p/{id}/request/{ask}", (*visit).answer)
+	on("GET /p/{id}/request/{ask}/done", (*visit).answered)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		h.fail(w, r, nil, errNoPage)
+	})
+	return mux
+}
+
+var errNoPage = problem.New(problem.Refused, http.StatusNotFound, "no-such-page",
+	problem.Text{Title: "このページはありません。", Detail: "アドレスを確かめるか、はじめの画面からやり直してください。"},
+	problem.Text{Title: "There is no such page.", Detail: "Check the address, or begin again from the first screen."})
+
+// visit is one request to one phone.
+type visit struct {
+	h     *Handler
+	w     http.ResponseWriter
+	r     *http.Request
+	phone Phone
+	look  Look
+	base  string // /p/ID
+	draft *draft
+}
+
+// visit finds the phone and looks at it. A phone that is off shows only the
+// button that switches it on.
+func (h *Handler) visit(f func(*visit)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		id := r.PathValue("id")
+		p, err := h.opt.Phones.Find(r.Context(), id)
+		if err != nil {
+			h.fail(w, r, nil, err)
+			return
+		}
+		v := &visit{h: h, w: w, r: r, phone: p, base: "/p/" + url.PathEscape(id), draft: h.drafts.of(id, h.opt.Now())}
+		if v.look, err = p.Look(r.Context()); err != nil {
+			h.fail(w, r, nil, err)
+			return
+		}
+		if r.Method == http.MethodGet {
+			holdPhone(w, id)
+		}
+		switchOn := r.Method == http.MethodPost && r.URL.Path == v.base+"/settings"
+		if !v.look.Power && !switchOn {
+			v.show(ui.Screen{Page: "off", Data: basePage{Base: v.base}, Quiet: true})
+			return
+		}
+		f(v)
+	}
+}
+
+// basePage is what every page of a phone has.
+type basePage struct {
+	Base    string
+	Look    Look
+	Trouble *ui.Trouble
+}
+
+func (v *visit) page() basePage {
+	return basePage{Base: v.base, Look: v.look}
+}
+
+// frame is the phone around the page.
+func (v *visit) frame(nav string) *ui.Frame {
+	l := v.look
+	return &ui.Frame{
+		Base: v.base, Name: l.Name, Picture: l.Picture, Word: l.Word, Clock: ui.Clock(l.Now),
+		NFC: l.NFC, Network: l.Network, Power: l.Power, Nav: nav, Tapped: l.Tapped,
+	}
+}
+
+// show writes a page inside the phone.
+func (v *visit) show(sc ui.Screen) { v.showAt("", sc) }
+
+func (v *visit) showAt(nav string, sc ui.Screen) {
+	sc.Frame = v.frame(nav)
+	if err := v.h.site.Render(v.w, v.r, sc); err != nil {
+		v.h.opt.Log.ErrorContext(v.r.Context(), "page", "page", sc.Page, "error", err)
+	}
+}
+
+// goTo sends the browser on after a form: a reload repeats nothing.
+func (v *visit) goTo(path string) {
+	http.Redirect(v.w, v.r, v.base+path, http.StatusSeeOther)
+}
+
+// fail shows the page of a problem inside the phone, with one way on.
+func (v *visit) fail(err error, next ui.Action) {
+	v.log(err)
+	home := ui.Action{Label: v.say("back.home"), URL: v.base + "/"}
+	if next.URL == "" {
+		next = home
+	}
+	e := v.h.site.Fail(v.w, v.r, v.frame(""), words(err), unharmed(), next)
+	if e != nil {
+		v.h.opt.Log.ErrorContext(v.r.Context(), "page", "page", "trouble", "error", e)
+	}
+}
+
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, frame *ui.Frame, err error) {
+	if p := problem.From(err); p.Kind == problem.OurFault {
+		h.opt.Log.ErrorContext(r.Context(), "phone", "error", err)
+	}
+	next := ui.Action{Label: h.site.Say(ui.LangOf(r), "back.list"), URL: "/"}
+	if e := h.site.Fail(w, r, frame, words(err), ui.Text{}, next); e != nil {
+		h.opt.Log.ErrorContext(r.Context(), "page", "page", "trouble", "error", e)
+	}
+}
+
+// log keeps our own faults for the operator; a refusal is the person's.
+func (v *visit) log(err error) {
+	if problem.From(words(err)).Kind == problem.OurFault {
+		v.h.opt.Log.ErrorContext(v.r.Context(), "phone", "error", err)
+	}
+}
+
+func (v *visit) say(key string, args ...any) string {
+	return v.h.site.Say(ui.LangOf(v.r), key, args...)
+}
+
+// unharmed is what a failure on the phone leaves as it was.
+func unharmed() ui.Text {
+	return ui.Text{JA: "証明書は使われていません。", EN: "Your certificates were not used."}
+}
+
+// isCode reports whether err is the problem of that code.
+func isCode(err error, codes ...string) bool {
+	var p *problem.Problem
+	if !errors.As(err, &p) {
+		return false
+	}
+	for _, c := range codes {
+		if p.Code == c {
+			return true
+		}
+	}
+	return false
+}

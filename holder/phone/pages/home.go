@@ -1,0 +1,154 @@
+package pages
+
+import (
+	"io/fs"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"tegata/internal/ui"
+)
+
+type homePage struct {
+	basePage
+	Done string // what was just done, shown once
+}
+
+func (v *visit) home() {
+	p := homePage{basePage: v.page()}
+	p.Trouble = v.draft.said()
+	switch done := v.r.URL.Query().Get("done"); done {
+	case "registered", "marked", "abandoned":
+		p.Done = done
+	}
+	v.showAt("home", ui.Screen{Page: "home", Data: p})
+}
+
+func (v *visit) services() { v.showAt("home", ui.Screen{Page: "services", Data: v.page()}) }
+
+func (v *visit) certificate() { v.showAt("home", ui.Screen{Page: "certificate", Data: v.page()}) }
+
+func (v *visit) lost() { v.showAt("home", ui.Screen{Page: "lost", Data: v.page()}) }
+
+type historyPage struct {
+	basePage
+	Uses []Use
+	More bool
+}
+
+// historyLimit is how many entries a screen shows.
+const historyLimit = 50
+
+func (v *visit) history() {
+	uses, err := v.phone.Uses(v.r.Context(), historyLimit+1)
+	if err != nil {
+		v.fail(err, ui.Action{})
+		return
+	}
+	p := historyPage{basePage: v.page(), Uses: uses}
+	if len(uses) > historyLimit {
+		p.Uses, p.More = uses[:historyLimit], true
+	}
+	v.showAt("history", ui.Screen{Page: "history", Data: p})
+}
+
+type stopPage struct{ basePage }
+
+func (v *visit) stop() { v.show(ui.Screen{Page: "stop", Data: stopPage{v.page()}, Quiet: true}) }
+
+type stoppedPage struct {
+	basePage
+	Receipt Receipt
+}
+
+func (v *visit) doStop() {
+	if v.r.PostFormValue("sure") != "yes" {
+		v.goTo("/stop")
+		return
+	}
+	receipt, err := v.phone.Stop(v.r.Context())
+	if err != nil {
+		v.fail(err, ui.Action{})
+		return
+	}
+	if l, err := v.phone.Look(v.r.Context()); err == nil {
+		v.look = l
+	}
+	v.show(ui.Screen{Page: "stopped", Data: stoppedPage{v.page(), receipt}, Quiet: true})
+}
+
+type markPage struct {
+	basePage
+	Pictures []string
+	Picture  string
+	Word     string
+	Wrong    string
+	Next     string // where [次へ] leads, a path of this phone
+}
+
+// mark is where the holder chooses the picture and the word of the frame.
+func (v *visit) mark() {
+	p := markPage{basePage: v.page(), Pictures: ui.PictureNames(), Picture: v.look.Picture, Word: v.look.Word,
+		Next: v.r.URL.Query().Get("next")}
+	if p.Picture == "" {
+		p.Picture = p.Pictures[rand.IntN(len(p.Pictures))] // a start; the choice is the holder's
+	}
+	v.show(ui.Screen{Page: "mark", Data: p, Quiet: true})
+}
+
+func (v *visit) setMark() {
+	picture, word := v.r.PostFormValue("picture"), strings.TrimSpace(v.r.PostFormValue("word"))
+	p := markPage{basePage: v.page(), Pictures: ui.PictureNames(), Picture: picture, Word: word, Next: v.r.PostFormValue("next")}
+	known := false
+	for _, n := range p.Pictures {
+		known = known || n == picture
+	}
+	if n := utf8.RuneCountInString(word); !known || n < 1 || n > 12 || strings.ContainsFunc(word, func(c rune) bool { return c < ' ' }) {
+		p.Wrong = v.say("mark.wrong")
+		v.show(ui.Screen{Page: "mark", Data: p, Status: http.StatusUnprocessableEntity, Bad: true, Quiet: true})
+		return
+	}
+	if err := v.phone.Set(v.r.Context(), Change{Picture: &picture, Word: &word}); err != nil {
+		v.fail(err, ui.Action{})
+		return
+	}
+	if p.Next == "enrol" {
+		v.goTo("/enrol/card-password")
+		return
+	}
+	v.goTo("/?done=marked")
+}
+
+// manifest makes this phone an app that can be put on a home screen.
+func (v *visit) manifest() {
+	m := ui.Manifest{
+		Name: "Tegata " + v.look.Name, ShortName: "Tegata", ID: v.base + "/", StartURL: v.base + "/", Scope: v.base + "/",
+		Display: "standalone", Lang: string(ui.LangOf(v.r)), Background: "#ffffff", Theme: "#08351f",
+		Icons: []ui.ManifestIcon{
+			{Src: v.h.site.Asset("icon-192.png"), Sizes: "192x192", Type: "image/png", Purpose: "any"},
+			{Src: v.h.site.Asset("icon-512.png"), Sizes: "512x512", Type: "image/png", Purpose: "any maskable"},
+			{Src: v.h.site.Asset("icon.svg"), Sizes: "any", Type: "image/svg+xml"},
+		},
+	}
+	b, err := m.JSON()
+	if err != nil {
+		v.fail(err, ui.Action{})
+		return
+	}
+	v.w.Header().Set("Content-Type", "application/manifest+json")
+	v.w.Write(b)
+}
+
+// worker is the service worker; it stands under the phone's own path because
+// that is its scope.
+func (v *visit) worker() {
+	b, err := fs.ReadFile(staticFiles, "static/sw.js")
+	if err != nil {
+		v.fail(err, ui.Action{})
+		return
+	}
+	v.w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+	v.w.Header().Set("Cache-Control", "no-cache")
+	v.w.Write(b)
+}

@@ -1,0 +1,71 @@
+package pages
+
+import (
+	"net/http"
+	"net/url"
+
+	"tegata/internal/ui"
+)
+
+// phoneCookie remembers which phone is in the hand: this browser's own choice,
+// asked once, changeable in the frame. It opens nothing.
+const phoneCookie = "phone"
+
+func holdPhone(w http.ResponseWriter, id string) {
+	http.SetCookie(w, &http.Cookie{
+		Name: phoneCookie, Value: url.QueryEscape(id), Path: "/", MaxAge: 365 * 24 * 60 * 60,
+		HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+type listPage struct {
+	Phones []Brief
+	Link   string // a request to go on with once a phone is in the hand
+}
+
+// list lets a person take one of the phones on this machine in the hand.
+func (h *Handler) list(w http.ResponseWriter, r *http.Request) { h.choose(w, r, "") }
+
+func (h *Handler) choose(w http.ResponseWriter, r *http.Request, link string) {
+	phones, err := h.opt.Phones.List(r.Context())
+	if err != nil {
+		h.fail(w, r, nil, err)
+		return
+	}
+	if err := h.site.Render(w, r, ui.Screen{Page: "list", Data: listPage{Phones: phones, Link: link}}); err != nil {
+		h.opt.Log.ErrorContext(r.Context(), "page", "page", "list", "error", err)
+	}
+}
+
+func (h *Handler) hold(w http.ResponseWriter, r *http.Request) {
+	id := r.PostFormValue("phone")
+	if _, err := h.opt.Phones.Find(r.Context(), id); err != nil {
+		h.fail(w, r, nil, err)
+		return
+	}
+	holdPhone(w, id)
+	to := "/p/" + url.PathEscape(id) + "/"
+	if link := r.PostFormValue("link"); link != "" {
+		to += "request?request_uri=" + url.QueryEscape(link)
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+// open is where a same-device link and a QR code lead: to the phone that is in
+// the hand, or to the question which one it is.
+func (h *Handler) open(w http.ResponseWriter, r *http.Request) {
+	link := r.URL.Query().Get("request_uri")
+	if link == "" {
+		h.fail(w, r, nil, errNoLink)
+		return
+	}
+	if c, err := r.Cookie(phoneCookie); err == nil {
+		if id, err := url.QueryUnescape(c.Value); err == nil {
+			if _, err := h.opt.Phones.Find(r.Context(), id); err == nil {
+				http.Redirect(w, r, "/p/"+url.PathEscape(id)+"/request?request_uri="+url.QueryEscape(link), http.StatusSeeOther)
+				return
+			}
+		}
+	}
+	h.choose(w, r, link)
+}

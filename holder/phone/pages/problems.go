@@ -1,0 +1,46 @@
+package pages
+
+import (
+	"errors"
+	"net/http"
+
+	"tegata/internal/problem"
+	"tegata/internal/secret"
+)
+
+// What the pages themselves refuse.
+var (
+	errNoLink = problem.New(problem.YourTurn, http.StatusBadRequest, "no-request-link",
+		problem.Text{Title: "読み取る内容がありません。", Detail: "相手の画面のQRコードをもう一度読み取るか、リンクを貼り付けてください。"},
+		problem.Text{Title: "There is nothing to open.", Detail: "Scan the QR code on the other screen again, or paste its link."})
+	errStartAgain = problem.New(problem.YourTurn, http.StatusConflict, "start-again",
+		problem.Text{Title: "もう一度、カードの署名用パスワードから入力してください。", Detail: "入力した内容は15分で消えます。カードの署名用パスワードと、このスマホの暗証番号は、どこにも残していません。"},
+		problem.Text{Title: "Please begin again with the card's signature password.", Detail: "What you typed is dropped after 15 minutes. Neither the card's password nor this phone's PIN was kept anywhere."})
+	errPickNumber = problem.New(problem.YourTurn, http.StatusUnprocessableEntity, "pick-number",
+		problem.Text{Title: "番号を選んでください。", Detail: "相手の画面に出ている番号と同じものを押してください。同じ番号がなければ「断る」を押してください。"},
+		problem.Text{Title: "Choose the number.", Detail: "Press the one that the other screen shows. If none is the same, press Refuse."})
+	errNoCardHeld = problem.New(problem.YourTurn, http.StatusConflict, "no-card-held",
+		problem.Text{Title: "カードがかざされていません。", Detail: "カードをスマホの背中に当てて、動かさずに待ってください。"},
+		problem.Text{Title: "No card is held to the phone.", Detail: "Put the card against the back of the phone and keep it still."})
+)
+
+// words turns an error that has no words of its own into a problem that has.
+func words(err error) error {
+	var weak *secret.WeakError
+	if errors.As(err, &weak) {
+		return problem.New(problem.YourTurn, http.StatusUnprocessableEntity, "weak-secret",
+			problem.Text{Title: "人に当てられやすいので使えません。", Detail: "別のものを選んでください。"},
+			problem.Text{Title: "This is too easy to guess.", Detail: "Choose another one."}).With("reason", string(weak.Reason)).Because(err)
+	}
+	return err
+}
+
+// weakReason is the key of the sentence that says why a choice is refused; ""
+// when err is no refusal of a choice.
+func weakReason(err error) string {
+	var weak *secret.WeakError
+	if errors.As(err, &weak) {
+		return "weak." + string(weak.Reason)
+	}
+	return ""
+}

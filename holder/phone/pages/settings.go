@@ -1,0 +1,79 @@
+package pages
+
+import (
+	"tegata/internal/ui"
+)
+
+type settingsPage struct {
+	basePage
+	Switches []toggle
+	Boots    []string
+}
+
+// toggle is one of the phone's switches.
+type toggle struct {
+	Name string
+	On   bool
+}
+
+func (v *visit) settings() {
+	p := settingsPage{
+		basePage: v.page(),
+		Switches: []toggle{{"nfc", v.look.NFC}, {"network", v.look.Network}, {"power", v.look.Power}},
+		Boots:    []string{"verified", "unlocked"},
+	}
+	p.Trouble = v.draft.said()
+	v.showAt("settings", ui.Screen{Page: "settings", Data: p})
+}
+
+// set changes one setting and comes back to where it was changed.
+func (v *visit) set() {
+	on, value := v.r.PostFormValue("on") == "yes", v.r.PostFormValue("value")
+	var c Change
+	switch v.r.PostFormValue("what") {
+	case "nfc":
+		c.NFC = &on
+	case "network":
+		c.Network = &on
+	case "power":
+		c.Power = &on
+	case "model":
+		c.Model = &value
+	case "boot":
+		c.Boot = &value
+	default:
+		v.goTo("/settings")
+		return
+	}
+	if err := v.phone.Set(v.r.Context(), c); err != nil {
+		v.log(err)
+		v.draft.change(func(d *draft) { d.trouble = ui.TroubleOf(v.w, words(err)) })
+	}
+	if c.Power != nil {
+		v.goTo("/")
+		return
+	}
+	v.goTo("/settings")
+}
+
+// removeCard takes away what is held to the phone: always possible.
+func (v *visit) removeCard() {
+	if err := v.phone.RemoveCard(v.r.Context()); err != nil {
+		v.log(err)
+		v.draft.change(func(d *draft) { d.trouble = ui.TroubleOf(v.w, words(err)) })
+	}
+	v.backTo(v.r.PostFormValue("back"))
+}
+
+// holdCard holds a card of the sandbox's table to this phone.
+func (v *visit) holdCard() {
+	if v.h.opt.Table == nil {
+		v.fail(errNoPage, ui.Action{})
+		return
+	}
+	if err := v.h.opt.Table.Hold(v.r.Context(), v.look.ID, v.r.PostFormValue("card")); err != nil {
+		v.log(err)
+		v.draft.change(func(d *draft) { d.trouble = ui.TroubleOf(v.w, words(err)) })
+	}
+	v.goTo("/enrol/tap")
+}
