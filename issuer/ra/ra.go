@@ -20,6 +20,7 @@ import (
 	"tegata/internal/secret"
 	"tegata/internal/trace"
 	"tegata/issuer/ca"
+	"tegata/issuer/profile"
 )
 
 // Authority is what the registration authority needs of package ca.
@@ -27,6 +28,7 @@ type Authority interface {
 	Prepare(ctx context.Context, who audit.Actor, r ca.Request) (*ca.Draft, error)
 	Issue(ctx context.Context, who audit.Actor, d *ca.Draft) (*x509.Certificate, error)
 	Authority(kind pki.Kind) *x509.Certificate // that issues now
+	Issuers() []profile.Issuer                 // all generations of all authorities
 }
 
 // Config is what an operator decides.
