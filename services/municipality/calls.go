@@ -1,0 +1,161 @@
+package municipality
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"tegata/internal/ceremony"
+	"tegata/internal/httpd"
+	"tegata/internal/problem"
+	"tegata/internal/trace"
+)
+
+// newID draws an id for a message of our own.
+func newID() string { return ceremony.NewID() }
+
+// blank is a card that waits for its certificates.
+type blank struct {
+	AuthCSR []byte `json:"auth_csr"`
+	SignCSR []byte `json:"sign_csr"`
+}
+
+// makeCard has the cards role make the card, or show again the requests of one
+// that it made.
+func (r *Register) makeCard(ctx context.Context, id, municipality string) (blank, error) {
+	r.note(ctx, "cards", "カードを1枚作ってもらう", "Order a card", map[string]string{"card": id})
+	var out blank
+	err := httpd.PostJSON(ctx, r.conf.Client, r.conf.Cards+"/v1/cards",
+		map[string]string{"id": id, "municipality": municipality}, &out, httpd.Bearer(r.conf.CardsToken()))
+	if err != nil {
+		return blank{}, err
+	}
+	for _, csr := range [][]byte{out.AuthCSR, out.SignCSR} {
+		if _, err := csrKey(csr); err != nil {
+			return blank{}, httpd.BadAnswer.Because(err)
+		}
+	}
+	return out, nil
+}
+
+// askIssuer sends the request that was written down, and sees that the answer
+// certifies the card's keys.
+func (r *Register) askIssuer(ctx context.Context, c Card) (cardIssued, error) {
+	var request cardIssuance
+	if err := json.Unmarshal(c.Request, &request); err != nil {
+		return cardIssued{}, fmt.Errorf("municipality: card %s: %w", c.ID, err)
+	}
+	bearer, err := r.bearer()
+	if err != nil {
+		return cardIssued{}, err
+	}
+	r.note(ctx, "issuer", "電子証明書を発行してもらう", "Ask for the card's certificates", map[string]string{"card": c.ID})
+	var out cardIssued
+	if err := httpd.PostJSON(ctx, r.conf.Client, r.conf.Issuer+"/v1/card-issuances", json.RawMessage(c.Request), &out, bearer); err != nil {
+		return cardIssued{}, err
+	}
+	if out.ID != c.ID {
+		return cardIssued{}, httpd.BadAnswer.Because(errors.New("municipality: an answer for another card"))
+	}
+	checks := []struct{ csr, certificate, authority []byte }{{request.AuthCSR, out.Certificates.Auth, out.Authorities.Auth}}
+	if c.Signature {
+		checks = append(checks, struct{ csr, certificate, authority []byte }{request.SignCSR, out.Certificates.Sign, out.Authorities.Sign})
+	} else if len(out.Certificates.Sign) > 0 {
+		return cardIssued{}, httpd.BadAnswer.Because(errors.New("municipality: a signature certificate that nobody asked for"))
+	}
+	for _, x := range checks {
+		if err := certifies(x.csr, x.certificate, x.authority); err != nil {
+			return cardIssued{}, httpd.BadAnswer.Because(err)
+		}
+	}
+	return out, nil
+}
+
+// certifies checks that certificate is for the key of csr and signed by authority.
+func certifies(csr, certificate, authority []byte) error {
+	key, err := csrKey(csr)
+	if err != nil {
+		return err
+	}
+	leaf, err := x509.ParseCertificate(certificate)
+	if err != nil {
+		return fmt.Errorf("municipality: certificate: %w", err)
+	}
+	if same, ok := key.(interface{ Equal(crypto.PublicKey) bool }); !ok || !same.Equal(leaf.PublicKey) {
+		return errors.New("municipality: the certificate is for another key")
+	}
+	issuer, err := x509.ParseCertificate(authority)
+	if err != nil {
+		return fmt.Errorf("municipality: authority: %w", err)
+	}
+	if err := leaf.CheckSignatureFrom(issuer); err != nil {
+		return fmt.Errorf("municipality: the certificate is not signed by its authority: %w", err)
+	}
+	return nil
+}
+
+func csrKey(der []byte) (crypto.PublicKey, error) {
+	csr, err := x509.ParseCertificateRequest(der)
+	if err != nil {
+		return nil, fmt.Errorf("municipality: certification request: %w", err)
+	}
+	if err := csr.CheckSignature(); err != nil {
+		return nil, fmt.Errorf("municipality: certification request: %w", err)
+	}
+	return csr.PublicKey, nil
+}
+
+// writeCard hands the certificates to the cards role.
+func (r *Register) writeCard(ctx context.Context, c Card) error {
+	r.note(ctx, "cards", "証明書をカードに書き込んでもらう", "Write the certificates into the card", map[string]string{"card": c.ID})
+	return httpd.PostJSON(ctx, r.conf.Client, r.conf.Cards+"/v1/cards/"+url.PathEscape(c.ID)+"/certificates",
+		json.RawMessage(c.Papers), nil, httpd.Bearer(r.conf.CardsToken()))
+}
+
+// postEvent tells the issuer of an event.
+func (r *Register) postEvent(ctx context.Context, e Event) error {
+	bearer, err := r.bearer()
+	if err != nil {
+		return err
+	}
+	r.note(ctx, "issuer", "住民の異動を知らせる", "Tell what happened to a resident", map[string]string{"kind": string(e.Kind)})
+	return httpd.PostJSON(ctx, r.conf.Client, r.conf.Issuer+"/v1/register-events", json.RawMessage(e.Message), nil, bearer)
+}
+
+// bearer proves us to the issuer, for one call.
+func (r *Register) bearer() (httpd.Header, error) {
+	token, err := ceremony.SignClientAssertion(r.conf.Signer, r.conf.Chain,
+		ceremony.NewClientAssertion(r.conf.Party, r.conf.Audience, r.conf.Now()))
+	if err != nil {
+		return httpd.Header{}, fmt.Errorf("municipality: client assertion: %w", err)
+	}
+	return httpd.Bearer(token), nil
+}
+
+// finalRefusal tells whether err is another party's decision about what we sent,
+// which stays the same however often we send it, and its code. That it did not
+// recognise us, or had no time, is none.
+func finalRefusal(err error) (code string, final bool) {
+	p, ok := errors.AsType[*problem.Problem](err)
+	if !ok || p.Kind != problem.Refused && p.Kind != problem.YourTurn {
+		return "", false
+	}
+	switch p.Status {
+	case http.StatusUnauthorized, http.StatusRequestTimeout, http.StatusMisdirectedRequest, http.StatusTooManyRequests:
+		return "", false
+	}
+	if p.Code == "caller-role" || p.Code == "wrong-origin" {
+		return "", false // our configuration or theirs; nothing was decided
+	}
+	return p.Code, true
+}
+
+// note tells the sandbox what is being done.
+func (r *Register) note(ctx context.Context, to, ja, en string, detail map[string]string) {
+	r.conf.Trace.Note(ctx, trace.Event{At: r.conf.Now(), From: "municipality", To: to, Kind: "http", TitleJA: ja, TitleEN: en, Detail: detail})
+}

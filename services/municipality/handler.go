@@ -1,0 +1,135 @@
+package municipality
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"net/http"
+	"strings"
+
+	"tegata/internal/audit"
+	"tegata/internal/httpd"
+)
+
+// Admit says who a caller of the register's door is, or why it stays closed.
+type Admit func(*http.Request) (audit.Actor, error)
+
+// Operator admits whoever holds the sandbox operator's token, the one that opens
+// the sandbox's other controls too. In production there is no token, and with an
+// empty one nobody is admitted: officers' own keys are a later door.
+func Operator(token func() string) Admit {
+	return func(r *http.Request) (audit.Actor, error) {
+		want := token()
+		got, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if !ok || want == "" || subtle.ConstantTimeCompare([]byte(got), []byte(want)) != 1 {
+			return audit.Actor{}, ErrOperator
+		}
+		return audit.Actor{Party: "municipality", Kind: "person", ID: "sandbox-operator"}, nil
+	}
+}
+
+// Handler is the register's HTTP door.
+type Handler struct {
+	Register *Register
+	Admit    Admit
+	Ready    func(context.Context) error // the database answers
+	Guard    httpd.GuardOptions
+}
+
+// Routes is everything the municipality answers to programs.
+func (h *Handler) Routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/residents", h.add)
+	mux.HandleFunc("GET /v1/residents", h.list)
+	mux.HandleFunc("GET /v1/residents/{id}", h.show)
+	mux.HandleFunc("POST /v1/residents/{id}/cards", h.order)
+	mux.HandleFunc("POST /v1/residents/{id}/events", h.report)
+	httpd.WithHealth(mux, h.Ready)
+	if h.Guard.Metrics != nil {
+		httpd.WithMetrics(mux, h.Guard.Metrics)
+	}
+	return httpd.Guard(h.Guard, mux)
+}
+
+func (h *Handler) add(w http.ResponseWriter, r *http.Request) {
+	var in Resident
+	who, err := h.enter(w, r, &in)
+	if err != nil {
+		httpd.WriteProblem(w, r, err)
+		return
+	}
+	out, err := h.Register.Add(r.Context(), who, in)
+	answer(w, r, http.StatusOK, out, err)
+}
+
+func (h *Handler) list(w http.ResponseWriter, r *http.Request) {
+	if _, err := h.Admit(r); err != nil {
+		httpd.WriteProblem(w, r, err)
+		return
+	}
+	out, err := h.Register.List(r.Context(), r.URL.Query().Get("after"), 100)
+	answer(w, r, http.StatusOK, struct {
+		Residents []Entry `json:"residents"` // at most 100; the next ones with ?after= the last id
+	}{out}, err)
+}
+
+func (h *Handler) show(w http.ResponseWriter, r *http.Request) {
+	if _, err := h.Admit(r); err != nil {
+		httpd.WriteProblem(w, r, err)
+		return
+	}
+	out, err := h.Register.Show(r.Context(), r.PathValue("id"))
+	answer(w, r, http.StatusOK, out, err)
+}
+
+func (h *Handler) order(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		ID string `json:"id"` // of the card, client-chosen
+	}
+	who, err := h.enter(w, r, &in)
+	if err != nil {
+		httpd.WriteProblem(w, r, err)
+		return
+	}
+	out, err := h.Register.OrderCard(r.Context(), who, r.PathValue("id"), in.ID)
+	status := http.StatusOK
+	if out.DoneAt == nil {
+		status = http.StatusAccepted
+	}
+	answer(w, r, status, out, err)
+}
+
+func (h *Handler) report(w http.ResponseWriter, r *http.Request) {
+	var in Report
+	who, err := h.enter(w, r, &in)
+	if err != nil {
+		httpd.WriteProblem(w, r, err)
+		return
+	}
+	out, err := h.Register.Report(r.Context(), who, r.PathValue("id"), in)
+	status := http.StatusOK
+	if out.State == EventWaiting {
+		status = http.StatusAccepted // it stands; the issuer hears of it later
+	}
+	answer(w, r, status, out, err)
+}
+
+// enter admits the caller, then reads the body.
+func (h *Handler) enter(w http.ResponseWriter, r *http.Request, in any) (audit.Actor, error) {
+	who, err := h.Admit(r)
+	if err != nil {
+		return audit.Actor{}, err
+	}
+	return who, httpd.ReadJSON(w, r, in)
+}
+
+func answer(w http.ResponseWriter, r *http.Request, status int, v any, err error) {
+	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+		return // nobody is there any more
+	}
+	if err != nil {
+		httpd.WriteProblem(w, r, err)
+		return
+	}
+	httpd.WriteJSON(w, status, v)
+}
