@@ -67,7 +67,7 @@ func marks() map[string]string {
 		// the pass of a traveller: a wooden plate with its cord hole
 		"tegata":       plate + `M16 2 28 9v21H4V9zm0 6.500a2.200 2.200 0 1 0 0 4.400 2.200 2.200 0 0 0 0-4.400zM9 17v2.500h14V17zm0 5.500V25h14v-2.500z"/>`,
 		"phone":        plate + `M16 2 28 9v21H4V9zm0 6.500a2.200 2.200 0 1 0 0 4.400 2.200 2.200 0 0 0 0-4.400zM9 17v2.500h14V17zm0 5.500V25h14v-2.500z"/>`,
-		"portal":       plate + `M2 4c9 2.500 19 2.500 28 0v5l-3 .6V29h-5V17.500H10V29H5V9.600L2 9zm8 6.300v3.200h12v-3.200c-4 .5-8 .5-12 0z"/>`,
+		"portal":       plate + `M4 29V14a12 12 0 0 1 24 0v15h-7V14.500a5 5 0 0 0-10 0V29zm10-9h4v9h-4z"/>`,
 		"street":       plate + `M12 2h8v3h3a5 5 0 0 1 5 5v11a5 5 0 0 1-5 5h-3v4h-8v-4H9a5 5 0 0 1-5-5V10a5 5 0 0 1 5-5h3zM8 12v2.200h16V12zm0 5v2.200h16V17z"/>`,
 		"municipality": plate + `M16 2 30 11v3H2v-3zM5 16h4v9H5zm6 0h4v9h-4zm6 0h4v9h-4zm6 0h4v9h-4zM3 27h26v3H3z"/>`,
 		"verifier":     plate + `M16 2 28 6v10c0 7-5 11.500-12 14C9 27.500 4 23 4 16V6zm-2 19 9-9-2.300-2.300-6.700 6.700-3.200-3.200L8.500 15.500z"/>`,

@@ -33,7 +33,7 @@ const onward = (f) => {
   if (f.value.length < 4) return
   const next = pins[pins.indexOf(f) + 1]
   if (next && !next.value) next.focus()
-  else { const go = f.form && f.form.querySelector('.btn-main'); if (go) go.focus() }
+  else if (pins.every((p) => p.value.length === 4)) { const go = f.form && f.form.querySelector('.btn-main'); if (go) go.focus() }
 }
 for (const f of pins) {
   f.addEventListener('focus', () => { last = f })
@@ -59,7 +59,7 @@ for (const pad of document.querySelectorAll('[data-keypad]')) {
     } else {
       if (last.value.length === 4) { const next = pins[pins.indexOf(last) + 1]; if (!next) return; last = next }
       last.value += key.dataset.key
-      if (last.value.length === 4) { const next = pins[pins.indexOf(last) + 1]; if (next && !next.value) last = next }
+      if (last.value.length === 4) onward(last)
     }
     last.dispatchEvent(new Event('change', { bubbles: true }))
   })
