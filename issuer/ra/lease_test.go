@@ -1,0 +1,430 @@
+package ra_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"tegata/internal/pki"
+	"tegata/issuer/ra"
+	"tegata/issuer/status"
+)
+
+const day = 24 * time.Hour
+
+// registered is a person with a card and a registered phone.
+func registered(t *testing.T) (*world, *card, *phone) {
+	t.Helper()
+	w := newWorld(t)
+	c := w.issueCard("card-1", hanako(), 0)
+	p := w.newPhone(2)
+	p.enrol(c)
+	return w, c, p
+}
+
+func TestAnApplicationNotRegisteredWithinADayEnds(t *testing.T) {
+	w := newWorld(t)
+	c := w.issueCard("card-1", hanako(), 0)
+	p := w.newPhone(2)
+	if err := p.apply(c, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.keys(); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(day - time.Minute)
+	p.mustBe(status.Held, status.CertificateHold, status.Unregistered)
+	heldSince := p.pair()[0].Since
+	w.pass(time.Minute)
+	p.mustBe(status.Revoked, status.CessationOfOperation)
+	// No signature made while it was on hold may look valid later.
+	if e := p.pair()[0]; !e.Since.Equal(heldSince) {
+		t.Errorf("revoked as of %v, want the beginning of the hold %v", e.Since, heldSince)
+	}
+	if got := w.notices(); !slices.Contains(got, ra.NoticeExpired) {
+		t.Errorf("told %v", got)
+	}
+	s, err := p.show()
+	if err != nil || s.State != ra.StateEnded || s.Ended != ra.EndedExpired {
+		t.Errorf("it stands at %+v, %v", s, err)
+	}
+	// The person is free to apply again, without being asked about an open one.
+	if err := w.newPhone(4).apply(c, false); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAPhoneThatNobodyUsesIsHeldAndThenRevoked(t *testing.T) {
+	w, _, p := registered(t)
+	w.pass(20*day - time.Hour)
+	if got := w.notices(); slices.Contains(got, ra.NoticeSilentSoon) {
+		t.Errorf("warned too early: %v", got)
+	}
+	w.pass(2 * time.Hour)
+	w.pass(7 * day)
+	if got := count(w.notices(), ra.NoticeSilentSoon); got != 2 {
+		t.Errorf("warned %d times before the hold, want on days 20 and 27", got)
+	}
+	p.mustBe(status.Good, 0)
+	w.pass(3 * day)
+	p.mustBe(status.Held, status.CertificateHold, status.Silent)
+	w.pass(29 * day)
+	p.mustBe(status.Held, status.CertificateHold, status.Silent)
+	if got := count(w.notices(), ra.NoticeHeldStill); got != 3 {
+		t.Errorf("told %d times of the hold, want on days 1, 14 and 27", got)
+	}
+	w.pass(day)
+	p.mustBe(status.Revoked, status.CessationOfOperation)
+	if got := count(w.notices(), ra.NoticeRevoked); got != 1 {
+		t.Errorf("told %d times of the end", got)
+	}
+	_, err := p.checkIn()
+	if got := wantCode(t, err, ra.CodeEnrolmentEnded); got.Extra["ended"] != string(ra.EndedSilent) {
+		t.Errorf("the phone was told %v", got.Extra)
+	}
+	w.pass(3650 * day)
+	if got := count(w.notices(), ra.NoticeRevoked); got != 1 {
+		t.Errorf("told %d times of the end", got)
+	}
+}
+
+func count(all []ra.NoticeKind, k ra.NoticeKind) int {
+	n := 0
+	for _, x := range all {
+		if x == k {
+			n++
+		}
+	}
+	return n
+}
+
+func TestCheckInsKeepALeaseAndUnlocksKeepIt(t *testing.T) {
+	w, _, p := registered(t)
+	// A stolen phone that is switched on checks in for months, and nobody unlocks it.
+	for range 8 {
+		w.pass(10 * day)
+		if _, err := p.checkIn(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.mustBe(status.Good, 0)
+	if got := count(w.notices(), ra.NoticeSilentSoon); got != 1 {
+		t.Errorf("warned %d times, want once, ten days before", got)
+	}
+	w.pass(9 * day)
+	p.checkIn()
+	w.pass(day)
+	p.mustBe(status.Held, status.CertificateHold, status.Silent) // 90 days
+	got, err := p.checkIn()
+	if err != nil || !slices.Contains(got.Holds, "silent") {
+		t.Fatalf("a check-in without an unlock answered %+v, %v", got, err)
+	}
+	w.pass(day)
+	p.unlocked = w.now
+	w.now = w.now.Add(time.Minute)
+	if got, err = p.checkIn(); err != nil || len(got.Holds) != 0 {
+		t.Fatalf("unlock and check-in answered %+v, %v", got, err)
+	}
+	p.mustBe(status.Good, 0)
+	if got := count(w.notices(), ra.NoticeResumed); got != 1 {
+		t.Errorf("told %d times that it resumed", got)
+	}
+	w.pass(29 * day)
+	p.mustBe(status.Good, 0)
+}
+
+func TestACopyOfAnElementIsNoticed(t *testing.T) {
+	w, _, p := registered(t)
+	if _, err := p.checkIn(); err != nil {
+		t.Fatal(err)
+	}
+	clone := *p // everything put back together: no software notices that alone
+	w.now = w.now.Add(time.Hour)
+	first := p.checkInClaims()
+	message := p.jws(ra.TypeCheckIn, first, nil)
+	a, err := w.ra.CheckIn(t.Context(), message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.now = w.now.Add(time.Minute)
+	b, err := w.ra.CheckIn(t.Context(), message) // the line broke and the phone sends it again
+	if err != nil || !b.At.Equal(a.At) || len(b.Holds) != 0 {
+		t.Fatalf("the same check-in again answered %+v, %v; first %+v", b, err, a)
+	}
+	p.mustBe(status.Good, 0)
+	got, err := clone.checkIn()
+	if err != nil || !slices.Contains(got.Holds, "suspected") {
+		t.Fatalf("the copy's check-in answered %+v, %v", got, err)
+	}
+	p.mustBe(status.Held, status.CertificateHold, status.Suspected)
+	if got, err = p.checkIn(); err != nil || !slices.Contains(got.Holds, "suspected") {
+		t.Fatalf("a good check-in lifted the suspicion: %+v, %v", got, err)
+	}
+	if n := count(w.notices(), ra.NoticeSuspected); n != 1 {
+		t.Errorf("told %d times", n)
+	}
+	w.pass(30 * day)
+	p.mustBe(status.Revoked, status.CessationOfOperation)
+}
+
+func TestCheckInsThatAreRefusedOrHeld(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		do   func(p *phone, c *ra.CheckInClaims)
+		code ra.Code
+		hold status.Cause
+		gone bool
+	}{
+		{name: "signed for another issuer", do: func(p *phone, c *ra.CheckInClaims) { c.Aud = "x" }, code: ra.CodeStepAudience},
+		{name: "an enrolment's step", do: func(p *phone, c *ra.CheckInClaims) { c.Step = ra.StepShow }, code: ra.CodeStepMismatch},
+		{name: "old", do: func(p *phone, c *ra.CheckInClaims) { c.IAT -= 3600 }, code: ra.CodeStepStale},
+		{name: "a counter beyond all reason", do: func(p *phone, c *ra.CheckInClaims) { c.Ctr = 1 << 63 }, code: ra.CodeBadStep},
+		{name: "the counter of the registration", do: func(p *phone, c *ra.CheckInClaims) { c.Ctr-- }, hold: status.Suspected},
+		{name: "a reset counter that went back", do: func(p *phone, c *ra.CheckInClaims) { c.ResetCounter-- }, hold: status.Suspected},
+		{name: "a reset counter that moved", do: func(p *phone, c *ra.CheckInClaims) { c.ResetCounter++ }, gone: true},
+		{name: "a system that is no longer the maker's", do: func(p *phone, c *ra.CheckInClaims) { c.VerifiedBoot = "self-signed" }, hold: status.Suspected},
+		{name: "an open boot loader", do: func(p *phone, c *ra.CheckInClaims) { c.DeviceLocked = new(false) }, hold: status.Suspected},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			c := w.issueCard("card-1", hanako(), 0)
+			p := w.newPhone(2)
+			p.element.ResetCounter = 3
+			p.enrol(c)
+			claims := p.checkInClaims()
+			tt.do(p, &claims)
+			_, err := p.sendCheckIn(claims)
+			switch {
+			case tt.code != "":
+				wantCode(t, err, tt.code)
+				p.mustBe(status.Good, 0)
+			case err != nil:
+				t.Fatal(err)
+			case tt.gone:
+				p.mustBe(status.Revoked, status.CessationOfOperation)
+			default:
+				p.mustBe(status.Held, status.CertificateHold, tt.hold)
+			}
+		})
+	}
+}
+
+func TestAnElementServesOnePerson(t *testing.T) {
+	t.Run("registered by somebody else, the older pair ends", func(t *testing.T) {
+		w, _, p := registered(t)
+		other := w.newPhone(4)
+		other.element = p.element
+		d := w.issueCard("card-2", resident("taro", "手形　太郎", time.Date(1970, 5, 5, 0, 0, 0, 0, time.UTC)), 6)
+		if err := other.apply(d, false); err != nil {
+			t.Fatal(err)
+		}
+		p.mustBe(status.Good, 0)
+		if err := other.keys(); err != nil {
+			t.Fatal(err)
+		}
+		if err := other.register(); err != nil {
+			t.Fatal(err)
+		}
+		p.mustBe(status.Revoked, status.CessationOfOperation)
+		other.mustBe(status.Good, 0)
+		if n := count(w.notices(), ra.NoticeElementMoved); n != 1 {
+			t.Errorf("the first person was told %d times", n)
+		}
+	})
+	t.Run("applied for after a reset, the older pair ends at once", func(t *testing.T) {
+		w, c, p := registered(t)
+		again := w.newPhone(4)
+		again.element = p.element
+		again.element.ResetCounter++
+		if err := again.apply(c, false); err != nil {
+			t.Fatal(err)
+		}
+		p.mustBe(status.Revoked, status.CessationOfOperation)
+	})
+}
+
+func TestRegisterEvents(t *testing.T) {
+	cardState := func(w *world, c *card, want ...status.Status) {
+		t.Helper()
+		got := []status.Status{w.status(c.issued.Certificates.Auth, pki.CardAuth).Status, w.status(c.issued.Certificates.Sign, pki.CardSign).Status}
+		if !slices.Equal(got, want) {
+			t.Errorf("the card's certificates are %v, want %v", got, want)
+		}
+	}
+	must := func(t *testing.T, c *card, kind ra.EventKind, changed int) {
+		t.Helper()
+		done, err := c.event(kind)
+		if err != nil || done.Changed != changed {
+			t.Fatalf("%s: %+v, %v; want %d changed", kind, done, err, changed)
+		}
+	}
+	t.Run("moved: signature certificates end, authentication stays", func(t *testing.T) {
+		w, c, p := registered(t)
+		must(t, c, ra.EventMoved, 2)
+		cardState(w, c, status.Good, status.Revoked)
+		auth, sign := p.pair()[0], p.pair()[1]
+		if auth.Status != status.Good || sign.Status != status.Revoked || sign.Reason != status.AffiliationChanged {
+			t.Errorf("the phone's are %s and %s (%d)", auth.Status, sign.Status, sign.Reason)
+		}
+		if _, err := p.checkIn(); err != nil {
+			t.Errorf("the phone's lease ended: %v", err)
+		}
+		if n := count(w.notices(), ra.NoticeSignEnded); n != 1 {
+			t.Errorf("told %d times", n)
+		}
+	})
+	t.Run("died: everything ends, nobody is written to", func(t *testing.T) {
+		w, c, p := registered(t)
+		before := len(w.notices())
+		must(t, c, ra.EventDied, 4)
+		cardState(w, c, status.Revoked, status.Revoked)
+		p.mustBe(status.Revoked, status.CessationOfOperation)
+		if n := len(w.notices()); n != before {
+			t.Errorf("%d notices were sent", n-before)
+		}
+		_, err := c.event(ra.EventMoved)
+		wantCode(t, err, ra.CodeEventNotApplicable)
+	})
+	t.Run("card lost and found: the phone goes on", func(t *testing.T) {
+		w, c, p := registered(t)
+		_, err := c.event(ra.EventCardFound)
+		wantCode(t, err, ra.CodeEventNotApplicable)
+		must(t, c, ra.EventCardLost, 2)
+		cardState(w, c, status.Held, status.Held)
+		p.mustBe(status.Good, 0)
+		must(t, c, ra.EventCardFound, 2)
+		cardState(w, c, status.Good, status.Good)
+	})
+	t.Run("card renewed: the old card and the phone end when the new one is activated", func(t *testing.T) {
+		w, c, p := registered(t)
+		_, err := c.event(ra.EventCardRenewed)
+		wantCode(t, err, ra.CodeEventNotApplicable)
+		fresh := w.issueCard("card-2", hanako(), 4)
+		cardState(w, c, status.Good, status.Good)
+		must(t, fresh, ra.EventCardRenewed, 4)
+		cardState(w, c, status.Revoked, status.Revoked)
+		cardState(w, fresh, status.Good, status.Good)
+		p.mustBe(status.Revoked, status.Superseded)
+		q := w.newPhone(6)
+		q.enrol(fresh)
+		q.mustBe(status.Good, 0)
+	})
+	t.Run("sent again, an event changes nothing and answers the same", func(t *testing.T) {
+		w, c, _ := registered(t)
+		ev := ra.RegisterEvent{ID: "ev-1", Person: c.person.ID, Kind: ra.EventCardLost}
+		first, err := w.ra.RegisterEvent(t.Context(), "city", ev)
+		if err != nil {
+			t.Fatal(err)
+		}
+		must(t, c, ra.EventCardFound, 2)
+		w.now = w.now.Add(time.Hour)
+		again, err := w.ra.RegisterEvent(t.Context(), "city", ev)
+		if err != nil || again != first {
+			t.Errorf("answered %+v and then %+v, %v", first, again, err)
+		}
+		cardState(w, c, status.Good, status.Good)
+		ev.Kind = ra.EventDied
+		_, err = w.ra.RegisterEvent(t.Context(), "city", ev)
+		wantCode(t, err, ra.CodeEventConflict)
+	})
+	t.Run("events that do not make sense are refused", func(t *testing.T) {
+		w, c, _ := registered(t)
+		a := c.person.Attributes
+		for name, ev := range map[string]ra.RegisterEvent{
+			ra.CodeUnknownPerson: {ID: "e1", Person: "nobody", Kind: ra.EventDied},
+			ra.CodeUnknownCard:   {ID: "e2", Person: c.person.ID, Kind: ra.EventCardLost, Card: "card-9"},
+			ra.CodeBadRequest:    {ID: "e3", Person: c.person.ID, Kind: ra.EventMoved},
+		} {
+			_, err := w.ra.RegisterEvent(t.Context(), "city", ev)
+			wantCode(t, err, name)
+		}
+		for _, ev := range []ra.RegisterEvent{
+			{ID: "", Person: c.person.ID, Kind: ra.EventDied},
+			{ID: "e", Person: c.person.ID, Kind: "eaten"},
+			{ID: "e", Person: c.person.ID, Kind: ra.EventDied, Attributes: &a},
+			{ID: "e", Person: c.person.ID, Kind: ra.EventMoved, Attributes: &pki.Attributes{}},
+			{ID: "e", Person: c.person.ID, Kind: ra.EventMoved, Attributes: &a, Municipality: &ra.Municipality{Code: "1"}},
+		} {
+			_, err := w.ra.RegisterEvent(t.Context(), "city", ev)
+			wantCode(t, err, ra.CodeBadRequest)
+		}
+	})
+}
+
+func TestCardIssuancesThatAreRefused(t *testing.T) {
+	w := newWorld(t)
+	c := w.issueCard("card-1", hanako(), 0)
+	other := &card{w: w, id: "card-2", person: hanako(), auth: c.auth, sign: c.sign}
+	_, err := w.ra.IssueCard(t.Context(), "city", other.issuance())
+	wantCode(t, err, ra.CodeKeyUnsuitable)
+	changed := c.issuance()
+	changed.Person.Contact.Address = "elsewhere"
+	_, err = w.ra.IssueCard(t.Context(), "city", changed)
+	wantCode(t, err, ra.CodeIssuanceConflict)
+	for name, change := range map[string]func(*ra.CardIssuance){
+		"id":                  func(i *ra.CardIssuance) { i.ID = "a b" },
+		"person.id":           func(i *ra.CardIssuance) { i.Person.ID = "" },
+		"person.attributes":   func(i *ra.CardIssuance) { i.Person.Attributes.Name = "" },
+		"person.municipality": func(i *ra.CardIssuance) { i.Person.Municipality.Code = "x" },
+		"person.contact":      func(i *ra.CardIssuance) { i.Person.Contact = ra.Contact{} },
+	} {
+		i := c.issuance()
+		i.ID = "card-3"
+		change(&i)
+		_, err := w.ra.IssueCard(t.Context(), "city", i)
+		if got := wantCode(t, err, ra.CodeBadRequest); got.Extra["field"] != name {
+			t.Errorf("a wrong %s was called a wrong %v", name, got.Extra["field"])
+		}
+	}
+	i := c.issuance()
+	i.ID, i.AuthCSR = "card-4", []byte("x")
+	_, err = w.ra.IssueCard(t.Context(), "city", i)
+	wantCode(t, err, ra.CodeCSR)
+	moved := (&card{w: w, id: "card-5", person: hanako(), auth: w.newPhone(4).auth, sign: w.newPhone(4).sign}).issuance()
+	moved.Person.Attributes.Sex = "1"
+	_, err = w.ra.IssueCard(t.Context(), "city", moved)
+	wantCode(t, err, ra.CodeEventNotApplicable)
+}
+
+// A new address of the second channel tells the old one, and takes effect after a day.
+func TestANewContactWaitsADay(t *testing.T) {
+	w, _, p := registered(t)
+	i := (&card{w: w, id: "card-2", person: hanako(), auth: w.newPhone(4).auth, sign: w.newPhone(4).sign}).issuance()
+	i.Person.Contact.Address = "new"
+	if _, err := w.ra.IssueCard(t.Context(), "city", i); err != nil {
+		t.Fatal(err)
+	}
+	to := func(kind ra.NoticeKind) []string {
+		out, err := w.ra.Outbox(t.Context(), "", 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var list []string
+		for _, n := range out.Notices {
+			if n.Kind == kind {
+				list = append(list, n.To.Address)
+			}
+		}
+		return list
+	}
+	if got := to(ra.NoticeContact); !slices.Equal(got, []string{"hanako"}) {
+		t.Errorf("the change was told to %v", got)
+	}
+	w.now = w.now.Add(23 * time.Hour)
+	if _, err := w.ra.Suspend(t.Context(), ra.Suspension{BirthDate: "1980-02-17", LockCode: digits(p)}, "a"); err != nil {
+		t.Fatal(err)
+	}
+	if got := to(ra.NoticeSuspended); !slices.Equal(got, []string{"hanako"}) {
+		t.Errorf("within the day, told %v", got)
+	}
+	w.pass(2 * day)
+	if got := to(ra.NoticeHeldStill); !slices.Equal(got, []string{"new"}) {
+		t.Errorf("after the day, told %v", got)
+	}
+}
+
+func digits(p *phone) string {
+	var s string
+	p.code.Reveal(func(b []byte) { s = string(b) })
+	return s
+}
