@@ -2,7 +2,9 @@ package profile
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"errors"
 	"fmt"
@@ -106,6 +108,9 @@ func (o Operator) conformsHead(cert *x509.Certificate, c Certificate) error {
 	case !cert.NotBefore.Equal(c.NotBefore) || !cert.NotAfter.Equal(c.NotAfter):
 		return errors.New("profile: the validity is not the one asked for")
 	}
+	if key, ok := c.PublicKey.(interface{ Equal(crypto.PublicKey) bool }); !ok || !key.Equal(cert.PublicKey) {
+		return errors.New("profile: the public key is not the one asked for")
+	}
 	return checkKey(c.Kind, c.Purpose, c.Issuer.Algorithm, cert.PublicKey)
 }
 
@@ -180,6 +185,14 @@ func (o Operator) conformsNames(cert *x509.Certificate, c Certificate) error {
 	if !slices.EqualFunc(types, o.shape(c).subject, asn1.ObjectIdentifier.Equal) {
 		return errors.New("profile: the subject is not in the form of the profile")
 	}
+	m, subject := c.Subject.Municipality, cert.Subject
+	switch {
+	case c.Purpose != Holder: // the name of the authority, checked as issuer
+	case c.Kind.Signature() && !slices.Equal(subject.Locality, []string{m.Prefecture, m.City}),
+		c.Kind == pki.Ops && (subject.CommonName != c.Party.ID || !slices.Equal(subject.Organization, []string{o.Organization})),
+		c.Subject.CommonName != "" && subject.CommonName != c.Subject.CommonName:
+		return errors.New("profile: the subject is not the one asked for")
+	}
 	keyID, err := pki.SubjectKeyID(cert.PublicKey)
 	if err != nil || !bytes.Equal(keyID, cert.SubjectKeyId) {
 		return errors.New("profile: the subject key identifier is not that of the key")
@@ -232,6 +245,63 @@ func (o Operator) conformsPointers(cert *x509.Certificate, c Certificate) error 
 	}
 	if !slices.Equal(cert.CRLDistributionPoints, []string{o.CRLURL(label, c.Partition())}) {
 		return errors.New("profile: the CRL distribution point is not that of the partition")
+	}
+	return errors.Join(o.conformsDirectoryName(cert, c), o.conformsPolicy(cert, c))
+}
+
+// extensionValue finds an extension that conformsExtensions saw.
+func extensionValue(cert *x509.Certificate, id asn1.ObjectIdentifier) []byte {
+	for _, e := range cert.Extensions {
+		if e.Id.Equal(id) {
+			return e.Value
+		}
+	}
+	return nil
+}
+
+// conformsDirectoryName looks at the second name of the distribution point, which
+// crypto/x509 does not read: the partition's place in a directory.
+func (o Operator) conformsDirectoryName(cert *x509.Certificate, c Certificate) error {
+	var points []struct {
+		Name struct {
+			Full []asn1.RawValue `asn1:"optional,tag:0"`
+		} `asn1:"optional,tag:0"`
+	}
+	wrong := errors.New("profile: the directory name of the CRL distribution point is not that of the partition")
+	rest, err := asn1.Unmarshal(extensionValue(cert, oidCRLDistribution), &points)
+	if err != nil || len(rest) > 0 || len(points) != 1 || len(points[0].Name.Full) != 2 {
+		return wrong
+	}
+	directory := points[0].Name.Full[1]
+	var name pkix.RDNSequence
+	if _, err := asn1.Unmarshal(directory.Bytes, &name); err != nil || directory.Tag != 4 || len(name) != 5 {
+		return wrong
+	}
+	want := []pki.RDN{{Type: pki.OIDCountry, Value: country}, {Type: pki.OIDOrganization, Value: o.Organization},
+		{Type: pki.OIDOrganizationalUnit, Value: "CRL Distribution Points"}, {Type: pki.OIDOrganizationalUnit, Value: unit(c.Kind)},
+		{Type: pki.OIDCommonName, Value: c.Issuer.Label() + " " + c.Partition()}}
+	for n, rdn := range name {
+		if len(rdn) != 1 || !rdn[0].Type.Equal(want[n].Type) || rdn[0].Value != want[n].Value {
+			return wrong
+		}
+	}
+	return nil
+}
+
+// conformsPolicy looks at the qualifier of the policy: the address of the practice
+// statement and nothing else.
+func (o Operator) conformsPolicy(cert *x509.Certificate, c Certificate) error {
+	var policies []struct {
+		ID         asn1.ObjectIdentifier
+		Qualifiers []struct {
+			ID  asn1.ObjectIdentifier
+			URI string `asn1:"ia5"`
+		}
+	}
+	rest, err := asn1.Unmarshal(extensionValue(cert, oidPolicies), &policies)
+	if err != nil || len(rest) > 0 || len(policies) != 1 || !policies[0].ID.Equal(o.Arc.Policy(c.Kind)) ||
+		len(policies[0].Qualifiers) != 1 || !policies[0].Qualifiers[0].ID.Equal(oidCPS) || policies[0].Qualifiers[0].URI != o.CPSURL() {
+		return errors.New("profile: the policy's qualifier is not the address of the practice statement")
 	}
 	return nil
 }

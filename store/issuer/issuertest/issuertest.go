@@ -74,7 +74,11 @@ var Start = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 var Who = audit.Actor{Party: "test", Kind: "system", ID: "test"}
 
 // New makes an issuer on an SQLite database of its own.
-func New(t testing.TB) *Issuer {
+func New(t testing.TB) *Issuer { return NewAt(t, Start) }
+
+// NewAt is New with another beginning of the clock: programs that look at the
+// machine's clock need time.Now.
+func NewAt(t testing.TB, start time.Time) *Issuer {
 	t.Helper()
 	dsn := storetest.SQLite(t)
 	db, err := store.Create(t.Context(), dsn)
@@ -85,7 +89,7 @@ func New(t testing.TB) *Issuer {
 	if err := db.Migrate(t.Context(), issuer.Schema); err != nil {
 		t.Fatal(err)
 	}
-	i := NewOn(t, db)
+	i := newOn(t, db, start)
 	i.DSN = dsn
 	return i
 }
@@ -94,6 +98,11 @@ func New(t testing.TB) *Issuer {
 // the pool's (drawing RSA keys would be most of a test's time), a ledger, a clock.
 // Nothing is created yet.
 func Prepare(t testing.TB, db *store.DB, baseURL string) *Issuer {
+	t.Helper()
+	return prepare(t, db, baseURL, Start)
+}
+
+func prepare(t testing.TB, db *store.DB, baseURL string, start time.Time) *Issuer {
 	t.Helper()
 	dir := t.TempDir()
 	sealing := filepath.Join(dir, "sealing.key")
@@ -118,7 +127,7 @@ func Prepare(t testing.TB, db *store.DB, baseURL string) *Issuer {
 			t.Fatal(err)
 		}
 	}
-	i := &Issuer{DB: db, Store: issuer.New(db), Clock: &Clock{at: Start}, URL: baseURL}
+	i := &Issuer{DB: db, Store: issuer.New(db), Clock: &Clock{at: start}, URL: baseURL}
 	if i.Ledger, err = status.OpenLedger(t.Context(), i.Store, i.Clock.Now); err != nil {
 		t.Fatal(err)
 	}
@@ -132,8 +141,13 @@ func Prepare(t testing.TB, db *store.DB, baseURL string) *Issuer {
 // NewOn makes an issuer on a database that has its tables.
 func NewOn(t testing.TB, db *store.DB) *Issuer {
 	t.Helper()
+	return newOn(t, db, Start)
+}
+
+func newOn(t testing.TB, db *store.DB, start time.Time) *Issuer {
+	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
-	i := Prepare(t, db, "http://"+server.Listener.Addr().String())
+	i := prepare(t, db, "http://"+server.Listener.Addr().String(), start)
 	var err error
 	if i.CA, err = ca.Create(t.Context(), i.Config); err != nil {
 		t.Fatal(err)
