@@ -1,0 +1,251 @@
+package card_test
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"errors"
+	"testing"
+
+	"tegata/holder/apdu"
+	"tegata/holder/card"
+	"tegata/holder/card/cardtest"
+	"tegata/internal/pki"
+	"tegata/internal/pkitest"
+	"tegata/internal/secret"
+)
+
+// phone is an element reduced to its memory and to compatibility mode.
+type phone struct {
+	state   []byte
+	saves   int
+	full    bool // the disk takes nothing
+	on      bool
+	session uint64
+	tries   int
+	signs   int
+}
+
+func (p *phone) save(state []byte) error {
+	if p.full {
+		return errors.New("disk full")
+	}
+	p.state, p.saves = bytes.Clone(state), p.saves+1
+	return nil
+}
+
+func (p *phone) Session() (uint64, bool) { return p.session, p.on }
+func (p *phone) Tries() int              { return p.tries }
+func (p *phone) Verify(code []byte) bool {
+	p.tries--
+	if p.tries == 0 {
+		p.on = false
+	}
+	return string(code) == "1357"
+}
+func (p *phone) Sign() bool { p.signs--; return p.signs >= 0 }
+
+// wallet is an application that answers everything with its name.
+type wallet struct{ selected int }
+
+func (*wallet) AID() []byte                          { return []byte{0xF0, 0x54, 0x45, 0x47, 0x41, 0x54, 0x41, 0x01} }
+func (w *wallet) Select() uint16                     { w.selected++; return apdu.SWOK }
+func (w *wallet) Deselect()                          { w.selected = 0 }
+func (w *wallet) Process(apdu.Command) apdu.Response { return apdu.OK([]byte("wallet")) }
+
+func phoneKeys(t testing.TB) map[pki.Kind]*rsa.PrivateKey {
+	return map[pki.Kind]*rsa.PrivateKey{pki.PhoneAuth: pkitest.Key(t, 4), pki.PhoneSign: pkitest.Key(t, 5)}
+}
+
+// embed makes a phone's element with secrets 1357 and TEGATA2357.
+func embed(t testing.TB) (*phone, *card.Card, *card.Inside) {
+	t.Helper()
+	p := &phone{}
+	keys := phoneKeys(t)
+	c, in, err := card.Embed(card.Embedding{
+		Save: p.save, Compat: p, Applications: []card.Application{&wallet{}},
+		Spec: card.Spec{Cost: secret.TestCost(), Keys: keys},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := in.SetSecrets(cardtest.PIN(t, "1357"), cardtest.Password(t, "TEGATA2357")); err != nil {
+		t.Fatal(err)
+	}
+	certificates, authorities := cardtest.Certificates(t, keys)
+	if err := in.WriteCertificates(certificates, authorities); err != nil {
+		t.Fatal(err)
+	}
+	return p, c, in
+}
+
+func TestAPhoneSaysNothingOverATapUntilCompatibilityMode(t *testing.T) {
+	p, c, _ := embed(t)
+	run(t, c, `
+		<select jpki> => 6985
+		00CA004500 => 6985
+		0084000008 => 6985
+		<pin> => 6985
+		00200098 => 6985
+		00A4040C07 A0000001510000 => 6A82
+		00A4040C0A D3921000310001010408 => 6A82
+		00A4040C08 F054454741544101 => 9000
+		00B0000000 => 77616C6C6574 9000
+		<select jpki> => 6985
+		00B0000000 => 77616C6C6574 9000`)
+	p.on, p.session, p.tries, p.signs = true, 1, 3, 3
+	run(t, c, `
+		<select jpki> => 9000
+		00B088000F => 8F8F00 9000
+		00B086000F => 4A504B49415047505345544F4B454E 9000
+		00B08A0002 => 6982
+		00B0810002 => 6982
+		00200098 => 63C3
+		0020009B => 63C0
+		<password> => 6985
+		802A0097 01 55 00 => 6982
+		<wrong pin> => 63C2
+		<pin> => 9000
+		00B08A0002 => 3082 9000
+		802A0097 01 55 00 => [256] 9000
+		802A0297 20 <digest> 00 => 6985
+		802A0497 20 <digest> 00 => 6985
+		802A009A 01 55 00 => 6985
+		00240198 04 <2468> => 6985
+		0084000008 => 6985
+		802A0097F6 <246 bytes> 00 => 6985
+		802A0097 01 55 00 => [256] 9000
+		802A0097 01 55 00 => [256] 9000
+		802A0097 01 55 00 => 6985`)
+	if p.signs != -1 {
+		t.Errorf("%d signatures left; refused commands must not count", p.signs)
+	}
+}
+
+func TestCompatibilityModeEndsWhatItBegan(t *testing.T) {
+	p, c, _ := embed(t)
+	p.on, p.session, p.tries, p.signs = true, 1, 3, 3
+	run(t, c, "<select jpki> => 9000\n<pin> => 9000\n802A0097 01 55 00 => [256] 9000")
+	p.on = false
+	run(t, c, "802A0097 01 55 00 => 6985\n00B0880000 => 6985")
+	p.on, p.session, p.tries = true, 2, 3 // switched on anew: the old code opened nothing here
+	run(t, c, "802A0097 01 55 00 => 6982\n<wrong pin> => 63C2\n<wrong pin> => 63C1\n<wrong pin> => 63C0\n<pin> => 6985\n00B0880000 => 6985")
+}
+
+func TestTheCodeOfCompatibilityModeIsNotThePIN(t *testing.T) {
+	p, c, in := embed(t)
+	p.on, p.session, p.tries = true, 1, 3
+	run(t, c, "<select jpki> => 9000\n<wrong pin> => 63C2\n<wrong pin> => 63C1")
+	if in.TriesLeft(pki.PhoneAuth) != 3 {
+		t.Errorf("a wrong code cost a try of the PIN: %d left", in.TriesLeft(pki.PhoneAuth))
+	}
+}
+
+func TestTheInsideOfAnElement(t *testing.T) {
+	p, _, in := embed(t)
+	pin, wrong := cardtest.PIN(t, "1357"), cardtest.PIN(t, "2468")
+	before := p.saves
+	if err := in.VerifyAuthPIN(pin); err != nil || p.saves != before+2 {
+		t.Fatalf("%v after %d writes, want two", err, p.saves-before)
+	}
+	err := in.VerifyAuthPIN(wrong)
+	if e, ok := errors.AsType[*apdu.PINError](err); !ok || e.TriesLeft != 2 {
+		t.Fatalf("got %v, want 2 tries left", err)
+	}
+	in.VerifyAuthPIN(wrong)
+	if err := in.VerifyAuthPIN(wrong); !errors.Is(err, apdu.ErrBlocked) {
+		t.Errorf("got %v, want ErrBlocked", err)
+	}
+	if err := in.VerifyAuthPIN(pin); !errors.Is(err, apdu.ErrBlocked) || in.TriesLeft(pki.PhoneAuth) != 0 {
+		t.Errorf("got %v, want ErrBlocked", err)
+	}
+	if err := in.VerifySignPassword(cardtest.Password(t, "tegata2357")); err != nil || in.TriesLeft(pki.PhoneSign) != 5 {
+		t.Errorf("password: %v", err)
+	}
+	if in.VerifyAuthPIN(secret.PIN{}) == nil || in.VerifySignPassword(secret.Password{}) == nil {
+		t.Error("no secret at all was right")
+	}
+	if err := in.SetSecrets(wrong, secret.Password{}); err != nil || in.VerifyAuthPIN(wrong) != nil || in.TriesLeft(pki.PhoneAuth) != 3 {
+		t.Errorf("a new PIN: %v", err)
+	}
+	digest := sha256.Sum256([]byte("answer"))
+	sig, err := in.SignAuth(digest[:], &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256})
+	public, _ := in.PublicKey(pki.PhoneAuth)
+	if err != nil || rsa.VerifyPSS(public, crypto.SHA256, digest[:], sig, nil) != nil {
+		t.Errorf("PSS: %v", err)
+	}
+	sig, err = in.SignSign(digest[:], crypto.SHA256)
+	public, _ = in.PublicKey(pki.PhoneSign)
+	if err != nil || rsa.VerifyPKCS1v15(public, crypto.SHA256, digest[:], sig) != nil {
+		t.Errorf("PKCS #1: %v", err)
+	}
+	if _, err := in.Sign(pki.CardSign, digest[:], crypto.SHA256); err == nil {
+		t.Error("a phone signed as a card")
+	}
+}
+
+func TestAnElementIsTheSameAfterOpening(t *testing.T) {
+	p, _, in := embed(t)
+	in.VerifyAuthPIN(cardtest.PIN(t, "2468"))
+	_, again, err := card.Embed(card.Embedding{State: p.state, Save: p.save})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again.TriesLeft(pki.PhoneAuth) != 2 || !bytes.Equal(again.Certificate(pki.PhoneSign), in.Certificate(pki.PhoneSign)) {
+		t.Error("tries or certificates changed")
+	}
+	if err := again.VerifyAuthPIN(cardtest.PIN(t, "1357")); err != nil {
+		t.Error(err)
+	}
+	if _, _, err := card.Embed(card.Embedding{State: []byte(`{"profile":"card","secrets":{},"files":{}}`), Save: p.save}); err == nil {
+		t.Error("a card's state became a phone")
+	}
+	for _, state := range []string{"", "{}", `{"profile":"phone"}`, `{"profile":"phone","secrets":{},"files":{},"keys":{"a":"AA=="}}`} {
+		if _, _, err := card.Embed(card.Embedding{State: []byte(state), Save: p.save}); err == nil {
+			t.Errorf("state %q was taken", state)
+		}
+	}
+}
+
+func TestNewKeysForgetOldCertificatesAndAWipeForgetsAll(t *testing.T) {
+	p, _, in := embed(t)
+	old, _ := in.PublicKey(pki.PhoneSign)
+	stale := map[pki.Kind][]byte{pki.PhoneSign: in.Certificate(pki.PhoneSign)}
+	authority := map[pki.Kind][]byte{pki.PhoneSign: in.Authority(pki.PhoneSign)}
+	p.full = true
+	if in.GenerateKeys(pki.PhoneSign) == nil || in.Wipe() == nil || in.SetSecrets(cardtest.PIN(t, "2468"), secret.Password{}) == nil {
+		t.Error("done without a disk")
+	}
+	if same, _ := in.PublicKey(pki.PhoneSign); !same.Equal(old) || in.Certificate(pki.PhoneSign) == nil {
+		t.Error("half of it was done")
+	}
+	p.full = false
+	if err := in.GenerateKeys(pki.PhoneSign); err != nil {
+		t.Fatal(err)
+	}
+	fresh, err := in.PublicKey(pki.PhoneSign)
+	if err != nil || fresh.Equal(old) || in.Certificate(pki.PhoneSign) != nil || in.Certificate(pki.PhoneAuth) == nil {
+		t.Errorf("after new keys: %v", err)
+	}
+	if in.WriteCertificates(stale, authority) == nil {
+		t.Error("the old key's certificate was written")
+	}
+	der, err := in.CSR(pki.PhoneSign)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if request, err := x509.ParseCertificateRequest(der); err != nil || !fresh.Equal(request.PublicKey) {
+		t.Errorf("request: %v", err)
+	}
+	if err := in.Wipe(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := in.PublicKey(pki.PhoneAuth); err == nil || in.TriesLeft(pki.PhoneAuth) != 0 || in.Certificate(pki.PhoneAuth) != nil {
+		t.Error("something is left after a wipe")
+	}
+	if !errors.Is(in.VerifyAuthPIN(cardtest.PIN(t, "1357")), apdu.ErrBlocked) {
+		t.Error("the old PIN lives on")
+	}
+}
