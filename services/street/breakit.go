@@ -38,7 +38,7 @@ type phoneView struct {
 // Name is how the phone is called on the page.
 func (p phoneView) Name() string {
 	if p.Known {
-		return p.Owner.Name
+		return p.Owner.Said()
 	}
 	return p.ID
 }

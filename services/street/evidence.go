@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Evidence is a certificate, list, answer or signature that an event carries,
@@ -23,8 +24,10 @@ type Fact struct{ Name, Value string }
 
 // evidence is what e carries; ok is false when it carries nothing.
 //
-// The check line of an event names the file as FILE and the authorities as
-// BUNDLE; without a line of its own a certificate gets the usual one.
+// The check line of an event names the file as FILE, the authorities as BUNDLE,
+// and with ATTIME the place of openssl's -attime, which it needs once the
+// town's clock is ahead of the machine's. Without a line of its own, a
+// certificate, list or signature gets the usual one.
 func (h *Handler) evidence(e entry) (Evidence, bool) {
 	if e.PEM == "" && e.Check == "" {
 		return Evidence{}, false
@@ -48,11 +51,11 @@ func (h *Handler) evidence(e entry) (Evidence, bool) {
 	if check == "" {
 		switch kind {
 		case "CERTIFICATE":
-			check = "openssl verify -purpose any -CAfile BUNDLE FILE"
+			check = "openssl verify -purpose any ATTIME -CAfile BUNDLE FILE"
 		case "X509 CRL":
 			check = "openssl crl -in FILE -noout -text -CAfile BUNDLE"
 		case "CMS", "PKCS7":
-			check = "openssl cms -verify -cades -inform PEM -in FILE -CAfile BUNDLE -purpose any"
+			check = "openssl cms -verify -cades -inform PEM ATTIME -in FILE -CAfile BUNDLE -purpose any"
 		}
 	}
 	var lines []string
@@ -65,6 +68,11 @@ func (h *Handler) evidence(e entry) (Evidence, bool) {
 		lines = append(lines, "curl -s -o bundle.pem "+h.conf.origin("issuer")+"/ca/bundle.pem")
 		check = strings.ReplaceAll(check, "BUNDLE", "bundle.pem")
 	}
+	attime := ""
+	if h.conf.Clock.Offset() >= time.Minute {
+		attime = fmt.Sprintf("-attime %d ", e.At.Unix())
+	}
+	check = strings.ReplaceAll(check, "ATTIME ", attime)
 	if ev.File != "" {
 		check = strings.ReplaceAll(check, "FILE", ev.File)
 	}

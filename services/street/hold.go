@@ -15,14 +15,12 @@ import (
 type holdPage struct {
 	Reader  string // 127.0.0.1:PORT; "" asks for the reader first
 	Slot    string // "phone:ID"
+	Owner   string // name of the person whose phone it is, when known
 	Back    string // full URL, checked
 	Cards   []rackCard
 	Readers []Reader
 	Trouble *ui.Trouble
 }
-
-// Phone reports whether the slot is a phone's.
-func (p holdPage) Phone() bool { return strings.HasPrefix(p.Slot, "phone:") }
 
 // holdPage lists the cards for the reader that a phone or terminal named.
 func (h *Handler) holdPage(w http.ResponseWriter, r *http.Request) {
@@ -37,8 +35,19 @@ func (h *Handler) holdPage(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err, ui.Text{})
 		return
 	}
+	var owner Person
+	if id, ok := strings.CutPrefix(page.Slot, "phone:"); ok {
+		if people, err := h.conf.People(r.Context()); err == nil {
+			owner, _ = person(people, func(p Person) bool { return p.Phone == id })
+			page.Owner = owner.Said()
+		}
+	}
 	page.Cards, err = h.cardsOfPeople(r.Context())
 	page.Trouble = trouble(w, err)
+	// The phone's own person is the likely one.
+	slices.SortStableFunc(page.Cards, func(a, b rackCard) int {
+		return boolInt(b.Known && b.Person.ID == owner.ID) - boolInt(a.Known && a.Person.ID == owner.ID)
+	})
 	h.show(w, r, ui.Screen{Page: "hold", Data: page})
 }
 
@@ -105,4 +114,11 @@ func (h *Handler) wayBackOrigins() []string {
 // both is a string of the catalogue in both languages.
 func (h *Handler) both(key string) ui.Text {
 	return ui.Text{JA: h.site.Say(ui.JA, key), EN: h.site.Say(ui.EN, key)}
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }

@@ -62,6 +62,7 @@ func (h *Handler) home(w http.ResponseWriter, r *http.Request) {
 		switch page.Secrets.For {
 		case "card-" + page.First.Card:
 			page.Secrets.where = "first"
+			page.Secrets.Lines = page.Secrets.Lines[:1] // the one that registering asks for; the rack has them all
 		case "phone-" + page.Ready.Phone:
 			page.Secrets.where = "ready"
 		}
@@ -105,6 +106,9 @@ type secretsBox struct {
 	Lines []secretLine
 	where string
 }
+
+// Card reports whether they are a card's.
+func (b secretsBox) Card() bool { return strings.HasPrefix(b.For, "card-") }
 
 type secretLine struct{ Key, Value string }
 

@@ -31,7 +31,7 @@ type box struct {
 // Name is whose box it is.
 func (b box) Name() string {
 	if b.Known {
-		return b.Person.Name
+		return b.Person.Said()
 	}
 	return b.Address
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"time"
 
 	"tegata/internal/ui"
 )
@@ -39,6 +40,22 @@ type Person struct {
 	First        bool    `json:"first,omitempty"`      // the tour begins with this card
 	Answers      string  `json:"answers,omitempty"`    // how the phone answers by itself: "approves", "refuses" …; "" = it does not
 }
+
+// Birth is the birth date as a day; the zero time when there is none.
+func (p Person) Birth() time.Time {
+	t, err := time.ParseInLocation(time.DateOnly, p.BirthDate, jst)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
+// Said is the name inside a sentence, where the wide space of the register
+// would read as a gap and must not become a line break either.
+func (p Person) Said() string { return strings.ReplaceAll(p.Name, "\u3000", "\u00a0") }
+
+// HasBirth reports whether the birth date is known.
+func (p Person) HasBirth() bool { return !p.Birth().IsZero() }
 
 // Secrets are what DIR/sandbox-secrets.json holds, by card and by phone.
 type Secrets struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"tegata/internal/ui"
@@ -14,7 +15,8 @@ type rackCard struct {
 	Card
 	Person  Person
 	Known   bool   // Person is known
-	At      string // slot it is held to, in words: "phone:taro"
+	At      string // slot it is held to: "phone:taro"
+	AtOwner string // name of the person whose phone that is, when known
 	Secrets *secretsBox
 }
 
@@ -115,6 +117,10 @@ func (h *Handler) cardsOfPeople(ctx context.Context) ([]rackCard, error) {
 		if c.Reader != "" {
 			if rc.At = slots[c.Reader]; rc.At == "" {
 				rc.At = c.Reader
+			}
+			if id, ok := strings.CutPrefix(rc.At, "phone:"); ok {
+				owner, _ := person(people, func(p Person) bool { return p.Phone == id })
+				rc.AtOwner = owner.Said()
 			}
 		}
 		out = append(out, rc)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"tegata/internal/httpd"
@@ -78,9 +79,13 @@ type words struct {
 	Body  string `json:"body"`
 }
 
-// Title and Body are the notice in both languages.
+// Title is the notice's in both languages.
 func (n Notice) Title() ui.Text { return ui.Text{JA: n.JA.Title, EN: n.EN.Title} }
-func (n Notice) Body() ui.Text  { return ui.Text{JA: n.JA.Body, EN: n.EN.Body} }
+
+// Paragraphs is the notice's text in language l, a paragraph a line.
+func (n Notice) Paragraphs(l ui.Lang) []string {
+	return strings.FieldsFunc(ui.Text{JA: n.JA.Body, EN: n.EN.Body}.In(l), func(c rune) bool { return c == '\n' })
+}
 
 // Cards lists the rack.
 func (r roles) Cards(ctx context.Context) ([]Card, error) {

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"tegata/internal/ui"
 )
 
 // Story is the events of one thing that happened, such as a registration or a
@@ -117,8 +115,7 @@ func (s Story) Done() bool {
 // would drown everything else.
 type Row struct {
 	entry
-	Title ui.Text
-	Run   []entry // newest first; nil for a single event
+	Run []entry // newest first; nil for a single event
 }
 
 // Rows is the events newest first, with runs of commands folded.
@@ -130,7 +127,7 @@ func (s Story) Rows() []Row {
 		for j > 0 && e.Kind == "apdu" && s.Events[j-1].Kind == "apdu" {
 			j--
 		}
-		row := Row{entry: e, Title: ui.Text{JA: e.TitleJA, EN: e.TitleEN}}
+		row := Row{entry: e}
 		if i-j >= 2 { // two commands are read faster than unfolded
 			for k := i; k >= j; k-- {
 				row.Run = append(row.Run, s.Events[k])

@@ -98,7 +98,7 @@ func New(conf Config) (*Handler, error) {
 		return nil, fmt.Errorf("street: %w", err)
 	}
 	site, err := ui.NewSite(ui.Party{
-		ID: "street", Name: ui.Text{JA: "手形どおり", EN: "Tegata Street"}, Mark: "street", Sandbox: true,
+		ID: "street", Name: ui.Text{JA: "手形通り", EN: "Tegata Street"}, Mark: "street", Sandbox: true,
 	}, pages, static)
 	if err != nil {
 		return nil, fmt.Errorf("street: %w", err)

@@ -38,9 +38,58 @@ type storyView struct {
 // rowView is a Row with its evidence.
 type rowView struct {
 	Row
-	Facts    []Fact
-	Evidence Evidence
-	Has      bool // there is evidence
+	Title            ui.Text
+	Facts            []Fact
+	Evidence         Evidence
+	Has              bool // there is evidence
+	FromName, ToName ui.Text
+	Run              []runView
+}
+
+// runView is one command of a folded run.
+type runView struct {
+	Title ui.Text
+	Facts []Fact
+}
+
+// Sig changes when the row does.
+func (v rowView) Sig() string { return fmt.Sprintf("%d-%d", v.entry.ID, len(v.Run)) }
+
+// Look is the kind of event as the page tells kinds apart.
+func (v rowView) Look() string {
+	switch v.Kind {
+	case "apdu", "tap":
+		return "card"
+	case "certificate", "status", "verdict", "break":
+		return v.Kind
+	}
+	return "message"
+}
+
+// Icon is the drawing of a story.
+func (v storyView) Icon() string {
+	switch v.What {
+	case "registration":
+		return "phone"
+	case "login":
+		return "lock"
+	case "card":
+		return "card"
+	case "clock":
+		return "clock"
+	case "break", "suspension":
+		return "warn"
+	}
+	return "info"
+}
+
+// roleName is a role in words, or its name where we have none.
+func (h *Handler) roleName(role string) ui.Text {
+	key := "role." + role
+	if !h.site.Words().Has(ui.JA, key) {
+		return ui.Text{JA: role, EN: role}
+	}
+	return h.both(key)
 }
 
 // tracePage shows the stories, newest first.
@@ -62,9 +111,14 @@ func (h *Handler) tracePage(w http.ResponseWriter, r *http.Request) {
 	h.show(w, r, ui.Screen{Page: "trace", Data: page})
 }
 
+func title(e entry) ui.Text { return ui.Text{JA: e.TitleJA, EN: e.TitleEN} }
+
 func (h *Handler) rowView(row Row) rowView {
-	v := rowView{Row: row, Facts: facts(row.entry)}
-	if row.Run == nil {
+	v := rowView{Row: row, Title: title(row.entry), Facts: facts(row.entry), FromName: h.roleName(row.From), ToName: h.roleName(row.To)}
+	for _, e := range row.Run {
+		v.Run = append(v.Run, runView{Title: title(e), Facts: facts(e)})
+	}
+	if v.Run == nil {
 		v.Evidence, v.Has = h.evidence(row.entry)
 	}
 	return v
