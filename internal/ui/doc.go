@@ -13,7 +13,7 @@
 //
 // # Trust
 //
-// Everything that reaches a template is escaped by html/template; marks and
-// pictures are drawn from this package's own list by name, never from what a
-// stranger sent. The language cookie is a preference and opens nothing.
+// Everything that reaches a template is escaped by html/template; pictures
+// are drawn from this package's own list by name; a stranger's mark is at most
+// four characters of text. The language cookie is a preference and opens nothing.
 package ui

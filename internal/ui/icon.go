@@ -1,6 +1,9 @@
 package ui
 
-import "html/template"
+import (
+	"html/template"
+	"unicode/utf8"
+)
 
 // Icon is one of our line drawings, 24 by 24, in the colour of the text. It is
 // hidden from screen readers: the word beside it says the same. An unknown
@@ -48,10 +51,13 @@ func icons() map[string]string {
 }
 
 // Mark is the small drawing of a party, 32 by 32, in the colour of the text
-// around it. An unknown name draws the plain one, so that a party from
-// elsewhere still has a place for its mark.
+// around it: one of our own by name, else the 1 to 4 characters of a
+// registration, drawn as text; anything else is the plain drawing.
 func Mark(name string) template.HTML {
 	d, ok := marks()[name]
+	if n := utf8.RuneCountInString(name); !ok && n >= 1 && n <= 4 {
+		return template.HTML(`<span class="mark mark-text" aria-hidden="true">` + template.HTMLEscapeString(name) + `</span>`)
+	}
 	if !ok {
 		d = marks()["party"]
 	}

@@ -1,0 +1,160 @@
+package pages
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"tegata/internal/ceremony"
+	"tegata/internal/problem"
+	"tegata/internal/ui"
+	"tegata/services/portal"
+)
+
+//go:embed html
+var htmlFiles embed.FS
+
+// Portal is what the pages need of package portal.
+type Portal interface {
+	Begin(ctx context.Context, channel ceremony.Channel) (token string, l portal.Login, err error)
+	Waiting(ctx context.Context, token string) (portal.Login, error)
+	Poll(ctx context.Context, token string) (state portal.State, session string, err error)
+	Return(ctx context.Context, token, responseCode string) (session string, err error)
+	SessionOf(ctx context.Context, token string) (portal.Session, portal.Account, error)
+	HomeOf(ctx context.Context, token string) (portal.Home, error)
+	Logout(ctx context.Context, token string) error
+	PhoneLink(requestURI string) string
+}
+
+// Options is what the pages are built from.
+type Options struct {
+	Portal  Portal
+	Name    ui.Text // registered name of the portal; empty is the sandbox's
+	Sandbox bool
+	// Secure marks the cookies Secure and names them __Host-: an https origin.
+	Secure bool
+	Now    func() time.Time
+	Log    *slog.Logger // nil is silent
+}
+
+// Handler is the portal's pages.
+type Handler struct {
+	opt  Options
+	site *ui.Site
+}
+
+// New parses the pages. An error names the file.
+func New(opt Options) (*Handler, error) {
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	site, err := newSite(opt.Name, opt.Sandbox)
+	if err != nil {
+		return nil, err
+	}
+	return &Handler{opt: opt, site: site}, nil
+}
+
+func newSite(name ui.Text, sandbox bool) (*ui.Site, error) {
+	html, err := fs.Sub(htmlFiles, "html")
+	if err != nil {
+		return nil, err
+	}
+	if name == (ui.Text{}) {
+		name = ui.Text{JA: "くらしの窓口", EN: "Residents' portal"}
+	}
+	return ui.NewSite(ui.Party{ID: "portal", Name: name, Mark: "portal", Sandbox: sandbox}, html, nil)
+}
+
+// Routes is the table of contents. Mount it behind httpd.Guard with Pages on.
+func (h *Handler) Routes() http.Handler {
+	mux := http.NewServeMux()
+	h.site.Mount(mux)
+	mux.HandleFunc("GET /{$}", h.start)
+	mux.HandleFunc("POST /login", h.login)
+	mux.HandleFunc("GET /login/phone", h.phone)
+	mux.HandleFunc("GET /login/wait", h.wait)
+	mux.HandleFunc("POST /login/cancel", h.cancel)
+	mux.HandleFunc("GET /login/return", h.back)
+	mux.HandleFunc("GET /home", h.home)
+	mux.HandleFunc("GET /uses", h.uses)
+	mux.HandleFunc("POST /logout", h.logout)
+	mux.HandleFunc("GET /bye", h.bye)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.fail(w, r, errNoPage) })
+	return mux
+}
+
+// Refuse shows what the guard refuses as a page (httpd.GuardOptions.Refuse).
+func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, err error) { h.fail(w, r, err) }
+
+var errNoPage = problem.New(problem.Refused, http.StatusNotFound, "no-such-page",
+	problem.Text{Title: "このページはありません。", Detail: "アドレスを確かめるか、はじめの画面からやり直してください。"},
+	problem.Text{Title: "There is no such page.", Detail: "Check the address, or begin again from the first page."})
+
+func (h *Handler) show(w http.ResponseWriter, r *http.Request, sc ui.Screen) {
+	if err := h.site.Render(w, r, sc); err != nil {
+		h.opt.Log.ErrorContext(r.Context(), "page", "page", sc.Page, "error", err)
+	}
+}
+
+// fail shows the page of a problem, with the one thing to do now.
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+	p := problem.From(err)
+	if p.Kind == problem.OurFault {
+		h.opt.Log.ErrorContext(r.Context(), "portal", "error", err)
+	}
+	say := func(key string) string { return h.site.Say(ui.LangOf(r), key) }
+	next := ui.Action{Label: say("trouble.start"), URL: "/"}
+	safe := ui.Text{JA: "ログインしていません。情報は見られていません。", EN: "Nobody was logged in and nothing was shown."}
+	if _, _, e := h.opt.Portal.SessionOf(r.Context(), h.cookie(r, sessionCookie)); e == nil {
+		next, safe = ui.Action{Label: say("trouble.home"), URL: "/home"}, ui.Text{}
+	}
+	if errors.Is(err, errNoPage) {
+		safe = ui.Text{}
+	}
+	ask := ui.Text{JA: "役所の窓口、またはこの画面の番号を添えて電話でお聞きください。", EN: "Ask at the municipal office, or by phone with the code on this page."}
+	t := ui.TroubleOf(w, err).With(safe, next)
+	t.Ask = ask
+	h.show(w, r, ui.Screen{Page: "trouble", Data: ui.TroublePage{Trouble: t}, Status: t.Status, Bad: true})
+}
+
+// The two cookies.
+const (
+	loginCookie   = "login"
+	sessionCookie = "session"
+)
+
+// name is the cookie's name: with __Host- the browser itself refuses it from
+// another host or path (RFC 6265bis, section 4.1.3).
+func (h *Handler) name(cookie string) string {
+	if h.opt.Secure {
+		return "__Host-portal-" + cookie
+	}
+	return "portal-" + cookie
+}
+
+func (h *Handler) cookie(r *http.Request, name string) string {
+	c, err := r.Cookie(h.name(name))
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+// keep sets a cookie until the moment; the zero moment removes it. SameSite is
+// Lax: the phone brings the browser back from another site by a plain
+// navigation, which Strict would leave without its login.
+func (h *Handler) keep(w http.ResponseWriter, name, value string, until time.Time) {
+	c := &http.Cookie{Name: h.name(name), Value: value, Path: "/", HttpOnly: true, Secure: h.opt.Secure, SameSite: http.SameSiteLaxMode}
+	switch {
+	case value == "":
+		c.MaxAge = -1
+	case !until.IsZero():
+		c.MaxAge = max(1, int(until.Sub(h.opt.Now()).Seconds()))
+	}
+	http.SetCookie(w, c)
+}

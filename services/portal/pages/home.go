@@ -1,0 +1,123 @@
+package pages
+
+import (
+	"net/http"
+	"time"
+
+	"tegata/internal/ceremony"
+	"tegata/internal/ui"
+	"tegata/services/portal"
+)
+
+// homeUses is how many uses the home page shows; the rest is one press away.
+const homeUses = 5
+
+type homePage struct {
+	Home         portal.Home
+	Cross        bool // a session of another device's approval: shorter, and said so
+	Certificates []certificate
+	Uses         []use
+	More         bool
+	Todo         []todo
+}
+
+// certificate is one row of the state of the certificates.
+type certificate struct {
+	Kind     string
+	State    string
+	Hold     string // first open cause
+	NotAfter time.Time
+	Since    time.Time
+}
+
+// use is one line of the uses.
+type use struct {
+	At       time.Time
+	Name     ui.Text
+	Purpose  ui.Text
+	Channel  string
+	Verdict  string
+	Code     string
+	Claims   []string
+	Rejected bool
+}
+
+// todo is something the person should do; Code names the sentences.
+type todo struct {
+	Code string
+	At   time.Time
+}
+
+func (h *Handler) gather(w http.ResponseWriter, r *http.Request) (homePage, bool) {
+	home, err := h.opt.Portal.HomeOf(r.Context(), h.cookie(r, sessionCookie))
+	if err != nil {
+		h.fail(w, r, err)
+		return homePage{}, false
+	}
+	return pageOf(home, h.opt.Now()), true
+}
+
+// pageOf puts in order what the home page shows as of at.
+func pageOf(home portal.Home, at time.Time) homePage {
+	p := homePage{Home: home, Cross: home.Session.Channel == string(ceremony.Cross)}
+	for _, c := range home.Snapshot.Certificates {
+		row := certificate{Kind: c.Kind, State: c.State, NotAfter: c.NotAfter}
+		if c.State == "good" && at.After(c.NotAfter) {
+			row.State = "expired" // since the snapshot was taken
+		}
+		if len(c.Holds) > 0 {
+			row.Hold = c.Holds[0]
+		}
+		if c.Since != nil {
+			row.Since = *c.Since
+		}
+		p.Certificates = append(p.Certificates, row)
+		switch {
+		case row.State == "held":
+			p.Todo = append(p.Todo, todo{Code: "held"})
+		case row.State == "revoked" && row.Kind == "phone-sign":
+			p.Todo = append(p.Todo, todo{Code: "revoked"})
+		case row.State == "good" && at.AddDate(0, 3, 0).After(row.NotAfter):
+			p.Todo = append(p.Todo, todo{Code: "renew", At: row.NotAfter})
+		}
+	}
+	p.Todo = once(p.Todo)
+	for _, u := range home.Snapshot.Uses {
+		p.Uses = append(p.Uses, use{
+			At: time.Unix(u.At, 0), Name: ui.Text{JA: u.Name.JA, EN: u.Name.EN}, Purpose: ui.Text{JA: u.Purpose.JA, EN: u.Purpose.EN},
+			Channel: string(u.Channel), Verdict: string(u.Verdict), Code: u.Code, Claims: u.Claims,
+			Rejected: u.Verdict != ceremony.Passed,
+		})
+	}
+	return p
+}
+
+// once keeps the first of each kind.
+func once(all []todo) []todo {
+	var out []todo
+	seen := map[string]bool{}
+	for _, t := range all {
+		if !seen[t.Code] {
+			seen[t.Code] = true
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+func (h *Handler) home(w http.ResponseWriter, r *http.Request) {
+	p, ok := h.gather(w, r)
+	if !ok {
+		return
+	}
+	if len(p.Uses) > homeUses {
+		p.Uses, p.More = p.Uses[:homeUses], true
+	}
+	h.show(w, r, ui.Screen{Page: "home", Data: p})
+}
+
+func (h *Handler) uses(w http.ResponseWriter, r *http.Request) {
+	if p, ok := h.gather(w, r); ok {
+		h.show(w, r, ui.Screen{Page: "uses", Data: p})
+	}
+}

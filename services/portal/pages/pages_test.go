@@ -1,0 +1,118 @@
+package pages
+
+import (
+	"errors"
+	"io/fs"
+	"testing"
+	"time"
+
+	"tegata/internal/ceremony"
+	"tegata/internal/httpd"
+	"tegata/internal/problem"
+	"tegata/internal/ui"
+	"tegata/internal/ui/uitest"
+	"tegata/services/portal"
+)
+
+func TestEveryStringIsThereInBothLanguagesAndNoneIsLeftOver(t *testing.T) {
+	html, err := fs.Sub(htmlFiles, "html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	uitest.Words(t, html, ".")
+}
+
+// moment is when the samples are looked at.
+func moment() time.Time { return time.Date(2026, 11, 22, 0, 41, 0, 0, time.UTC) }
+
+func sampleHome() portal.Home {
+	seen := moment().Add(-3 * time.Hour)
+	cert := func(kind, state string, years int) portal.Certificate {
+		return portal.Certificate{Kind: kind, State: state, NotAfter: moment().AddDate(years, 2, 0)}
+	}
+	use := func(hours int, name, purpose string, verdict ceremony.Verdict, code string, channel ceremony.Channel) portal.Use {
+		return portal.Use{At: moment().Add(-time.Duration(hours) * time.Hour).Unix(), Name: ceremony.Text{JA: name, EN: name},
+			Purpose: ceremony.Text{JA: purpose, EN: purpose}, Verdict: verdict, Code: code, Channel: channel, Claims: []string{"name"}}
+	}
+	return portal.Home{
+		Account: portal.Account{Name: "佐藤 花子"},
+		Session: portal.Session{Channel: "cross", Ends: moment().Add(30 * time.Minute)},
+		Snapshot: portal.Snapshot{
+			At:           moment(),
+			Certificates: []portal.Certificate{cert("phone-auth", "good", 4), cert("phone-sign", "good", 4), cert("card-auth", "good", 4), cert("card-sign", "good", 4)},
+			Phone:        &portal.Phone{Manufacturer: "Tegata Sandbox", Model: "T-1", RegisteredAt: moment().AddDate(0, -2, 0), LastSeen: &seen},
+			Uses: []portal.Use{
+				use(0, "くらしの窓口", "ログイン", ceremony.Passed, "", ceremony.Cross),
+				use(20, "くらしの窓口", "ログイン", ceremony.Failed, "match-wrong", ceremony.Cross),
+				use(28, "あおば銀行", "本人の確認", ceremony.Failed, "holder-refused", ceremony.Same),
+				use(50, "くらしの窓口", "ログイン", ceremony.Indeterminate, "status-unknown", ceremony.Same),
+			},
+		},
+	}
+}
+
+func samples() []uitest.Page {
+	page := func(name, file string, data any) uitest.Page {
+		return uitest.Page{Name: name, Screen: ui.Screen{Page: file, Data: data}}
+	}
+	link := "http://phone.localhost:8403/open?request_uri=http%3A%2F%2F127.0.0.1%3A8402%2Fr%2FpTz7Jq0c5Zf1k2wYdWmX3A"
+	held := sampleHome()
+	held.Snapshot.Certificates[0].State, held.Snapshot.Certificates[0].Holds = "held", []string{"lost"}
+	held.Snapshot.Certificates[1].State = "revoked"
+	held.Snapshot.Certificates[2].NotAfter = moment().AddDate(0, 1, 0)
+	missing := sampleHome()
+	missing.Snapshot = portal.Snapshot{At: moment(), MissingCertificates: true, MissingUses: true}
+	empty := sampleHome()
+	empty.Snapshot = portal.Snapshot{At: moment()}
+	out := []uitest.Page{
+		page("01-start", "start", startPage{}), page("02-bye", "start", startPage{Bye: true}), page("03-phone", "phone", phonePage{link}),
+		page("04-wait", "wait", waitPage{State: portal.StateWaiting, Match: "64", Link: link, Until: moment().Add(5 * time.Minute)}),
+		page("05-opened", "wait", waitPage{State: portal.StateOpened, Match: "64", Link: link, Until: moment().Add(5 * time.Minute)}),
+		page("10-home", "home", pageOf(sampleHome(), moment())), page("11-home-held", "home", pageOf(held, moment())),
+		page("12-home-missing", "home", pageOf(missing, moment())), page("13-home-empty", "home", pageOf(empty, moment())),
+		page("14-uses", "uses", pageOf(sampleHome(), moment())),
+	}
+	for _, err := range []*problem.Problem{portal.ErrOtherBrowser, portal.ErrLoginOver, portal.ErrNotLoggedIn, portal.ErrLoginFailed,
+		portal.ErrHolderRefused, portal.ErrWrongNumber, portal.ErrNoName, httpd.Unreachable, problem.Internal, errNoPage} {
+		trouble := ui.TroubleOf(nil, err).With(ui.Text{JA: "ログインしていません。情報は見られていません。", EN: "Nobody was logged in."}, ui.Action{Label: "ログインの画面へ", URL: "/"})
+		out = append(out, page("20-"+err.Code, "trouble", ui.TroublePage{Trouble: trouble}))
+	}
+	return out
+}
+
+func TestEveryPageRendersInBothLanguages(t *testing.T) {
+	site, err := newSite(ui.Text{}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	uitest.Pages(t, site, samples())
+}
+
+func TestPreview(t *testing.T) {
+	site, err := newSite(ui.Text{}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	uitest.Preview(t, site, samples())
+}
+
+func TestWhatToDoIsSaidOnceForEachKind(t *testing.T) {
+	home := sampleHome()
+	for i := range home.Snapshot.Certificates {
+		home.Snapshot.Certificates[i].State = "held"
+	}
+	if got := pageOf(home, moment()).Todo; len(got) != 1 || got[0].Code != "held" {
+		t.Errorf("todo = %v, want held once", got)
+	}
+	home.Snapshot.Certificates = []portal.Certificate{{Kind: "phone-auth", State: "good", NotAfter: moment().Add(-time.Hour)}}
+	if got := pageOf(home, moment()).Certificates[0].State; got != "expired" {
+		t.Errorf("a certificate past its end is %q, want expired", got)
+	}
+}
+
+func TestAnErrorPageTellsNothingOfTheError(t *testing.T) {
+	trouble := ui.TroubleOf(nil, errors.New("sql: password=hunter2"))
+	if trouble.Code != "internal" || trouble.Kind != problem.OurFault {
+		t.Errorf("trouble of a plain error = %+v, want our fault", trouble)
+	}
+}
