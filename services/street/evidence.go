@@ -5,6 +5,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -22,12 +23,18 @@ type Evidence struct {
 // Fact is one line of a table.
 type Fact struct{ Name, Value string }
 
+var (
+	ownName       = regexp.MustCompile(`\b(?:certificate|answer|crl|signature|request)\.pem\b`)
+	authorityName = regexp.MustCompile(`\b(?:(?:card|phone)-(?:sign|auth)|ops)\.pem\b`)
+)
+
 // evidence is what e carries; ok is false when it carries nothing.
 //
-// The check line of an event names the file as FILE, the authorities as BUNDLE,
-// and with ATTIME the place of openssl's -attime, which it needs once the
-// town's clock is ahead of the machine's. Without a line of its own, a
-// certificate, list or signature gets the usual one.
+// The lines before the check fetch what it names: the event's own file, which
+// the check calls FILE or by a name such as certificate.pem; all authorities,
+// BUNDLE or bundle.pem; one authority, phone-auth.pem. Without a check of its
+// own, a certificate, list or signature gets the usual one. Once the town's
+// clock is ahead of the machine's, openssl is told the moment of the event.
 func (h *Handler) evidence(e entry) (Evidence, bool) {
 	if e.PEM == "" && e.Check == "" {
 		return Evidence{}, false
@@ -51,12 +58,20 @@ func (h *Handler) evidence(e entry) (Evidence, bool) {
 	if check == "" {
 		switch kind {
 		case "CERTIFICATE":
-			check = "openssl verify -purpose any ATTIME -CAfile BUNDLE FILE"
+			check = "openssl verify -purpose any -CAfile BUNDLE FILE"
 		case "X509 CRL":
 			check = "openssl crl -in FILE -noout -text -CAfile BUNDLE"
 		case "CMS", "PKCS7":
-			check = "openssl cms -verify -cades -inform PEM ATTIME -in FILE -CAfile BUNDLE -purpose any"
+			check = "openssl cms -verify -cades -inform PEM -in FILE -CAfile BUNDLE -purpose any"
 		}
+	}
+	if name := ownName.FindString(check); name != "" {
+		ev.File = name
+	}
+	check = strings.NewReplacer("FILE", ev.File, "BUNDLE", "bundle.pem").Replace(check)
+	if h.conf.Clock.Offset() >= time.Minute && !strings.Contains(check, "-attime") {
+		attime := fmt.Sprintf("-attime %d ", e.At.Unix())
+		check = strings.NewReplacer("openssl verify ", "openssl verify "+attime, "openssl cms -verify ", "openssl cms -verify "+attime).Replace(check)
 	}
 	var lines []string
 	if e.PEM != "" {
@@ -64,17 +79,13 @@ func (h *Handler) evidence(e entry) (Evidence, bool) {
 	} else {
 		ev.URL, ev.File = "", ""
 	}
-	if strings.Contains(check, "BUNDLE") {
-		lines = append(lines, "curl -s -o bundle.pem "+h.conf.origin("issuer")+"/ca/bundle.pem")
-		check = strings.ReplaceAll(check, "BUNDLE", "bundle.pem")
+	issuer := h.conf.origin("issuer")
+	if strings.Contains(check, "bundle.pem") {
+		lines = append(lines, "curl -s -o bundle.pem "+issuer+"/ca/bundle.pem")
 	}
-	attime := ""
-	if h.conf.Clock.Offset() >= time.Minute {
-		attime = fmt.Sprintf("-attime %d ", e.At.Unix())
-	}
-	check = strings.ReplaceAll(check, "ATTIME ", attime)
-	if ev.File != "" {
-		check = strings.ReplaceAll(check, "FILE", ev.File)
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(authorityName.FindAllString(check, -1)))) {
+		label := strings.TrimSuffix(name, ".pem")
+		lines = append(lines, fmt.Sprintf("curl -s %s/ca/%s.cer | openssl x509 -inform DER -out %s", issuer, label, name))
 	}
 	if check != "" {
 		lines = append(lines, check)

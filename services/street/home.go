@@ -1,6 +1,7 @@
 package street
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -51,9 +52,11 @@ func (h *Handler) home(w http.ResponseWriter, r *http.Request) {
 	page := homePage{Progress: progress, Portal: h.conf.origin("portal"), Now: h.conf.Clock.Now(),
 		Ahead: h.conf.Clock.Offset() >= time.Minute, Trouble: trouble(w, err)}
 	page.First, _ = person(people, func(p Person) bool { return p.First })
-	page.Ready, _ = person(people, func(p Person) bool { return !p.First && p.Registered && p.Phone != "" && p.Answers == "" })
+	registered := h.registered(r.Context())
+	page.Ready, _ = person(people, func(p Person) bool { return !p.First && p.Answers == "" && registered[p.Phone] })
 	page.Phone, page.ReadyPhone = h.phoneURL(page.First.Phone), h.phoneURL(page.Ready.Phone)
 	page.Registered, page.LoggedIn = h.milestones()
+	page.Registered = page.Registered || registered[page.First.Phone]
 	page.Secrets, err = h.secretsFor(r.FormValue("secrets"))
 	if err != nil {
 		page.Trouble = trouble(w, err)
@@ -81,6 +84,24 @@ func (h *Handler) phoneURL(id string) string {
 		return base
 	}
 	return base + "/p/" + id + "/"
+}
+
+// registered is the phones that can be used for a login now; none when the
+// phones do not answer soon.
+func (h *Handler) registered(ctx context.Context) map[string]bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	phones, err := h.roles.Phones(ctx)
+	if err != nil {
+		h.log.DebugContext(ctx, "phones not listed", "error", err)
+	}
+	out := map[string]bool{}
+	for _, p := range phones {
+		if p.State == "registered" {
+			out[p.ID] = true
+		}
+	}
+	return out
 }
 
 // milestones says whether the trace has seen a registration and a login end

@@ -50,7 +50,7 @@ func samplePages(n *town) []uitest.Page {
 		cards = append(cards, rackCard{Card: c, Person: n.people[i], Known: true})
 	}
 	cards[1].Reader, cards[1].At, cards[1].AtOwner = "127.0.0.1:49153", "phone:taro", ready.Said()
-	cards[0].Secrets = box
+	cards[0].Secrets, cards[2].Tries, cards[3].Tries = box, &Tries{0, 2}, &Tries{0, 3}
 	cards = append(cards, rackCard{Card: Card{ID: "visitor-9", State: "", Reader: "127.0.0.1:49200"}, At: "kiosk:1"})
 
 	var notices []Notice
@@ -66,7 +66,7 @@ func samplePages(n *town) []uitest.Page {
 	story := n.tell(now)
 	tr := tracePage{More: 3, Forgotten: 12345}
 	for _, s := range stories(story) {
-		v := storyView{Story: s, ID: "s" + s.Key, Open: true}
+		v := storyView{Story: s, ID: "s" + s.Key, Open: true, Today: len(tr.Stories) < 2}
 		for _, row := range s.Rows() {
 			v.Rows = append(v.Rows, h.rowView(row))
 		}

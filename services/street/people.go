@@ -32,13 +32,12 @@ type Person struct {
 	Alias        string  `json:"alias,omitempty"`
 	BirthDate    string  `json:"birth_date"` // YYYY-MM-DD
 	Municipality ui.Text `json:"municipality"`
-	About        ui.Text `json:"about"`                // what is special about this person
-	Card         string  `json:"card,omitempty"`       // id of the card; "" before it is made
-	Phone        string  `json:"phone,omitempty"`      // id of the phone in this person's hand
-	Registered   bool    `json:"registered,omitempty"` // the sandbox registered that phone
-	Mailbox      string  `json:"mailbox,omitempty"`    // address of the second channel
-	First        bool    `json:"first,omitempty"`      // the tour begins with this card
-	Answers      string  `json:"answers,omitempty"`    // how the phone answers by itself: "approves", "refuses" …; "" = it does not
+	About        ui.Text `json:"about"`             // what is special about this person
+	Card         string  `json:"card,omitempty"`    // id of the card; "" before it is made
+	Phone        string  `json:"phone,omitempty"`   // id of the phone in this person's hand
+	Mailbox      string  `json:"mailbox,omitempty"` // address of the second channel
+	First        bool    `json:"first,omitempty"`   // the tour begins with this card
+	Answers      string  `json:"answers,omitempty"` // how the phone answers by itself: "approves", "refuses" …; "" = it does not
 }
 
 // Birth is the birth date as a day; the zero time when there is none.

@@ -23,6 +23,26 @@ type rackCard struct {
 // Held reports whether it is held to a reader now.
 func (c rackCard) Held() bool { return c.Reader != "" }
 
+// FewTries is the tries left of each secret that somebody has mistyped.
+func (c rackCard) FewTries() []triesLeft {
+	var out []triesLeft
+	if c.Tries == nil {
+		return nil
+	}
+	if c.Tries.SignPassword < 5 && c.State != "no_signature" {
+		out = append(out, triesLeft{"card_signature_password", c.Tries.SignPassword})
+	}
+	if c.Tries.AuthPIN < 3 {
+		out = append(out, triesLeft{"card_auth_pin", c.Tries.AuthPIN})
+	}
+	return out
+}
+
+type triesLeft struct {
+	Key  string
+	Left int
+}
+
 // StateClass is how the chip of the state looks.
 func (c rackCard) StateClass() string { return stateClass(c.State) }
 

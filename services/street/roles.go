@@ -27,8 +27,9 @@ type roles struct {
 	assert func(ctx context.Context, audience string) (string, error)
 }
 
-// callTimeout is for one exchange with a role.
-const callTimeout = 5 * time.Second
+// callTimeout is for one exchange with a role. The cards role asks for the status
+// of every card before it answers.
+const callTimeout = 15 * time.Second
 
 func newRoles(c Config) roles {
 	if c.Client == nil {
@@ -42,8 +43,15 @@ func newRoles(c Config) roles {
 type Card struct {
 	ID       string `json:"id"`
 	Resident string `json:"resident"`
-	State    string `json:"state"`            // good, held, revoked, expired, no_signature
+	State    string `json:"state"`            // good, held, revoked, expired, no_signature, blank, unknown
 	Reader   string `json:"reader,omitempty"` // 127.0.0.1:PORT while it is held to a reader
+	Tries    *Tries `json:"tries,omitempty"`
+}
+
+// Tries is what is left of a card's secrets.
+type Tries struct {
+	SignPassword int `json:"sign_password"`
+	AuthPIN      int `json:"auth_pin"`
 }
 
 // Phone is one phone of this machine, as its door tells it.

@@ -10,7 +10,7 @@ import (
 // login.
 type Story struct {
 	Key    string    // "registration:ID", "login:ID", or "" when the events name none
-	What   string    // "registration", "login", "suspension", "clock", "card", "other"
+	What   string    // "registration", "login", "suspension", "issue", "clock", "break", "card", "other"
 	Begun  time.Time // of the first event
 	Ended  time.Time // of the last event
 	Events []entry   // oldest first
@@ -24,37 +24,50 @@ const quiet = 90 * time.Second
 //
 // An event says in its details to which story it belongs: "journey" holds
 // "registration:ID" or "login:ID"; "enrolment" and "request" hold the bare id.
-// An event that says nothing, such as a command to a card, belongs to the story
-// before it when that is less than quiet ago; and a story that has no name yet
-// takes the name of the event that follows it as closely.
+// An event without such a name goes by its kind. Some kinds begin a story:
+// they join the story before only when that is one of their own, less than
+// quiet ago. All others, such as a command to a card, belong to whatever went
+// on less than quiet ago; and a story that only they have made so far becomes
+// part of the one that then begins. Breaking things is never what went on: it
+// happens in the middle of something else.
 func stories(entries []entry) []Story {
 	var all []*Story
-	open := map[string]*Story{}
-	var last *Story
+	named := map[string]*Story{}
+	var last *Story // what goes on
 	for _, e := range entries {
-		key := journey(e)
+		key, what := journey(e), whatOf(e)
+		if kind, _, ok := strings.Cut(key, ":"); ok {
+			what = kind
+		}
 		near := last != nil && e.At.Sub(last.Ended) < quiet
-		s := open[key]
+		var s *Story
 		switch {
-		case key != "" && s != nil:
-		case key != "" && near && last.Key == "":
+		case aside(what):
+		case named[key] != nil && key != "":
+			s = named[key]
+		case near && begins(what):
+			if last.Key == "" && (last.What == what || !begins(last.What)) || key == "" && last.What == what {
+				s = last
+			}
+		case near:
 			s = last
+		}
+		if s == nil {
+			s = &Story{Begun: e.At, What: what}
+			all = append(all, s)
+		}
+		if key != "" {
 			s.Key = key
-			open[key] = s
-		case key != "":
-			s = &Story{Key: key, Begun: e.At}
-			open[key] = s
-			all = append(all, s)
-		case near && (last.What == whatOf(e) || last.Key != "" || last.What == "other" || last.What == "card"):
-			s = last
-		default:
-			s = &Story{Begun: e.At}
-			all = append(all, s)
+			named[key] = s
+		}
+		if begins(what) {
+			s.What = what
 		}
 		s.Events = append(s.Events, e)
 		s.Ended = e.At
-		s.What = s.what()
-		last = s
+		if !aside(what) {
+			last = s
+		}
 	}
 	slices.SortStableFunc(all, func(a, b *Story) int { return b.Ended.Compare(a.Ended) })
 	out := make([]Story, len(all))
@@ -63,6 +76,19 @@ func stories(entries []entry) []Story {
 	}
 	return out
 }
+
+// begins reports whether a kind of event is a story of its own, and not part of
+// whatever goes on.
+func begins(what string) bool {
+	switch what {
+	case "registration", "login", "suspension", "issue":
+		return true
+	}
+	return aside(what)
+}
+
+// aside reports whether a kind of event stands beside what goes on.
+func aside(what string) bool { return what == "break" || what == "clock" }
 
 // journey is the name of the story that an event says it belongs to.
 func journey(e entry) string {
@@ -78,38 +104,39 @@ func journey(e entry) string {
 	return ""
 }
 
-// what says what kind of story it is, from its name or from its events.
-func (s *Story) what() string {
-	if kind, _, ok := strings.Cut(s.Key, ":"); ok {
-		switch kind {
-		case "registration", "login", "suspension":
-			return kind
-		}
-	}
-	return whatOf(s.Events[0])
-}
-
+// whatOf is the kind of story that an event without a name belongs to.
 func whatOf(e entry) string {
 	switch e.Kind {
 	case "apdu", "tap":
 		return "card"
-	case "clock":
-		return "clock"
-	case "break":
-		return "break"
+	case "registration":
+		return "registration"
+	case "request", "verdict":
+		return "login"
+	case "clock", "break":
+		return e.Kind
+	}
+	if e.From == "municipality" {
+		return "issue"
 	}
 	return "other"
 }
 
-// Done reports whether the story came to the end that people wait for.
-func (s Story) Done() bool {
-	for _, e := range s.Events {
-		if e.Detail["done"] == "true" || e.Detail["verdict"] == "passed" || e.Detail["state"] == "registered" {
-			return true
+// Outcome is how the story ended: "done", "refused", or "" while it has not.
+func (s Story) Outcome() string {
+	for _, e := range slices.Backward(s.Events) {
+		switch {
+		case e.Detail["verdict"] == "passed", e.Detail["state"] == "registered":
+			return "done"
+		case e.Detail["verdict"] == "failed", e.Detail["verdict"] == "indeterminate":
+			return "refused"
 		}
 	}
-	return false
+	return ""
 }
+
+// Done reports whether the story came to the end that people wait for.
+func (s Story) Done() bool { return s.Outcome() == "done" }
 
 // Row is one line of a story: an event, or a run of commands to a card that
 // would drown everything else.

@@ -92,7 +92,7 @@ func newTown(t *testing.T) *town {
 	n.people = []Person{
 		{ID: "hanako", Name: "手形　花子", Kana: "テガタ　ハナコ", BirthDate: "1980-02-17", Municipality: ui.Text{JA: "手形市", EN: "Tegata City"}, First: true,
 			Card: "hanako", Phone: "hanako", Mailbox: "hanako", About: ui.Text{JA: "はじめの一歩に。カードと新しいスマホを持っています", EN: "Start here: she has a card and a new phone"}},
-		{ID: "taro", Name: "手形　太郎", Kana: "テガタ　タロウ", BirthDate: "1979-11-03", Municipality: ui.Text{JA: "手形市", EN: "Tegata City"}, Registered: true,
+		{ID: "taro", Name: "手形　太郎", Kana: "テガタ　タロウ", BirthDate: "1979-11-03", Municipality: ui.Text{JA: "手形市", EN: "Tegata City"},
 			Card: "taro", Phone: "taro", Mailbox: "taro", About: ui.Text{JA: "スマホは登録済み。すぐにログインできます", EN: "His phone is registered: log in at once"}},
 		{ID: "sakura", Name: "手形　さくら", Kana: "テガタ　サクラ", BirthDate: "2014-04-01", Municipality: ui.Text{JA: "手形市", EN: "Tegata City"},
 			Card: "sakura", Mailbox: "sakura", About: ui.Text{JA: "15歳未満。署名用証明書はありません", EN: "Under 15: no signature certificate"}},

@@ -36,6 +36,9 @@ func TestEventsBecomeStories(t *testing.T) {
 		{"a login after a registration is another story", []trace.Event{event(0, "http", "enrolment", "A"), event(3, "http", "request", "B"), event(4, "verdict", "request", "B", "verdict", "passed")}, "login(login:B)=2 registration(registration:A)=1"},
 		{"two registrations at once stay apart", []trace.Event{event(0, "http", "enrolment", "A"), event(1, "http", "enrolment", "B"), event(2, "http", "enrolment", "A")}, "registration(registration:A)=2 registration(registration:B)=1"},
 		{"a journey named outright", []trace.Event{event(0, "http", "journey", "suspension:X"), event(1, "status")}, "suspension(suspension:X)=2"},
+		{"kinds group what names no id", []trace.Event{event(0, "request"), event(1, "request"), event(2, "status"), event(3, "verdict", "verdict", "passed"), event(200, "request")}, "login()=1 login()=4"},
+		{"a login soon after a registration without ids", []trace.Event{event(0, "registration", "enrolment", "A"), event(5, "request"), event(6, "verdict"), event(7, "apdu")}, "login()=3 registration(registration:A)=1"},
+		{"what is broken in the middle stands beside", []trace.Event{event(0, "registration", "enrolment", "A"), event(2, "break"), event(3, "apdu"), event(4, "registration", "enrolment", "A")}, "registration(registration:A)=3 break()=1"},
 		{"breaking something is a story of its own", []trace.Event{event(0, "break"), event(200, "clock")}, "clock()=1 break()=1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -177,7 +180,7 @@ func TestACertificateIsHandedOutWithItsCheck(t *testing.T) {
 	}
 	n.clock.offset = 31 * 24 * time.Hour // the machine's own clock is behind now
 	_, page = n.get("/trace")
-	has(t, page, "openssl verify -purpose any -attime 1000 -CAfile bundle.pem tegata-1.pem")
+	has(t, page, "openssl verify -attime 1000 -purpose any -CAfile bundle.pem tegata-1.pem")
 	for _, path := range []string{"/trace/2.pem", "/trace/1", "/trace/x.pem", "/trace/-1.pem"} {
 		if status, _ := n.get(path); status != 404 {
 			t.Errorf("%s: %d", path, status)
@@ -241,5 +244,22 @@ func TestEventsTravelFromARoleToTheStreet(t *testing.T) {
 	}
 	for range 2 * senderQueue { // nobody sends any more: noting must not wait
 		sink.Note(ctx, event(0, "http"))
+	}
+}
+
+func TestWhatACheckNamesIsFetchedFirst(t *testing.T) {
+	n := newTown(t)
+	for check, want := range map[string]string{
+		"openssl verify -partial_chain -trusted phone-auth.pem certificate.pem": "curl -s -o certificate.pem http://street.localhost:8400/trace/7.pem\n" +
+			"curl -s ISSUER/ca/phone-auth.cer | openssl x509 -inform DER -out phone-auth.pem\nopenssl verify -partial_chain -trusted phone-auth.pem certificate.pem",
+		"openssl crl -in FILE -noout -text -CAfile BUNDLE": "curl -s -o tegata-7.pem http://street.localhost:8400/trace/7.pem\ncurl -s -o bundle.pem ISSUER/ca/bundle.pem\n" +
+			"openssl crl -in tegata-7.pem -noout -text -CAfile bundle.pem",
+		"sed '/-----/d' answer.pem | base64 -d": "curl -s -o answer.pem http://street.localhost:8400/trace/7.pem\nsed '/-----/d' answer.pem | base64 -d",
+	} {
+		e := entry{ID: 7, Event: trace.Event{PEM: "-----BEGIN X-----\nAAAA\n-----END X-----\n", Check: check}}
+		ev, ok := n.street.evidence(e)
+		if got := strings.ReplaceAll(ev.Lines, n.issuerURL, "ISSUER"); !ok || got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
 	}
 }

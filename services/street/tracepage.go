@@ -30,9 +30,10 @@ type tracePage struct {
 // storyView is a Story with its rows ready to show.
 type storyView struct {
 	Story
-	ID   string // for the page: "s12"
-	Open bool
-	Rows []rowView
+	ID    string // for the page: "s12"
+	Open  bool
+	Today bool // it ended on the day that the town has today
+	Rows  []rowView
 }
 
 // rowView is a Row with its evidence.
@@ -60,7 +61,7 @@ func (v rowView) Look() string {
 	switch v.Kind {
 	case "apdu", "tap":
 		return "card"
-	case "certificate", "status", "verdict", "break":
+	case "certificate", "verdict", "break":
 		return v.Kind
 	}
 	return "message"
@@ -73,7 +74,7 @@ func (v storyView) Icon() string {
 		return "phone"
 	case "login":
 		return "lock"
-	case "card":
+	case "card", "issue":
 		return "card"
 	case "clock":
 		return "clock"
@@ -95,14 +96,14 @@ func (h *Handler) roleName(role string) ui.Text {
 // tracePage shows the stories, newest first.
 func (h *Handler) tracePage(w http.ResponseWriter, r *http.Request) {
 	entries, forgotten := h.ring.all()
-	all := stories(entries)
+	all, now := stories(entries), h.conf.Clock.Now()
 	page := tracePage{Forgotten: forgotten, All: r.FormValue("all") != ""}
 	for i, s := range all {
 		if i == storiesShown && !page.All {
 			page.More = len(all) - i
 			break
 		}
-		v := storyView{Story: s, ID: fmt.Sprintf("s%d", s.Events[0].ID), Open: i == 0}
+		v := storyView{Story: s, ID: fmt.Sprintf("s%d", s.Events[0].ID), Open: i == 0, Today: sameDay(s.Ended, now)}
 		for _, row := range s.Rows() {
 			v.Rows = append(v.Rows, h.rowView(row))
 		}
@@ -197,6 +198,11 @@ func (e entry) WhenJST() string { return e.At.In(jst).Format("15:04:05") }
 // BegunJST and EndedJST are a story's, to the second.
 func (s Story) BegunJST() string { return s.Begun.In(jst).Format("15:04:05") }
 func (s Story) EndedJST() string { return s.Ended.In(jst).Format("15:04:05") }
+
+// sameDay compares days as the people here count them.
+func sameDay(a, b time.Time) bool {
+	return a.In(jst).Format(time.DateOnly) == b.In(jst).Format(time.DateOnly)
+}
 
 // jst is the time people here live by.
 var jst = time.FixedZone("JST", 9*60*60)
