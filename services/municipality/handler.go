@@ -32,11 +32,12 @@ func Operator(token func() string) Admit {
 type Handler struct {
 	Register *Register
 	Admit    Admit
+	Pages    *Pages // nil: programs only
 	Ready    func(context.Context) error // the database answers
 	Guard    httpd.GuardOptions
 }
 
-// Routes is everything the municipality answers to programs.
+// Routes is everything the municipality answers.
 func (h *Handler) Routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/residents", h.add)
@@ -48,7 +49,13 @@ func (h *Handler) Routes() http.Handler {
 	if h.Guard.Metrics != nil {
 		httpd.WithMetrics(mux, h.Guard.Metrics)
 	}
-	return httpd.Guard(h.Guard, mux)
+	guard := h.Guard
+	if h.Pages != nil {
+		guard.Pages = true
+		h.Pages.site.Mount(mux)
+		mux.HandleFunc("GET /{$}", h.residents)
+	}
+	return httpd.Guard(guard, mux)
 }
 
 func (h *Handler) add(w http.ResponseWriter, r *http.Request) {

@@ -81,6 +81,32 @@ func TestTheDoorOfTheRegister(t *testing.T) {
 	})
 }
 
+func TestTheListIsAPageOnlyWhereThereArePages(t *testing.T) {
+	storetest.Each(t, nil, func(t *testing.T, db *store.DB) {
+		w := newWorld(t)
+		reg := w.open(db)
+		must(t, add(reg, t, hanako()))
+		pages, err := municipality.OpenPages()
+		must(t, err)
+		for _, c := range []struct {
+			pages  *municipality.Pages
+			status int
+		}{{pages, 200}, {nil, 404}} {
+			h := &municipality.Handler{
+				Register: reg, Admit: municipality.Operator(func() string { return token }), Ready: db.Ping, Pages: c.pages,
+				Guard: httpd.GuardOptions{Names: []string{desk}},
+			}
+			r := httptest.NewRequest("GET", "/", nil)
+			r.Host = desk
+			rec := httptest.NewRecorder()
+			h.Routes().ServeHTTP(rec, r)
+			if rec.Code != c.status || strings.Contains(rec.Body.String(), "手形　花子") != (c.status == 200) {
+				t.Errorf("got %d: %.200s", rec.Code, rec.Body)
+			}
+		}
+	})
+}
+
 func TestWithoutAnOperatorsTokenTheDoorStaysClosed(t *testing.T) {
 	admit := municipality.Operator(func() string { return "" })
 	r := httptest.NewRequest("GET", "/v1/residents", nil)
