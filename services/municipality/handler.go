@@ -32,7 +32,7 @@ func Operator(token func() string) Admit {
 type Handler struct {
 	Register *Register
 	Admit    Admit
-	Pages    *Pages // nil: programs only
+	Pages    *Pages                      // nil: programs only
 	Ready    func(context.Context) error // the database answers
 	Guard    httpd.GuardOptions
 }
