@@ -75,3 +75,25 @@ func People() ([]Municipality, []Person, error) {
 	}
 	return file.Municipalities, file.People, nil
 }
+
+// YearsAgo is how long before its first day the sandbox begins: long enough for
+// the oldest card of its people.
+func YearsAgo() int {
+	_, people, err := People()
+	years := 1
+	if err != nil {
+		return years
+	}
+	for _, p := range people {
+		years = max(years, p.CardMadeYearsAgo)
+	}
+	return years
+}
+
+// Phone is the id of the phone that this person holds in the sandbox, "" for none.
+func (p Person) Phone() string {
+	if p.First || p.RegisteredPhone {
+		return p.ID + "-phone"
+	}
+	return ""
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+
+	"tegata/internal/httpd"
+	"tegata/internal/problem"
+	"tegata/internal/ui"
+)
+
+// door is one role's place in the neighbourhood.
+type door struct {
+	role   string
+	offset int  // from the base port
+	pages  bool // people's browsers come here, by the role's own name
+	title  ui.Text
+}
+
+// doors lists the roles that `up` runs, in the order of /services.json.
+func doors() []door {
+	return []door{
+		{"street", 0, true, ui.Text{JA: "はじめのページ", EN: "Start page"}},
+		{"issuer", 1, false, ui.Text{JA: "認証局", EN: "Certification authority"}},
+		{"verifier", 2, false, ui.Text{JA: "検証者", EN: "Verifier"}},
+		{"phone", 3, true, ui.Text{JA: "スマートフォン", EN: "Phone"}},
+		{"portal", 4, true, ui.Text{JA: "ポータル", EN: "Portal"}},
+		{"municipality", 5, false, ui.Text{JA: "市区町村", EN: "Municipality"}},
+		{"cards", 14, false, ui.Text{JA: "カード置き場", EN: "Card rack"}},
+	}
+}
+
+func findDoor(role string) door {
+	for _, d := range doors() {
+		if d.role == role {
+			return d
+		}
+	}
+	panic("cmd: no role is called " + role) // roles are constants of this package
+}
+
+// machine is a role's endpoint for programs.
+func (s settings) machine(role string) string { return "http://" + s.listenAt(role) }
+
+// listenAt is host:port of a role's listener.
+func (s settings) listenAt(role string) string {
+	host, port, err := s.address()
+	if err != nil {
+		panic("cmd: settings were not checked: " + err.Error())
+	}
+	return net.JoinHostPort(host, strconv.Itoa(port+findDoor(role).offset))
+}
+
+// page is a role's endpoint for browsers: an origin of its own, since cookies
+// ignore ports.
+func (s settings) page(role string) string {
+	_, port, err := s.address()
+	if err != nil {
+		panic("cmd: settings were not checked: " + err.Error())
+	}
+	return fmt.Sprintf("http://%s.localhost:%d", role, port+findDoor(role).offset)
+}
+
+// url is page for roles with pages and machine for the others.
+func (s settings) url(role string) string {
+	if findDoor(role).pages {
+		return s.page(role)
+	}
+	return s.machine(role)
+}
+
+// names are the values of Host that a role answers to.
+func (s settings) names(role string) []string {
+	names := []string{s.listenAt(role)}
+	if findDoor(role).pages {
+		names = append(names, s.page(role)[len("http://"):])
+	}
+	return names
+}
+
+// opening answers for a role until it is built.
+type opening struct{ built atomic.Pointer[http.Handler] }
+
+var errBeingMade = problem.New(problem.CouldNotCheck, http.StatusServiceUnavailable, "being-made",
+	problem.Text{Title: "まだ準備中です。", Detail: "はじめのページに進みぐあいが出ています。少し待って、もう一度開いてください。"},
+	problem.Text{Title: "This party is still being made.", Detail: "The start page shows the progress. Wait a moment and open it again."})
+
+func (o *opening) set(h http.Handler) { o.built.Store(&h) }
+
+func (o *opening) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h := o.built.Load(); h != nil {
+		(*h).ServeHTTP(w, r)
+		return
+	}
+	httpd.WriteProblem(w, r, errBeingMade)
+}

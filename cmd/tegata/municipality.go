@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tegata/internal/clock"
+	"tegata/internal/httpd"
+	"tegata/internal/pki"
+	"tegata/internal/trace"
+	"tegata/issuer/ca"
+	"tegata/issuer/profile"
+	"tegata/sandbox"
+	"tegata/services/municipality"
+	municipalitystore "tegata/store/municipality"
+)
+
+// municipalityRole is the register of the sandbox's two municipalities.
+type municipalityRole struct {
+	*room
+	register *municipality.Register
+	handler  *municipality.Handler
+}
+
+// openMunicipality opens the register's room.
+func (b build) openMunicipality(ctx context.Context, dir string, s settings, c *clock.Clock, authority *ca.CA, token string, sink trace.Sink) (*municipalityRole, error) {
+	r, err := b.openRoom(ctx, dir, "municipality", municipalitystore.Schema)
+	if err != nil {
+		return nil, err
+	}
+	m := &municipalityRole{room: r}
+	if err := m.build(ctx, s, c, authority, token, sink); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return m, nil
+}
+
+// build makes the role with a certificate that is valid now; while the sandbox is
+// walked through years it is called again.
+func (m *municipalityRole) build(ctx context.Context, s settings, c *clock.Clock, authority *ca.CA, token string, sink trace.Sink) error {
+	party := profile.Party{ID: municipalityID, Role: pki.RoleMunicipality, Origins: []string{s.machine("municipality")}}
+	who, err := certify(ctx, authority, m.room, "sign", party, c.Now())
+	if err != nil {
+		return err
+	}
+	towns, _, err := sandbox.People()
+	if err != nil {
+		return err
+	}
+	var all []municipality.Municipality
+	for _, t := range towns {
+		all = append(all, municipality.Municipality{Code: t.Code, Prefecture: t.Prefecture, City: t.City,
+			PrefectureLatin: t.PrefectureLatin, CityLatin: t.CityLatin})
+	}
+	operator := func() string { return token }
+	m.register = municipality.New(municipalitystore.New(m.db), municipality.Config{
+		Municipalities: all, Party: municipalityID, Signer: who.signer, Chain: who.chain, Issuer: s.machine("issuer"),
+		Cards: s.machine("cards"), CardsToken: operator, Now: c.Now, Client: httpd.Client(30 * time.Second), Log: m.log, Trace: sink,
+	})
+	m.handler = &municipality.Handler{Register: m.register, Admit: municipality.Operator(operator),
+		Ready: func(ctx context.Context) error { return m.db.Ping(ctx) },
+		Guard: httpd.GuardOptions{Names: s.names("municipality"), Log: m.log}}
+	return nil
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+
+	"tegata/internal/ceremony"
+	"tegata/internal/durable"
+	"tegata/internal/pki"
+	"tegata/internal/ui"
+	"tegata/issuer/profile"
+	"tegata/sandbox"
+	"tegata/services/street"
+)
+
+// buildStreet makes the start page, which answers while all others are made.
+func (n *neighbourhood) buildStreet(context.Context) error {
+	token, err := street.ParseToken(n.token)
+	if err != nil {
+		return err
+	}
+	var services []street.Service
+	for _, d := range doors() {
+		services = append(services, street.Service{Role: d.role, URL: n.settings.url(d.role), Title: d.title})
+	}
+	n.sender = street.NewSender(n.settings.machine("street"), token, nil)
+	n.street, err = street.New(street.Config{
+		Services: services, Origin: n.settings.page("street"), Token: token, Assertion: n.streetAssertion,
+		Progress: n.progress.now, People: n.people, Secrets: n.shownSecrets, Clock: fullClock{n}, Log: n.log.With("role", "street"),
+	})
+	if err != nil {
+		return err
+	}
+	n.doors["street"].set(n.street.Routes(n.settings.names("street"), nil))
+	return nil
+}
+
+// streetAssertion proves the street to the issuer's outbox, by a certificate of its
+// own. Until the issuer is there it cannot.
+func (n *neighbourhood) streetAssertion(ctx context.Context, audience string) (string, error) {
+	if n.streetRoom == nil {
+		return "", errBeingMade
+	}
+	party := profile.Party{ID: streetID, Role: pki.RoleStreet, Origins: []string{n.settings.page("street")}}
+	who, err := certify(ctx, n.issuer.ca, n.streetRoom, "sign", party, n.clock.Now())
+	if err != nil {
+		return "", err
+	}
+	return ceremony.SignClientAssertion(who.signer, who.chain, ceremony.NewClientAssertion(streetID, audience, n.clock.Now()))
+}
+
+// people are the residents as the start page shows them.
+func (n *neighbourhood) people(context.Context) ([]street.Person, error) {
+	towns, people, err := sandbox.People()
+	if err != nil {
+		return nil, err
+	}
+	var all []street.Person
+	for _, p := range people {
+		s := street.Person{ID: p.ID, Name: p.Name, Kana: p.Kana, Alias: p.Alias, BirthDate: p.Birth,
+			About: ui.Text{JA: p.AboutJA, EN: p.AboutEN}, Card: p.ID, Phone: p.Phone(), Mailbox: p.ID, First: p.First}
+		for _, t := range towns {
+			if t.Code == p.Municipality {
+				s.Municipality = ui.Text{JA: t.City, EN: t.NameEN}
+			}
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// shownSecrets reads the sandbox's secrets each time a person asks for them.
+func (n *neighbourhood) shownSecrets() (street.Secrets, error) {
+	kept, err := sandbox.OpenSecrets(filepath.Join(n.dir, sandboxSecrets), durable.Files{})
+	if err != nil {
+		return street.Secrets{}, err
+	}
+	_, people, err := sandbox.People()
+	if err != nil {
+		return street.Secrets{}, err
+	}
+	s := street.Secrets{Cards: map[string]street.CardSecrets{}, Phones: map[string]street.PhoneSecrets{}}
+	for _, p := range people {
+		card, _ := kept.Known(p.ID)
+		if card != nil {
+			s.Cards[p.ID] = street.CardSecrets{SignaturePassword: street.Show(card.CardSignaturePassword), AuthPIN: street.Show(card.CardAuthPIN),
+				InputPIN: street.Show(card.CardInputPIN), ResidentPIN: street.Show(card.CardResidentPIN)}
+		}
+		if _, phone := kept.Known(p.Phone()); phone != nil {
+			s.Phones[p.Phone()] = street.PhoneSecrets{AuthPIN: street.Show(phone.PhoneAuthPIN), SignaturePassword: street.Show(phone.PhoneSignaturePassword)}
+		}
+	}
+	return s, nil
+}
