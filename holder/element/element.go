@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"encoding/base32"
 	"errors"
 	"fmt"
@@ -169,14 +170,18 @@ func (e *Element) ID() [16]byte {
 }
 
 // Tag is the 8 characters by which a person recognises the element, also after a
-// reset: the first 40 bits of its id in base32.
+// reset.
 func (e *Element) Tag() string {
 	id := e.ID()
 	return Tag(id)
 }
 
-// Tag is the tag of an element id.
-func Tag(id [16]byte) string { return base32.StdEncoding.EncodeToString(id[:5]) }
+// Tag is the tag of an element id, as the authority computes it for a revocation
+// receipt: no part of the id itself.
+func Tag(id [16]byte) string {
+	sum := sha256.Sum256(append([]byte("tegata element tag 1:"), id[:]...))
+	return base32.StdEncoding.EncodeToString(sum[:5])
+}
 
 // ResetCounter counts factory resets.
 func (e *Element) ResetCounter() uint32 {

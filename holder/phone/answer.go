@@ -1,0 +1,354 @@
+package phone
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"time"
+
+	"tegata/holder/element"
+	"tegata/internal/ceremony"
+	"tegata/internal/httpd"
+	"tegata/internal/jws"
+	"tegata/internal/problem"
+)
+
+// What an answer can be refused for before it leaves.
+var (
+	ErrPickNumber = yourTurn(422, "pick-number",
+		"番号を選んでください。", "相手の画面に出ている番号と同じものを押してください。同じ番号がなければ「断る」を押してください。",
+		"Choose the number.", "Press the one that the other screen shows. If none is the same, refuse.")
+	ErrNotAsked = yourTurn(422, "not-asked-for",
+		"求められていない項目です。", "画面に出ている項目だけを選べます。",
+		"This was not asked for.", "Only what is shown can be given.")
+	ErrNotChosen = yourTurn(422, "must-be-given",
+		"この依頼では、断れない項目があります。", "すべて渡すか、依頼そのものを断ってください。",
+		"Some of these data cannot be refused alone.", "Give them all, or refuse the request.")
+	ErrReason = yourTurn(400, "reason-unknown",
+		"断る理由を選べませんでした。", "一覧から選び直してください。",
+		"This is not a reason for refusing.", "Choose one from the list.")
+	ErrReturn = refused(502, "return-address",
+		"戻り先が、登録されたものではありません。", "回答は届いています。もとの画面を自分で開いて確かめてください。",
+		"The way back is not a registered one.", "Your answer has arrived. Open the asking page yourself.")
+)
+
+// Reply is what the person decided.
+type Reply struct {
+	Approve bool
+	Reason  string         // of a refusal, one of ceremony's; "" is "unwanted"
+	Granted []string       // of the optional data
+	Match   string         // when the request crosses devices
+	Unlock  element.Unlock // Ask.Secret; a refusal needs none
+}
+
+// Outcome is what happened with the answer.
+type Outcome struct {
+	Approved bool
+	Redirect string // same device: where this browser goes on; "" otherwise
+	Party    ceremony.Text
+	What     ceremony.Text
+	At       time.Time
+}
+
+// Answer answers a fetched request. A wrong secret, and an answer that could not
+// be delivered, leave the request as it is: once signed, it is only sent again.
+// After anything else the request is over.
+//
+// A refusal by the verifier is that problem; the Outcome beside it says where
+// the browser goes all the same. Only that Redirect was checked.
+func (p *Phone) Answer(ctx context.Context, id string, reply Reply) (Outcome, error) {
+	p.work.Lock()
+	defer p.work.Unlock()
+	if _, err := p.connected(ctx); err != nil {
+		return Outcome{}, err
+	}
+	a, err := p.asking(ctx, func(a Asking) bool { return a.ID == id && a.Request != "" })
+	if err != nil {
+		return Outcome{}, err
+	}
+	w, err := p.parts(a)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if !reply.Approve && a.Sealed == "" {
+		return p.decline(ctx, a, w, reply.Reason)
+	}
+	if a.Sealed == "" {
+		if a, err = p.sign(ctx, a, w, reply); err != nil {
+			return Outcome{}, err
+		}
+	}
+	out, err := p.deliver(ctx, a, w, ceremony.Posted{Answer: a.Sealed})
+	if err == nil {
+		p.checkInAfter(ctx)
+	}
+	return out, err
+}
+
+// parts are the messages of a request.
+type parts struct {
+	message    *jws.Message[ceremony.Request]
+	request    ceremony.Request
+	asker, who ceremony.Registration // who asks; who is shown large
+}
+
+func (p *Phone) parts(a Asking) (parts, error) {
+	m, err := ceremony.ParseRequest(a.Request)
+	if err != nil {
+		return parts{}, requestProblem(err)
+	}
+	r, err := ceremony.ParseRegistration(a.Registration)
+	if err != nil {
+		return parts{}, requestProblem(err)
+	}
+	w := parts{message: m, request: m.Unverified(), asker: r.Unverified(), who: r.Unverified()}
+	if a.OnBehalfOf != "" {
+		on, err := ceremony.ParseRegistration(a.OnBehalfOf)
+		if err != nil {
+			return parts{}, requestProblem(err)
+		}
+		w.who = on.Unverified()
+	}
+	return w, nil
+}
+
+// view is a request as it is shown.
+func (p *Phone) view(a Asking) (Ask, error) {
+	w, err := p.parts(a)
+	if err != nil {
+		return Ask{}, err
+	}
+	q := w.request
+	v := Ask{
+		ID: a.ID, Party: party(w.who), Channel: q.Channel, What: q.Purpose.Sentence, Kind: q.Kind, Risk: q.Risk,
+		Write: q.Write, Match: q.Match, Secret: secretFor(q.Risk), Until: a.Until,
+	}
+	v.Tries = p.element.Tries(v.Secret)
+	if a.OnBehalfOf != "" {
+		through := party(w.asker)
+		v.Through = &through
+	}
+	if q.Terminal != nil {
+		v.Place, v.Address = q.Terminal.Place, q.Terminal.Address
+	}
+	for _, c := range q.Claims {
+		v.Data = append(v.Data, Datum{Code: c, Optional: q.Kind == ceremony.Consent})
+	}
+	return v, nil
+}
+
+func party(r ceremony.Registration) Party {
+	return Party{ID: r.Party, Name: r.Name, Mark: r.Mark, Since: r.VerifiedSince}
+}
+
+// secretFor is the one secret that a risk class asks for.
+func secretFor(r ceremony.Risk) element.Which {
+	if r == ceremony.R3 {
+		return element.Password
+	}
+	return element.PIN
+}
+
+// granted checks the person's choice among the claims.
+func granted(q ceremony.Request, reply Reply) ([]string, error) {
+	for _, g := range reply.Granted {
+		if !slices.Contains(q.Claims, g) {
+			return nil, ErrNotAsked.With("claim", g)
+		}
+	}
+	if q.Kind != ceremony.Consent {
+		return q.Claims, nil
+	}
+	return reply.Granted, nil
+}
+
+// sign unlocks the element and has it sign; the signed answer is kept before it
+// is sent.
+func (p *Phone) sign(ctx context.Context, a Asking, w parts, reply Reply) (Asking, error) {
+	q := w.request
+	if len(q.Match) > 0 && !slices.Contains(q.Match, reply.Match) {
+		return a, ErrPickNumber
+	}
+	given, err := granted(q, reply)
+	if err != nil {
+		return a, err
+	}
+	u := element.Unlock{PIN: reply.Unlock.PIN}
+	if secretFor(q.Risk) == element.Password {
+		u = element.Unlock{Password: reply.Unlock.Password}
+	}
+	if u.PIN.IsZero() && u.Password.IsZero() {
+		return a, ErrSecretForm.With("which", string(secretFor(q.Risk)))
+	}
+	session, err := p.unlock(ctx, u)
+	if err != nil {
+		return a, err
+	}
+	defer session.Close()
+	use := p.use(w, ResultPending)
+	use.Data = given
+	if err := p.note(ctx, &use); err != nil { // before anything is signed
+		return a, err
+	}
+	a.UseID, a.Approved = use.ID, given
+	answer := ceremony.Answer{
+		Audience: q.Audience, Request: w.message.Hash(), Nonce: q.Nonce, Decision: ceremony.Approve,
+		Granted: given, Match: reply.Match,
+	}
+	if len(q.Match) == 0 {
+		answer.Match = ""
+	}
+	if attributes := attributesIn(given); len(attributes) > 0 {
+		answer.Release, err = session.Release(ceremony.Release{
+			Verifier: q.Audience, Claims: attributes, Request: w.message.Hash(),
+			Expires: min(q.Expires, p.now().Add(ceremony.MaxOnline).Unix()),
+		})
+		if err != nil {
+			return a, fmt.Errorf("phone: release: %w", err)
+		}
+	}
+	compact, err := session.Answer(answer)
+	if err != nil {
+		return a, fmt.Errorf("phone: answer: %w", err)
+	}
+	enc, err := w.asker.Verifier.EncryptionChain()
+	if err != nil {
+		return a, fmt.Errorf("phone: answer: %w", err)
+	}
+	if a.Sealed, err = ceremony.Seal(compact, enc[0]); err != nil {
+		return a, fmt.Errorf("phone: answer: %w", err)
+	}
+	if err := p.store().PutAsk(ctx, a); err != nil {
+		return a, fmt.Errorf("phone: answer: %w", err)
+	}
+	return a, nil
+}
+
+func attributesIn(claims []string) []string {
+	var out []string
+	for _, c := range claims {
+		if slices.Contains(ceremony.AttributeClaims(), c) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func (p *Phone) use(w parts, result string) Use {
+	u := Use{At: p.now(), Kind: string(w.request.Kind), Party: w.who.Name, What: w.request.Purpose.Sentence, Result: result}
+	if t := w.request.Terminal; t != nil {
+		u.Where = t.Place
+	}
+	return u
+}
+
+// decline ends the request without unlocking anything: refusing is not harder
+// than agreeing.
+func (p *Phone) decline(ctx context.Context, a Asking, w parts, reason string) (Outcome, error) {
+	if reason == "" {
+		reason = ceremony.ReasonUnwanted
+	}
+	if !ceremony.ValidReason(reason) {
+		return Outcome{}, ErrReason
+	}
+	use := p.use(w, ResultPending)
+	use.Code = reason
+	if a.UseID != "" {
+		use.ID = a.UseID
+	}
+	if err := p.note(ctx, &use); err != nil {
+		return Outcome{}, err
+	}
+	a.UseID = use.ID
+	if err := p.store().PutAsk(ctx, a); err != nil {
+		return Outcome{}, fmt.Errorf("phone: answer: %w", err)
+	}
+	return p.deliver(ctx, a, w, ceremony.Posted{Decline: reason})
+}
+
+// holderRefused is how a verifier acknowledges a refusal.
+const holderRefused = "holder-refused"
+
+// deliver posts what the person decided and closes the request.
+func (p *Phone) deliver(ctx context.Context, a Asking, w parts, posted ceremony.Posted) (Outcome, error) {
+	out := Outcome{Approved: posted.Decline == "", Party: w.who.Name, What: w.request.Purpose.Sentence, At: p.now()}
+	var taken ceremony.Taken
+	err := httpd.PostJSON(ctx, p.phones.c.Client, w.request.ResponseURI, posted, &taken,
+		httpd.Header{Name: ceremony.PhoneHeader, Value: a.Fetcher})
+	use := p.use(w, ResultApproved)
+	use.ID, use.Data = a.UseID, a.Approved
+	if err != nil {
+		prob := problem.From(err)
+		if _, judged := prob.Extra["verdict"]; !judged && (prob.Kind == problem.CouldNotCheck || prob.Kind == problem.OurFault) {
+			return Outcome{}, err // it stays, and is sent again
+		}
+		taken.Redirect, _ = prob.Extra["redirect"].(string)
+		use.Result, use.Code = ResultFailed, prob.Code
+		if prob.Code == holderRefused {
+			use.Result, use.Code, err = ResultRefused, posted.Decline, nil
+		}
+	}
+	if noted := p.note(ctx, &use); noted != nil {
+		return Outcome{}, noted
+	}
+	if dropped := p.store().DropAsk(ctx, p.id, a.ID); dropped != nil {
+		return Outcome{}, fmt.Errorf("phone: answer: %w", dropped)
+	}
+	p.tell(ctx, "verifier", "answer", "回答を暗号化して、検証者に送りました", "Sealed the answer and sent it to the verifier",
+		map[string]string{"party": w.request.Issuer, "result": use.Result, "code": use.Code})
+	switch {
+	case taken.Redirect == "":
+	case returns(w.asker, taken.Redirect):
+		out.Redirect = taken.Redirect
+	case err == nil:
+		return Outcome{}, ErrReturn
+	}
+	out.Approved = use.Result == ResultApproved
+	return out, err
+}
+
+// returns tells whether a browser may be sent to address: a registered return
+// address with one parameter more.
+func returns(r ceremony.Registration, address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.User != nil || u.Fragment != "" {
+		return false
+	}
+	u.RawQuery = ""
+	return slices.Contains(r.ReturnURLs, u.String())
+}
+
+// checkInAfter checks in after a use. What it cannot do now is done by the
+// clock's own work.
+func (p *Phone) checkInAfter(ctx context.Context) {
+	_, live, _, err := p.enrolments(ctx)
+	if err == nil && live != nil && live.Step == StepRegistered {
+		err = p.checkIn(ctx, live)
+	}
+	if err != nil {
+		p.phones.c.Log.InfoContext(ctx, "check-in after a use did not succeed", "phone", p.id, "code", problem.From(err).Code)
+	}
+}
+
+// Sign signs a file with the signature key, detached (CAdES B-B), as its holder
+// asks on this phone: nobody else asked for it.
+func (p *Phone) Sign(ctx context.Context, content []byte, u element.Unlock) ([]byte, error) {
+	p.work.Lock()
+	defer p.work.Unlock()
+	session, err := p.unlock(ctx, element.Unlock{Password: u.Password})
+	if err != nil {
+		return nil, err
+	}
+	defer session.Close()
+	use := Use{Kind: string(ceremony.SignDoc), Result: ResultPending}
+	if err := p.note(ctx, &use); err != nil {
+		return nil, err
+	}
+	der, err := session.CMS(content, true)
+	if err != nil {
+		return nil, fmt.Errorf("phone: sign: %w", err)
+	}
+	use.Result = ResultDone
+	return der, p.note(ctx, &use)
+}

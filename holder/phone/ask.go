@@ -1,0 +1,346 @@
+package phone
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"tegata/holder/element"
+	"tegata/internal/ceremony"
+	"tegata/internal/certpath"
+	"tegata/internal/httpd"
+	"tegata/internal/jws"
+	"tegata/internal/pki"
+	"tegata/internal/problem"
+)
+
+const nothingJA, nothingEN = "証明書は使われていません。", "Your certificate was not used. "
+
+// What a request can be refused for before it is shown.
+var (
+	ErrLink = yourTurn(400, "request-link",
+		"リンクを読み取れませんでした。", "相手の画面のQRコードかリンクを、もう一度開いてください。",
+		"This link could not be read.", "Open the code or link of the asking screen again.")
+	ErrUnreadable = refused(422, "request-unreadable",
+		"依頼を読み取れませんでした。", nothingJA+"応じずに、もとの画面からやり直してください。",
+		"The request could not be read.", nothingEN+"Do not answer; begin again on the screen that asked.")
+	ErrForged = refused(403, "request-signature",
+		"依頼が途中で書き換えられています。", nothingJA+"応じずに、もとの画面からやり直してください。",
+		"The request was changed on its way.", nothingEN+"Do not answer; begin again on the screen that asked.")
+	ErrExpired = refused(410, "request-expired",
+		"依頼の有効時間が過ぎました。", nothingJA+"もとの画面からもう一度やり直してください。",
+		"The request's time is over.", nothingEN+"Begin again on the screen that asked.")
+	ErrUnregistered = refused(403, "party-not-registered",
+		"登録されていない相手からの依頼です。", nothingJA+"応じないでください。",
+		"Whoever asks is not registered.", nothingEN+"Do not answer.")
+	ErrNotAsRegistered = refused(403, "not-as-registered",
+		"登録された目的や項目と違う依頼です。", nothingJA+"応じないでください。",
+		"The request differs from what the party registered.", nothingEN+"Do not answer.")
+	ErrPartyRevoked = refused(403, "party-revoked",
+		"依頼した相手の証明書が失効しています。", nothingJA+"応じないでください。",
+		"The asking party's certificate has been revoked.", nothingEN+"Do not answer.")
+	ErrAddress = refused(403, "answer-address",
+		"回答の送り先が、検証者のものではありません。", nothingJA+"応じないでください。",
+		"The answer would go to somebody other than the verifier.", nothingEN+"Do not answer.")
+	ErrVerifier = refused(403, "verifier-unknown",
+		"信頼できる検証者ではありません。", nothingJA+"応じないでください。",
+		"This verifier is not a trusted one.", nothingEN+"Do not answer.")
+	ErrPartyStatus = couldNot("party-status-unknown",
+		"依頼した相手が有効かどうか確認できませんでした。", nothingJA+"少し待って、もう一度お試しください。",
+		"Could not find out whether the asking party is still good.", nothingEN+"Wait a moment and try again.")
+	ErrKind = refused(422, "kind-not-supported",
+		"このスマホは、この種類の依頼にまだ対応していません。", nothingJA,
+		"This phone does not support this kind of request yet.", strings.TrimSpace(nothingEN))
+	ErrNoRequest = refused(404, "no-such-request",
+		"この依頼はもうありません。", nothingJA+"もとの画面からもう一度やり直してください。",
+		"There is no such request any more.", nothingEN+"Begin again on the screen that asked.")
+)
+
+// Ask is a request, checked, in the words of the registration of who asks.
+type Ask struct {
+	ID      string
+	Party   Party            // who asks, or on whose behalf
+	Through *Party           // the provider that asks on behalf of Party
+	Channel ceremony.Channel // same, cross, tap
+	Place   ceremony.Text    // of the terminal; zero: this phone or an unknown screen
+	Address ceremony.Text
+	What    ceremony.Text // the registered sentence
+	Kind    ceremony.Want
+	Risk    ceremony.Risk
+	Data    []Datum
+	Write   []ceremony.Line
+	Match   []string      // three numbers, when the request crosses devices
+	Secret  element.Which // the one secret that answers it
+	Tries   int           // left of it
+	Until   time.Time
+}
+
+// Party is who asks, as registered.
+type Party struct {
+	ID    string
+	Name  ceremony.Text
+	Mark  string
+	Since string // verified since, YYYY-MM-DD
+}
+
+// Datum is one piece of data that is asked for.
+type Datum struct {
+	Code     string
+	Optional bool // may be refused alone
+}
+
+// requestURI takes the address of the request out of what was scanned, pasted or
+// opened: a link to a phone that carries it, or the address itself.
+func requestURI(link string) (string, error) {
+	u, err := url.Parse(strings.TrimSpace(link))
+	if err != nil {
+		return "", ErrLink
+	}
+	if inside := u.Query().Get("request_uri"); inside != "" {
+		link = inside
+	}
+	link = strings.TrimSpace(link)
+	if _, err := ceremony.Origin(link); err != nil {
+		return "", ErrLink
+	}
+	return link, nil
+}
+
+// Fetch gets the request behind a link and checks it and whoever asks. Fetched
+// again, the same link gives the same request until it is answered.
+func (p *Phone) Fetch(ctx context.Context, link string) (Ask, error) {
+	uri, err := requestURI(link)
+	if err != nil {
+		return Ask{}, err
+	}
+	p.work.Lock()
+	defer p.work.Unlock()
+	if _, err := p.connected(ctx); err != nil {
+		return Ask{}, err
+	}
+	if !p.element.HasKeys() {
+		return Ask{}, ErrNotRegistered
+	}
+	a, err := p.asking(ctx, func(a Asking) bool { return a.Link == uri })
+	switch {
+	case errors.Is(err, ErrNoRequest):
+		// The number under which we fetch is kept first: after a crash the verifier
+		// gives the request again only to whoever fetched it.
+		now := p.now()
+		a = Asking{ID: ceremony.NewID(), Phone: p.id, Link: uri, Fetcher: ceremony.NewID(), At: now, Until: now.Add(ceremony.MaxOnline)}
+		if err := p.store().PutAsk(ctx, a); err != nil {
+			return Ask{}, fmt.Errorf("phone: request: %w", err)
+		}
+	case err != nil:
+		return Ask{}, err
+	}
+	if a.Request == "" {
+		if a, err = p.fetch(ctx, a); err != nil {
+			return Ask{}, p.refuseAsk(ctx, a, err)
+		}
+	}
+	return p.view(a)
+}
+
+// fetch gets and checks everything, and keeps it.
+func (p *Phone) fetch(ctx context.Context, a Asking) (Asking, error) {
+	draft := a.ID
+	compact, err := p.get(ctx, a.Link, httpd.Header{Name: ceremony.PhoneHeader, Value: a.Fetcher})
+	if err != nil {
+		return a, err
+	}
+	m, err := ceremony.ParseRequest(compact)
+	if err != nil {
+		return a, requestProblem(err)
+	}
+	q := m.Unverified()
+	origin, _ := ceremony.Origin(a.Link) // was checked by requestURI
+	if a.Registration, err = p.registration(ctx, origin, q.Issuer, m); err != nil {
+		return a, err
+	}
+	if q.OnBehalfOf != "" {
+		if a.OnBehalfOf, err = p.registration(ctx, origin, q.OnBehalfOf, nil); err != nil {
+			return a, err
+		}
+	}
+	if q.Kind == ceremony.SignDoc {
+		return a, ErrKind
+	}
+	a.ID, a.Request, a.Until = q.ID, compact, time.Unix(q.Expires, 0).UTC()
+	if err := p.store().PutAsk(ctx, a); err != nil {
+		return a, fmt.Errorf("phone: request: %w", err)
+	}
+	if err := p.store().DropAsk(ctx, p.id, draft); err != nil {
+		return a, fmt.Errorf("phone: request: %w", err)
+	}
+	p.tell(ctx, "verifier", "request", "依頼を受け取り、署名と登録を確かめました", "Fetched the request; checked its signature and who asks",
+		map[string]string{"party": q.Issuer, "purpose": q.Purpose.Code})
+	return a, nil
+}
+
+// get fetches a small text without following anything anywhere.
+func (p *Phone) get(ctx context.Context, uri string, header ...httpd.Header) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	body, _, err := httpd.Exchange(ctx, p.phones.c.Client, http.MethodGet, uri, nil, header...)
+	return strings.TrimSpace(string(body)), err
+}
+
+// registration fetches who party is from the verifier at origin and checks it:
+// signed under the ops authority by a verifier whose certificate names this
+// origin. When req is given, it must be a request of that party, as registered.
+func (p *Phone) registration(ctx context.Context, origin, party string, req *jws.Message[ceremony.Request]) (string, error) {
+	compact, err := p.get(ctx, origin+"/v1/parties/"+url.PathEscape(party))
+	if err != nil {
+		if problem.From(err).Status == http.StatusNotFound {
+			return "", ErrUnregistered.Because(err)
+		}
+		return "", err
+	}
+	m, err := ceremony.ParseRegistration(compact)
+	if err != nil {
+		return "", ErrVerifier.Because(err)
+	}
+	r, err := m.Verify()
+	if err != nil {
+		return "", ErrVerifier.Because(err)
+	}
+	at := p.now()
+	if err := r.Fresh(at); err != nil {
+		return "", ErrVerifier.Because(err)
+	}
+	leaf := m.Chain()[0]
+	if id, ok := ceremony.PartyOf(leaf); !ok || id != r.Verifier.ID || r.Party != party {
+		return "", ErrVerifier
+	}
+	if err := p.stands(ctx, m.Chain(), certpath.ForRole(p.phones.c.Arc, pki.RoleVerifier), ErrVerifier); err != nil {
+		return "", err
+	}
+	// The certificate, not the message, says which addresses are the verifier's.
+	origins := ceremony.OriginsOf(leaf)
+	if !slices.Contains(origins, origin) || !slices.Contains(origins, r.Verifier.Origin) {
+		return "", ErrAddress
+	}
+	enc, err := r.Verifier.EncryptionChain()
+	if err != nil {
+		return "", ErrVerifier.Because(err)
+	}
+	if id, ok := ceremony.PartyOf(enc[0]); !ok || id != r.Verifier.ID {
+		return "", ErrVerifier
+	}
+	if err := p.stands(ctx, enc, certpath.ForEncryption(p.phones.c.Arc), ErrVerifier); err != nil {
+		return "", err
+	}
+	if req == nil {
+		return compact, nil
+	}
+	return compact, p.allowed(ctx, r, req)
+}
+
+// allowed checks the request itself: signature, moment, certificate, and that it
+// asks for what was registered.
+func (p *Phone) allowed(ctx context.Context, r ceremony.Registration, req *jws.Message[ceremony.Request]) error {
+	q, err := req.Verify()
+	if err != nil {
+		return ErrForged.Because(err)
+	}
+	if err := r.Allows(req); err != nil {
+		return requestProblem(err)
+	}
+	if err := q.Fresh(p.now()); err != nil {
+		return requestProblem(err)
+	}
+	return p.stands(ctx, req.Chain(), certpath.ForRole(p.phones.c.Arc, pki.RoleParty), ErrUnregistered)
+}
+
+// stands validates a chain under the ops authority and asks for its status: a
+// status that cannot be learned is no permission.
+func (p *Phone) stands(ctx context.Context, chain []*x509.Certificate, purpose certpath.Purpose, no *problem.Problem) error {
+	at := p.now()
+	path, err := certpath.Validate(chain[0], chain[1:], p.phones.c.Ops, purpose, at)
+	if err != nil {
+		return no.Because(err)
+	}
+	s, err := p.phones.c.Status.Status(ctx, path[0], path[1], at)
+	switch {
+	case err != nil:
+		return ErrPartyStatus.Because(err)
+	case s.State == certpath.Revoked || s.State == certpath.Held:
+		return ErrPartyRevoked
+	case s.State != certpath.Good:
+		return ErrPartyStatus
+	}
+	return nil
+}
+
+func requestProblem(err error) error {
+	for _, c := range []struct {
+		is error
+		p  *problem.Problem
+	}{
+		{ceremony.ErrExpired, ErrExpired}, {ceremony.ErrNotYet, ErrExpired}, {ceremony.ErrOrigin, ErrAddress},
+		{ceremony.ErrAudience, ErrAddress}, {ceremony.ErrNotRegistered, ErrNotAsRegistered},
+		{ceremony.ErrRiskFloor, ErrNotAsRegistered}, {ceremony.ErrChannel, ErrNotAsRegistered},
+		{jws.ErrSignature, ErrForged},
+	} {
+		if errors.Is(err, c.is) {
+			return c.p.Because(err)
+		}
+	}
+	return ErrUnreadable.Because(err)
+}
+
+// refuseAsk forgets a request that was refused, and writes that into the
+// history; one that could not be checked stays, for another try.
+func (p *Phone) refuseAsk(ctx context.Context, a Asking, err error) error {
+	prob := problem.From(err)
+	if prob.Kind == problem.CouldNotCheck || prob.Kind == problem.OurFault {
+		return err
+	}
+	if err := p.store().DropAsk(ctx, p.id, a.ID); err != nil {
+		return fmt.Errorf("phone: request: %w", err)
+	}
+	if err := p.note(ctx, &Use{Kind: "request", Result: ResultFailed, Code: prob.Code}); err != nil {
+		return err
+	}
+	return err
+}
+
+// asking finds a waiting request; ErrNoRequest.
+func (p *Phone) asking(ctx context.Context, is func(Asking) bool) (Asking, error) {
+	all, err := p.store().Asks(ctx, p.id)
+	if err != nil {
+		return Asking{}, fmt.Errorf("phone: requests: %w", err)
+	}
+	at := p.now()
+	for _, a := range all {
+		if !at.Before(a.Until) {
+			if err := p.store().DropAsk(ctx, p.id, a.ID); err != nil {
+				return Asking{}, fmt.Errorf("phone: requests: %w", err)
+			}
+			if is(a) {
+				return Asking{}, ErrExpired
+			}
+			continue
+		}
+		if is(a) {
+			return a, nil
+		}
+	}
+	return Asking{}, ErrNoRequest
+}
+
+// Asked is a fetched request that has not been answered. ErrNoRequest, ErrExpired.
+func (p *Phone) Asked(ctx context.Context, id string) (Ask, error) {
+	a, err := p.asking(ctx, func(a Asking) bool { return a.ID == id && a.Request != "" })
+	if err != nil {
+		return Ask{}, err
+	}
+	return p.view(a)
+}

@@ -1,0 +1,65 @@
+package phone
+
+import (
+	"tegata/holder/element"
+	"tegata/internal/attest"
+)
+
+// A Model is a phone that the sandbox can make. What its hardware attests, not
+// its name, decides what an authority thinks of it.
+type Model struct {
+	ID, Name  string
+	Supported bool // as its maker believes; the authority has its own list
+	Hardware  attest.Hardware
+	// UnknownMaker has the attestations signed under a root that nobody knows.
+	UnknownMaker bool
+	Fault        element.Fault
+}
+
+// Manufacturer is who makes the sandbox's phones, in their attestations.
+const Manufacturer = "Tegata Sandbox"
+
+// SandboxModels are the phones of the sandbox: three good ones, an old one that
+// is not on the list, and five that are wrong in one way each.
+func SandboxModels() []Model {
+	good := func(model string) attest.Hardware {
+		return attest.Hardware{
+			Level: attest.StrongBox, Brand: "Tegata", Manufacturer: Manufacturer, Model: model,
+			Locked: true, Boot: attest.BootVerified,
+		}
+	}
+	software, exportable := good("T-1"), good("T-1")
+	software.Level, exportable.Exportable = attest.Software, true
+	return []Model{
+		{ID: "t1", Name: "手形フォン T-1", Supported: true, Hardware: good("T-1")},
+		{ID: "t2", Name: "手形フォン T-2", Supported: true, Hardware: good("T-2")},
+		{ID: "t3", Name: "手形フォン T-3 mini", Supported: true, Hardware: good("T-3")},
+		{ID: "old", Name: "むかしの手形フォン（対象外の機種）", Hardware: good("T-0")},
+		{ID: "copycat", Name: "知らないメーカーの T-1", Hardware: good("T-1"), UnknownMaker: true},
+		{ID: "other-key", Name: "T-1（別の鍵を証明する改造）", Hardware: good("T-1"), Fault: element.FaultOtherKey},
+		{ID: "old-challenge", Name: "T-1（古い証明を使い回す改造）", Hardware: good("T-1"), Fault: element.FaultOldChallenge},
+		{ID: "software", Name: "T-1（鍵をソフトウェアに置く改造）", Hardware: software},
+		{ID: "exportable", Name: "T-1（鍵を取り出せる改造）", Hardware: exportable},
+	}
+}
+
+// SupportedModels are what an authority of the sandbox puts on its list, as the
+// hardware attests them.
+func SupportedModels() []attest.Hardware {
+	var list []attest.Hardware
+	for _, m := range SandboxModels() {
+		if m.Supported {
+			list = append(list, m.Hardware)
+		}
+	}
+	return list
+}
+
+// hardware is what the model attests with its boot loader as set.
+func (m Model) hardware(unlocked bool) attest.Hardware {
+	hw := m.Hardware
+	if unlocked {
+		hw.Locked, hw.Boot = false, attest.BootUnverified
+	}
+	return hw
+}

@@ -1,0 +1,259 @@
+package phone
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"tegata/holder/element"
+	"tegata/internal/pki"
+	"tegata/issuer/ra"
+)
+
+// Change is settings to change; nil fields stay.
+type Change struct {
+	NFC, Network, Power *bool
+	Model               *string // id of a Model
+	Boot                *string // "verified" or "unlocked"
+	Picture, Word       *string
+}
+
+// Set changes the phone's own settings, and the phone with them: NFC or power
+// off closes its reader; another model or boot state is what it attests from
+// then on.
+func (p *Phone) Set(ctx context.Context, c Change) error {
+	p.work.Lock()
+	defer p.work.Unlock()
+	r, err := p.record(ctx)
+	if err != nil {
+		return err
+	}
+	refit := c.Model != nil || c.Boot != nil
+	for _, set := range []struct{ from, to *bool }{{c.NFC, &r.NFC}, {c.Network, &r.Network}, {c.Power, &r.Power}} {
+		if set.from != nil {
+			*set.to = *set.from
+		}
+	}
+	if c.Model != nil {
+		r.Model = *c.Model
+	}
+	if c.Boot != nil {
+		if *c.Boot != "verified" && *c.Boot != "unlocked" {
+			return ErrSetting
+		}
+		r.Unlocked = *c.Boot == "unlocked"
+	}
+	for _, set := range []struct{ from, to *string }{{c.Picture, &r.Picture}, {c.Word, &r.Word}} {
+		if set.from == nil {
+			continue
+		}
+		if utf8.RuneCountInString(*set.from) > 20 || !utf8.ValidString(*set.from) {
+			return ErrSetting
+		}
+		*set.to = *set.from
+	}
+	model, ok := p.phones.model(r.Model)
+	if !ok {
+		return ErrSetting
+	}
+	if refit {
+		batch, err := p.phones.batch(model)
+		if err != nil {
+			return fmt.Errorf("phone: refit: %w", err)
+		}
+		if err := p.element.Fit(model.hardware(r.Unlocked), batch, model.Fault); err != nil {
+			return fmt.Errorf("phone: refit: %w", err)
+		}
+	}
+	if err := p.store().PutPhone(ctx, r); err != nil {
+		return fmt.Errorf("phone: settings: %w", err)
+	}
+	if _, err := p.listen(r); err != nil {
+		return fmt.Errorf("phone: reader: %w", err)
+	}
+	return nil
+}
+
+// Need is one thing that a registration needs.
+type Need struct {
+	Code string // "power", "network", "nfc", "model", "boot", "card", "age"
+	OK   bool
+	Ask  bool // only the person can know
+}
+
+// Needs checks what a registration needs. Whether the authority supports the
+// model is its own decision; what the phone says here is its maker's belief.
+func (p *Phone) Needs(ctx context.Context) ([]Need, error) {
+	r, err := p.record(ctx)
+	if err != nil {
+		return nil, err
+	}
+	model, _ := p.phones.model(r.Model)
+	return []Need{
+		{Code: "power", OK: r.Power}, {Code: "network", OK: r.Network}, {Code: "nfc", OK: r.NFC},
+		{Code: "model", OK: model.Supported}, {Code: "boot", OK: !r.Unlocked},
+		{Code: "card", OK: true, Ask: true}, {Code: "age", OK: true, Ask: true},
+	}, nil
+}
+
+// Stage is how far a phone's registration is, as a person sees it.
+type Stage string
+
+// The stages.
+const (
+	StageNone       Stage = "none"       // nothing begun, or nothing that arrived
+	StageApplied    Stage = "applied"    // application accepted: secrets next
+	StageIssued     Stage = "issued"     // certificates written: 登録する next
+	StageRegistered Stage = "registered" // in use
+	StageEnded      Stage = "ended"      // was in use; revoked
+)
+
+// Look is the state of a phone.
+type Look struct {
+	Record
+	Tag           string // of the element; survives a reset
+	Now           time.Time
+	Stage         Stage
+	Signed        bool      // an application was signed and has perhaps not arrived: Resume sends it
+	Open          bool      // a registration is under way beside a registered pair
+	OpenUntil     time.Time // an open registration ends then
+	Holder        string    // the holder's name; "" before a card was read
+	Tapped        bool      // something is held to the phone
+	Certificates  []Certificate
+	LastCheckIn   time.Time
+	PINTries      int // left
+	PasswordTries int
+	LockCode      bool // there is a lock code that nobody has noted yet
+	Ended         string
+	Waiting       []Asking
+}
+
+// Certificate is one of the phone's two, as the phone last heard of it.
+type Certificate struct {
+	Kind      pki.Kind
+	State     string   // "good", "held", "revoked", "expired"
+	Causes    []string // of holds
+	Serial    string
+	NotBefore time.Time
+	NotAfter  time.Time
+	Issuer    string
+	PEM       string
+}
+
+// Look returns the phone's state. It asks nobody and changes nothing.
+func (p *Phone) Look(ctx context.Context) (Look, error) {
+	r, err := p.record(ctx)
+	if err != nil {
+		return Look{}, err
+	}
+	open, live, last, err := p.enrolments(ctx)
+	if err != nil {
+		return Look{}, err
+	}
+	asks, err := p.store().Asks(ctx, p.id)
+	if err != nil {
+		return Look{}, fmt.Errorf("phone: requests: %w", err)
+	}
+	_, noCode := p.element.ShowLockCode()
+	l := Look{
+		Record: r, Tag: p.element.Tag(), Now: p.now(), Stage: StageNone, Tapped: p.Tapped(), LockCode: noCode == nil,
+		PINTries: p.element.Tries(element.PIN), PasswordTries: p.element.Tries(element.Password),
+	}
+	for _, a := range asks {
+		if a.Request != "" && l.Now.Before(a.Until) {
+			l.Waiting = append(l.Waiting, a)
+		}
+	}
+	switch {
+	case open != nil && live == nil:
+		l.Stage, l.Holder, l.OpenUntil = stageOf(open.Step), open.Holder, open.ExpiresAt
+	case live != nil:
+		l.Stage, l.Holder, l.LastCheckIn = StageRegistered, live.Holder, live.LastCheckIn
+		if open != nil && stageOf(open.Step) != StageNone {
+			l.Stage, l.OpenUntil, l.Open = stageOf(open.Step), open.ExpiresAt, true
+		}
+	case last != nil && !last.RegisteredAt.IsZero():
+		l.Stage, l.Holder, l.Ended = StageEnded, last.Holder, last.Ended
+	}
+	l.Signed = open != nil && open.Step == StepSigned
+	l.Certificates, err = p.certificates(open, live, l.Now)
+	return l, err
+}
+
+func stageOf(s Step) Stage {
+	switch s {
+	case StepApplied, StepIssued:
+		return StageApplied
+	case StepWritten:
+		return StageIssued
+	case StepRegistered, StepStopping:
+		return StageRegistered
+	}
+	return StageNone
+}
+
+// certificates reads those in the element and says what the phone knows of them.
+func (p *Phone) certificates(open, live *Enrolment, at time.Time) ([]Certificate, error) {
+	var out []Certificate
+	for _, kind := range []pki.Kind{pki.PhoneAuth, pki.PhoneSign} {
+		der, _ := p.element.Certificate(kind)
+		if der == nil {
+			continue
+		}
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, fmt.Errorf("phone: certificate: %w", err)
+		}
+		entry := Certificate{
+			Kind: kind, State: "revoked", NotBefore: c.NotBefore, NotAfter: c.NotAfter,
+			Issuer: c.Issuer.String(), PEM: string(pki.EncodePEM(der)), Serial: fmt.Sprintf("%032x", c.SerialNumber),
+		}
+		of := func(e *Enrolment) bool {
+			return e != nil && e.Certificates != nil && (string(e.Certificates.Auth) == string(der) || string(e.Certificates.Sign) == string(der))
+		}
+		switch {
+		case at.After(c.NotAfter):
+			entry.State = "expired"
+		case of(live) && len(live.Holds) > 0:
+			entry.State, entry.Causes = "held", live.Holds
+		case of(live):
+			entry.State = "good"
+		case of(open):
+			entry.State, entry.Causes = "held", []string{"unregistered"}
+		}
+		out = append(out, entry)
+	}
+	return out, nil
+}
+
+// Standing asks the authority where the registration stands, and keeps what it
+// learns about holds and its end.
+func (p *Phone) Standing(ctx context.Context) (ra.Standing, error) {
+	p.work.Lock()
+	defer p.work.Unlock()
+	open, live, _, err := p.enrolments(ctx)
+	if err != nil {
+		return ra.Standing{}, err
+	}
+	e := open
+	if e == nil {
+		e = live
+	}
+	if e == nil {
+		return ra.Standing{}, ErrNothingOpen
+	}
+	s, err := p.standing(ctx, e.ID)
+	if err != nil {
+		return s, err
+	}
+	switch {
+	case s.State == ra.StateEnded:
+		return s, p.end(ctx, e, string(s.Ended))
+	case e.Step == StepRegistered:
+		e.Holds = s.Holds
+		return s, p.keep(ctx, e)
+	}
+	return s, nil
+}

@@ -1,0 +1,182 @@
+package phone
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tegata/internal/ceremony"
+	"tegata/issuer/ra"
+)
+
+// What a Store answers.
+var (
+	ErrNotFound = errors.New("phone: not found")
+	ErrExists   = errors.New("phone: there is one already")
+	ErrMoved    = errors.New("phone: somebody else was first")
+)
+
+// Store keeps what the phones of this machine must not forget. What a method
+// wrote is durable when it returns. No secret ever comes here.
+type Store interface {
+	// AddPhone keeps a new phone; ErrExists when there is one of that id.
+	AddPhone(ctx context.Context, r Record) error
+	// PutPhone replaces a phone's record; ErrNotFound.
+	PutPhone(ctx context.Context, r Record) error
+	// Phone returns a record; ErrNotFound.
+	Phone(ctx context.Context, id string) (Record, error)
+	// Phones returns all, in the order in which they were made.
+	Phones(ctx context.Context) ([]Record, error)
+
+	// PutEnrolment keeps a step of a registration: a new one when Version is 0,
+	// else the one whose Version is as given; ErrMoved otherwise. Kept is e with
+	// its Version raised by one. at and the step go into the audit chain.
+	PutEnrolment(ctx context.Context, at time.Time, e Enrolment) (kept Enrolment, err error)
+	// Enrolments returns a phone's registrations, newest first.
+	Enrolments(ctx context.Context, phone string) ([]Enrolment, error)
+
+	// PutUse writes or replaces an entry of the history, by ID.
+	PutUse(ctx context.Context, phone string, u Use) error
+	// Uses returns the newest entries first.
+	Uses(ctx context.Context, phone string, limit int) ([]Use, error)
+
+	// PutAsk writes or replaces a fetched request, by ID.
+	PutAsk(ctx context.Context, a Asking) error
+	// Asks returns the requests that wait on a phone, oldest first.
+	Asks(ctx context.Context, phone string) ([]Asking, error)
+	// DropAsk forgets a request; none of that id is no error.
+	DropAsk(ctx context.Context, phone, id string) error
+
+	// Wipe forgets a phone's registrations, history and requests: what a factory
+	// reset leaves nothing of. The phone itself stays.
+	Wipe(ctx context.Context, at time.Time, phone string) error
+}
+
+// Record is a phone and its settings.
+type Record struct {
+	ID       string    `json:"id"`
+	Name     string    `json:"name"`
+	Resident string    `json:"resident,omitempty"` // whose it is in the sandbox
+	Model    string    `json:"model"`              // id of a Model
+	Reader   string    `json:"reader"`             // host:port where cards dial in
+	NFC      bool      `json:"nfc"`
+	Network  bool      `json:"network"`
+	Power    bool      `json:"power"`
+	Unlocked bool      `json:"unlocked"` // the boot loader
+	Picture  string    `json:"picture,omitempty"`
+	Word     string    `json:"word,omitempty"`
+	Receipt  *Receipt  `json:"receipt,omitempty"` // of the last time it was given up
+	MadeAt   time.Time `json:"made_at"`
+}
+
+// Step is how far a registration has come. Each is written before the next is
+// taken.
+type Step string
+
+// The steps. Up to signed nothing has left the phone.
+const (
+	StepDrafted    Step = "drafted"    // content chosen; the card signs next
+	StepSigned     Step = "signed"     // signed by the card; may have arrived or not
+	StepApplied    Step = "applied"    // the authority has it; secrets next
+	StepIssued     Step = "issued"     // certificates arrived; written next
+	StepWritten    Step = "written"    // in the element, on hold; [登録する] next
+	StepRegistered Step = "registered" // good
+	StepStopping   Step = "stopping"   // about to be given up
+	StepEnded      Step = "ended"
+)
+
+// Open tells whether a registration is under way.
+func (s Step) Open() bool {
+	switch s {
+	case StepDrafted, StepSigned, StepApplied, StepIssued, StepWritten:
+		return true
+	}
+	return false
+}
+
+// Enrolment is one registration of a phone, from the draft to its end.
+type Enrolment struct {
+	ID      string    `json:"id"`
+	Phone   string    `json:"phone"`
+	Version int64     `json:"version"`
+	Step    Step      `json:"step"`
+	BegunAt time.Time `json:"begun_at"`
+
+	// Of the card, when it was read.
+	Holder string    `json:"holder,omitempty"`
+	Birth  time.Time `json:"birth,omitzero"`
+
+	Content     ra.Application `json:"content"`               // what the card signs
+	Application []byte         `json:"application,omitempty"` // the CMS, from StepSigned on
+
+	// Of the authority's answers.
+	Nonce        []byte           `json:"nonce,omitempty"`
+	LockCodeSalt []byte           `json:"lock_code_salt,omitempty"`
+	LockCodeCost ra.LockCost      `json:"lock_code_cost,omitzero"`
+	ExpiresAt    time.Time        `json:"expires_at,omitzero"`
+	Certificates *ra.Certificates `json:"certificates,omitempty"`
+	Authorities  *ra.Certificates `json:"authorities,omitempty"`
+	RegisteredAt time.Time        `json:"registered_at,omitzero"`
+
+	// Of check-ins.
+	LastCheckIn time.Time `json:"last_check_in,omitzero"`
+	NextCheckIn time.Time `json:"next_check_in,omitzero"`
+	Holds       []string  `json:"holds,omitempty"`
+
+	Ended   string    `json:"ended,omitempty"` // ra.EndReason, or a code of ours
+	EndedAt time.Time `json:"ended_at,omitzero"`
+}
+
+// Asking is a request that was fetched and checked and waits for the person.
+type Asking struct {
+	ID           string    `json:"id"` // the request's jti
+	Phone        string    `json:"phone"`
+	Link         string    `json:"link"`                // request_uri
+	Fetcher      string    `json:"fetcher"`             // what PhoneHeader carries for this request
+	Request      string    `json:"request"`             // compact JWS; empty until it arrived
+	Registration string    `json:"registration"`        // of who asks, compact JWS
+	OnBehalfOf   string    `json:"on_behalf,omitempty"` // registration of the party asked for
+	At           time.Time `json:"at"`                  // fetched
+	Until        time.Time `json:"until"`               // the request ends
+	Sealed       string    `json:"sealed,omitempty"`    // the answer, signed, perhaps not arrived
+	Approved     []string  `json:"approved,omitempty"`  // granted with it
+	UseID        string    `json:"use,omitempty"`       // its entry in the history
+}
+
+// Kinds of history entries beside ceremony.Want.
+const (
+	UseRegistered = "registered"
+	UseCheckIn    = "check-in"
+	UseCardRead   = "card-read"
+	UseStopped    = "stopped"
+	UseUnlock     = "unlock" // a wrong or blocked secret
+)
+
+// Results of a history entry.
+const (
+	ResultPending  = "pending" // begun; whether it arrived is not known yet
+	ResultApproved = "approved"
+	ResultRefused  = "refused"
+	ResultFailed   = "failed"
+	ResultDone     = "done"
+)
+
+// Use is one entry of the history.
+type Use struct {
+	ID     string        `json:"id"`
+	At     time.Time     `json:"at"`
+	Kind   string        `json:"kind"` // ceremony.Want or one of ours
+	Party  ceremony.Text `json:"party,omitzero"`
+	What   ceremony.Text `json:"what,omitzero"`
+	Where  ceremony.Text `json:"where,omitzero"`
+	Result string        `json:"result"`
+	Code   string        `json:"code,omitempty"`
+	Data   []string      `json:"data,omitempty"`
+}
+
+// Receipt shows that a phone was given up.
+type Receipt struct {
+	URL string    `json:"url"` // where anybody can check it
+	Tag string    `json:"tag"` // what the wiped phone still shows
+	At  time.Time `json:"at"`
+}

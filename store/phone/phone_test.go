@@ -1,0 +1,115 @@
+package phone_test
+
+import (
+	"errors"
+	"reflect"
+	"testing"
+	"time"
+
+	"tegata/holder/phone"
+	"tegata/store"
+	phonestore "tegata/store/phone"
+	"tegata/store/storetest"
+)
+
+var at = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+
+func TestPhonesAreKept(t *testing.T) {
+	storetest.Each(t, phonestore.Schema, func(t *testing.T, db *store.DB) {
+		s, ctx := phonestore.New(db), t.Context()
+		r := phone.Record{ID: "a", Name: "花子のスマホ", Model: "t1", Reader: "127.0.0.1:1", Power: true, MadeAt: at}
+		if err := s.AddPhone(ctx, r); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.AddPhone(ctx, r); !errors.Is(err, phone.ErrExists) {
+			t.Errorf("a second time: %v", err)
+		}
+		r.Power = false
+		if err := s.PutPhone(ctx, r); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Phone(ctx, "a"); err != nil || !reflect.DeepEqual(got, r) {
+			t.Errorf("got %+v, %v", got, err)
+		}
+		if _, err := s.Phone(ctx, "b"); !errors.Is(err, phone.ErrNotFound) {
+			t.Errorf("no phone: %v", err)
+		}
+		if err := s.PutPhone(ctx, phone.Record{ID: "b"}); !errors.Is(err, phone.ErrNotFound) {
+			t.Errorf("no phone: %v", err)
+		}
+	})
+}
+
+func TestStepsAreTakenOnce(t *testing.T) {
+	storetest.Each(t, phonestore.Schema, func(t *testing.T, db *store.DB) {
+		s, ctx := phonestore.New(db), t.Context()
+		first := phone.Enrolment{ID: "e1", Phone: "a", Step: phone.StepDrafted, BegunAt: at}
+		kept, err := s.PutEnrolment(ctx, at, first)
+		if err != nil || kept.Version != 1 {
+			t.Fatalf("version %d, %v", kept.Version, err)
+		}
+		if _, err := s.PutEnrolment(ctx, at, first); !errors.Is(err, phone.ErrMoved) {
+			t.Errorf("the same new one again: %v", err)
+		}
+		signed := kept
+		signed.Step, signed.Application = phone.StepSigned, []byte{1, 2}
+		if signed, err = s.PutEnrolment(ctx, at, signed); err != nil || signed.Version != 2 {
+			t.Fatalf("version %d, %v", signed.Version, err)
+		}
+		if _, err := s.PutEnrolment(ctx, at, kept); !errors.Is(err, phone.ErrMoved) {
+			t.Errorf("from an old version: %v", err)
+		}
+		if _, err := s.PutEnrolment(ctx, at, phone.Enrolment{ID: "e2", Phone: "a", Step: phone.StepDrafted, BegunAt: at.Add(time.Second)}); err != nil {
+			t.Fatal(err)
+		}
+		all, err := s.Enrolments(ctx, "a")
+		if err != nil || len(all) != 2 || all[0].ID != "e2" || !reflect.DeepEqual(all[1], signed) {
+			t.Errorf("got %+v, %v", all, err)
+		}
+		if err := s.Wipe(ctx, at, "a"); err != nil {
+			t.Fatal(err)
+		}
+		if all, err := s.Enrolments(ctx, "a"); err != nil || len(all) != 0 {
+			t.Errorf("after a reset: %+v, %v", all, err)
+		}
+	})
+}
+
+func TestHistoryAndRequests(t *testing.T) {
+	storetest.Each(t, phonestore.Schema, func(t *testing.T, db *store.DB) {
+		s, ctx := phonestore.New(db), t.Context()
+		for i, result := range []string{phone.ResultPending, phone.ResultApproved} {
+			if err := s.PutUse(ctx, "a", phone.Use{ID: "u1", At: at.Add(time.Duration(i) * time.Second), Kind: "login", Result: result}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.PutUse(ctx, "a", phone.Use{ID: "u2", At: at, Kind: "login", Result: phone.ResultRefused}); err != nil {
+			t.Fatal(err)
+		}
+		if uses, err := s.Uses(ctx, "a", 10); err != nil || len(uses) != 2 || uses[0].Result != phone.ResultApproved {
+			t.Errorf("got %+v, %v", uses, err)
+		}
+		if uses, err := s.Uses(ctx, "a", 1); err != nil || len(uses) != 1 {
+			t.Errorf("got %+v, %v", uses, err)
+		}
+		a := phone.Asking{ID: "r1", Phone: "a", Link: "https://verifier.example/r/x", At: at, Until: at.Add(time.Minute)}
+		if err := s.PutAsk(ctx, a); err != nil {
+			t.Fatal(err)
+		}
+		a.Sealed = "jwe"
+		if err := s.PutAsk(ctx, a); err != nil {
+			t.Fatal(err)
+		}
+		if all, err := s.Asks(ctx, "a"); err != nil || len(all) != 1 || !reflect.DeepEqual(all[0], a) {
+			t.Errorf("got %+v, %v", all, err)
+		}
+		for range 2 {
+			if err := s.DropAsk(ctx, "a", "r1"); err != nil {
+				t.Error(err)
+			}
+		}
+		if all, err := s.Asks(ctx, "a"); err != nil || len(all) != 0 {
+			t.Errorf("got %+v, %v", all, err)
+		}
+	})
+}

@@ -1,0 +1,34 @@
+-- +goose Up
+CREATE TABLE phone (
+    id          TEXT    PRIMARY KEY,
+    made_at_ms  INTEGER NOT NULL,
+    record      TEXT    NOT NULL  -- JSON of phone.Record
+) STRICT;
+
+CREATE TABLE enrolment (
+    phone       TEXT    NOT NULL,
+    id          TEXT    NOT NULL, -- chosen by the phone, 128 random bits
+    version     INTEGER NOT NULL, -- raised by each step
+    step        TEXT    NOT NULL,
+    begun_at_ms INTEGER NOT NULL,
+    record      TEXT    NOT NULL, -- JSON of phone.Enrolment
+    PRIMARY KEY (phone, id)
+) STRICT;
+
+CREATE TABLE history (
+    phone       TEXT    NOT NULL,
+    id          TEXT    NOT NULL,
+    at_ms       INTEGER NOT NULL,
+    record      TEXT    NOT NULL, -- JSON of phone.Use
+    PRIMARY KEY (phone, id)
+) STRICT;
+
+CREATE INDEX history_newest ON history (phone, at_ms);
+
+CREATE TABLE asking (
+    phone       TEXT    NOT NULL,
+    id          TEXT    NOT NULL, -- the request's jti
+    at_ms       INTEGER NOT NULL,
+    record      TEXT    NOT NULL, -- JSON of phone.Asking
+    PRIMARY KEY (phone, id)
+) STRICT;
