@@ -14,6 +14,7 @@ import (
 	"errors"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -64,7 +65,7 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	if err := db.Migrate(t.Context(), issuer.Schema); err != nil {
+	if err := migrate(t, db); err != nil {
 		t.Fatal(err)
 	}
 	return worldOn(t, db, began)
@@ -72,7 +73,14 @@ func newWorld(t testing.TB) *world {
 
 func worldOn(t testing.TB, db *store.DB, at time.Time) *world {
 	t.Helper()
-	w := &world{t: t, now: at, db: db, dir: t.TempDir(), key: make([]byte, 32)}
+	return worldIn(t, db, at, t.TempDir())
+}
+
+func migrate(t testing.TB, db *store.DB) error { return db.Migrate(t.Context(), issuer.Schema) }
+
+func worldIn(t testing.TB, db *store.DB, at time.Time, dir string) *world {
+	t.Helper()
+	w := &world{t: t, now: at, db: db, dir: dir, key: make([]byte, 32)}
 	keyFile := filepath.Join(w.dir, "key")
 	if err := secret.CreateKeyFile(durable.Files{}, keyFile); err != nil {
 		t.Fatal(err)
@@ -95,30 +103,34 @@ func worldOn(t testing.TB, db *store.DB, at time.Time) *world {
 // open builds the issuer's parts over the database, as a start of the process does.
 func (w *world) open(how func(context.Context, ca.Config) (*ca.CA, error)) {
 	w.t.Helper()
+	if err := w.build(w.t.Context(), how); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) build(ctx context.Context, how func(context.Context, ca.Config) (*ca.CA, error)) error {
 	w.store = issuer.New(w.db)
 	clock := func() time.Time { return w.now }
 	var err error
-	if w.ledger, err = status.OpenLedger(w.t.Context(), w.store, clock); err != nil {
-		w.t.Fatal(err)
+	if w.ledger, err = status.OpenLedger(ctx, w.store, clock); err != nil {
+		return err
 	}
 	algorithms := map[pki.Kind]profile.Algorithm{}
 	for _, k := range pki.Kinds() {
 		algorithms[k] = profile.ECDSAP384SHA384 // fast to make; which algorithm is no concern of ours
 	}
-	w.ca, err = how(w.t.Context(), ca.Config{
+	w.ca, err = how(ctx, ca.Config{
 		Operator: profile.Operator{Organization: "Tegata Sandbox", Unit: "operator", Arc: pki.SandboxArc(), BaseURL: issuerURL},
 		Dir:      filepath.Join(w.dir, "ca"), Sealer: w.sealer, Store: w.store, Ledger: w.ledger, Now: clock, Algorithms: algorithms,
 	})
 	if err != nil {
-		w.t.Fatal(err)
+		return err
 	}
 	w.ra, err = ra.New(ra.Config{
 		URL: issuerURL, Arc: pki.SandboxArc(), Policy: w.policy, Terms: ra.Terms{Version: "2026-11", JA: "規約", EN: "Terms"},
 		Key: w.key, LockCost: secret.TestCost(),
 	}, w.store, w.ca, clock, ra.Options{})
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	return err
 }
 
 func (w *world) status(der []byte, k pki.Kind) status.Entry {
@@ -454,4 +466,25 @@ func (p *phone) nonce(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return a.Nonce
+}
+
+// auditTrail is all that the audit log says, as text.
+func (w *world) auditTrail() (string, error) {
+	var all strings.Builder
+	err := w.db.Read(w.t.Context(), func(tx store.Tx) error {
+		rows, err := tx.Query(w.t.Context(), "SELECT party, kind, actor, action, object, detail FROM store_audit ORDER BY seq")
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var field [6]string
+			if err := rows.Scan(&field[0], &field[1], &field[2], &field[3], &field[4], &field[5]); err != nil {
+				return err
+			}
+			all.WriteString(strings.Join(field[:], " ") + "\n")
+		}
+		return rows.Err()
+	})
+	return all.String(), err
 }

@@ -1,0 +1,449 @@
+package ra_test
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"tegata/internal/audit"
+	"tegata/internal/ceremony"
+	"tegata/internal/httpd"
+	"tegata/internal/pki"
+	"tegata/internal/pkitest"
+	"tegata/internal/secret"
+	"tegata/issuer/ca"
+	"tegata/issuer/profile"
+	"tegata/issuer/ra"
+	"tegata/issuer/status"
+)
+
+// party is a registered party with its ops key.
+type party struct {
+	w     *world
+	id    string
+	key   *ecdsa.PrivateKey
+	chain []*x509.Certificate
+}
+
+func (w *world) newParty(id string, role pki.Role) *party {
+	w.t.Helper()
+	p := &party{w: w, id: id, key: pkitest.ECKey(w.t)}
+	var origins []string
+	if role == pki.RoleVerifier {
+		origins = []string{"http://127.0.0.1:8402"}
+	}
+	who := audit.System("issuer")
+	draft, err := w.ca.Prepare(w.t.Context(), who, ca.Request{Kind: pki.Ops, PublicKey: &p.key.PublicKey, Holder: id,
+		Party: profile.Party{ID: id, Role: role, Origins: origins}, NotAfter: w.now.AddDate(1, 0, 0)})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	cert, err := w.ca.Issue(w.t.Context(), who, draft)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	p.chain = []*x509.Certificate{cert}
+	return p
+}
+
+func (p *party) assertion() string {
+	p.w.t.Helper()
+	s, err := ceremony.SignClientAssertion(p.key, p.chain, ceremony.NewClientAssertion(p.id, issuerURL, p.w.now))
+	if err != nil {
+		p.w.t.Fatal(err)
+	}
+	return s
+}
+
+// serve puts the registration authority behind a listener.
+func (w *world) serve() string {
+	w.t.Helper()
+	mux := http.NewServeMux()
+	(&ra.Handler{RA: w.ra}).Register(mux)
+	s := httptest.NewServer(mux)
+	w.t.Cleanup(s.Close)
+	return s.URL
+}
+
+func (w *world) post(url string, in, out any, header ...httpd.Header) error {
+	return httpd.PostJSON(w.t.Context(), httpd.Client(10*time.Second), url, in, out, header...)
+}
+
+func TestARegistrationOverHTTP(t *testing.T) {
+	w := newWorld(t)
+	base := w.serve()
+	city := w.newParty("city", pki.RoleMunicipality)
+	c := &card{w: w, id: "card-1", person: hanako(), auth: pkitest.Key(t, 0), sign: pkitest.Key(t, 1)}
+	if err := w.post(base+"/v1/card-issuances", c.issuance(), &c.issued, httpd.Bearer(city.assertion())); err != nil {
+		t.Fatal(err)
+	}
+	var terms ra.Terms
+	if err := httpd.GetJSON(t.Context(), httpd.Client(time.Second), base+"/v1/terms", &terms); err != nil || terms.Version != "2026-11" {
+		t.Fatalf("terms %+v, %v", terms, err)
+	}
+	p := w.newPhone(2)
+	if err := w.post(base+"/v1/enrolments", ra.StepBody{Step: p.applyStep(c, false)}, &p.applied); err != nil {
+		t.Fatal(err)
+	}
+	keys := p.jws(ra.TypeEnrolment, p.keyClaims(), nil)
+	if err := w.post(base+"/v1/enrolments/"+p.id+"/keys", ra.StepBody{Step: keys}, &p.issued); err != nil {
+		t.Fatal(err)
+	}
+	register := p.jws(ra.TypeEnrolment, p.registerClaims(), nil)
+	var registered ra.Registered
+	if err := w.post(base+"/v1/enrolments/"+p.id+"/registration", ra.StepBody{Step: register}, &registered); err != nil {
+		t.Fatal(err)
+	}
+	p.mustBe(status.Good, 0)
+	var standing ra.Standing
+	show := p.jws(ra.TypeEnrolment, p.claims(ra.StepShow), nil)
+	if err := httpd.GetJSON(t.Context(), httpd.Client(time.Second), base+"/v1/enrolments/"+p.id, &standing, httpd.Bearer(show)); err != nil || standing.State != ra.StateRegistered {
+		t.Fatalf("%+v, %v", standing, err)
+	}
+	var checked ra.CheckedIn
+	if err := w.post(base+"/v1/checkins", ra.StepBody{Step: p.jws(ra.TypeCheckIn, p.checkInClaims(), nil)}, &checked); err != nil || checked.State != ra.StateRegistered {
+		t.Fatalf("%+v, %v", checked, err)
+	}
+	var suspended ra.Suspended
+	if err := w.post(base+"/v1/suspensions", ra.Suspension{BirthDate: "1980-02-17", LockCode: digits(p)}, &suspended); err != nil {
+		t.Fatal(err)
+	}
+	p.mustBe(status.Held, status.CertificateHold, status.Lost)
+	street := w.newParty("street", pki.RoleStreet)
+	var out ra.Outbox
+	if err := httpd.GetJSON(t.Context(), httpd.Client(time.Second), base+"/v1/outbox", &out, httpd.Bearer(street.assertion())); err != nil || len(out.Notices) != 3 {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	var stopped ra.Stopped
+	if err := w.post(base+"/v1/revocations", ra.StepBody{Step: p.jws(ra.TypeEnrolment, p.claims(ra.StepStop), nil)}, &stopped); err != nil {
+		t.Fatal(err)
+	}
+	var receipt ra.RevocationReceipt
+	if err := httpd.GetJSON(t.Context(), httpd.Client(time.Second), base+"/v1/revocations/"+stopped.Receipt, &receipt); err != nil || !receipt.Clear {
+		t.Fatalf("%+v, %v", receipt, err)
+	}
+}
+
+func TestDoorsOpenToTheirOwnRoleOnly(t *testing.T) {
+	w, c, _ := registered(t)
+	base := w.serve()
+	parties := map[pki.Role]*party{}
+	for _, role := range pki.Roles() {
+		parties[role] = w.newParty("the-"+string(role), role)
+	}
+	for _, door := range []struct {
+		method, path string
+		role         pki.Role
+		body         any
+	}{
+		{"POST", "/v1/card-issuances", pki.RoleMunicipality, c.issuance()},
+		{"POST", "/v1/register-events", pki.RoleMunicipality, ra.RegisterEvent{ID: "e", Person: "hanako", Kind: ra.EventCardLost}},
+		{"POST", "/v1/verifier/linkage", pki.RoleVerifier, ra.LinkageQuery{Certificate: c.issued.Certificates.Auth}},
+		{"POST", "/v1/verifier/attributes", pki.RoleVerifier, ra.AttributesQuery{Release: "x"}},
+		{"GET", "/v1/holders/x/certificates", pki.RoleParty, nil},
+		{"GET", "/v1/outbox", pki.RoleStreet, nil},
+	} {
+		call := func(authorization string) (int, string) {
+			t.Helper()
+			text, _ := json.Marshal(door.body)
+			req, err := http.NewRequestWithContext(t.Context(), door.method, base+door.path, bytes.NewReader(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Content-Type", "application/json")
+			if authorization != "" {
+				req.Header.Set("Authorization", authorization)
+			}
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			var p struct{ Code string }
+			json.NewDecoder(resp.Body).Decode(&p)
+			return resp.StatusCode, p.Code
+		}
+		if got, code := call(""); got != 401 || code != ra.CodeCaller {
+			t.Errorf("%s without an assertion: %d %s", door.path, got, code)
+		}
+		for role, p := range parties {
+			got, code := call("Bearer " + p.assertion())
+			if refused := got == 403 && code == ra.CodeCallerRole; refused != (role != door.role) {
+				t.Errorf("%s for a %s: %d %s", door.path, role, got, code)
+			}
+		}
+		used := "Bearer " + parties[door.role].assertion()
+		call(used)
+		if got, code := call(used); got != 401 || code != ra.CodeCaller {
+			t.Errorf("%s with a used assertion: %d %s", door.path, got, code)
+		}
+		stranger := *parties[door.role]
+		stranger.key = pkitest.ECKey(t)
+		if s, err := ceremony.SignClientAssertion(stranger.key, stranger.chain, ceremony.NewClientAssertion(stranger.id, issuerURL, w.now)); err == nil {
+			if got, code := call("Bearer " + s); got != 401 || code != ra.CodeCaller {
+				t.Errorf("%s by another key: %d %s", door.path, got, code)
+			}
+		}
+		other, err := ceremony.SignClientAssertion(parties[door.role].key, parties[door.role].chain, ceremony.NewClientAssertion(parties[door.role].id, "http://127.0.0.1:8402", w.now))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, code := call("Bearer " + other); got != 401 || code != ra.CodeCaller {
+			t.Errorf("%s with an assertion for somebody else: %d %s", door.path, got, code)
+		}
+	}
+	// A revoked party is let in no more.
+	v := parties[pki.RoleVerifier]
+	if err := w.ledger.Apply(t.Context(), audit.System("issuer"), status.Change{Kind: pki.Ops, Serial: pki.SerialOf(v.chain[0]), Op: status.Revoke, Reason: status.CessationOfOperation, At: w.now}); err != nil {
+		t.Fatal(err)
+	}
+	err := w.post(base+"/v1/verifier/linkage", ra.LinkageQuery{Certificate: c.issued.Certificates.Auth}, &ra.Linkage{}, httpd.Bearer(v.assertion()))
+	wantCode(t, err, ra.CodeCaller)
+}
+
+func TestLinkageIsStableForOneVerifierAndDifferentForAnother(t *testing.T) {
+	w, c, p := registered(t)
+	ask := func(verifier string, der []byte) string {
+		t.Helper()
+		got, err := w.ra.Linkage(t.Context(), verifier, der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.Person
+	}
+	one := ask("verifier", p.issued.Certificates.Auth)
+	if b, err := base64.RawURLEncoding.DecodeString(one); err != nil || len(b) != 32 {
+		t.Errorf("the person id is %q", one)
+	}
+	fresh := w.issueCard("card-2", hanako(), 4)
+	if _, err := fresh.event(ra.EventCardRenewed); err != nil {
+		t.Fatal(err)
+	}
+	q := w.newPhone(6)
+	q.enrol(fresh)
+	for name, der := range map[string][]byte{
+		"signature of the same phone": p.issued.Certificates.Sign, "the card": c.issued.Certificates.Auth, "the card's signature": c.issued.Certificates.Sign,
+		"the renewed card": fresh.issued.Certificates.Auth, "the next phone": q.issued.Certificates.Auth, "its signature": q.issued.Certificates.Sign,
+	} {
+		if got := ask("verifier", der); got != one {
+			t.Errorf("%s leads to another person", name)
+		}
+	}
+	if ask("another", p.issued.Certificates.Auth) == one {
+		t.Error("two verifiers can compare notes")
+	}
+	ours, err := x509.ParseCertificate(p.issued.Certificates.Auth)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Our serial number in a stranger's certificate does not lead to the person.
+	stranger, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: ours.SerialNumber}, &x509.Certificate{}, p.auth.Public(), p.auth)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.ra.Linkage(t.Context(), "verifier", stranger)
+	wantCode(t, err, ra.CodeUnknownCertificate)
+	_, err = w.ra.Linkage(t.Context(), "verifier", []byte("x"))
+	wantCode(t, err, ra.CodeUnknownCertificate)
+}
+
+func (p *phone) release(key *rsa.PrivateKey, der []byte, change func(*ceremony.Release)) string {
+	p.w.t.Helper()
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		p.w.t.Fatal(err)
+	}
+	hash := sha256.Sum256([]byte("request"))
+	r := ceremony.Release{Verifier: "verifier", Claims: []string{"name", "birthdate"}, Request: base64.RawURLEncoding.EncodeToString(hash[:]),
+		IssuedAt: p.w.now.Unix(), Expires: p.w.now.Add(5 * time.Minute).Unix()}
+	if change != nil {
+		change(&r)
+	}
+	s, err := ceremony.SignRelease(key, []*x509.Certificate{cert}, r)
+	if err != nil {
+		p.w.t.Fatal(err)
+	}
+	return s
+}
+
+func TestAttributesAreReleasedAgainstTheHoldersSignatureOnly(t *testing.T) {
+	w, c, p := registered(t)
+	got, err := w.ra.Release(t.Context(), "verifier", p.release(p.auth, p.issued.Certificates.Auth, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (ra.ReleasedClaims{Name: "手形　花子", BirthDate: "1980-02-17"}); got.Claims != want {
+		t.Errorf("released %+v, want %+v: what was not named stays", got.Claims, want)
+	}
+	all, err := w.ra.Release(t.Context(), "verifier", p.release(p.sign, p.issued.Certificates.Sign, func(r *ceremony.Release) { r.Claims = ceremony.AttributeClaims() }))
+	if err != nil || all.Claims.Gender != "female" || all.Claims.Address == "" || all.Person != got.Person {
+		t.Errorf("released %+v, %v", all, err)
+	}
+	for _, tt := range []struct {
+		name    string
+		code    ra.Code
+		release string
+	}{
+		{"for another verifier", ra.CodeReleaseInvalid, p.release(p.auth, p.issued.Certificates.Auth, func(r *ceremony.Release) { r.Verifier = "another" })},
+		{"that has expired", ra.CodeReleaseInvalid, p.release(p.auth, p.issued.Certificates.Auth, func(r *ceremony.Release) { r.IssuedAt -= 900; r.Expires -= 900 })},
+		{"signed by another key", ra.CodeReleaseInvalid, p.release(p.sign, p.issued.Certificates.Auth, nil)},
+		{"signed by a card", ra.CodeReleaseInvalid, p.release(c.auth, c.issued.Certificates.Auth, nil)},
+		{"that is none", ra.CodeReleaseInvalid, "x"},
+	} {
+		_, err := w.ra.Release(t.Context(), "verifier", tt.release)
+		if wantCode(t, err, tt.code); err == nil {
+			t.Errorf("a release %s was honoured", tt.name)
+		}
+	}
+	// After moving, the register's word counts, and the old signature certificate does not.
+	if _, err := c.event(ra.EventMoved); err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.ra.Release(t.Context(), "verifier", p.release(p.sign, p.issued.Certificates.Sign, nil))
+	wantCode(t, err, ra.CodeReleaseCertificate)
+	moved, err := w.ra.Release(t.Context(), "verifier", p.release(p.auth, p.issued.Certificates.Auth, func(r *ceremony.Release) { r.Claims = []string{"address"} }))
+	if err != nil || moved.Claims.Address != "東京都見本区九丁目9番9号" {
+		t.Errorf("released %+v, %v", moved, err)
+	}
+	if _, err := w.ra.Suspend(t.Context(), ra.Suspension{BirthDate: "1980-02-17", LockCode: digits(p)}, "a"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.ra.Release(t.Context(), "verifier", p.release(p.auth, p.issued.Certificates.Auth, nil))
+	wantCode(t, err, ra.CodeReleaseCertificate)
+}
+
+func TestThePortalSeesAHoldersCertificatesAgainstAGrant(t *testing.T) {
+	w, c, p := registered(t)
+	base := w.serve()
+	verifier, portal, bank := w.newParty("verifier", pki.RoleVerifier), w.newParty("portal", pki.RoleParty), w.newParty("bank", pki.RoleParty)
+	var link ra.Linkage
+	if err := w.post(base+"/v1/verifier/linkage", ra.LinkageQuery{Certificate: p.issued.Certificates.Auth}, &link, httpd.Bearer(verifier.assertion())); err != nil {
+		t.Fatal(err)
+	}
+	hash := sha256.Sum256([]byte("request"))
+	grant := func(signer *party, change func(*ceremony.Grant)) httpd.Header {
+		t.Helper()
+		g := ceremony.Grant{Issuer: "verifier", Audience: issuerURL, Party: "portal", Subject: link.Person, Scope: ceremony.ScopeCertificates,
+			Login: base64.RawURLEncoding.EncodeToString(hash[:]), ID: ceremony.NewID(), IssuedAt: w.now.Unix(), Expires: w.now.Add(5 * time.Minute).Unix()}
+		if change != nil {
+			change(&g)
+		}
+		s, err := ceremony.SignGrant(signer.key, signer.chain, g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return httpd.Header{Name: ceremony.GrantHeader, Value: s}
+	}
+	get := func(who *party, person string, g httpd.Header) (ra.Holding, error) {
+		var out ra.Holding
+		err := httpd.GetJSON(t.Context(), httpd.Client(time.Second), base+"/v1/holders/"+person+"/certificates", &out, httpd.Bearer(who.assertion()), g)
+		return out, err
+	}
+	good := grant(verifier, nil)
+	got, err := get(portal, link.Person, good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Certificates) != 4 || got.Phone == nil || got.Phone.Model != "Tegata One" || len(got.Queries) != 2 {
+		t.Errorf("got %+v", got)
+	}
+	for _, q := range got.Queries {
+		if q.Verifier != "verifier" && q.Verifier != "portal" {
+			t.Errorf("the holder sees %+v", q)
+		}
+	}
+	other := strings.Repeat("A", 43)
+	for name, try := range map[string]func() (ra.Holding, error){
+		"used twice":           func() (ra.Holding, error) { return get(portal, link.Person, good) },
+		"by another party":     func() (ra.Holding, error) { return get(bank, link.Person, grant(verifier, nil)) },
+		"about somebody else":  func() (ra.Holding, error) { return get(portal, other, grant(verifier, nil)) },
+		"signed by the portal": func() (ra.Holding, error) { return get(portal, link.Person, grant(portal, nil)) },
+		"signed by the portal in its own name": func() (ra.Holding, error) {
+			return get(portal, link.Person, grant(portal, func(g *ceremony.Grant) { g.Issuer = "portal" }))
+		},
+		"for another scope": func() (ra.Holding, error) {
+			return get(portal, link.Person, grant(verifier, func(g *ceremony.Grant) { g.Scope = ceremony.ScopeUses }))
+		},
+		"for the verifier": func() (ra.Holding, error) {
+			return get(portal, link.Person, grant(verifier, func(g *ceremony.Grant) { g.Audience = "verifier" }))
+		},
+		"of yesterday": func() (ra.Holding, error) {
+			return get(portal, link.Person, grant(verifier, func(g *ceremony.Grant) { g.IssuedAt -= 86400; g.Expires -= 86400 }))
+		},
+		"that is none": func() (ra.Holding, error) {
+			return get(portal, link.Person, httpd.Header{Name: ceremony.GrantHeader, Value: "x"})
+		},
+	} {
+		_, err := try()
+		t.Run(name, func(t *testing.T) { wantCode(t, err, ra.CodeGrantInvalid) })
+	}
+	_, err = get(portal, other, grant(verifier, func(g *ceremony.Grant) { g.Subject = other }))
+	wantCode(t, err, ra.CodeUnknownPerson)
+	if _, err := c.event(ra.EventMoved); err != nil {
+		t.Fatal(err)
+	}
+	if got, err = get(portal, link.Person, grant(verifier, nil)); err != nil {
+		t.Fatal(err)
+	}
+	states := map[string]string{}
+	for _, h := range got.Certificates {
+		states[h.Kind] = h.State
+	}
+	if states["phone-sign"] != "revoked" || states["card-sign"] != "revoked" || states["phone-auth"] != "good" || states["card-auth"] != "good" {
+		t.Errorf("after moving the holder sees %v", states)
+	}
+}
+
+// Nothing that the authority logs, and no problem that it answers with, says who somebody is.
+func TestNothingInLogsOrAuditIdentifiesAPerson(t *testing.T) {
+	w := newWorld(t)
+	var log bytes.Buffer
+	var err error
+	w.ra, err = ra.New(ra.Config{URL: issuerURL, Arc: pki.SandboxArc(), Policy: w.policy, Terms: ra.Terms{Version: "2026-11"}, Key: w.key, LockCost: secret.TestCost()},
+		w.store, w.ca, func() time.Time { return w.now }, ra.Options{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := w.issueCard("card-1", hanako(), 0)
+	p := w.newPhone(2)
+	p.enrol(c)
+	wrong := secret.GenerateLockCode()
+	for i := range 201 {
+		wrong.Reveal(func(b []byte) {
+			w.ra.Suspend(t.Context(), ra.Suspension{BirthDate: "1980-02-17", LockCode: string(b)}, "source-"+string(rune('a'+i)))
+		})
+	}
+	if _, err := c.event(ra.EventMoved); err != nil {
+		t.Fatal(err)
+	}
+	var trail strings.Builder
+	rows, err := w.auditTrail()
+	if err != nil {
+		t.Fatal(err)
+	}
+	trail.WriteString(rows)
+	for _, told := range []string{log.String(), trail.String()} {
+		for _, personal := range []string{"花子", "見本区", "19800217", "1980-02-17", digits(p), p.code.Groups()} {
+			if strings.Contains(told, personal) {
+				t.Errorf("%q stands in\n%s", personal, told)
+			}
+		}
+	}
+	if !strings.Contains(log.String(), "many wrong lock codes") {
+		t.Error("the operator was not told of 200 wrong lock codes")
+	}
+	if !strings.Contains(trail.String(), "ra.register") {
+		t.Error("the audit trail was not read")
+	}
+}
