@@ -53,7 +53,7 @@ func (r *RA) Register(ctx context.Context, id, compact string) (Registered, erro
 	}
 	r.trace.Note(ctx, trace.Event{At: at, From: "phone", To: "issuer", Kind: "registration",
 		TitleJA: "登録が完了し、2つの証明書が有効になりました", TitleEN: "Registered: both certificates are good from now on",
-		Detail: map[string]string{"enrolment": id, "state": StateRegistered}})
+		Detail: map[string]string{"enrolment": id, "state": string(StateRegistered)}})
 	return answer, nil
 }
 

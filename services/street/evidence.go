@@ -24,8 +24,8 @@ type Evidence struct {
 type Fact struct{ Name, Value string }
 
 var (
-	ownName       = regexp.MustCompile(`\b(?:certificate|answer|crl|signature|request)\.pem\b`)
-	authorityName = regexp.MustCompile(`\b(?:(?:card|phone)-(?:sign|auth)|ops)\.pem\b`)
+	pemName       = regexp.MustCompile(`\b[a-z][a-z0-9-]*\.pem\b`)
+	authorityName = regexp.MustCompile(`^(?:(?:card|phone)-(?:sign|auth)|ops)\.pem$`)
 )
 
 // evidence is what e carries; ok is false when it carries nothing.
@@ -65,8 +65,14 @@ func (h *Handler) evidence(e entry) (Evidence, bool) {
 			check = "openssl cms -verify -cades -inform PEM -in FILE -CAfile BUNDLE -purpose any"
 		}
 	}
-	if name := ownName.FindString(check); name != "" {
-		ev.File = name
+	var authorities []string
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(pemName.FindAllString(check, -1)))) {
+		switch {
+		case authorityName.MatchString(name):
+			authorities = append(authorities, name)
+		case name != "bundle.pem":
+			ev.File = name
+		}
 	}
 	check = strings.NewReplacer("FILE", ev.File, "BUNDLE", "bundle.pem").Replace(check)
 	if h.conf.Clock.Offset() >= time.Minute && !strings.Contains(check, "-attime") {
@@ -83,7 +89,7 @@ func (h *Handler) evidence(e entry) (Evidence, bool) {
 	if strings.Contains(check, "bundle.pem") {
 		lines = append(lines, "curl -s -o bundle.pem "+issuer+"/ca/bundle.pem")
 	}
-	for _, name := range slices.Compact(slices.Sorted(slices.Values(authorityName.FindAllString(check, -1)))) {
+	for _, name := range authorities {
 		label := strings.TrimSuffix(name, ".pem")
 		lines = append(lines, fmt.Sprintf("curl -s %s/ca/%s.cer | openssl x509 -inform DER -out %s", issuer, label, name))
 	}

@@ -111,7 +111,7 @@ func whatOf(e entry) string {
 		return "card"
 	case "registration":
 		return "registration"
-	case "request", "verdict":
+	case "request", "answer", "verdict":
 		return "login"
 	case "clock", "break":
 		return e.Kind

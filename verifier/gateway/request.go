@@ -71,7 +71,7 @@ func (g *Gateway) Start(ctx context.Context, caller ceremony.Caller, body ceremo
 	g.c.Trace.Note(ctx, trace.Event{
 		At: at, From: p.ID, To: g.c.ID, Kind: "request",
 		TitleJA: "依頼を預かりました", TitleEN: "A request was taken in",
-		Detail: map[string]string{"purpose": q.Purpose.Sentence.JA, "risk": string(q.Risk), "channel": string(q.Channel), "signature": "ES256, " + p.ID},
+		Detail: map[string]string{"request": r.ID, "purpose": q.Purpose.Sentence.JA, "risk": string(q.Risk), "channel": string(q.Channel), "signature": "ES256, " + p.ID},
 	})
 	return ceremony.Started{RequestURI: g.c.Origin + "/r/" + r.ID, ResultID: r.ResultID, Match: r.Match, ExpiresAt: r.ExpiresAt.Unix()}, nil
 }
@@ -143,6 +143,7 @@ func (g *Gateway) Fetch(ctx context.Context, id, phone string, at time.Time) (st
 	g.c.Trace.Note(ctx, trace.Event{
 		At: at, From: "phone", To: g.c.ID, Kind: "request",
 		TitleJA: "スマートフォンが依頼を受け取りました", TitleEN: "A phone fetched the request",
+		Detail: map[string]string{"request": r.ID},
 	})
 	return r.JWS, nil
 }

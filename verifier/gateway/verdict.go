@@ -89,7 +89,7 @@ func (g *Gateway) traceVerdict(ctx context.Context, a *attempt, o Outcome) {
 	e := trace.Event{
 		At: o.At, From: "phone", To: g.c.ID, Kind: "verdict",
 		TitleJA: "回答を確かめました", TitleEN: "An answer was checked",
-		Detail: map[string]string{"verdict": string(o.Verdict)},
+		Detail: map[string]string{"verdict": string(o.Verdict), "request": a.request.ID},
 	}
 	if o.Code != "" {
 		e.Detail["code"] = o.Code
