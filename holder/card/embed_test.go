@@ -13,39 +13,8 @@ import (
 	"tegata/holder/card"
 	"tegata/holder/card/cardtest"
 	"tegata/internal/pki"
-	"tegata/internal/pkitest"
 	"tegata/internal/secret"
 )
-
-// phone is an element reduced to its memory and to compatibility mode.
-type phone struct {
-	state   []byte
-	saves   int
-	full    bool // the disk takes nothing
-	on      bool
-	session uint64
-	tries   int
-	signs   int
-}
-
-func (p *phone) save(state []byte) error {
-	if p.full {
-		return errors.New("disk full")
-	}
-	p.state, p.saves = bytes.Clone(state), p.saves+1
-	return nil
-}
-
-func (p *phone) Session() (uint64, bool) { return p.session, p.on }
-func (p *phone) Tries() int              { return p.tries }
-func (p *phone) Verify(code []byte) bool {
-	p.tries--
-	if p.tries == 0 {
-		p.on = false
-	}
-	return string(code) == "1357"
-}
-func (p *phone) Sign() bool { p.signs--; return p.signs >= 0 }
 
 // wallet is an application that answers everything with its name.
 type wallet struct{ selected int }
@@ -55,34 +24,10 @@ func (w *wallet) Select() uint16                     { w.selected++; return apdu
 func (w *wallet) Deselect()                          { w.selected = 0 }
 func (w *wallet) Process(apdu.Command) apdu.Response { return apdu.OK([]byte("wallet")) }
 
-func phoneKeys(t testing.TB) map[pki.Kind]*rsa.PrivateKey {
-	return map[pki.Kind]*rsa.PrivateKey{pki.PhoneAuth: pkitest.Key(t, 4), pki.PhoneSign: pkitest.Key(t, 5)}
-}
-
-// embed makes a phone's element with secrets 1357 and TEGATA2357.
-func embed(t testing.TB) (*phone, *card.Card, *card.Inside) {
-	t.Helper()
-	p := &phone{}
-	keys := phoneKeys(t)
-	c, in, err := card.Embed(card.Embedding{
-		Save: p.save, Compat: p, Applications: []card.Application{&wallet{}},
-		Spec: card.Spec{Cost: secret.TestCost(), Keys: keys},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := in.SetSecrets(cardtest.PIN(t, "1357"), cardtest.Password(t, "TEGATA2357")); err != nil {
-		t.Fatal(err)
-	}
-	certificates, authorities := cardtest.Certificates(t, keys)
-	if err := in.WriteCertificates(certificates, authorities); err != nil {
-		t.Fatal(err)
-	}
-	return p, c, in
-}
-
 func TestAPhoneSaysNothingOverATapUntilCompatibilityMode(t *testing.T) {
-	p, c, _ := embed(t)
+	p := cardtest.NewPhone(t, &wallet{})
+	c := p.Card
+	p.On, p.Code = false, "1357"
 	run(t, c, `
 		<select jpki> => 6985
 		00CA004500 => 6985
@@ -95,7 +40,7 @@ func TestAPhoneSaysNothingOverATapUntilCompatibilityMode(t *testing.T) {
 		00B0000000 => 77616C6C6574 9000
 		<select jpki> => 6985
 		00B0000000 => 77616C6C6574 9000`)
-	p.on, p.session, p.tries, p.signs = true, 1, 3, 3
+	p.On, p.Number, p.Left, p.Signatures = true, 1, 3, 3
 	run(t, c, `
 		<select jpki> => 9000
 		00B088000F => 8F8F00 9000
@@ -119,24 +64,28 @@ func TestAPhoneSaysNothingOverATapUntilCompatibilityMode(t *testing.T) {
 		802A0097 01 55 00 => [256] 9000
 		802A0097 01 55 00 => [256] 9000
 		802A0097 01 55 00 => 6985`)
-	if p.signs != -1 {
-		t.Errorf("%d signatures left; refused commands must not count", p.signs)
+	if p.Signatures != -1 {
+		t.Errorf("%d signatures left; refused commands must not count", p.Signatures)
 	}
 }
 
 func TestCompatibilityModeEndsWhatItBegan(t *testing.T) {
-	p, c, _ := embed(t)
-	p.on, p.session, p.tries, p.signs = true, 1, 3, 3
+	p := cardtest.NewPhone(t)
+	c := p.Card
+	p.Code = "1357"
+	p.On, p.Number, p.Left, p.Signatures = true, 1, 3, 3
 	run(t, c, "<select jpki> => 9000\n<pin> => 9000\n802A0097 01 55 00 => [256] 9000")
-	p.on = false
+	p.On = false
 	run(t, c, "802A0097 01 55 00 => 6985\n00B0880000 => 6985")
-	p.on, p.session, p.tries = true, 2, 3 // switched on anew: the old code opened nothing here
+	p.On, p.Number, p.Left = true, 2, 3 // switched on anew: the old code opened nothing here
 	run(t, c, "802A0097 01 55 00 => 6982\n<wrong pin> => 63C2\n<wrong pin> => 63C1\n<wrong pin> => 63C0\n<pin> => 6985\n00B0880000 => 6985")
 }
 
 func TestTheCodeOfCompatibilityModeIsNotThePIN(t *testing.T) {
-	p, c, in := embed(t)
-	p.on, p.session, p.tries = true, 1, 3
+	p := cardtest.NewPhone(t)
+	c, in := p.Card, p.Inside
+	p.Code = "1357"
+	p.On, p.Number, p.Left = true, 1, 3
 	run(t, c, "<select jpki> => 9000\n<wrong pin> => 63C2\n<wrong pin> => 63C1")
 	if in.TriesLeft(pki.PhoneAuth) != 3 {
 		t.Errorf("a wrong code cost a try of the PIN: %d left", in.TriesLeft(pki.PhoneAuth))
@@ -144,11 +93,12 @@ func TestTheCodeOfCompatibilityModeIsNotThePIN(t *testing.T) {
 }
 
 func TestTheInsideOfAnElement(t *testing.T) {
-	p, _, in := embed(t)
+	p := cardtest.NewPhone(t)
+	in := p.Inside
 	pin, wrong := cardtest.PIN(t, "1357"), cardtest.PIN(t, "2468")
-	before := p.saves
-	if err := in.VerifyAuthPIN(pin); err != nil || p.saves != before+2 {
-		t.Fatalf("%v after %d writes, want two", err, p.saves-before)
+	before := p.Saves
+	if err := in.VerifyAuthPIN(pin); err != nil || p.Saves != before+2 {
+		t.Fatalf("%v after %d writes, want two", err, p.Saves-before)
 	}
 	err := in.VerifyAuthPIN(wrong)
 	if e, ok := errors.AsType[*apdu.PINError](err); !ok || e.TriesLeft != 2 {
@@ -187,9 +137,10 @@ func TestTheInsideOfAnElement(t *testing.T) {
 }
 
 func TestAnElementIsTheSameAfterOpening(t *testing.T) {
-	p, _, in := embed(t)
+	p := cardtest.NewPhone(t)
+	in := p.Inside
 	in.VerifyAuthPIN(cardtest.PIN(t, "2468"))
-	_, again, err := card.Embed(card.Embedding{State: p.state, Save: p.save})
+	_, again, err := card.Embed(card.Embedding{State: p.State, Save: p.Save})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,29 +150,30 @@ func TestAnElementIsTheSameAfterOpening(t *testing.T) {
 	if err := again.VerifyAuthPIN(cardtest.PIN(t, "1357")); err != nil {
 		t.Error(err)
 	}
-	if _, _, err := card.Embed(card.Embedding{State: []byte(`{"profile":"card","secrets":{},"files":{}}`), Save: p.save}); err == nil {
+	if _, _, err := card.Embed(card.Embedding{State: []byte(`{"profile":"card","secrets":{},"files":{}}`), Save: p.Save}); err == nil {
 		t.Error("a card's state became a phone")
 	}
 	for _, state := range []string{"", "{}", `{"profile":"phone"}`, `{"profile":"phone","secrets":{},"files":{},"keys":{"a":"AA=="}}`} {
-		if _, _, err := card.Embed(card.Embedding{State: []byte(state), Save: p.save}); err == nil {
+		if _, _, err := card.Embed(card.Embedding{State: []byte(state), Save: p.Save}); err == nil {
 			t.Errorf("state %q was taken", state)
 		}
 	}
 }
 
 func TestNewKeysForgetOldCertificatesAndAWipeForgetsAll(t *testing.T) {
-	p, _, in := embed(t)
+	p := cardtest.NewPhone(t)
+	in := p.Inside
 	old, _ := in.PublicKey(pki.PhoneSign)
 	stale := map[pki.Kind][]byte{pki.PhoneSign: in.Certificate(pki.PhoneSign)}
 	authority := map[pki.Kind][]byte{pki.PhoneSign: in.Authority(pki.PhoneSign)}
-	p.full = true
+	p.Full = true
 	if in.GenerateKeys(pki.PhoneSign) == nil || in.Wipe() == nil || in.SetSecrets(cardtest.PIN(t, "2468"), secret.Password{}) == nil {
 		t.Error("done without a disk")
 	}
 	if same, _ := in.PublicKey(pki.PhoneSign); !same.Equal(old) || in.Certificate(pki.PhoneSign) == nil {
 		t.Error("half of it was done")
 	}
-	p.full = false
+	p.Full = false
 	if err := in.GenerateKeys(pki.PhoneSign); err != nil {
 		t.Fatal(err)
 	}

@@ -36,10 +36,10 @@ func FuzzCard(f *testing.F) {
 		f.Add(stream)
 	}
 	made := cardtest.New(f, cardtest.Options{})
-	p, ph, _ := embed(f)
+	p := cardtest.NewPhone(f)
 	f.Fuzz(func(t *testing.T, stream []byte) {
-		p.on, p.session, p.tries, p.signs = true, p.session+1, 3, 3
-		for _, c := range []*card.Card{made.Card, ph} {
+		p.On, p.Number, p.Left, p.Signatures = true, p.Number+1, 3, 3
+		for _, c := range []*card.Card{made.Card, p.Card} {
 			c.PowerOn()
 			verified := false
 			for rest := stream; len(rest) >= 2; {
