@@ -20,6 +20,9 @@ const (
 // ErrNoScope: there is no such partition; no certificate was ever issued in it.
 var ErrNoScope = errors.New("status: no such CRL")
 
+// errTooEarly: the list shows a change that is later than its thisUpdate would be.
+var errTooEarly = errors.New("status: a CRL would tell the future")
+
 // CRLs makes the revocation lists. They are made when one is fetched and the kept
 // one is too old or shows too little, so that time in which nobody asks costs
 // nothing. It is safe for concurrent use.
@@ -66,7 +69,7 @@ func (l *CRLs) Current(ctx context.Context, s Scope) (CRL, error) {
 
 	one.mu.Lock()
 	defer one.mu.Unlock()
-	for range 3 { // another process may be first
+	for range 400 { // another process may be first, or another change unfinished
 		moment, now, err := l.ledger.asOf(ctx)
 		if err != nil {
 			return CRL{}, err
@@ -76,6 +79,10 @@ func (l *CRLs) Current(ctx context.Context, s Scope) (CRL, error) {
 			return one.last, err
 		}
 		next, kept, err := l.make(ctx, issuer, s, one.last, moment)
+		if errors.Is(err, errTooEarly) {
+			time.Sleep(waitStep) // a change is being written while a later one is there already
+			continue
+		}
 		if err != nil {
 			return CRL{}, err
 		}
@@ -131,9 +138,12 @@ func (l *CRLs) make(ctx context.Context, i profile.Issuer, s Scope, last CRL, mo
 	if last.Number == 0 {
 		ended = next.ThisUpdate
 	}
-	seq, entries, err := l.store.Listed(ctx, s, ended)
+	seq, at, entries, err := l.store.Listed(ctx, s, ended)
 	if err != nil {
 		return CRL{}, false, fmt.Errorf("status: CRL: %w", err)
+	}
+	if at.Truncate(time.Second).After(next.ThisUpdate) {
+		return CRL{}, false, errTooEarly
 	}
 	next.Seq = seq
 	tbs, err := tbsCertList(l.authorities.Operator(), i, s, next, entries)

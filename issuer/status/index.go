@@ -2,6 +2,7 @@ package status
 
 import (
 	"fmt"
+	"maps"
 	"time"
 
 	"tegata/internal/pki"
@@ -13,6 +14,10 @@ type index struct {
 	slots  []slot              // issuers, in the order they were first seen
 	issued map[pki.Serial]cell // every certificate that was ever issued
 	ended  map[pki.Serial]ended
+	// recent holds since when (Unix seconds) certificates are good that became so a
+	// short time ago: an answer as of an earlier moment must not say it yet.
+	recent map[pki.Serial]int64
+	sweep  int // size of recent at which it is swept
 }
 
 type slot struct {
@@ -34,7 +39,7 @@ const maxSlots = 64
 var statusBits = [...]Status{Good, Held, Revoked}
 
 func newIndex() *index {
-	return &index{issued: map[pki.Serial]cell{}, ended: map[pki.Serial]ended{}}
+	return &index{issued: map[pki.Serial]cell{}, ended: map[pki.Serial]ended{}, recent: map[pki.Serial]int64{}, sweep: 1024}
 }
 
 func (x *index) slotOf(kind pki.Kind, generation int) (int, error) {
@@ -50,7 +55,8 @@ func (x *index) slotOf(kind pki.Kind, generation int) (int, error) {
 	return len(x.slots) - 1, nil
 }
 
-func (x *index) put(e Entry) error {
+// put takes in one entry; now is the ledger's clock.
+func (x *index) put(e Entry, now time.Time) error {
 	s, err := x.slotOf(e.Kind, e.Generation)
 	if err != nil {
 		return err
@@ -60,12 +66,25 @@ func (x *index) put(e Entry) error {
 			x.issued[e.Serial] = cell(s<<2 | bits)
 		}
 	}
-	if e.Status == Good {
-		delete(x.ended, e.Serial)
-	} else {
+	if e.Status != Good {
 		x.ended[e.Serial] = ended{e.Since.Unix(), uint8(e.Reason)}
+		return nil
+	}
+	delete(x.ended, e.Serial)
+	if old := now.Add(-2 * maxAge); e.GoodSince.After(old) {
+		x.recent[e.Serial] = e.GoodSince.Unix()
+		if len(x.recent) >= x.sweep {
+			maps.DeleteFunc(x.recent, func(_ pki.Serial, since int64) bool { return since < old.Unix() })
+			x.sweep = max(1024, 2*len(x.recent))
+		}
 	}
 	return nil
+}
+
+// tells says whether what x knows of serial was already true at moment, in the
+// whole seconds of an answer.
+func (x *index) tells(serial pki.Serial, moment time.Time) bool {
+	return x.recent[serial] <= moment.Unix()
 }
 
 // finding is what the index knows of one certificate. The zero finding is Unknown.

@@ -15,6 +15,7 @@ const (
 	syncEvery = time.Second      // how old knowledge gets before other processes' changes are read
 	tolerance = 2 * time.Second  // how far a clock may step back before signing stops
 	chunk     = 1000             // changes read at once
+	waitStep  = 5 * time.Millisecond
 )
 
 // Ledger is the one record of what was issued and what became of it. Its methods
@@ -66,7 +67,7 @@ func OpenLedger(ctx context.Context, store Store, now func() time.Time, options 
 	began := now()
 	var bad error
 	seq, last, err := store.LoadStatus(ctx, func(r Recorded) {
-		if err := l.index.put(r.Entry); err != nil {
+		if err := l.index.put(r.Entry, began); err != nil {
 			bad = err
 		}
 	})
@@ -216,7 +217,7 @@ func (l *Ledger) take(changes []Recorded) error {
 		if r.Seq != l.seq+1 {
 			return fmt.Errorf("%w: change %d follows %d", ErrBehind, r.Seq, l.seq)
 		}
-		if err := l.index.put(r.Entry); err != nil {
+		if err := l.index.put(r.Entry, l.latest); err != nil {
 			return err
 		}
 		l.seq = r.Seq
@@ -274,11 +275,39 @@ func (l *Ledger) asOf(ctx context.Context) (moment, now time.Time, err error) {
 	return moment, now, nil
 }
 
-// find looks one certificate up in memory.
-func (l *Ledger) find(kind pki.Kind, generation int, serial pki.Serial) finding {
+// find looks certificates of one issuer up in memory, all as of one moment. A
+// certificate that became good after the last moment that can be told of (another
+// change is still being written) is waited for.
+func (l *Ledger) find(ctx context.Context, kind pki.Kind, generation int, serials []pki.Serial) (found []finding, moment, now time.Time, err error) {
+	for tries := 0; ; tries++ {
+		if moment, now, err = l.asOf(ctx); err != nil { // before looking up: see package comment, Time
+			return nil, moment, now, err
+		}
+		if found, ok := l.look(kind, generation, serials, moment); ok {
+			return found, moment, now, nil
+		}
+		if time.Duration(tries)*waitStep > l.allowance+2*time.Second {
+			return nil, moment, now, ErrBehind
+		}
+		select {
+		case <-time.After(waitStep):
+		case <-ctx.Done():
+			return nil, moment, now, ctx.Err()
+		}
+	}
+}
+
+func (l *Ledger) look(kind pki.Kind, generation int, serials []pki.Serial, moment time.Time) ([]finding, bool) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return l.index.find(kind, generation, serial)
+	found := make([]finding, len(serials))
+	for n, serial := range serials {
+		found[n] = l.index.find(kind, generation, serial)
+		if found[n].status == Good && !l.index.tells(serial, moment) {
+			return nil, false
+		}
+	}
+	return found, true
 }
 
 // Changed moves on when the ledger does: the channel is closed by the change

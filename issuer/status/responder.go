@@ -93,19 +93,20 @@ func (r *Responder) answer(ctx context.Context, der []byte) answered {
 	if !ok {
 		return answered{der: failure(unauthorized)}
 	}
-	moment, now, err := r.ledger.asOf(ctx) // before looking up: see package comment, Time
+	serials := make([]pki.Serial, len(req.ids))
+	for n, id := range req.ids {
+		if id.ours && issuer.named(id) { // the zero serial is nobody's
+			serials[n] = id.serial
+		}
+	}
+	found, moment, now, err := r.ledger.find(ctx, issuer.Kind, issuer.Generation, serials)
 	if err != nil {
 		return answered{der: failure(tryLater)}
 	}
-	a := answer{produced: now.UTC(), thisUpdate: moment.UTC(), nonce: req.nonce}
-	a.produced, a.thisUpdate = a.produced.Truncate(time.Second), a.thisUpdate.Truncate(time.Second)
+	a := answer{produced: now.UTC().Truncate(time.Second), thisUpdate: moment.UTC().Truncate(time.Second), nonce: req.nonce}
 	a.nextUpdate = a.thisUpdate.Add(ocspLife)
-	for _, id := range req.ids {
-		s := single{id: id}
-		if id.ours && issuer.named(id) {
-			s.finding = r.ledger.find(issuer.Kind, issuer.Generation, id.serial)
-		}
-		a.singles = append(a.singles, s)
+	for n, id := range req.ids {
+		a.singles = append(a.singles, single{id, found[n]})
 	}
 	cacheable := len(a.singles) == 1 && a.nonce == nil && a.singles[0].status != ""
 	key := cacheKey{issuer.Kind, issuer.Generation, req.ids[0].serial, sha256.Sum256(req.ids[0].raw)}

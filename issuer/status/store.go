@@ -51,8 +51,8 @@ type Store interface {
 
 	// Listed lists the held and revoked certificates of a scope that expire after
 	// notAfter, ordered by serial number, without their Holds, and the scope's
-	// ChangedSeq as of the same moment.
-	Listed(ctx context.Context, s Scope, notAfter time.Time) (int64, []Entry, error)
+	// ChangedSeq and the latest date of its changes, all as of the same moment.
+	Listed(ctx context.Context, s Scope, notAfter time.Time) (seq int64, at time.Time, list []Entry, err error)
 
 	// KeepCRL durably replaces the scope's CRL when the kept one still has number
 	// c.Number-1 (or there is none, for 1). false when somebody else was first.

@@ -116,9 +116,10 @@ func (tx *ledgerTx) keep(ctx context.Context, before, e status.Entry, at time.Ti
 		shown = 0 // no CRL looks different; but from now on there is one
 	}
 	for _, partition := range []string{e.Partition, ""} {
-		_, err := tx.Exec(ctx, `INSERT INTO crl_scope (authority, generation, crl_partition, changed_seq) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (authority, generation, crl_partition) DO UPDATE SET changed_seq = excluded.changed_seq
-			WHERE excluded.changed_seq > crl_scope.changed_seq`, e.Kind, e.Generation, partition, shown)
+		_, err := tx.Exec(ctx, `INSERT INTO crl_scope (authority, generation, crl_partition, changed_seq, changed_at_ms) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (authority, generation, crl_partition) DO UPDATE SET changed_seq = excluded.changed_seq,
+			changed_at_ms = CASE WHEN excluded.changed_at_ms > crl_scope.changed_at_ms THEN excluded.changed_at_ms ELSE crl_scope.changed_at_ms END
+			WHERE excluded.changed_seq > crl_scope.changed_seq`, e.Kind, e.Generation, partition, shown, ms(at))
 		if err != nil {
 			return err
 		}

@@ -110,23 +110,19 @@ func (s *Store) LatestCRL(ctx context.Context, scope status.Scope) (c status.CRL
 // ChangedSeq implements status.Store.
 func (s *Store) ChangedSeq(ctx context.Context, scope status.Scope) (seq int64, ok bool, err error) {
 	err = s.db.Read(ctx, func(tx store.Tx) error {
-		seq, ok, err = changedSeq(ctx, tx, scope)
+		err := tx.QueryRow(ctx, "SELECT changed_seq FROM crl_scope WHERE authority = $1 AND generation = $2 AND crl_partition = $3",
+			scope.Kind, scope.Generation, scope.Partition).Scan(&seq)
+		ok = err == nil
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
 		return err
 	})
 	return seq, ok, err
 }
 
-func changedSeq(ctx context.Context, tx store.Tx, scope status.Scope) (seq int64, ok bool, err error) {
-	err = tx.QueryRow(ctx, "SELECT changed_seq FROM crl_scope WHERE authority = $1 AND generation = $2 AND crl_partition = $3",
-		scope.Kind, scope.Generation, scope.Partition).Scan(&seq)
-	if errors.Is(err, store.ErrNotFound) {
-		return 0, false, nil
-	}
-	return seq, err == nil, err
-}
-
 // Listed implements status.Store.
-func (s *Store) Listed(ctx context.Context, scope status.Scope, notAfter time.Time) (seq int64, list []status.Entry, err error) {
+func (s *Store) Listed(ctx context.Context, scope status.Scope, notAfter time.Time) (seq int64, at time.Time, list []status.Entry, err error) {
 	query := "SELECT " + entryColumns + ` FROM certificate
 		WHERE authority = $1 AND generation = $2 AND not_after_ms > $3 AND status IN ('held', 'revoked')`
 	args := []any{scope.Kind, scope.Generation, ms(notAfter)}
@@ -136,12 +132,16 @@ func (s *Store) Listed(ctx context.Context, scope status.Scope, notAfter time.Ti
 	}
 	err = s.db.Read(ctx, func(tx store.Tx) error {
 		list = nil
-		if seq, _, err = changedSeq(ctx, tx, scope); err != nil {
+		var changedAt int64
+		err := tx.QueryRow(ctx, "SELECT changed_seq, changed_at_ms FROM crl_scope WHERE authority = $1 AND generation = $2 AND crl_partition = $3",
+			scope.Kind, scope.Generation, scope.Partition).Scan(&seq, &changedAt)
+		if err != nil {
 			return err
 		}
+		at = moment(changedAt)
 		return each(ctx, tx, func(r status.Recorded) { list = append(list, r.Entry) }, query+" ORDER BY serial", args...)
 	})
-	return seq, list, err
+	return seq, at, list, err
 }
 
 // KeepCRL implements status.Store.

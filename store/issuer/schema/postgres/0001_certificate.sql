@@ -80,6 +80,7 @@ CREATE TABLE crl_scope (
   generation    BIGINT NOT NULL,
   crl_partition TEXT NOT NULL,
   changed_seq   BIGINT NOT NULL,
+  changed_at_ms BIGINT NOT NULL,
   PRIMARY KEY (authority, generation, crl_partition)
 );
 

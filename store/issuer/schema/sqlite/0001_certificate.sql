@@ -80,6 +80,7 @@ CREATE TABLE crl_scope (
   generation    INTEGER NOT NULL,
   crl_partition TEXT NOT NULL,
   changed_seq   INTEGER NOT NULL,
+  changed_at_ms INTEGER NOT NULL,
   PRIMARY KEY (authority, generation, crl_partition)
 ) STRICT;
 

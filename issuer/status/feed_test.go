@@ -1,0 +1,184 @@
+package status_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"tegata/internal/feed"
+	"tegata/internal/jws"
+	"tegata/internal/pki"
+	"tegata/issuer/status"
+	"tegata/store/issuer/issuertest"
+)
+
+// follower is a verifier's copy of the feed.
+type follower struct {
+	*feed.Index
+	i *issuertest.Issuer
+}
+
+// follow begins to follow. The feed's own certificate is issued before: it is a
+// change too.
+func follow(t *testing.T, i *issuertest.Issuer) follower {
+	t.Helper()
+	if _, _, err := i.CA.FeedSigner(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return follower{feed.NewIndex(i.URL, 0), i}
+}
+
+// next takes one batch in and checks that the feed's own key signed it.
+func (f follower) next(t *testing.T) feed.Batch {
+	t.Helper()
+	after, prev := f.Position()
+	compact, err := f.i.Handler.Feed.Next(t.Context(), int64(after), prev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f.take(t, compact)
+}
+
+func (f follower) take(t *testing.T, compact string) feed.Batch {
+	t.Helper()
+	m, err := feed.Parse(compact)
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch, err := m.Verify()
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf := m.Chain()[0]
+	if err := leaf.CheckSignatureFrom(f.i.CA.Authority(pki.Ops)); err != nil {
+		t.Fatal(err)
+	}
+	if len(leaf.UnknownExtKeyUsage) != 1 || !leaf.UnknownExtKeyUsage[0].Equal(pki.SandboxArc().Role(pki.RoleFeed)) {
+		t.Fatal("the signer is not of role feed")
+	}
+	if err := f.Apply(m, f.i.Clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	return batch
+}
+
+func (f follower) expect(t *testing.T, name string, kind pki.Kind, serial pki.Serial, want feed.Status) feed.Entry {
+	t.Helper()
+	e, _, ok, err := f.Lookup(string(kind), serial.String(), f.i.Clock.Now())
+	if err != nil || ok != (want != "") || e.Status != want {
+		t.Errorf("%s: %+v, known %t, %v", name, e, ok, err)
+	}
+	return e
+}
+
+func TestTheFeedTellsTheLedger(t *testing.T) {
+	i := issuertest.New(t)
+	good, held := pki.SerialOf(i.Issue(t, pki.PhoneAuth, 0, "")), pki.SerialOf(i.Issue(t, pki.PhoneSign, 1, status.Unregistered))
+	f := follow(t, i)
+	if b := f.next(t); !b.Snapshot || b.More || b.Issuer != i.URL {
+		t.Errorf("the beginning is %+v", b)
+	}
+	if e := f.expect(t, "good", pki.PhoneAuth, good, feed.Good); e.GoodMS != i.Clock.Now().UnixMilli() {
+		t.Errorf("good since %d", e.GoodMS)
+	}
+	if e := f.expect(t, "held", pki.PhoneSign, held, feed.Held); e.Reason != status.CertificateHold || e.GoodMS != 0 {
+		t.Errorf("held: %+v", e)
+	}
+	f.expect(t, "never issued", pki.PhoneAuth, pki.RandomSerial(), "")
+
+	i.Clock.Walk(30 * time.Second)
+	i.Apply(t, status.Change{Kind: pki.PhoneSign, Serial: held, Op: status.Lift, Cause: status.Unregistered},
+		status.Change{Kind: pki.PhoneAuth, Serial: good, Op: status.Revoke, Reason: status.Superseded})
+	if b := f.next(t); b.Snapshot || len(b.Entries) != 2 || b.AtMS != i.Clock.Now().UnixMilli() {
+		t.Errorf("the changes are %+v", b)
+	}
+	if e := f.expect(t, "resumed", pki.PhoneSign, held, feed.Good); e.GoodMS != i.Clock.Now().UnixMilli() {
+		t.Errorf("good since %d: the moment a pair became good is what cooling-off counts from", e.GoodMS)
+	}
+	if e := f.expect(t, "revoked", pki.PhoneAuth, good, feed.Revoked); e.Reason != status.Superseded || e.AtMS != i.Clock.Now().UnixMilli() {
+		t.Errorf("revoked: %+v", e)
+	}
+	i.Clock.Walk(61 * time.Second)
+	if _, _, _, err := f.Lookup("phone-auth", good.String(), i.Clock.Now()); !errors.Is(err, feed.ErrStale) {
+		t.Errorf("silence for a minute: %v", err)
+	}
+}
+
+func TestAChangeIsToldAtOnce(t *testing.T) {
+	i := issuertest.New(t)
+	serial := pki.SerialOf(i.Issue(t, pki.PhoneAuth, 0, ""))
+	f := follow(t, i)
+	f.next(t)
+	after, prev := f.Position()
+	got := make(chan string, 1)
+	go func() {
+		compact, err := i.Handler.Feed.Next(t.Context(), int64(after), prev)
+		if err != nil {
+			t.Error(err)
+		}
+		got <- compact
+	}()
+	time.Sleep(50 * time.Millisecond) // it waits
+	began := time.Now()
+	i.Apply(t, status.Change{Kind: pki.PhoneAuth, Serial: serial, Op: status.Open, Cause: status.Lost})
+	f.take(t, <-got)
+	if took := time.Since(began); took > 900*time.Millisecond {
+		t.Errorf("it took %v", took)
+	}
+	f.expect(t, "lost", pki.PhoneAuth, serial, feed.Held)
+}
+
+func TestPositionsThatAreNone(t *testing.T) {
+	i := issuertest.New(t)
+	if _, err := i.Handler.Feed.Next(t.Context(), 999999, jws.Hash("x")); err == nil {
+		t.Error("the future was told")
+	}
+}
+
+func TestOnlyFollowersAreAdmitted(t *testing.T) {
+	i := issuertest.New(t)
+	ask := func(admit status.Admit, query string) *http.Response {
+		server := httptest.NewServer(status.NewHandler(i.Ledger, i.Store, i.CA, admit).Routes(nil))
+		defer server.Close()
+		request, err := http.NewRequestWithContext(t.Context(), "GET", server.URL+"/v1/status/changes"+query, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer x")
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		io.Copy(io.Discard, response.Body)
+		return response
+	}
+	known := func(_ context.Context, authorization string, _ time.Time) error {
+		if authorization != "Bearer x" {
+			return errors.New("who is that?")
+		}
+		return nil
+	}
+	refuses := func(context.Context, string, time.Time) error { return errors.New("no") }
+	if r := ask(nil, "?after=0"); r.StatusCode != 401 {
+		t.Errorf("nobody is admitted, and yet: %s", r.Status)
+	}
+	if r := ask(refuses, "?after=0"); r.StatusCode != 401 {
+		t.Errorf("a stranger: %s", r.Status)
+	}
+	if r := ask(known, "?after=0"); r.StatusCode != 200 || r.Header.Get("Content-Type") != feed.MediaType {
+		t.Errorf("a follower: %s, %s", r.Status, r.Header.Get("Content-Type"))
+	}
+	for _, query := range []string{"", "?after=-1", "?after=x", "?after=0&prev=abc", "?after=3"} {
+		if r := ask(known, query); r.StatusCode != 400 {
+			t.Errorf("%q: %s", query, r.Status)
+		}
+	}
+	if r := ask(known, "?after=99999&prev="+jws.Hash("x")); r.StatusCode != 409 {
+		t.Errorf("a position that is none: %s", r.Status)
+	}
+}
