@@ -4,22 +4,12 @@ import (
 	"testing"
 
 	"tegata/issuer/ra"
-	"tegata/store"
-	"tegata/store/storetest"
 )
 
 // FuzzStep hands any text to each door that a stranger reaches. Nothing panics,
 // and nothing that the phone's own element did not sign is ever taken.
 func FuzzStep(f *testing.F) {
-	db, err := store.Create(f.Context(), storetest.SQLite(f))
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(func() { db.Close() })
-	if err := migrate(f, db); err != nil {
-		f.Fatal(err)
-	}
-	w := worldOn(f, db, began)
+	w := newWorld(f)
 	c := w.issueCard("card-1", hanako(), 0)
 	p := w.newPhone(2)
 	honest := map[string]bool{}

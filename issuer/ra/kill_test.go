@@ -16,13 +16,9 @@ import (
 	"testing"
 	"time"
 
-	"tegata/internal/attest"
 	"tegata/internal/durable"
 	"tegata/internal/httpd"
-	"tegata/internal/pki"
 	"tegata/internal/problem"
-	"tegata/internal/secret"
-	"tegata/issuer/ca"
 	"tegata/issuer/ra"
 	"tegata/issuer/status"
 	"tegata/store"
@@ -48,7 +44,11 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if dir, err := fresh(); err == nil {
+		os.RemoveAll(dir)
+	}
+	os.Exit(code)
 }
 
 func killClock() time.Time { return began.Add(time.Hour) }
@@ -69,19 +69,7 @@ func serveUntilKilled(dir string, n int) error {
 		return err
 	}
 	w := &world{now: killClock(), db: db, dir: dir, key: make([]byte, 32)}
-	if w.sealer, err = secret.OpenSealer(filepath.Join(dir, "key")); err != nil {
-		return err
-	}
-	root, err := os.ReadFile(filepath.Join(dir, "maker.pem"))
-	if err != nil {
-		return err
-	}
-	roots, err := pki.ParsePEM(root)
-	if err != nil {
-		return err
-	}
-	w.policy = ra.Policy{Roots: roots, MinLevel: attest.TrustedEnvironment, Models: []ra.Model{{Manufacturer: "Tegata", Model: "Tegata One"}}}
-	if err := w.build(ctx, ca.Open); err != nil {
+	if err := w.reopen(ctx); err != nil {
 		return err
 	}
 	mux := http.NewServeMux()
@@ -169,12 +157,7 @@ func TestKilledAtEveryWriteExactlyOneGoodPairIsThere(t *testing.T) {
 	template := newKillWorld(t)
 	run := func(t *testing.T, n int) int {
 		dir := t.TempDir()
-		if err := os.CopyFS(dir, os.DirFS(template.dir)); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chmod(filepath.Join(dir, "key"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		copyWorld(t, dir, template.dir)
 		issuer := &process{t: t, dir: dir}
 		issuer.start(n)
 		p := template.phoneOf(t)
@@ -207,22 +190,11 @@ type killWorld struct {
 
 func newKillWorld(t *testing.T) *killWorld {
 	t.Helper()
-	dir := t.TempDir()
-	db, err := store.Create(t.Context(), "sqlite:"+filepath.Join(dir, "issuer.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := migrate(t, db); err != nil {
-		t.Fatal(err)
-	}
-	k := &killWorld{world: worldIn(t, db, began, dir)}
-	if err := os.WriteFile(filepath.Join(dir, "maker.pem"), pki.EncodePEM(k.maker.Root.Raw), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	k := &killWorld{world: worldAt(t, t.TempDir())}
 	k.card = k.issueCard("card-1", hanako(), 0)
 	k.old = k.newPhone(2)
 	k.old.enrol(k.card)
-	if err := db.Close(); err != nil {
+	if err := k.db.Close(); err != nil {
 		t.Fatal(err)
 	}
 	k.now = killClock()
@@ -245,7 +217,9 @@ func (k *killWorld) check(t *testing.T, dir string, p *phone) {
 	defer db.Close()
 	w := *k.world
 	w.t, w.db, w.dir = t, db, dir
-	w.open(ca.Open)
+	if err := w.reopen(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	p.w = &w
 	p.mustBe(status.Good, 0)
 	old := *k.old
