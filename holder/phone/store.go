@@ -37,7 +37,7 @@ type Store interface {
 
 	// PutUse writes or replaces an entry of the history, by ID.
 	PutUse(ctx context.Context, phone string, u Use) error
-	// Uses returns the newest entries first.
+	// Uses returns the entries that began last first.
 	Uses(ctx context.Context, phone string, limit int) ([]Use, error)
 
 	// PutAsk writes or replaces a fetched request, by ID.

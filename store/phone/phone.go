@@ -94,8 +94,9 @@ func (s *Store) PutEnrolment(ctx context.Context, at time.Time, e phone.Enrolmen
 		var rows int64
 		var err error
 		if before == 0 {
-			rows, err = tx.Exec(ctx, `INSERT INTO enrolment (phone, id, version, step, begun_at_ms, record) VALUES ($1, $2, $3, $4, $5, $6)
-				ON CONFLICT (phone, id) DO NOTHING`, e.Phone, e.ID, e.Version, string(e.Step), e.BegunAt.UnixMilli(), text)
+			rows, err = tx.Exec(ctx, `INSERT INTO enrolment (phone, id, seq, version, step, record)
+				VALUES ($1, $2, (SELECT COALESCE(MAX(seq), 0) + 1 FROM enrolment WHERE phone = $1), $3, $4, $5)
+				ON CONFLICT (phone, id) DO NOTHING`, e.Phone, e.ID, e.Version, string(e.Step), text)
 		} else {
 			rows, err = tx.Exec(ctx, `UPDATE enrolment SET version = $3, step = $4, record = $5 WHERE phone = $1 AND id = $2 AND version = $6`,
 				e.Phone, e.ID, e.Version, string(e.Step), text, before)
@@ -110,7 +111,7 @@ func (s *Store) PutEnrolment(ctx context.Context, at time.Time, e phone.Enrolmen
 
 // Enrolments implements phone.Store.
 func (s *Store) Enrolments(ctx context.Context, id string) ([]phone.Enrolment, error) {
-	return list[phone.Enrolment](ctx, s, `SELECT record FROM enrolment WHERE phone = $1 ORDER BY begun_at_ms DESC, id DESC`, id)
+	return list[phone.Enrolment](ctx, s, `SELECT record FROM enrolment WHERE phone = $1 ORDER BY seq DESC`, id)
 }
 
 // PutUse implements phone.Store.
@@ -120,8 +121,9 @@ func (s *Store) PutUse(ctx context.Context, id string, u phone.Use) error {
 		return err
 	}
 	return s.db.Write(ctx, func(tx store.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO history (phone, id, at_ms, record) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (phone, id) DO UPDATE SET at_ms = excluded.at_ms, record = excluded.record`, id, u.ID, u.At.UnixMilli(), text)
+		_, err := tx.Exec(ctx, `INSERT INTO history (phone, id, seq, record)
+			VALUES ($1, $2, (SELECT COALESCE(MAX(seq), 0) + 1 FROM history WHERE phone = $1), $3)
+			ON CONFLICT (phone, id) DO UPDATE SET record = excluded.record`, id, u.ID, text)
 		if err != nil {
 			return err
 		}
@@ -131,7 +133,7 @@ func (s *Store) PutUse(ctx context.Context, id string, u phone.Use) error {
 
 // Uses implements phone.Store.
 func (s *Store) Uses(ctx context.Context, id string, limit int) ([]phone.Use, error) {
-	return list[phone.Use](ctx, s, `SELECT record FROM history WHERE phone = $1 ORDER BY at_ms DESC, id DESC LIMIT $2`, id, limit)
+	return list[phone.Use](ctx, s, `SELECT record FROM history WHERE phone = $1 ORDER BY seq DESC LIMIT $2`, id, limit)
 }
 
 // PutAsk implements phone.Store.

@@ -86,7 +86,7 @@ func TestHistoryAndRequests(t *testing.T) {
 		if err := s.PutUse(ctx, "a", phone.Use{ID: "u2", At: at, Kind: "login", Result: phone.ResultRefused}); err != nil {
 			t.Fatal(err)
 		}
-		if uses, err := s.Uses(ctx, "a", 10); err != nil || len(uses) != 2 || uses[0].Result != phone.ResultApproved {
+		if uses, err := s.Uses(ctx, "a", 10); err != nil || len(uses) != 2 || uses[1].Result != phone.ResultApproved {
 			t.Errorf("got %+v, %v", uses, err)
 		}
 		if uses, err := s.Uses(ctx, "a", 1); err != nil || len(uses) != 1 {
