@@ -263,13 +263,16 @@ func eachExtension(in cryptobyte.String, f func(asn1.ObjectIdentifier, bool, cry
 	return nil
 }
 
-// parseAlgorithm knows the algorithms a responder may sign with; SHA-1 is none.
+// parseAlgorithm names the signature algorithm. SHA-1 has a name too, so that an
+// old answer can be read; strong refuses it.
 func parseAlgorithm(in cryptobyte.String) (x509.SignatureAlgorithm, error) {
 	var id asn1.ObjectIdentifier
 	if !in.ReadASN1ObjectIdentifier(&id) {
 		return 0, errOCSP
 	}
 	switch id.String() {
+	case "1.2.840.113549.1.1.5":
+		return x509.SHA1WithRSA, nil
 	case "1.2.840.113549.1.1.11":
 		return x509.SHA256WithRSA, nil
 	case "1.2.840.113549.1.1.12":
