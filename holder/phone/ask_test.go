@@ -1,0 +1,455 @@
+package phone_test
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/x509"
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tegata/holder/element"
+	"tegata/holder/phone"
+	"tegata/internal/audit"
+	"tegata/internal/ceremony"
+	"tegata/internal/certpath"
+	"tegata/internal/httpd"
+	"tegata/internal/pki"
+	"tegata/internal/problem"
+	"tegata/issuer/profile"
+	"tegata/issuer/status"
+)
+
+// checkpoint is a verifier with one party, small enough to be wrong in any one
+// way: real signatures, real certificates, no store.
+type checkpoint struct {
+	w          *town
+	origin     string
+	sign       crypto.Signer
+	chain      []*x509.Certificate
+	enc        *ecdsa.PrivateKey
+	encChain   []*x509.Certificate
+	partyKey   crypto.Signer
+	partyChain []*x509.Certificate
+
+	mu       sync.Mutex
+	requests map[string]string // compact, by jti
+	fetcher  map[string]string
+	reg      ceremony.Registration
+	answers  []ceremony.Answer
+	declined []string
+	trouble  func(rw http.ResponseWriter, r *http.Request) bool
+	redirect string
+}
+
+func newCheckpoint(w *town) *checkpoint {
+	w.t.Helper()
+	c := &checkpoint{w: w, requests: map[string]string{}, fetcher: map[string]string{}, redirect: "http://portal.localhost:1/return?response_code=once"}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /r/{id}", c.fetch)
+	mux.HandleFunc("GET /v1/parties/{id}", c.party)
+	mux.HandleFunc("POST /v1/requests/{id}/answer", c.answer)
+	c.origin = "http://" + w.serve(mux)
+	c.sign, c.chain = w.party(profile.Party{ID: "verifier", Role: pki.RoleVerifier, Origins: []string{c.origin}})
+	var enc crypto.Signer
+	enc, c.encChain = w.party(profile.Party{ID: "verifier", Role: pki.RoleVerifier, Encryption: true})
+	c.enc = enc.(*ecdsa.PrivateKey)
+	c.partyKey, c.partyChain = w.party(profile.Party{ID: "portal", Role: pki.RoleParty})
+	c.reg = ceremony.Registration{
+		Party: "portal", Name: ceremony.Text{JA: "ポータル", EN: "Portal"}, Mark: "門",
+		Purposes: []ceremony.RegisteredPurpose{
+			{Code: "login", Sentence: ceremony.Text{JA: "ログインする", EN: "Log in"}, RiskFloor: ceremony.R1, Claims: []string{"name"}},
+			{Code: "share", Sentence: ceremony.Text{JA: "渡す", EN: "Share"}, RiskFloor: ceremony.R2, Claims: []string{"name", "address"}},
+			{Code: "account", Sentence: ceremony.Text{JA: "口座を開く", EN: "Open an account"}, RiskFloor: ceremony.R3},
+		},
+		Origins: []string{"http://portal.localhost:1"}, ReturnURLs: []string{"http://portal.localhost:1/return"},
+		VerifiedSince: "2026-04-01", Keys: []string{ceremony.KeyID(c.partyChain[0])},
+		Verifier: ceremony.VerifierInfo{ID: "verifier", Origin: c.origin, EncX5C: []string{base64.StdEncoding.EncodeToString(c.encChain[0].Raw)}},
+		IssuedAt: w.clock().Unix(), Expires: w.clock().Add(time.Hour).Unix(),
+	}
+	return c
+}
+
+// request is a login; change makes it another.
+func (c *checkpoint) request(change func(*ceremony.Request)) ceremony.Request {
+	id := ceremony.NewID()
+	q := ceremony.Request{
+		Issuer: "portal", Audience: "verifier", ID: id, Nonce: ceremony.NewID(),
+		IssuedAt: c.w.clock().Unix(), Expires: c.w.clock().Add(5 * time.Minute).Unix(),
+		Purpose: ceremony.Purpose{Code: "login", Sentence: c.reg.Purposes[0].Sentence},
+		Kind:    ceremony.Login, Risk: ceremony.R1, Claims: []string{"name"}, Channel: ceremony.Same,
+		ResponseURI: c.origin + "/v1/requests/" + id + "/answer",
+	}
+	if change != nil {
+		change(&q)
+	}
+	return q
+}
+
+// ask signs a request and returns the link to it.
+func (c *checkpoint) ask(change func(*ceremony.Request)) string {
+	c.w.t.Helper()
+	q := c.request(change)
+	compact, err := ceremony.SignRequest(c.partyKey, c.partyChain, q)
+	c.w.must(err)
+	return c.put(q.ID, compact)
+}
+
+func (c *checkpoint) put(id, compact string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.requests[id] = compact
+	return "http://phone.localhost:8403/open?request_uri=" + c.origin + "/r/" + id
+}
+
+func (c *checkpoint) fetch(rw http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	id, phone := r.PathValue("id"), r.Header.Get(ceremony.PhoneHeader)
+	if c.fetcher[id] != "" && c.fetcher[id] != phone || phone == "" {
+		httpd.WriteProblem(rw, r, problem.New(problem.Refused, 409, "request-taken", problem.Text{Title: "x"}, problem.Text{Title: "x"}))
+		return
+	}
+	c.fetcher[id] = phone
+	rw.Write([]byte(c.requests[id]))
+}
+
+func (c *checkpoint) party(rw http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r.PathValue("id") != c.reg.Party {
+		httpd.WriteProblem(rw, r, problem.New(problem.Refused, 404, "party-unknown", problem.Text{Title: "x"}, problem.Text{Title: "x"}))
+		return
+	}
+	compact, err := ceremony.SignRegistration(c.sign, c.chain, c.reg)
+	if err != nil {
+		httpd.WriteProblem(rw, r, err)
+		return
+	}
+	rw.Write([]byte(compact))
+}
+
+func (c *checkpoint) answer(rw http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.trouble != nil && c.trouble(rw, r) {
+		return
+	}
+	var body ceremony.Posted
+	if err := httpd.ReadJSON(rw, r, &body); err != nil {
+		httpd.WriteProblem(rw, r, err)
+		return
+	}
+	refused := problem.New(problem.Refused, 403, "holder-refused", problem.Text{Title: "x"}, problem.Text{Title: "x"}).
+		With("verdict", ceremony.Failed).With("redirect", c.redirect)
+	if body.Decline != "" {
+		c.declined = append(c.declined, body.Decline)
+		httpd.WriteProblem(rw, r, refused)
+		return
+	}
+	a, err := c.judge(r.PathValue("id"), body.Answer)
+	if err != nil {
+		httpd.WriteProblem(rw, r, problem.New(problem.Refused, 403, "judged", problem.Text{Title: err.Error()}, problem.Text{Title: err.Error()}))
+		return
+	}
+	c.answers = append(c.answers, a)
+	httpd.WriteJSON(rw, 200, ceremony.Taken{Verdict: ceremony.Passed, Redirect: c.redirect})
+}
+
+// judge verifies an answer as a verifier does.
+func (c *checkpoint) judge(id, sealed string) (ceremony.Answer, error) {
+	compact, err := ceremony.Open(sealed, c.enc, c.encChain[0])
+	if err != nil {
+		return ceremony.Answer{}, err
+	}
+	m, err := ceremony.ParseAnswer(compact)
+	if err != nil {
+		return ceremony.Answer{}, err
+	}
+	a, err := m.Verify()
+	if err != nil {
+		return a, err
+	}
+	q, err := ceremony.ParseRequest(c.requests[id])
+	if err != nil {
+		return a, err
+	}
+	if err := a.Answers(q); err != nil {
+		return a, err
+	}
+	kind := pki.PhoneAuth
+	if q.Unverified().Risk == ceremony.R3 {
+		kind = pki.PhoneSign
+	}
+	roots := []*x509.Certificate{c.w.ca.Authority(kind)}
+	if _, err := certpath.Validate(m.Chain()[0], m.Chain()[1:], roots, certpath.For(pki.SandboxArc(), kind), c.w.clock()); err != nil {
+		return a, err
+	}
+	if a.Release == "" {
+		return a, nil
+	}
+	rel, err := ceremony.ParseRelease(a.Release)
+	if err != nil {
+		return a, err
+	}
+	_, err = rel.Verify()
+	return a, err
+}
+
+func (c *checkpoint) last() ceremony.Answer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.answers) == 0 {
+		c.w.t.Fatal("no answer arrived")
+	}
+	return c.answers[len(c.answers)-1]
+}
+
+// registered is a town with a registered phone and a verifier.
+func registered(t *testing.T) (*town, *phone.Phone, *checkpoint) {
+	t.Helper()
+	w := newTown(t)
+	c, p := w.hanako(), w.phone("a")
+	w.enrol(c, p)
+	return w, p, newCheckpoint(w)
+}
+
+func withPIN(t *testing.T, s string) element.Unlock { return element.Unlock{PIN: pin(t, s)} }
+
+func TestLoggingIn(t *testing.T) {
+	w, p, c := registered(t)
+	link := c.ask(nil)
+	a, err := p.Fetch(t.Context(), link)
+	w.must(err)
+	if a.Party.Name.EN != "Portal" || a.What.EN != "Log in" || a.Secret != element.PIN || a.Tries != 3 || len(a.Data) != 1 || a.Data[0].Optional {
+		t.Errorf("shown %+v", a)
+	}
+	if again, err := p.Fetch(t.Context(), link); err != nil || again.ID != a.ID {
+		t.Errorf("fetched again: %+v, %v", again, err)
+	}
+	if l, err := p.Look(t.Context()); err != nil || len(l.Waiting) != 1 {
+		t.Errorf("waiting %+v, %v", l.Waiting, err)
+	}
+	_, err = p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: withPIN(t, "9753")})
+	if code(err) != "wrong-phone-pin" || problem.From(err).Extra["tries_left"] != 2 {
+		t.Fatalf("wrong PIN: %v", err)
+	}
+	p = w.restart("a") // the request waits on
+	out, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: withPIN(t, phonePIN)})
+	w.must(err)
+	if !out.Approved || out.Redirect != c.redirect || out.Party.EN != "Portal" {
+		t.Errorf("outcome %+v", out)
+	}
+	got := c.last()
+	if !slices.Equal(got.Granted, []string{"name"}) || got.Release == "" || !slices.Contains(got.AMR, "pin") {
+		t.Errorf("answer %+v", got)
+	}
+	if _, err := p.Asked(t.Context(), a.ID); code(err) != "no-such-request" {
+		t.Errorf("answered and still there: %v", err)
+	}
+	if _, err := p.Fetch(t.Context(), link); err == nil {
+		t.Error("an answered request was fetched again")
+	}
+	uses, err := p.Uses(t.Context(), 10)
+	w.must(err)
+	var seen []string
+	for _, u := range uses {
+		seen = append(seen, u.Kind+" "+u.Result+" "+u.Code)
+	}
+	for _, want := range []string{"login approved ", "unlock failed wrong-phone-pin"} {
+		if !slices.Contains(seen, want) {
+			t.Errorf("%q is not in the history %q", want, seen)
+		}
+	}
+	if l, err := p.Look(t.Context()); err != nil || !l.LastCheckIn.Equal(w.clock()) {
+		t.Errorf("no check-in at the use: %v", err)
+	}
+}
+
+func TestRefusingNeedsNoSecret(t *testing.T) {
+	w, p, c := registered(t)
+	a, err := p.Fetch(t.Context(), c.ask(nil))
+	w.must(err)
+	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Reason: "because"}); code(err) != "reason-unknown" {
+		t.Errorf("a reason of one's own: %v", err)
+	}
+	out, err := p.Answer(t.Context(), a.ID, phone.Reply{Reason: ceremony.ReasonNotMe})
+	w.must(err)
+	if out.Approved || out.Redirect != c.redirect || !slices.Equal(c.declined, []string{ceremony.ReasonNotMe}) {
+		t.Errorf("outcome %+v, %v", out, c.declined)
+	}
+	if uses, err := p.Uses(t.Context(), 1); err != nil || uses[0].Result != phone.ResultRefused || uses[0].Code != ceremony.ReasonNotMe {
+		t.Errorf("history %+v, %v", uses, err)
+	}
+}
+
+func TestR3WantsThePasswordAndConsentsAreChosen(t *testing.T) {
+	w, p, c := registered(t)
+	a, err := p.Fetch(t.Context(), c.ask(func(q *ceremony.Request) {
+		q.Purpose, q.Kind, q.Risk, q.Claims = ceremony.Purpose{Code: "account", Sentence: c.reg.Purposes[2].Sentence}, ceremony.Write, ceremony.R3, nil
+		q.Write = []ceremony.Line{{Label: ceremony.Text{JA: "口座", EN: "Account"}, Value: ceremony.Text{JA: "普通", EN: "Ordinary"}}}
+	}))
+	w.must(err)
+	if a.Secret != element.Password || a.Tries != 5 || len(a.Write) != 1 {
+		t.Errorf("shown %+v", a)
+	}
+	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: withPIN(t, phonePIN)}); code(err) != "secret-form" {
+		t.Errorf("with the PIN: %v", err)
+	}
+	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: element.Unlock{Password: password(t, phonePassword)}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.last(); !slices.Contains(got.AMR, "pwd") {
+		t.Errorf("answer %+v", got)
+	}
+	a, err = p.Fetch(t.Context(), c.ask(func(q *ceremony.Request) {
+		q.Purpose, q.Kind, q.Risk, q.Claims = ceremony.Purpose{Code: "share", Sentence: c.reg.Purposes[1].Sentence}, ceremony.Consent, ceremony.R2, []string{"name", "address"}
+	}))
+	w.must(err)
+	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Granted: []string{"gender"}, Unlock: withPIN(t, phonePIN)}); code(err) != "not-asked-for" {
+		t.Errorf("more than asked: %v", err)
+	}
+	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Granted: []string{"address"}, Unlock: withPIN(t, phonePIN)}); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.last(); !slices.Equal(got.Granted, []string{"address"}) {
+		t.Errorf("granted %v", got.Granted)
+	}
+}
+
+func TestTheNumberIsChosen(t *testing.T) {
+	w, p, c := registered(t)
+	a, err := p.Fetch(t.Context(), c.ask(func(q *ceremony.Request) { q.Channel, q.Match = ceremony.Cross, []string{"11", "47", "80"} }))
+	w.must(err)
+	for _, wrong := range []string{"", "12"} {
+		if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Match: wrong, Unlock: withPIN(t, phonePIN)}); code(err) != "pick-number" {
+			t.Errorf("number %q: %v", wrong, err)
+		}
+	}
+	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Match: "47", Unlock: withPIN(t, phonePIN)}); err != nil {
+		t.Fatal(err)
+	}
+	if c.last().Match != "47" {
+		t.Errorf("answer %+v", c.last())
+	}
+}
+
+// An answer that did not arrive is sent again, not signed again.
+func TestAnAnswerThatDidNotArriveIsSentAgain(t *testing.T) {
+	w, p, c := registered(t)
+	a, err := p.Fetch(t.Context(), c.ask(nil))
+	w.must(err)
+	c.trouble = func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }
+	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: withPIN(t, phonePIN)}); problem.From(err).Kind != problem.CouldNotCheck {
+		t.Fatalf("got %v", err)
+	}
+	p = w.restart("a")
+	ctr := p.Element().Counter()
+	c.mu.Lock()
+	c.trouble = nil
+	c.mu.Unlock()
+	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true}); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.last().Counter; got > ctr {
+		t.Errorf("signed anew: ctr %d after %d", got, ctr)
+	}
+}
+
+func TestRequestsThatAreNotShown(t *testing.T) {
+	w, p, c := registered(t)
+	other := newCheckpoint(w)
+	stranger, strangers := w.party(profile.Party{ID: "stranger", Role: pki.RoleParty})
+	revokedKey, revoked := w.party(profile.Party{ID: "portal", Role: pki.RoleParty})
+	c.reg.Keys = append(c.reg.Keys, ceremony.KeyID(revoked[0]))
+	w.must(w.ledger.Apply(t.Context(), audit.System("test"), status.Change{
+		Kind: pki.Ops, Serial: pki.SerialOf(revoked[0]), Op: status.Revoke, Reason: status.CessationOfOperation, At: w.clock(),
+	}))
+	raw := func(signer crypto.Signer, chain []*x509.Certificate, change func(*ceremony.Request)) string {
+		q := c.request(change)
+		compact, err := ceremony.SignRequest(signer, chain, q)
+		w.must(err)
+		return c.put(q.ID, compact)
+	}
+	edited := func() string {
+		q := c.request(nil)
+		compact, err := ceremony.SignRequest(c.partyKey, c.partyChain, q)
+		w.must(err)
+		parts := strings.Split(compact, ".")
+		body, err := base64.RawURLEncoding.DecodeString(parts[1])
+		w.must(err)
+		parts[1] = base64.RawURLEncoding.EncodeToString([]byte(strings.Replace(string(body), q.Nonce, ceremony.NewID(), 1)))
+		return c.put(q.ID, strings.Join(parts, "."))
+	}
+	cases := []struct {
+		name, link, want string
+	}{
+		{"an expired request", c.ask(func(q *ceremony.Request) { q.IssuedAt, q.Expires = q.IssuedAt-600, q.IssuedAt-300 }), "request-expired"},
+		{"an edited request", edited(), "request-signature"},
+		{"a party that is not registered", raw(stranger, strangers, func(q *ceremony.Request) { q.Issuer = "stranger" }), "party-not-registered"},
+		{"a registered name with a stranger's key", raw(stranger, strangers, nil), "not-as-registered"},
+		{"a party whose certificate was revoked", raw(revokedKey, revoked, nil), "party-revoked"},
+		{"a sentence that was not registered", c.ask(func(q *ceremony.Request) { q.Purpose.Sentence.JA = "何でもする" }), "not-as-registered"},
+		{"data that were not registered", c.ask(func(q *ceremony.Request) { q.Claims = []string{"address"} }), "not-as-registered"},
+		{"a class below the purpose's", c.ask(func(q *ceremony.Request) {
+			q.Purpose, q.Claims = ceremony.Purpose{Code: "account", Sentence: c.reg.Purposes[2].Sentence}, nil
+		}), "not-as-registered"},
+		{"an answer address at another verifier", c.ask(func(q *ceremony.Request) { q.ResponseURI = other.origin + "/v1/requests/x/answer" }), "answer-address"},
+		{"a request for another verifier", c.ask(func(q *ceremony.Request) { q.Audience = "elsewhere" }), "answer-address"},
+		{"no request at all", c.put(ceremony.NewID(), "hello"), "request-unreadable"},
+		{"no address", "hello", "request-link"},
+		{"plain HTTP to another machine", "http://192.0.2.1/r/x", "request-link"},
+	}
+	for _, k := range cases {
+		t.Run(k.name, func(t *testing.T) {
+			_, err := p.Fetch(t.Context(), k.link)
+			if prob := problem.From(err); prob.Code != k.want || prob.JA.Title == "" {
+				t.Errorf("got %v, want %s", err, k.want)
+			}
+		})
+	}
+	t.Run("a verifier whose certificate does not name this address", func(t *testing.T) {
+		c.sign, c.chain = other.sign, other.chain
+		if _, err := p.Fetch(t.Context(), c.ask(nil)); code(err) != "answer-address" {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("a party that plays verifier", func(t *testing.T) {
+		c.sign, c.chain = w.party(profile.Party{ID: "verifier", Role: pki.RoleParty, Origins: []string{c.origin}})
+		if _, err := p.Fetch(t.Context(), c.ask(nil)); code(err) != "verifier-unknown" {
+			t.Errorf("got %v", err)
+		}
+	})
+	if got := p.Element().Tries(element.PIN); got != 3 {
+		t.Errorf("%d tries", got)
+	}
+}
+
+func TestAReturnAddressThatIsNotRegistered(t *testing.T) {
+	w, p, c := registered(t)
+	c.redirect = "http://evil.localhost:1/return?response_code=once"
+	a, err := p.Fetch(t.Context(), c.ask(nil))
+	w.must(err)
+	if out, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: withPIN(t, phonePIN)}); code(err) != "return-address" || out.Redirect != "" {
+		t.Errorf("got %+v, %v", out, err)
+	}
+}
+
+func TestABlockedPINAndTheWayBack(t *testing.T) {
+	w, p, c := registered(t)
+	a, err := p.Fetch(t.Context(), c.ask(nil))
+	w.must(err)
+	for i, want := range []string{"wrong-phone-pin", "wrong-phone-pin", "phone-pin-blocked", "phone-pin-blocked"} {
+		if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: withPIN(t, "9753")}); code(err) != want {
+			t.Errorf("try %d: %v", i+1, err)
+		}
+	}
+	w.must(p.ResetPIN(t.Context(), password(t, phonePassword), pin(t, "7391")))
+	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: withPIN(t, "7391")}); err != nil {
+		t.Error(err)
+	}
+}
