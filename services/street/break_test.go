@@ -104,7 +104,7 @@ func TestTheMailboxes(t *testing.T) {
 	_, page := n.get("/mailbox")
 	has(t, page, "お知らせなし", "手形\u00a0花子")
 	for i, to := range []string{"hanako", "taro", "hanako", "stranger@example", "hanako"} {
-		n.notices = append(n.notices, map[string]any{"seq": i + 1, "at": n.clock.Now(), "to": map[string]string{"channel": "mailbox", "address": to}, "kind": "registered",
+		n.notices = append(n.notices, map[string]any{"id": "n" + string(rune('A'+i)), "at": n.clock.Now(), "to": map[string]string{"channel": "mailbox", "address": to}, "kind": "registered",
 			"ja": map[string]string{"title": "お知らせ" + string(rune('A'+i)), "body": "一行目\n二行目"}, "en": map[string]string{"title": "Notice", "body": "one\ntwo"}})
 	}
 	_, page = n.get("/mailbox")

@@ -57,7 +57,7 @@ func (h *Handler) breakPage(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) showBreak(w http.ResponseWriter, r *http.Request, page breakPage, status int) {
 	ctx := r.Context()
 	cards, err := h.cardsOfPeople(ctx)
-	page.CardsAway, page.Cards = trouble(w, err), len(cards)
+	page.CardsAway, page.Cards = h.trouble(w, err), len(cards)
 	for _, c := range cards {
 		if c.Held() {
 			page.Held = append(page.Held, c)
@@ -69,7 +69,7 @@ func (h *Handler) showBreak(w http.ResponseWriter, r *http.Request, page breakPa
 		return
 	}
 	phones, err := h.roles.Phones(ctx)
-	page.PhonesAway = trouble(w, err)
+	page.PhonesAway = h.trouble(w, err)
 	secrets, err := h.conf.Secrets()
 	if err != nil {
 		h.log.ErrorContext(ctx, "sandbox secrets not read", "error", err)
@@ -87,7 +87,7 @@ func (h *Handler) showBreak(w http.ResponseWriter, r *http.Request, page breakPa
 	page.OCSPStopped = h.toldOCSP
 	h.mu.Unlock()
 	walking, walkErr := h.walkState()
-	page.Now, page.Walking, page.WalkFailed = h.conf.Clock.Now(), walking != 0, trouble(w, walkErr)
+	page.Now, page.Walking, page.WalkFailed = h.conf.Clock.Now(), walking != 0, h.trouble(w, walkErr)
 	sc := ui.Screen{Page: "break", Data: page, Status: status, Bad: page.LostWrong != nil}
 	if page.Walking {
 		sc.Poll = time.Second
@@ -184,11 +184,11 @@ func (h *Handler) breakLost(w http.ResponseWriter, r *http.Request) {
 		birth, code = owner.BirthDate, secrets.Phones[id].LockCode.reveal()
 	}
 	if birth == "" || code == "" {
-		h.showBreak(w, r, breakPage{Birth: birth, LostWrong: trouble(w, errLockCode)}, http.StatusBadRequest)
+		h.showBreak(w, r, breakPage{Birth: birth, LostWrong: h.trouble(w, errLockCode)}, http.StatusBadRequest)
 		return
 	}
 	if err := h.roles.Suspend(r.Context(), birth, code); err != nil {
-		t := trouble(w, err)
+		t := h.trouble(w, err)
 		h.showBreak(w, r, breakPage{Birth: birth, LostWrong: t}, t.Status)
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"tegata/internal/httpd"
+	"tegata/internal/problem"
 	"tegata/internal/ui"
 )
 
@@ -70,15 +71,22 @@ func (h *Handler) show(w http.ResponseWriter, r *http.Request, sc ui.Screen) {
 // fail shows what went wrong, with the start page as the way back.
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error, safe ui.Text) {
 	home := ui.Action{Label: h.site.Say(ui.LangOf(r), "home.return"), URL: "/"}
+	if problem.From(err).Kind == problem.OurFault {
+		h.log.ErrorContext(r.Context(), "our fault", "error", err)
+	}
 	if err := h.site.Fail(w, r, nil, err, safe, home); err != nil {
 		h.log.ErrorContext(r.Context(), "page not rendered", "page", "trouble", "error", err)
 	}
 }
 
-// trouble is an error as a notice on a page, nil for nil.
-func trouble(w http.ResponseWriter, err error) *ui.Trouble {
+// trouble is an error as a notice on a page, nil for nil. What is our fault is
+// logged with its cause, which no page shows.
+func (h *Handler) trouble(w http.ResponseWriter, err error) *ui.Trouble {
 	if err == nil {
 		return nil
+	}
+	if problem.From(err).Kind == problem.OurFault {
+		h.log.Error("our fault", "error", err)
 	}
 	return ui.TroubleOf(w, err)
 }

@@ -43,7 +43,7 @@ func (h *Handler) holdPage(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	page.Cards, err = h.cardsOfPeople(r.Context())
-	page.Trouble = trouble(w, err)
+	page.Trouble = h.trouble(w, err)
 	// The phone's own person is the likely one.
 	slices.SortStableFunc(page.Cards, func(a, b rackCard) int {
 		return boolInt(b.Known && b.Person.ID == owner.ID) - boolInt(a.Known && a.Person.ID == owner.ID)

@@ -50,7 +50,7 @@ func (h *Handler) home(w http.ResponseWriter, r *http.Request) {
 	}
 	people, err := h.conf.People(r.Context())
 	page := homePage{Progress: progress, Portal: h.conf.origin("portal"), Now: h.conf.Clock.Now(),
-		Ahead: h.conf.Clock.Offset() >= time.Minute, Trouble: trouble(w, err)}
+		Ahead: h.conf.Clock.Offset() >= time.Minute, Trouble: h.trouble(w, err)}
 	page.First, _ = person(people, func(p Person) bool { return p.First })
 	registered := h.registered(r.Context())
 	page.Ready, _ = person(people, func(p Person) bool { return !p.First && p.Answers == "" && registered[p.Phone] })
@@ -59,7 +59,7 @@ func (h *Handler) home(w http.ResponseWriter, r *http.Request) {
 	page.Registered = page.Registered || registered[page.First.Phone]
 	page.Secrets, err = h.secretsFor(r.FormValue("secrets"))
 	if err != nil {
-		page.Trouble = trouble(w, err)
+		page.Trouble = h.trouble(w, err)
 	}
 	if page.Secrets != nil {
 		switch page.Secrets.For {

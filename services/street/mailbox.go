@@ -25,6 +25,7 @@ type box struct {
 	Person  Person
 	Known   bool
 	Count   int
+	order   int // of the last notice; 0 when there is none
 	Last    Notice
 }
 
@@ -44,7 +45,10 @@ func (h *Handler) mailbox(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	notices, err := h.roles.Outbox(r.Context())
-	page := mailboxPage{Trouble: trouble(w, err), Boxes: boxes(people, notices)}
+	page := mailboxPage{Trouble: h.trouble(w, err)}
+	if err == nil { // unread boxes must not be called empty
+		page.Boxes = boxes(people, notices)
+	}
 	if to := r.FormValue("to"); to != "" && err == nil {
 		i := slices.IndexFunc(page.Boxes, func(b box) bool { return b.Address == to })
 		if i < 0 {
@@ -77,7 +81,7 @@ func boxes(people []Person, notices []Notice) []box {
 			out = append(out, box{Address: p.Mailbox, Person: p, Known: true})
 		}
 	}
-	for _, n := range notices {
+	for k, n := range notices {
 		i, ok := at[n.To.Address]
 		if !ok {
 			i = len(out)
@@ -85,8 +89,8 @@ func boxes(people []Person, notices []Notice) []box {
 			out = append(out, box{Address: n.To.Address})
 		}
 		out[i].Count++
-		out[i].Last = n
+		out[i].Last, out[i].order = n, k+1
 	}
-	slices.SortStableFunc(out, func(a, b box) int { return int(b.Last.Seq - a.Last.Seq) })
+	slices.SortStableFunc(out, func(a, b box) int { return b.order - a.order })
 	return out
 }

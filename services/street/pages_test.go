@@ -56,7 +56,7 @@ func samplePages(n *town) []uitest.Page {
 	var notices []Notice
 	for i, x := range [][2]string{{"スマホの登録が終わりました", "スマホの電子証明書を2つ発行しました。\n心あたりがないときは、停止コードですぐに止めてください。"}, {"スマホの利用申請を受け付けました", "あなたのカードで、スマホの利用申請がありました。"}} {
 		var nt Notice
-		nt.Seq, nt.At, nt.JA, nt.EN = int64(9-i), now.Add(-time.Duration(i)*time.Minute), words{x[0], x[1]}, words{"Your phone was registered", "Two certificates were issued.\nIf this was not you, use the lock code at once."}
+		nt.ID, nt.At, nt.JA, nt.EN = x[0], now.Add(-time.Duration(i)*time.Minute), words{x[0], x[1]}, words{"Your phone was registered", "Two certificates were issued.\nIf this was not you, use the lock code at once."}
 		nt.To.Address = "hanako"
 		notices = append(notices, nt)
 	}
@@ -142,6 +142,9 @@ func (n *town) tell(now time.Time) []entry {
 	events = append(events,
 		trace.Event{At: at(9), From: "phone", To: "issuer", Kind: "http", TitleJA: "利用申請を送りました", TitleEN: "Sent the application", Detail: map[string]string{"enrolment": "mJx0", "path": "POST /v1/enrolments"}},
 		trace.Event{At: at(12), From: "issuer", To: "phone", Kind: "certificate", TitleJA: "スマホの利用者証明用証明書を発行しました（登録が済むまで一時停止）", TitleEN: "Issued the phone's authentication certificate, on hold until registered", Detail: map[string]string{"enrolment": "mJx0"}, PEM: pem},
+		trace.Event{At: at(13), From: "issuer", Kind: "status", TitleJA: "OCSP レスポンダが証明書の状態を答えました", TitleEN: "The OCSP responder told the status of a certificate", PEM: pem},
+		trace.Event{At: at(13), From: "issuer", Kind: "status", TitleJA: "OCSP レスポンダが証明書の状態を答えました", TitleEN: "The OCSP responder told the status of a certificate", PEM: pem},
+		trace.Event{At: at(14), From: "issuer", Kind: "status", TitleJA: "OCSP レスポンダが証明書の状態を答えました", TitleEN: "The OCSP responder told the status of a certificate", PEM: pem},
 		trace.Event{At: at(15), From: "phone", To: "issuer", Kind: "http", TitleJA: "登録しました。証明書が使えるようになりました", TitleEN: "Registered: the certificates are good now", Detail: map[string]string{"enrolment": "mJx0", "state": "registered"}},
 		trace.Event{At: at(200), From: "portal", To: "verifier", Kind: "http", TitleJA: "ログインを頼みました", TitleEN: "Asked for a login", Detail: map[string]string{"request": "Qw8"}},
 		trace.Event{At: at(206), From: "verifier", To: "portal", Kind: "verdict", TitleJA: "本人だと確かめました", TitleEN: "Verified who it is", Detail: map[string]string{"request": "Qw8", "verdict": "passed"}, Check: "openssl verify -CAfile BUNDLE FILE", PEM: pem},

@@ -83,10 +83,10 @@ type rackPage struct {
 // rack shows every card, whose it is and what is special about that person.
 func (h *Handler) rack(w http.ResponseWriter, r *http.Request) {
 	cards, err := h.cardsOfPeople(r.Context())
-	page := rackPage{Cards: cards, Left: !h.progress().Done, Trouble: trouble(w, err)}
+	page := rackPage{Cards: cards, Left: !h.progress().Done, Trouble: h.trouble(w, err)}
 	box, err := h.secretsFor(r.FormValue("secrets"))
 	if err != nil {
-		page.Trouble = trouble(w, err)
+		page.Trouble = h.trouble(w, err)
 	}
 	for i, c := range page.Cards {
 		if box != nil && box.For == "card-"+c.ID {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -71,8 +70,8 @@ func (p Phone) On() bool { return p.Settings.Power == nil || *p.Settings.Power }
 
 // Notice is one message of the second channel.
 type Notice struct {
-	Seq int64     `json:"seq"`
-	At  time.Time `json:"at"`
+	ID string    `json:"id"`
+	At time.Time `json:"at"`
 	To  struct {
 		Channel string `json:"channel"`
 		Address string `json:"address"`
@@ -134,21 +133,25 @@ func (r roles) Suspend(ctx context.Context, birth, lockCode string) error {
 	return r.callAs(ctx, http.MethodPost, r.issuer, "/v1/suspensions", map[string]string{"birth_date": birth, "lock_code": lockCode}, nil)
 }
 
-// Outbox reads every notice of the second channel.
+// Outbox reads every notice of the second channel, oldest first.
 func (r roles) Outbox(ctx context.Context) ([]Notice, error) {
 	if r.assert == nil || r.issuer == "" {
 		return nil, httpd.Unreachable
 	}
 	var all []Notice
-	for after := int64(0); len(all) < 5000; {
+	seen := map[string]bool{}
+	for len(all) < 5000 {
 		assertion, err := r.assert(ctx, r.issuer)
 		if err != nil {
 			return nil, fmt.Errorf("street: sign the request for the outbox: %w", err)
 		}
+		path := "/v1/outbox"
+		if len(all) > 0 {
+			path += "?after=" + url.QueryEscape(all[len(all)-1].ID)
+		}
 		var page struct {
 			Notices []Notice `json:"notices"`
 		}
-		path := "/v1/outbox?after=" + strconv.FormatInt(after, 10)
 		if err := r.callAs(ctx, http.MethodGet, r.issuer, path, nil, &page, httpd.Bearer(assertion)); err != nil {
 			return nil, err
 		}
@@ -156,10 +159,10 @@ func (r roles) Outbox(ctx context.Context) ([]Notice, error) {
 			break
 		}
 		for _, n := range page.Notices {
-			if n.Seq <= after {
-				return nil, fmt.Errorf("street: the outbox goes back from %d to %d", after, n.Seq)
+			if n.ID == "" || seen[n.ID] {
+				return nil, fmt.Errorf("street: the outbox tells notice %q twice", n.ID)
 			}
-			after = n.Seq
+			seen[n.ID] = true
 		}
 		all = append(all, page.Notices...)
 	}

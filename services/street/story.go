@@ -138,24 +138,27 @@ func (s Story) Outcome() string {
 // Done reports whether the story came to the end that people wait for.
 func (s Story) Done() bool { return s.Outcome() == "done" }
 
-// Row is one line of a story: an event, or a run of commands to a card that
-// would drown everything else.
+// folds reports whether a kind of event comes in runs that would drown
+// everything else.
+func folds(kind string) bool { return kind == "apdu" || kind == "status" }
+
+// Row is one line of a story: an event, or a run of such events.
 type Row struct {
 	entry
 	Run []entry // newest first; nil for a single event
 }
 
-// Rows is the events newest first, with runs of commands folded.
+// Rows is the events newest first, with runs folded.
 func (s Story) Rows() []Row {
 	var rows []Row
 	for i := len(s.Events) - 1; i >= 0; {
 		e := s.Events[i]
 		j := i
-		for j > 0 && e.Kind == "apdu" && s.Events[j-1].Kind == "apdu" {
+		for j > 0 && folds(e.Kind) && s.Events[j-1].Kind == e.Kind {
 			j--
 		}
 		row := Row{entry: e}
-		if i-j >= 2 { // two commands are read faster than unfolded
+		if i-j >= 2 { // two are read faster than unfolded
 			for k := i; k >= j; k-- {
 				row.Run = append(row.Run, s.Events[k])
 			}

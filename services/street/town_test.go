@@ -3,7 +3,6 @@ package street
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -280,13 +279,12 @@ func (n *town) issuerDoor() http.Handler {
 		}
 		n.mu.Lock()
 		defer n.mu.Unlock()
-		out := []map[string]any{}
-		for _, x := range n.notices {
-			if fmt.Sprint(x["seq"]) > r.FormValue("after") && len(out) < 2 { // small pages, so that there are several
-				out = append(out, x)
-			}
+		from := 0
+		if after := r.FormValue("after"); after != "" {
+			from = 1 + slices.IndexFunc(n.notices, func(x map[string]any) bool { return x["id"] == after })
 		}
-		httpd.WriteJSON(w, 200, map[string]any{"notices": out})
+		out := n.notices[from:min(from+2, len(n.notices))] // small pages, so that there are several
+		httpd.WriteJSON(w, 200, map[string]any{"notices": slices.Concat([]map[string]any{}, out)})
 	})
 	return mux
 }

@@ -47,10 +47,11 @@ type rowView struct {
 	Run              []runView
 }
 
-// runView is one command of a folded run.
+// runView is one event of a folded run.
 type runView struct {
 	Title ui.Text
 	Facts []Fact
+	URL   string // of what it carries, "" for nothing
 }
 
 // Sig changes when the row does.
@@ -117,7 +118,8 @@ func title(e entry) ui.Text { return ui.Text{JA: e.TitleJA, EN: e.TitleEN} }
 func (h *Handler) rowView(row Row) rowView {
 	v := rowView{Row: row, Title: title(row.entry), Facts: facts(row.entry), FromName: h.roleName(row.From), ToName: h.roleName(row.To)}
 	for _, e := range row.Run {
-		v.Run = append(v.Run, runView{Title: title(e), Facts: facts(e)})
+		ev, _ := h.evidence(e)
+		v.Run = append(v.Run, runView{Title: title(e), Facts: facts(e), URL: ev.URL})
 	}
 	if v.Run == nil {
 		v.Evidence, v.Has = h.evidence(row.entry)
