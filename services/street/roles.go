@@ -72,7 +72,7 @@ func (p Phone) On() bool { return p.Settings.Power == nil || *p.Settings.Power }
 type Notice struct {
 	ID string    `json:"id"`
 	At time.Time `json:"at"`
-	To  struct {
+	To struct {
 		Channel string `json:"channel"`
 		Address string `json:"address"`
 	} `json:"to"`
