@@ -21,9 +21,7 @@ type draft struct {
 	terms    string          // version agreed to
 	pin      secret.PIN      // chosen for the phone
 	trouble  *ui.Trouble     // shown once, by the next page
-	lockCode string          // in groups, until the person says it is kept
-	outcomes map[string]Outcome
-	receipt  *Receipt
+	outcomes map[string]outcome
 }
 
 // entered is a copy of what the steps need.
@@ -61,12 +59,6 @@ func (d *draft) said() *ui.Trouble {
 	return t
 }
 
-func (d *draft) code() string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.lockCode
-}
-
 // drafts holds one draft a phone: a phone has one screen.
 type drafts struct {
 	mu  sync.Mutex // guards all
@@ -82,7 +74,7 @@ func (ds *drafts) of(id string, at time.Time) *draft {
 	defer ds.mu.Unlock()
 	d := ds.all[id]
 	if d == nil {
-		d = &draft{outcomes: make(map[string]Outcome)}
+		d = &draft{outcomes: make(map[string]outcome)}
 		ds.all[id] = d
 	}
 	d.mu.Lock()
@@ -91,7 +83,7 @@ func (ds *drafts) of(id string, at time.Time) *draft {
 	d.mu.Unlock()
 	if old {
 		d.forget()
-		d.change(func(d *draft) { d.trouble, d.lockCode, d.receipt, d.outcomes = nil, "", nil, make(map[string]Outcome) })
+		d.change(func(d *draft) { d.trouble, d.outcomes = nil, make(map[string]outcome) })
 	}
 	return d
 }

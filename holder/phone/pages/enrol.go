@@ -2,8 +2,10 @@ package pages
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
+	"tegata/holder/phone"
 	"tegata/internal/problem"
 	"tegata/internal/secret"
 	"tegata/internal/ui"
@@ -18,24 +20,17 @@ import (
 
 type checkPage struct {
 	basePage
-	Needs      []Need
+	Needs      []phone.Need
 	Ready      bool
 	Registered bool
 }
 
-type resumePage struct {
-	basePage
-	Next string
-}
-
 // enrol is the door: what is needed, or going on with an open registration.
 func (v *visit) enrol() {
-	if v.look.Stage == StageApplied || v.look.Stage == StageIssued {
-		next := v.base + "/enrol/pin"
-		if v.look.Stage == StageIssued {
-			next = v.base + "/enrol/register"
-		}
-		v.show(ui.Screen{Page: "resume", Data: resumePage{v.page(), next}, Quiet: true})
+	if v.look.Signed || v.look.Stage == phone.StageApplied || v.look.Stage == phone.StageIssued {
+		p := v.page()
+		p.Trouble = v.draft.said()
+		v.show(ui.Screen{Page: "resume", Data: p, Quiet: true})
 		return
 	}
 	needs, err := v.phone.Needs(v.r.Context())
@@ -43,12 +38,40 @@ func (v *visit) enrol() {
 		v.fail(err, ui.Action{})
 		return
 	}
-	p := checkPage{basePage: v.page(), Needs: needs, Ready: true, Registered: v.look.Stage == StageRegistered}
+	p := checkPage{basePage: v.page(), Needs: needs, Ready: true, Registered: v.look.Stage == phone.StageRegistered}
 	p.Trouble = v.draft.said()
 	for _, n := range needs {
 		p.Ready = p.Ready && (n.OK || n.Ask)
 	}
 	v.show(ui.Screen{Page: "check", Data: p, Quiet: true})
+}
+
+// resume goes on where the registration stopped, as far as that needs nobody,
+// and leads to the step that needs the person.
+func (v *visit) resume() {
+	err := v.phone.Resume(v.r.Context())
+	if isCode(err, "open-application") {
+		v.goTo("/enrol/open")
+		return
+	}
+	if err != nil {
+		v.leaveWord(err, "/enrol")
+		return
+	}
+	if err := v.see(); err != nil {
+		v.fail(err, ui.Action{})
+		return
+	}
+	switch v.look.Stage {
+	case phone.StageApplied:
+		v.goTo("/enrol/pin")
+	case phone.StageIssued:
+		v.goTo("/enrol/register")
+	case phone.StageRegistered:
+		v.goTo("/enrol/done")
+	default:
+		v.goTo("/enrol")
+	}
 }
 
 func (v *visit) begin() {
@@ -67,16 +90,18 @@ type secretPage struct {
 
 // early sends the person to the step that is really next; it reports whether
 // it did. Before the card has been read there is nothing to go on with.
-func (v *visit) early(want Stage) bool {
+func (v *visit) early(want phone.Stage) bool {
 	switch {
-	case v.look.Stage == want:
+	case v.look.Stage == want && !v.look.Signed:
 		return false
-	case want == StageNone && (v.look.Stage == StageEnded || v.look.Stage == StageRegistered):
+	case want == phone.StageNone && !v.look.Signed && (v.look.Stage == phone.StageEnded || v.look.Stage == phone.StageRegistered):
 		return false // a further registration of a phone that has one
-	case v.look.Stage == StageApplied:
+	case v.look.Stage == phone.StageApplied:
 		v.goTo("/enrol/pin")
-	case v.look.Stage == StageIssued:
+	case v.look.Stage == phone.StageIssued:
 		v.goTo("/enrol/register")
+	case want == phone.StageIssued && v.look.Stage == phone.StageRegistered:
+		v.goTo("/enrol/done") // pressed twice
 	default:
 		v.goTo("/enrol")
 	}
@@ -84,7 +109,7 @@ func (v *visit) early(want Stage) bool {
 }
 
 func (v *visit) cardPassword() {
-	if v.early(StageNone) {
+	if v.early(phone.StageNone) {
 		return
 	}
 	p := secretPage{basePage: v.page()}
@@ -93,7 +118,7 @@ func (v *visit) cardPassword() {
 }
 
 func (v *visit) setCardPassword() {
-	if v.early(StageNone) {
+	if v.early(phone.StageNone) {
 		return
 	}
 	pw, err := secret.ParsePassword(v.r.PostFormValue("password"))
@@ -113,12 +138,12 @@ func (v *visit) setCardPassword() {
 
 type termsPage struct {
 	basePage
-	Terms      Terms
+	Version    string
 	Paragraphs []string
 }
 
 func (v *visit) terms() {
-	if v.early(StageNone) {
+	if v.early(phone.StageNone) {
 		return
 	}
 	if v.draft.entered().card.IsZero() {
@@ -130,13 +155,14 @@ func (v *visit) terms() {
 		v.fail(err, ui.Action{Label: v.say("again"), URL: v.base + "/enrol/terms"})
 		return
 	}
-	p := termsPage{basePage: v.page(), Terms: t, Paragraphs: strings.Split(strings.TrimSpace(t.Text.In(ui.LangOf(v.r))), "\n")}
+	said := ui.Text{JA: t.JA, EN: t.EN}.In(ui.LangOf(v.r))
+	p := termsPage{basePage: v.page(), Version: t.Version, Paragraphs: strings.Split(strings.TrimSpace(said), "\n")}
 	p.Trouble = v.draft.said()
 	v.show(ui.Screen{Page: "terms", Data: p, Quiet: true})
 }
 
 func (v *visit) agree() {
-	if v.early(StageNone) {
+	if v.early(phone.StageNone) {
 		return
 	}
 	version := v.r.PostFormValue("version")
@@ -150,12 +176,12 @@ func (v *visit) agree() {
 
 type tapPage struct {
 	basePage
-	Auto  bool   // read as soon as the card is there
-	Cards []Card // of the sandbox's table
+	Auto bool   // read as soon as the card is there
+	Hold string // the sandbox's page that holds a card to this phone
 }
 
 func (v *visit) tap() {
-	if v.early(StageNone) {
+	if v.early(phone.StageNone) {
 		return
 	}
 	switch e := v.draft.entered(); {
@@ -169,19 +195,15 @@ func (v *visit) tap() {
 	p := tapPage{basePage: v.page()}
 	p.Trouble = v.draft.said()
 	p.Auto = p.Trouble == nil // after a failure the person decides
-	if v.h.opt.Table != nil {
-		cards, err := v.h.opt.Table.Cards(v.r.Context())
-		if err != nil {
-			v.log(err) // a card can still be held to the port
-		}
-		p.Cards = cards
+	if v.h.opt.Hold != "" {
+		p.Hold = v.h.opt.Hold + "?" + url.Values{"reader": {v.look.Reader}, "back": {v.h.opt.Origin + v.base + "/enrol/tap"}}.Encode()
 	}
 	v.show(ui.Screen{Page: "tap", Data: p, Quiet: true, Poll: tapPoll, Bad: p.Trouble != nil})
 }
 
 // apply reads the card and sends the application.
 func (v *visit) apply() {
-	if v.early(StageNone) {
+	if v.early(phone.StageNone) {
 		return
 	}
 	e := v.draft.entered()
@@ -189,8 +211,8 @@ func (v *visit) apply() {
 		v.leaveWord(errStartAgain, "/enrol/card-password")
 		return
 	}
-	if v.look.Tapped == "" {
-		v.leaveWord(errNoCardHeld, "/enrol/tap")
+	if !v.look.Tapped {
+		v.leaveWord(phone.ErrNoCard, "/enrol/tap")
 		return
 	}
 	err := v.phone.Apply(v.r.Context(), e.card, e.terms, v.r.PostFormValue("replace") == "yes")
@@ -220,7 +242,7 @@ func (v *visit) leaveWord(err error, path string) {
 }
 
 func (v *visit) openApplication() {
-	if v.early(StageNone) {
+	if v.early(phone.StageNone) {
 		return
 	}
 	v.show(ui.Screen{Page: "open", Data: v.page(), Quiet: true})
@@ -242,7 +264,7 @@ func (v *visit) abandon() {
 }
 
 func (v *visit) pin() {
-	if v.early(StageApplied) {
+	if v.early(phone.StageApplied) {
 		return
 	}
 	p := secretPage{basePage: v.page()}
@@ -251,7 +273,7 @@ func (v *visit) pin() {
 }
 
 func (v *visit) setPIN() {
-	if v.early(StageApplied) {
+	if v.early(phone.StageApplied) {
 		return
 	}
 	p := secretPage{basePage: v.page()}
@@ -279,7 +301,7 @@ func (v *visit) setPIN() {
 }
 
 func (v *visit) password() {
-	if v.early(StageApplied) {
+	if v.early(phone.StageApplied) {
 		return
 	}
 	if v.draft.entered().pin.IsZero() {
@@ -292,7 +314,7 @@ func (v *visit) password() {
 }
 
 func (v *visit) setPassword() {
-	if v.early(StageApplied) {
+	if v.early(phone.StageApplied) {
 		return
 	}
 	e := v.draft.entered()
@@ -329,7 +351,7 @@ func (v *visit) setPassword() {
 }
 
 func (v *visit) register() {
-	if v.early(StageIssued) {
+	if v.early(phone.StageIssued) {
 		return
 	}
 	p := v.page()
@@ -338,15 +360,13 @@ func (v *visit) register() {
 }
 
 func (v *visit) doRegister() {
-	if v.early(StageIssued) {
+	if v.early(phone.StageIssued) {
 		return
 	}
-	code, err := v.phone.Register(v.r.Context())
-	if err != nil {
+	if _, err := v.phone.Register(v.r.Context()); err != nil {
 		v.leaveWord(err, "/enrol/register")
 		return
 	}
-	v.draft.change(func(d *draft) { d.lockCode = code.Groups() })
 	v.goTo("/enrol/done")
 }
 
@@ -356,15 +376,29 @@ type donePage struct {
 }
 
 func (v *visit) done() {
-	if v.look.Stage != StageRegistered {
+	if v.look.Stage != phone.StageRegistered {
 		v.goTo("/enrol")
 		return
 	}
-	v.show(ui.Screen{Page: "done", Data: donePage{v.page(), v.draft.code()}, Quiet: true})
+	p := donePage{basePage: v.page()}
+	if v.look.LockCode { // asked again, the phone gives the same code until it is noted
+		code, err := v.phone.Register(v.r.Context())
+		if err != nil {
+			v.fail(err, ui.Action{})
+			return
+		}
+		p.LockCode = code.Groups()
+	}
+	v.show(ui.Screen{Page: "done", Data: p, Quiet: true})
 }
 
-// leaveDone drops the lock code: the person has it now, and nobody else.
+// leaveDone has the lock code dropped: the person has it now, and nobody else.
 func (v *visit) leaveDone() {
-	v.draft.change(func(d *draft) { d.lockCode = "" })
+	if v.look.LockCode {
+		if err := v.phone.NotedLockCode(v.r.Context()); err != nil {
+			v.fail(err, ui.Action{})
+			return
+		}
+	}
 	v.goTo("/?done=registered")
 }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"time"
 
+	"tegata/holder/phone"
 	"tegata/internal/problem"
 	"tegata/internal/ui"
 )
@@ -21,11 +22,14 @@ var staticFiles embed.FS
 
 // Options is what the pages need.
 type Options struct {
-	Phones  Phones
-	Table   Table            // nil outside a sandbox
-	Sandbox bool             // says so on every screen
-	Now     func() time.Time // the phone's clock
-	Log     *slog.Logger     // nil is silent
+	Phones Phones
+	Models []phone.Model    // that the sandbox can make a phone be
+	Origin string           // of these pages, as browsers see it: http://phone.localhost:8403
+	Hold   string           // the sandbox's page that holds a card to a reader; "" outside
+	Now    func() time.Time // the phones' clock
+	Log    *slog.Logger     // nil is silent
+	// Sandbox says so on every screen.
+	Sandbox bool
 }
 
 // Handler is the phone's pages.
@@ -77,6 +81,10 @@ func (h *Handler) Routes() http.Handler {
 	on("GET /p/{id}/certificates", (*visit).services)
 	on("GET /p/{id}/certificate", (*visit).certificate)
 	on("GET /p/{id}/history", (*visit).history)
+	on("GET /p/{id}/unlock", (*visit).unlock)
+	on("POST /p/{id}/unlock", (*visit).doUnlock)
+	on("GET /p/{id}/reset-pin", (*visit).resetPIN)
+	on("POST /p/{id}/reset-pin", (*visit).doResetPIN)
 	on("GET /p/{id}/lost", (*visit).lost)
 	on("GET /p/{id}/stop", (*visit).stop)
 	on("POST /p/{id}/stop", (*visit).doStop)
@@ -85,7 +93,6 @@ func (h *Handler) Routes() http.Handler {
 	on("GET /p/{id}/settings", (*visit).settings)
 	on("POST /p/{id}/settings", (*visit).set)
 	on("POST /p/{id}/tap/remove", (*visit).removeCard)
-	on("POST /p/{id}/tap/hold", (*visit).holdCard)
 
 	on("GET /p/{id}/enrol", (*visit).enrol)
 	on("POST /p/{id}/enrol/begin", (*visit).begin)
@@ -96,6 +103,7 @@ func (h *Handler) Routes() http.Handler {
 	on("GET /p/{id}/enrol/tap", (*visit).tap)
 	on("POST /p/{id}/enrol/apply", (*visit).apply)
 	on("GET /p/{id}/enrol/open", (*visit).openApplication)
+	on("POST /p/{id}/enrol/resume", (*visit).resume)
 	on("POST /p/{id}/enrol/leave", (*visit).leave)
 	on("POST /p/{id}/enrol/abandon", (*visit).abandon)
 	on("GET /p/{id}/enrol/pin", (*visit).pin)
@@ -129,7 +137,7 @@ type visit struct {
 	w     http.ResponseWriter
 	r     *http.Request
 	phone Phone
-	look  Look
+	look  look
 	base  string // /p/ID
 	draft *draft
 }
@@ -145,7 +153,7 @@ func (h *Handler) visit(f func(*visit)) http.HandlerFunc {
 			return
 		}
 		v := &visit{h: h, w: w, r: r, phone: p, base: "/p/" + url.PathEscape(id), draft: h.drafts.of(id, h.opt.Now())}
-		if v.look, err = p.Look(r.Context()); err != nil {
+		if err := v.see(); err != nil {
 			h.fail(w, r, nil, err)
 			return
 		}
@@ -161,10 +169,20 @@ func (h *Handler) visit(f func(*visit)) http.HandlerFunc {
 	}
 }
 
+// see looks at the phone.
+func (v *visit) see() error {
+	l, err := v.phone.Look(v.r.Context())
+	if err != nil {
+		return err
+	}
+	v.look = lookOf(l, v.h.opt.Models)
+	return nil
+}
+
 // basePage is what every page of a phone has.
 type basePage struct {
 	Base    string
-	Look    Look
+	Look    look
 	Trouble *ui.Trouble
 }
 
@@ -175,10 +193,14 @@ func (v *visit) page() basePage {
 // frame is the phone around the page.
 func (v *visit) frame(nav string) *ui.Frame {
 	l := v.look
-	return &ui.Frame{
+	f := &ui.Frame{
 		Base: v.base, Name: l.Name, Picture: l.Picture, Word: l.Word, Clock: ui.Clock(l.Now),
-		NFC: l.NFC, Network: l.Network, Power: l.Power, Nav: nav, Tapped: l.Tapped,
+		NFC: l.NFC, Network: l.Network, Power: l.Power, Nav: nav,
 	}
+	if l.Tapped {
+		f.Tapped = v.say("tap.card")
+	}
+	return f
 }
 
 // show writes a page inside the phone.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"tegata/holder/phone"
 	"tegata/internal/ui"
 )
 
@@ -19,8 +20,13 @@ func (v *visit) home() {
 	p := homePage{basePage: v.page()}
 	p.Trouble = v.draft.said()
 	switch done := v.r.URL.Query().Get("done"); done {
-	case "registered", "marked", "abandoned":
+	case "registered", "marked", "abandoned", "unlocked", "pin":
 		p.Done = done
+	}
+	for _, a := range v.look.Waiting {
+		if asked, err := v.phone.Asked(v.r.Context(), a.ID); err == nil {
+			p.Look.Requests = append(p.Look.Requests, request{ID: a.ID, Party: text(asked.Party.Name), What: text(asked.What)})
+		}
 	}
 	v.showAt("home", ui.Screen{Page: "home", Data: p})
 }
@@ -33,7 +39,7 @@ func (v *visit) lost() { v.showAt("home", ui.Screen{Page: "lost", Data: v.page()
 
 type historyPage struct {
 	basePage
-	Uses []Use
+	Uses []use
 	More bool
 }
 
@@ -46,9 +52,9 @@ func (v *visit) history() {
 		v.fail(err, ui.Action{})
 		return
 	}
-	p := historyPage{basePage: v.page(), Uses: uses}
-	if len(uses) > historyLimit {
-		p.Uses, p.More = uses[:historyLimit], true
+	p := historyPage{basePage: v.page(), More: len(uses) > historyLimit}
+	for _, u := range uses[:min(len(uses), historyLimit)] {
+		p.Uses = append(p.Uses, useOf(u))
 	}
 	v.showAt("history", ui.Screen{Page: "history", Data: p})
 }
@@ -59,7 +65,7 @@ func (v *visit) stop() { v.show(ui.Screen{Page: "stop", Data: stopPage{v.page()}
 
 type stoppedPage struct {
 	basePage
-	Receipt Receipt
+	Receipt phone.Receipt
 }
 
 func (v *visit) doStop() {
@@ -72,8 +78,8 @@ func (v *visit) doStop() {
 		v.fail(err, ui.Action{})
 		return
 	}
-	if l, err := v.phone.Look(v.r.Context()); err == nil {
-		v.look = l
+	if err := v.see(); err != nil {
+		v.log(err) // the receipt is shown all the same
 	}
 	v.show(ui.Screen{Page: "stopped", Data: stoppedPage{v.page(), receipt}, Quiet: true})
 }
@@ -109,7 +115,7 @@ func (v *visit) setMark() {
 		v.show(ui.Screen{Page: "mark", Data: p, Status: http.StatusUnprocessableEntity, Bad: true, Quiet: true})
 		return
 	}
-	if err := v.phone.Set(v.r.Context(), Change{Picture: &picture, Word: &word}); err != nil {
+	if err := v.phone.Set(v.r.Context(), phone.Change{Picture: &picture, Word: &word}); err != nil {
 		v.fail(err, ui.Action{})
 		return
 	}

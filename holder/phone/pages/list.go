@@ -19,7 +19,7 @@ func holdPhone(w http.ResponseWriter, id string) {
 }
 
 type listPage struct {
-	Phones []Brief
+	Phones []look
 	Link   string // a request to go on with once a phone is in the hand
 }
 
@@ -27,10 +27,19 @@ type listPage struct {
 func (h *Handler) list(w http.ResponseWriter, r *http.Request) { h.choose(w, r, "") }
 
 func (h *Handler) choose(w http.ResponseWriter, r *http.Request, link string) {
-	phones, err := h.opt.Phones.List(r.Context())
+	all, err := h.opt.Phones.All(r.Context())
 	if err != nil {
 		h.fail(w, r, nil, err)
 		return
+	}
+	var phones []look
+	for _, p := range all {
+		l, err := p.Look(r.Context())
+		if err != nil {
+			h.fail(w, r, nil, err)
+			return
+		}
+		phones = append(phones, lookOf(l, h.opt.Models))
 	}
 	if err := h.site.Render(w, r, ui.Screen{Page: "list", Data: listPage{Phones: phones, Link: link}}); err != nil {
 		h.opt.Log.ErrorContext(r.Context(), "page", "page", "list", "error", err)

@@ -16,12 +16,6 @@ var (
 	errStartAgain = problem.New(problem.YourTurn, http.StatusConflict, "start-again",
 		problem.Text{Title: "もう一度、カードの署名用パスワードから入力してください。", Detail: "入力した内容は15分で消えます。カードの署名用パスワードと、このスマホの暗証番号は、どこにも残していません。"},
 		problem.Text{Title: "Please begin again with the card's signature password.", Detail: "What you typed is dropped after 15 minutes. Neither the card's password nor this phone's PIN was kept anywhere."})
-	errPickNumber = problem.New(problem.YourTurn, http.StatusUnprocessableEntity, "pick-number",
-		problem.Text{Title: "番号を選んでください。", Detail: "相手の画面に出ている番号と同じものを押してください。同じ番号がなければ「断る」を押してください。"},
-		problem.Text{Title: "Choose the number.", Detail: "Press the one that the other screen shows. If none is the same, press Refuse."})
-	errNoCardHeld = problem.New(problem.YourTurn, http.StatusConflict, "no-card-held",
-		problem.Text{Title: "カードがかざされていません。", Detail: "カードをスマホの背中に当てて、動かさずに待ってください。"},
-		problem.Text{Title: "No card is held to the phone.", Detail: "Put the card against the back of the phone and keep it still."})
 )
 
 // words turns an error that has no words of its own into a problem that has.

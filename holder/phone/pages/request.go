@@ -6,6 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"tegata/holder/element"
+	"tegata/holder/phone"
+	"tegata/internal/ceremony"
 	"tegata/internal/secret"
 	"tegata/internal/ui"
 )
@@ -58,48 +61,41 @@ func (v *visit) fetch() {
 		v.fail(errNoLink, ui.Action{Label: v.say("home.scan"), URL: v.base + "/scan"})
 		return
 	}
-	ask, err := v.phone.Fetch(v.r.Context(), link)
+	asked, err := v.phone.Fetch(v.r.Context(), link)
 	if err != nil {
 		v.fail(err, ui.Action{})
 		return
 	}
-	v.goTo("/request/" + url.PathEscape(ask.ID))
+	v.goTo("/request/" + url.PathEscape(asked.ID))
 }
 
 type askPage struct {
 	basePage
-	Ask   Ask
-	Band  string // class of the party's colour, for parties we know
+	Ask   ask
 	Match string // chosen before an entry that was not taken
 	Wrong string
 }
 
-func (v *visit) askPage(ask Ask) askPage {
-	p := askPage{basePage: v.page(), Ask: ask, Band: "band-party"}
-	for _, n := range ui.MarkNames() {
-		if n == ask.Party.ID {
-			p.Band = "band-" + n
-		}
-	}
-	return p
+func (v *visit) askPage(a phone.Ask) askPage {
+	return askPage{basePage: v.page(), Ask: askOf(a)}
 }
 
 // ask shows a request: who asks, where, what for, which data, what is written,
 // what happens next, then the key pad.
 func (v *visit) ask() {
-	ask, err := v.phone.Asked(v.r.Context(), v.r.PathValue("ask"))
+	asked, err := v.phone.Asked(v.r.Context(), v.r.PathValue("ask"))
 	if err != nil {
 		v.fail(err, ui.Action{})
 		return
 	}
-	v.show(ui.Screen{Page: "request", Data: v.askPage(ask), Quiet: true})
+	v.show(ui.Screen{Page: "request", Data: v.askPage(asked), Quiet: true})
 }
 
 // answer takes the decision. A wrong PIN comes back to the same question with
 // the tries that are left; a refusal asks nothing more.
 func (v *visit) answer() {
 	id := v.r.PathValue("ask")
-	ask, err := v.phone.Asked(v.r.Context(), id)
+	asked, err := v.phone.Asked(v.r.Context(), id)
 	if err != nil {
 		v.fail(err, ui.Action{})
 		return
@@ -108,31 +104,31 @@ func (v *visit) answer() {
 		v.fail(errNoLink, ui.Action{})
 		return
 	}
-	p := v.askPage(ask)
+	p := v.askPage(asked)
 	again := func() {
 		v.show(ui.Screen{Page: "request", Data: p, Status: http.StatusUnprocessableEntity, Quiet: true, Bad: true})
 	}
-	var reply Reply
+	var reply phone.Reply
 	switch v.r.PostForm.Get("decision") {
 	case "refuse":
-		reply.Reason = "unwanted"
+		reply.Reason = ceremony.ReasonUnwanted
 	case "not-me":
-		reply.Reason = "not-me"
+		reply.Reason = ceremony.ReasonNotMe
 	case "approve":
 		reply.Approve = true
 		reply.Granted = v.r.PostForm["granted"]
 		reply.Match = v.r.PostForm.Get("match")
 		p.Match = reply.Match
-		if len(ask.Match) > 0 && reply.Match == "" {
-			p.Trouble = ui.TroubleOf(v.w, errPickNumber)
+		if len(asked.Match) > 0 && reply.Match == "" {
+			p.Trouble = ui.TroubleOf(v.w, phone.ErrPickNumber)
 			again()
 			return
 		}
-		if ask.Secret == "password" {
-			reply.Password, err = secret.ParsePassword(v.r.PostForm.Get("password"))
+		if asked.Secret == element.Password {
+			reply.Unlock.Password, err = secret.ParsePassword(v.r.PostForm.Get("password"))
 			p.Wrong = v.say("wrong.password.form")
 		} else {
-			reply.PIN, err = secret.ParsePIN(v.r.PostForm.Get("pin"))
+			reply.Unlock.PIN, err = secret.ParsePIN(v.r.PostForm.Get("pin"))
 			p.Wrong = v.say("wrong.pin.form")
 		}
 		if err != nil {
@@ -144,26 +140,46 @@ func (v *visit) answer() {
 		again()
 		return
 	}
-	outcome, err := v.phone.Answer(v.r.Context(), id, reply)
-	if isCode(err, "wrong-phone-pin", "wrong-phone-password") {
-		if fresh, e := v.phone.Asked(v.r.Context(), id); e == nil {
-			p.Ask = fresh
-		}
-		p.Trouble = ui.TroubleOf(v.w, err)
-		again()
-		return
-	}
+	out, err := v.phone.Answer(v.r.Context(), id, reply)
 	if err != nil {
-		v.fail(err, ui.Action{})
+		v.notAnswered(id, p, out, err)
 		return
 	}
-	v.draft.change(func(d *draft) { d.outcomes[id] = outcome })
+	v.draft.change(func(d *draft) { d.outcomes[id] = outcomeOf(out) })
 	v.goTo("/request/" + url.PathEscape(id) + "/done")
+}
+
+// notAnswered says why an answer did not go through. While the request stands,
+// after a wrong PIN or without a network, the same question comes back; once it
+// is over, the way on may be the asking party's own page.
+func (v *visit) notAnswered(id string, p askPage, out phone.Outcome, err error) {
+	fresh, gone := v.phone.Asked(v.r.Context(), id)
+	if gone == nil {
+		v.log(err)
+		p.Ask = askOf(fresh)
+		p.Trouble = ui.TroubleOf(v.w, words(err))
+		if p.Ask.Tries == 0 && !p.Ask.Password {
+			p.Trouble.Next = ui.Action{Label: v.say("services.reset"), URL: v.base + "/reset-pin"}
+		}
+		v.show(ui.Screen{Page: "request", Data: p, Status: p.Trouble.Status, Quiet: true, Bad: true})
+		return
+	}
+	next := ui.Action{}
+	if webAddress(out.Redirect) {
+		next = ui.Action{Label: v.say("answered.go", text(out.Party).In(ui.LangOf(v.r))), URL: out.Redirect}
+	}
+	v.fail(err, next)
+}
+
+// webAddress reports whether a browser may be sent to s.
+func webAddress(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
 }
 
 type answeredPage struct {
 	basePage
-	Outcome Outcome
+	Outcome outcome
 }
 
 // answered says what was done and, on the same device, goes back to the party
@@ -172,19 +188,19 @@ type answeredPage struct {
 func (v *visit) answered() {
 	id := v.r.PathValue("ask")
 	v.draft.mu.Lock()
-	outcome, ok := v.draft.outcomes[id]
+	done, ok := v.draft.outcomes[id]
 	v.draft.mu.Unlock()
 	if !ok {
 		v.goTo("/history")
 		return
 	}
-	if u, err := url.Parse(outcome.Redirect); err != nil || u.Scheme != "http" && u.Scheme != "https" {
-		outcome.Redirect = ""
+	if !webAddress(done.Redirect) {
+		done.Redirect = ""
 	}
-	if outcome.Redirect != "" {
-		v.w.Header().Set("Refresh", "1; url="+outcome.Redirect)
+	if done.Redirect != "" {
+		v.w.Header().Set("Refresh", "1; url="+done.Redirect)
 	}
-	v.show(ui.Screen{Page: "answered", Data: answeredPage{v.page(), outcome}, Quiet: true})
+	v.show(ui.Screen{Page: "answered", Data: answeredPage{v.page(), done}, Quiet: true})
 }
 
 // backTo goes back to a page of this phone, never elsewhere.

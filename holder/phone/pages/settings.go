@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"tegata/holder/phone"
 	"tegata/internal/ui"
 )
 
@@ -20,7 +21,7 @@ func (v *visit) settings() {
 	p := settingsPage{
 		basePage: v.page(),
 		Switches: []toggle{{"nfc", v.look.NFC}, {"network", v.look.Network}, {"power", v.look.Power}},
-		Boots:    []string{"verified", "unlocked"},
+		Boots:    boots(),
 	}
 	p.Trouble = v.draft.said()
 	v.showAt("settings", ui.Screen{Page: "settings", Data: p})
@@ -29,7 +30,7 @@ func (v *visit) settings() {
 // set changes one setting and comes back to where it was changed.
 func (v *visit) set() {
 	on, value := v.r.PostFormValue("on") == "yes", v.r.PostFormValue("value")
-	var c Change
+	var c phone.Change
 	switch v.r.PostFormValue("what") {
 	case "nfc":
 		c.NFC = &on
@@ -63,17 +64,4 @@ func (v *visit) removeCard() {
 		v.draft.change(func(d *draft) { d.trouble = ui.TroubleOf(v.w, words(err)) })
 	}
 	v.backTo(v.r.PostFormValue("back"))
-}
-
-// holdCard holds a card of the sandbox's table to this phone.
-func (v *visit) holdCard() {
-	if v.h.opt.Table == nil {
-		v.fail(errNoPage, ui.Action{})
-		return
-	}
-	if err := v.h.opt.Table.Hold(v.r.Context(), v.look.ID, v.r.PostFormValue("card")); err != nil {
-		v.log(err)
-		v.draft.change(func(d *draft) { d.trouble = ui.TroubleOf(v.w, words(err)) })
-	}
-	v.goTo("/enrol/tap")
 }

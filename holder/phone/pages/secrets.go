@@ -1,0 +1,73 @@
+package pages
+
+import (
+	"net/http"
+
+	"tegata/internal/secret"
+	"tegata/internal/ui"
+)
+
+// unlock compares the PIN for its own sake: it shows that the phone is still in
+// its holder's hands, which ends a hold for silence at the next check-in.
+func (v *visit) unlock() {
+	v.show(ui.Screen{Page: "unlock", Data: secretPage{basePage: v.page()}, Quiet: true})
+}
+
+func (v *visit) doUnlock() {
+	p := secretPage{basePage: v.page()}
+	pin, err := secret.ParsePIN(v.r.PostFormValue("pin"))
+	if err != nil {
+		p.Wrong = v.say("wrong.pin.form")
+	} else if err = v.phone.Unlock(v.r.Context(), pin); err == nil {
+		v.goTo("/?done=unlocked")
+		return
+	} else {
+		v.log(err)
+		p.Trouble = ui.TroubleOf(v.w, words(err))
+		if e := v.see(); e == nil { // a try is gone
+			p.Look = v.look
+		}
+	}
+	v.show(ui.Screen{Page: "unlock", Data: p, Status: http.StatusUnprocessableEntity, Quiet: true, Bad: true})
+}
+
+// resetPIN sets a new PIN; the phone's signature password proves the holder.
+func (v *visit) resetPIN() {
+	v.show(ui.Screen{Page: "resetpin", Data: resetPage{secretPage: secretPage{basePage: v.page()}}, Quiet: true})
+}
+
+type resetPage struct {
+	secretPage
+	WrongPassword string
+}
+
+func (v *visit) doResetPIN() {
+	p := resetPage{secretPage: secretPage{basePage: v.page()}}
+	password, err0 := secret.ParsePassword(v.r.PostFormValue("password"))
+	pin, err := secret.ParsePIN(v.r.PostFormValue("pin"))
+	again, err2 := secret.ParsePIN(v.r.PostFormValue("again"))
+	switch {
+	case err0 != nil:
+		p.WrongPassword = v.say("wrong.password.form")
+	case err != nil:
+		p.Wrong = v.say("wrong.pin.form")
+	case err2 != nil || !pin.Equal(again):
+		p.WrongAgain = v.say("wrong.twice")
+	default:
+		err = v.phone.ResetPIN(v.r.Context(), password, pin)
+		if err == nil {
+			v.goTo("/?done=pin")
+			return
+		}
+		if key := weakReason(err); key != "" {
+			p.Wrong = v.say(key)
+			break
+		}
+		v.log(err)
+		p.Trouble = ui.TroubleOf(v.w, words(err))
+		if e := v.see(); e == nil {
+			p.Look = v.look
+		}
+	}
+	v.show(ui.Screen{Page: "resetpin", Data: p, Status: http.StatusUnprocessableEntity, Quiet: true, Bad: true})
+}

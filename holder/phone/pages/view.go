@@ -1,0 +1,138 @@
+package pages
+
+import (
+	"time"
+
+	"tegata/holder/element"
+	"tegata/holder/phone"
+	"tegata/internal/ceremony"
+	"tegata/internal/ui"
+)
+
+// look is the state of a phone as its screens show it.
+type look struct {
+	phone.Look
+	ModelName    string
+	Models       []phone.Model
+	Boot         string // "verified" or "unlocked"
+	Certificates []certificate
+	Requests     []request // that wait
+}
+
+// certificate is one of the two, as shown.
+type certificate struct {
+	phone.Certificate
+	Cause string // of the hold that is shown, "" without
+}
+
+// request is one that waits.
+type request struct {
+	ID          string
+	Party, What ui.Text
+}
+
+// boots are the two ways a phone can start.
+func boots() []string { return []string{"verified", "unlocked"} }
+
+func lookOf(l phone.Look, models []phone.Model) look {
+	v := look{Look: l, ModelName: l.Model, Models: models, Boot: boots()[0]}
+	if l.Unlocked {
+		v.Boot = boots()[1]
+	}
+	for _, m := range models {
+		if m.ID == l.Model {
+			v.ModelName = m.Name
+		}
+	}
+	for _, c := range l.Certificates {
+		row := certificate{Certificate: c}
+		if len(c.Causes) > 0 {
+			row.Cause = c.Causes[0]
+		}
+		v.Certificates = append(v.Certificates, row)
+	}
+	return v
+}
+
+// text takes over a text of the ceremony.
+func text(t ceremony.Text) ui.Text { return ui.Text{JA: t.JA, EN: t.EN} }
+
+// party is who asks, as registered.
+type party struct {
+	Name  ui.Text
+	Mark  string
+	Band  string    // class of its colour
+	Since time.Time // verified since; zero when not said
+}
+
+// ask is a request as it is shown, in the order in which it is read.
+type ask struct {
+	ID       string
+	Party    party
+	Through  *ui.Text // the provider that asks on behalf of Party
+	Place    ui.Text
+	Address  ui.Text
+	Channel  string
+	What     ui.Text
+	Kind     string
+	Risk     string
+	Data     []phone.Datum
+	Write    []line
+	Match    []string
+	Password bool // the signature password, else the PIN
+	Tries    int
+	Until    time.Time
+}
+
+// line is one line of what will be written or paid.
+type line struct{ Label, Value ui.Text }
+
+func askOf(a phone.Ask) ask {
+	v := ask{
+		ID: a.ID, Party: partyOf(a.Party), Place: text(a.Place), Address: text(a.Address), Channel: string(a.Channel),
+		What: text(a.What), Kind: string(a.Kind), Risk: string(a.Risk), Data: a.Data, Match: a.Match,
+		Password: a.Secret == element.Password, Tries: a.Tries, Until: a.Until,
+	}
+	if a.Through != nil {
+		name := text(a.Through.Name)
+		v.Through = &name
+	}
+	for _, l := range a.Write {
+		v.Write = append(v.Write, line{text(l.Label), text(l.Value)})
+	}
+	return v
+}
+
+func partyOf(p phone.Party) party {
+	v := party{Name: text(p.Name), Mark: p.Mark, Band: "band-party"}
+	for _, n := range ui.MarkNames() { // the colours of the parties we know
+		if n == p.ID {
+			v.Band = "band-" + n
+		}
+	}
+	if t, err := time.Parse(time.DateOnly, p.Since); err == nil {
+		v.Since = t
+	}
+	return v
+}
+
+// use is one entry of the history.
+type use struct {
+	phone.Use
+	Party, What, Where ui.Text
+}
+
+func useOf(u phone.Use) use {
+	return use{Use: u, Party: text(u.Party), What: text(u.What), Where: text(u.Where)}
+}
+
+// outcome is what happened with an answer.
+type outcome struct {
+	Approved    bool
+	Redirect    string
+	Party, What ui.Text
+}
+
+func outcomeOf(o phone.Outcome) outcome {
+	return outcome{Approved: o.Approved, Redirect: o.Redirect, Party: text(o.Party), What: text(o.What)}
+}
