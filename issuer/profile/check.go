@@ -14,9 +14,9 @@ import (
 	"tegata/internal/pki"
 )
 
-// maxCardFile is the largest certificate that the card's and the phone's
-// certificate files hold, in bytes.
-const maxCardFile = 4096
+// maxCardFile is the largest certificate in bytes: more than the longest name and
+// address need, less than the certificate files of card and phone hold.
+const maxCardFile = 8192
 
 // shape is what a profile demands of a parsed certificate.
 type shape struct {
