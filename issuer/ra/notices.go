@@ -80,7 +80,7 @@ func (r *RA) Outbox(ctx context.Context, after string, limit int) (Outbox, error
 }
 
 const (
-	notYouJA = "心当たりがないときは、ロックコードか24時間の窓口で、いますぐ一時停止してください。"
+	notYouJA = "心当たりがないときは、停止コードか24時間の窓口で、いますぐ一時停止してください。"
 	notYouEN = "If this was not you, suspend it now with your lock code or through the 24-hour helpdesk."
 )
 
@@ -112,7 +112,7 @@ func (n notice) texts() (ja, en NoticeText) {
 		return NoticeText{"途中の利用申請が取り消されました", fmt.Sprintf("%s への途中の申請は、新しい申請に置きかえられました。%s", n.phone, notYouJA)},
 			NoticeText{"An open application was replaced", fmt.Sprintf("The open application for a %s was replaced by a new one. %s", n.phone, notYouEN)}
 	case NoticeSuspended:
-		return NoticeText{"スマホを一時停止しました", fmt.Sprintf("ロックコードにより、%s の証明書を一時停止しました。30日のうちに再開しないと失効します。", n.phone)},
+		return NoticeText{"スマホを一時停止しました", fmt.Sprintf("停止コードにより、%s の証明書を一時停止しました。30日のうちに再開しないと失効します。", n.phone)},
 			NoticeText{"Your phone is suspended", fmt.Sprintf("The certificates in your %s were put on hold by lock code. Unless resumed within 30 days they are revoked.", n.phone)}
 	case NoticeSuspected:
 		return NoticeText{"スマホの証明書を一時停止しました", fmt.Sprintf("%s の記録に食い違いがあり、複製または改造のおそれがあるため一時停止しました。カードをかざして再開するか、新しく登録してください。", n.phone)},

@@ -153,13 +153,13 @@ var (
 		"端末に書き込まれた証明書が、発行したものと違います。", "申請の続きからもう一度お試しください。",
 		"The certificates in the phone are not those that were issued.", "Go on with the application once more.")
 	ErrLockCodeVerifier = refused(400, CodeLockCodeVerifier,
-		"ロックコードの記録の形が正しくありません。", "アプリを新しくしてから、もう一度お試しください。",
+		"停止コードの記録の形が正しくありません。", "アプリを新しくしてから、もう一度お試しください。",
 		"The record of the lock code has a wrong form.", "Update the app and try again.")
 	ErrLockCodeFormat = yourTurn(400, CodeLockCodeFormat,
-		"生年月日またはロックコードの数字を確かめてください。", "ロックコードは11けたです。回数には数えていません。",
+		"生年月日または停止コードの数字を確かめてください。", "停止コードは11けたです。回数には数えていません。",
 		"Check the birth date and the digits of the lock code.", "A lock code has 11 digits. This did not count as a try.")
 	ErrLockCodeWrong = refused(403, CodeLockCodeWrong,
-		"生年月日とロックコードの組み合わせが合いません。", "控えを確かめて、もう一度入力してください。急ぐときはカードを使うか、窓口に電話してください。",
+		"生年月日と停止コードの組み合わせが合いません。", "控えを確かめて、もう一度入力してください。急ぐときはカードを使うか、窓口に電話してください。",
 		"Birth date and lock code do not belong together.", "Check your note and try again. If it is urgent use the card, or call the helpdesk.")
 	ErrTooManyTries = refused(429, CodeTooManyTries,
 		"入力の回数が多すぎます。", "1時間ほど待つか、カードを使うか、窓口に電話してください。",

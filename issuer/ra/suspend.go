@@ -75,7 +75,7 @@ func (r *RA) Suspend(ctx context.Context, s Suspension, source string) (Suspende
 		return Suspended{}, err
 	}
 	r.trace.Note(ctx, trace.Event{At: at, From: "anyone", To: "issuer", Kind: "status",
-		TitleJA: "ロックコードでスマホを一時停止しました", TitleEN: "A phone was suspended by lock code"})
+		TitleJA: "停止コードでスマホを一時停止しました", TitleEN: "A phone was suspended by lock code"})
 	return Suspended{State: string(status.Held), At: at}, nil
 }
 
