@@ -92,6 +92,17 @@ func supportedModels() []ra.Model {
 	return models
 }
 
+// opsRoots are the authorities under which verifiers and parties stand.
+func (i *issuer) opsRoots() []*x509.Certificate {
+	var roots []*x509.Certificate
+	for _, a := range i.ca.Issuers() {
+		if a.Kind == pki.Ops {
+			roots = append(roots, a.Certificate)
+		}
+	}
+	return roots
+}
+
 // routes are the issuer's endpoints, and the sandbox's control that makes the
 // responder fall silent.
 func (i *issuer) routes(token string) http.Handler {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"slices"
 	"time"
 
@@ -100,7 +101,7 @@ func (n *neighbourhood) buildVouchers(ctx context.Context) (err error) {
 	if err := n.openFactory(ctx); err != nil {
 		return err
 	}
-	if n.issuer, err = n.openIssuer(ctx, n.dir, n.settings, n.clock, n.factory.roots(), n.sink()); err != nil {
+	if n.issuer, err = n.openIssuer(ctx, n.dir, n.settings, n.clock, []*x509.Certificate{n.maker.Root}, n.sink()); err != nil {
 		return err
 	}
 	n.closers = append(n.closers, n.issuer)

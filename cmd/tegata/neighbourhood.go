@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"tegata/internal/attest"
 	"tegata/internal/clock"
 	"tegata/internal/httpd"
 	"tegata/internal/trace"
@@ -33,7 +34,7 @@ type neighbourhood struct {
 	clock    *clock.Clock
 	token    string // the sandbox operator's
 	secrets  *sandbox.Secrets
-	factory  factory
+	maker    attest.Maker
 	sender   *street.Sender
 	street   *street.Handler
 	progress progress

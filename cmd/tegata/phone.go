@@ -2,11 +2,88 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
+	"errors"
+	"net/http"
+	"path/filepath"
+	"time"
 
+	"tegata/holder/phone"
+	"tegata/holder/phone/pages"
+	"tegata/internal/attest"
+	"tegata/internal/certpath"
+	"tegata/internal/clock"
+	"tegata/internal/httpd"
+	"tegata/internal/trace"
 	"tegata/sandbox"
+	phonestore "tegata/store/phone"
 )
 
-type phoneRole struct{}
-type portalRole struct{}
+// phoneRole is the phones of this machine.
+type phoneRole struct {
+	*room
+	phones *phone.Phones
+	pages  *pages.Handler
+}
 
-func (n *neighbourhood) makePhone(context.Context, sandbox.Person) error { return nil }
+// openPhones opens the phones' room. What a phone knows of the world is the
+// authority's URL and the operations authority's certificates.
+func (b build) openPhones(ctx context.Context, dir string, s settings, c *clock.Clock, maker attest.Maker, ops []*x509.Certificate, sink trace.Sink) (*phoneRole, error) {
+	r, err := b.openRoom(ctx, dir, "phone", phonestore.Schema)
+	if err != nil {
+		return nil, err
+	}
+	operator, err := s.operator()
+	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	p := &phoneRole{room: r}
+	p.phones = phone.New(phone.Config{
+		Store: phonestore.New(r.db), Dir: filepath.Join(r.dir, "elements"), Files: b.files, Sealer: r.sealer, Now: c.Now, Arc: operator.Arc,
+		Cost: b.cost, Issuer: s.machine("issuer"), Client: httpd.Client(10 * time.Second), Ops: ops,
+		Status: certpath.OCSP{Client: httpd.Client(5 * time.Second)}, Maker: maker, Models: phone.SandboxModels(),
+		Trace: sink, Log: r.log, GenerateKey: b.generateKey,
+	})
+	if p.pages, err = pages.New(pages.Options{Phones: pages.Machine{Phones: p.phones}, Models: phone.SandboxModels(),
+		Origin: s.page("phone"), Hold: s.page("street") + "/hold", Now: c.Now, Log: r.log, Sandbox: true}); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+// Close closes the phones and their room.
+func (p *phoneRole) Close() error { return errors.Join(p.phones.Close(), p.room.Close()) }
+
+// routes are the phones' pages, and the door for scripts.
+func (p *phoneRole) routes(s settings, token string) http.Handler {
+	mux := http.NewServeMux()
+	httpd.WithHealth(mux, p.db.Ping)
+	door := (&phone.Door{Phones: p.phones, Token: token}).Routes()
+	mux.Handle("/v1/", door)
+	mux.Handle("/", p.pages.Routes())
+	return httpd.Guard(httpd.GuardOptions{Names: s.names("phone"), Pages: true, Camera: true, Log: p.log, MaxBody: 4 << 20}, mux)
+}
+
+// makePhone gives a person of the sandbox the phone that the data say, and has it
+// enrolled where they say so: with the card held to it, as the person would.
+func (n *neighbourhood) makePhone(ctx context.Context, p sandbox.Person) error {
+	if p.Phone() == "" {
+		return nil
+	}
+	holder := sandbox.Holder{Phones: n.settings.machine("phone"), Cards: n.settings.machine("cards"), Token: n.token, Client: httpd.Client(60 * time.Second)}
+	if err := holder.Phone(ctx, p); err != nil {
+		return err
+	}
+	if !p.RegisteredPhone {
+		return nil
+	}
+	card, err := n.secrets.Card(p.ID)
+	if err != nil {
+		return err
+	}
+	own, err := n.secrets.Phone(p.Phone())
+	if err != nil {
+		return err
+	}
+	return holder.Enrol(ctx, p, card, own)
+}

@@ -2,43 +2,27 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"tegata/internal/attest"
 	"tegata/sandbox"
 )
 
-// factory is where the sandbox's phones are made: the maker whose root the
-// authority trusts, and a copycat whose root nobody knows.
-type factory struct{ known, copycat attest.Maker }
-
-// roots are the makers that the registration authority trusts.
-func (f factory) roots() []*x509.Certificate { return []*x509.Certificate{f.known.Root} }
-
-// openFactory opens the makers' room.
+// openFactory opens the maker of the sandbox's phones: the one whose root the
+// registration authority trusts.
 func (n *neighbourhood) openFactory(ctx context.Context) error {
 	r, err := n.openRoom(ctx, n.dir, "factory", nil)
 	if err != nil {
 		return err
 	}
-	for _, m := range []struct {
-		into       *attest.Maker
-		file, name string
-	}{{&n.factory.known, "maker", sandbox.MakerName}, {&n.factory.copycat, "copycat", sandbox.CopycatName}} {
-		path := filepath.Join(r.dir, m.file)
-		*m.into, err = attest.OpenMaker(r.sealer, path)
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, os.ErrNotExist) {
-			*m.into, err = attest.CreateMaker(n.files, r.sealer, path, m.name, n.clock.Now())
-		}
-		if err != nil {
-			return err
-		}
+	path := filepath.Join(r.dir, "maker")
+	n.maker, err = attest.OpenMaker(r.sealer, path)
+	if errors.Is(err, fs.ErrNotExist) {
+		n.maker, err = attest.CreateMaker(n.files, r.sealer, path, sandbox.MakerName, n.clock.Now())
 	}
-	return nil
+	return err
 }
 
 // buildRest opens those who need the present: verifier, phones, portal, and the
@@ -50,5 +34,23 @@ func (n *neighbourhood) buildRest(ctx context.Context) (err error) {
 	n.closers = append(n.closers, n.verifier)
 	n.addWork(n.verifier.gateway)
 	n.open("verifier", n.guarded("verifier", n.verifier.routes()))
-	return nil
+
+	if n.phones, err = n.openPhones(ctx, n.dir, n.settings, n.clock, n.maker, n.issuer.opsRoots(), n.sink()); err != nil {
+		return err
+	}
+	n.closers = append(n.closers, n.phones)
+	n.addWork(n.phones.phones)
+	n.open("phone", n.phones.routes(n.settings, n.token))
+
+	if n.portal, err = n.openPortal(ctx, n.dir, n.settings, n.clock, n.issuer.ca, n.sink()); err != nil {
+		return err
+	}
+	n.closers = append(n.closers, n.portal)
+	if err := n.verifier.registerPortal(ctx, n.settings, n.portal.who, n.clock.Now()); err != nil {
+		return err
+	}
+	n.open("portal", n.portal.routes(n.settings))
+
+	n.streetRoom, err = n.openRoom(ctx, n.dir, "street", nil)
+	return err
 }

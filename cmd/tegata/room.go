@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -33,6 +34,8 @@ type build struct {
 	log    *slog.Logger
 	cost   secret.Cost
 	making bool // the sandbox is not complete yet
+
+	generateKey func() (*rsa.PrivateKey, error) // of elements; nil: crypto/rsa. Tests take keys from a pool
 }
 
 // openRoom opens a party's room in the sandbox at base, or makes what is missing

@@ -92,6 +92,13 @@ func (PIN) LogValue() slog.Value { return slog.StringValue("[PIN]") }
 // MarshalText refuses.
 func (PIN) MarshalText() ([]byte, error) { return nil, errors.New("secret: PIN does not serialize") }
 
+// UnmarshalText reads a PIN out of a message from its owner. Its error never
+// repeats the input.
+func (p *PIN) UnmarshalText(text []byte) (err error) {
+	*p, err = ParsePIN(string(text))
+	return err
+}
+
 // Password is the 6 to 16 letters and digits that open a signature key.
 type Password struct{ letters hidden }
 
@@ -123,6 +130,13 @@ func (Password) LogValue() slog.Value { return slog.StringValue("[password]") }
 // MarshalText refuses.
 func (Password) MarshalText() ([]byte, error) {
 	return nil, errors.New("secret: Password does not serialize")
+}
+
+// UnmarshalText reads a password out of a message from its owner. Its error never
+// repeats the input.
+func (p *Password) UnmarshalText(text []byte) (err error) {
+	*p, err = ParsePassword(string(text))
+	return err
 }
 
 // LockCode is what a person keeps on paper to suspend a lost phone from
