@@ -1,0 +1,266 @@
+package phone_test
+
+import (
+	"html"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tegata/holder/phone"
+	"tegata/holder/phone/pages"
+	"tegata/internal/ceremony"
+	"tegata/internal/httpd"
+	"tegata/internal/ui/uitest"
+)
+
+// screen is a person without script in front of the phone: opens pages, fills
+// in forms, reads what is written.
+type screen struct {
+	t      *testing.T
+	client *http.Client
+	base   string // http://127.0.0.1:PORT
+	path   string // where one is
+	body   string // what one sees
+	seen   strings.Builder
+}
+
+func (w *town) screen(t *testing.T) *screen {
+	t.Helper()
+	h, err := pages.New(pages.Options{Phones: pages.Machine{Phones: w.phones}, Models: phone.SandboxModels(), Now: w.clock, Sandbox: true})
+	w.must(err)
+	s := httptest.NewUnstartedServer(nil)
+	s.Config.Handler = httpd.Guard(httpd.GuardOptions{Names: []string{s.Listener.Addr().String()}, Pages: true, Camera: true}, h.Routes())
+	s.Start()
+	t.Cleanup(s.Close)
+	jar, err := cookiejar.New(nil)
+	w.must(err)
+	return &screen{t: t, base: s.URL, client: &http.Client{Jar: jar, Timeout: 10 * time.Second}}
+}
+
+func (s *screen) take(r *http.Response, err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.path, s.body = r.Request.URL.Path, string(b)
+	s.seen.WriteString(r.Request.URL.String() + s.body)
+	for _, c := range r.Cookies() {
+		s.seen.WriteString(c.String())
+	}
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "text/html") {
+		uitest.Check(s.t, s.body)
+	}
+}
+
+// open opens a page of the phone's origin.
+func (s *screen) open(path string) { s.t.Helper(); s.take(s.client.Get(s.base + path)) }
+
+// press sends the form whose action ends so, with what was typed beside its
+// hidden fields.
+func (s *screen) press(action string, typed url.Values) {
+	s.t.Helper()
+	form := regexp.MustCompile(`(?s)<form[^>]*action="([^"]*` + regexp.QuoteMeta(action) + `)"[^>]*>(.*?)</form>`).FindStringSubmatch(s.body)
+	if form == nil {
+		s.t.Fatalf("at %s there is no form %q", s.path, action)
+	}
+	values := url.Values{}
+	for _, m := range regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`).FindAllStringSubmatch(form[2], -1) {
+		values.Set(m[1], html.UnescapeString(m[2]))
+	}
+	for k, v := range typed {
+		values[k] = v
+	}
+	s.take(s.client.PostForm(s.base+html.UnescapeString(form[1]), values))
+}
+
+// at fails the test unless one is on the page and it says all of these.
+func (s *screen) at(path string, says ...string) {
+	s.t.Helper()
+	if s.path != path {
+		s.t.Fatalf("at %s, want %s\n%s", s.path, path, s.body)
+	}
+	text := html.UnescapeString(s.body)
+	for _, want := range says {
+		if !strings.Contains(text, want) {
+			s.t.Errorf("%s does not say %q", path, want)
+		}
+	}
+}
+
+func typed(pairs ...string) url.Values {
+	v := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		v.Set(pairs[i], pairs[i+1])
+	}
+	return v
+}
+
+func TestARegistrationByTheScreensAlone(t *testing.T) {
+	w := newTown(t)
+	c, p := w.hanako(), w.phone("a")
+	s := w.screen(t)
+	s.open("/")
+	s.at("/", "どのスマホを使いますか")
+	s.press("/hold", typed("phone", "a"))
+	s.at("/p/a/", "まだ電子証明書がありません")
+	s.open("/p/a/settings")
+	s.press("/settings", typed("what", "nfc"))
+	s.open("/p/a/enrol")
+	s.at("/p/a/enrol", "はじめる前の確認", "オフです")
+	s.open("/p/a/settings")
+	s.press("/settings", typed("what", "nfc", "on", "yes"))
+	s.open("/p/a/enrol")
+	s.press("/enrol/begin", nil)
+	s.at("/p/a/mark", "このスマホの目印")
+	s.press("/mark", typed("picture", "cat", "word", "ことりのうた"))
+	s.at("/p/a/enrol/card-password", "1 / 6", "ことりのうた")
+
+	// Out of order leads to the step that is next.
+	s.open("/p/a/enrol/password")
+	s.at("/p/a/enrol")
+	s.open("/p/a/enrol/tap")
+	s.at("/p/a/enrol/card-password")
+
+	s.press("/enrol/card-password", typed("password", "short"))
+	s.at("/p/a/enrol/card-password", "6〜16文字の英字と数字で入力してください。")
+	s.press("/enrol/card-password", typed("password", "WRONG123"))
+	s.at("/p/a/enrol/terms", "2 / 6", "規約")
+	s.press("/enrol/terms", nil)
+	s.at("/p/a/enrol/tap", "3 / 6", "カードを待っています")
+	s.take(s.client.PostForm(s.base+"/p/a/enrol/apply", nil))
+	s.at("/p/a/enrol/tap", "カードがかざされていません。")
+
+	away := w.hold(c, p)
+	waitFor(t, p.Tapped)
+	s.open("/p/a/enrol/tap")
+	s.at("/p/a/enrol/tap", "カードを離す")
+	s.press("/enrol/apply", nil)
+	s.at("/p/a/enrol/card-password", "カードの署名用パスワードが違います。", "あと4回入力できます")
+	s.press("/enrol/card-password", typed("password", "card26pass")) // small letters are folded
+	s.at("/p/a/enrol/tap")
+	s.press("/enrol/apply", nil)
+	s.at("/p/a/enrol/pin", "4 / 6")
+	s.press("/tap/remove", nil)
+	away()
+	s.at("/p/a/enrol/pin")
+
+	s.press("/enrol/pin", typed("pin", "0217", "again", "0217"))
+	s.at("/p/a/enrol/pin", "誕生日は当てられやすいので使えません。")
+	s.press("/enrol/pin", typed("pin", phonePIN, "again", "1111"))
+	s.at("/p/a/enrol/pin", "2回の入力が違います。")
+	s.open("/p/a/enrol") // goes on where it was
+	s.at("/p/a/enrol", "利用申請の続き", "4 / 6")
+	s.press("/enrol/resume", nil)
+	s.press("/enrol/pin", typed("pin", "４８２６", "again", phonePIN))
+	s.at("/p/a/enrol/password", "5 / 6")
+	s.press("/enrol/password", typed("password", cardPassword, "again", cardPassword))
+	s.at("/p/a/enrol/password", "カードと同じパスワードは使えません。")
+	s.press("/enrol/password", typed("password", phonePassword, "again", phonePassword))
+	s.at("/p/a/enrol/register", "6 / 6", "手形　花子")
+	s.press("/enrol/register", nil)
+	s.at("/p/a/enrol/done", "登録が終わりました", "停止コード")
+	code := regexp.MustCompile(`class="lockcode">([0-9 ]+)<`).FindStringSubmatch(s.body)
+	if code == nil {
+		t.Fatal("no lock code on the last screen")
+	}
+	s.open("/p/a/enrol/done") // a reload shows it until it is noted
+	s.at("/p/a/enrol/done", code[1])
+	s.press("/enrol/done", nil)
+	s.at("/p/a/", "使えます")
+	s.open("/p/a/enrol/done")
+	if strings.Contains(s.body, code[1]) {
+		t.Error("the lock code was shown again after it was noted")
+	}
+	s.open("/p/a/history")
+	s.at("/p/a/history", "登録", "カードの読み取り")
+	for _, canary := range []string{"WRONG123", cardPassword, "card26pass", phonePassword} {
+		if strings.Contains(s.seen.String(), canary) {
+			t.Errorf("a secret came back in a page, an address or a cookie: %s", canary)
+		}
+	}
+	if strings.Contains(s.seen.String(), `value="`+phonePIN) {
+		t.Error("a PIN came back in a page")
+	}
+}
+
+func waitFor(t *testing.T, ok func() bool) {
+	t.Helper()
+	for range 200 {
+		if ok() {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Fatal("did not happen within a second")
+}
+
+func TestARequestByTheScreensAlone(t *testing.T) {
+	w, _, c := registered(t)
+	s := w.screen(t)
+	s.open(strings.TrimPrefix(c.ask(nil), "http://phone.localhost:8403"))
+	s.at("/open", "どのスマホを使いますか")
+	s.press("/hold", typed("phone", "a"))
+	if !strings.HasPrefix(s.path, "/p/a/request/") {
+		t.Fatalf("at %s", s.path)
+	}
+	here := s.path
+	s.at(here, "ポータル", "ログインする", "名前", "この端末", "あと3回入力できます")
+	s.press("/request/"+strings.TrimPrefix(here, "/p/a/request/"), typed("decision", "approve", "pin", "9753"))
+	s.at(here, "スマホの暗証番号（4桁）が違います。", "あと2回入力できます")
+	s.press("/request/"+strings.TrimPrefix(here, "/p/a/request/"), typed("decision", "approve", "pin", phonePIN))
+	s.at(here+"/done", "送りました", c.redirect)
+	if got := c.last(); !slices.Equal(got.Granted, []string{"name"}) {
+		t.Errorf("granted %v", got.Granted)
+	}
+
+	// This browser remembers the phone; refusing needs no secret.
+	s.open(strings.TrimPrefix(c.ask(nil), "http://phone.localhost:8403"))
+	here = s.path
+	s.press(strings.TrimPrefix(here, "/p/a"), typed("decision", "refuse"))
+	s.at(here+"/done", "断りました")
+
+	// Another device: pasted link, number, no way back for this browser.
+	cross := c.ask(func(q *ceremony.Request) {
+		q.Channel, q.Match = ceremony.Cross, []string{"27", "64", "91"}
+	})
+	s.open("/p/a/scan")
+	s.press("/scan", typed("link", "not a link"))
+	s.at("/p/a/scan", "http で始まるリンクを貼り付けてください。")
+	s.press("/scan", typed("link", cross))
+	here = s.path
+	s.at(here, "相手の画面と同じ番号を押してください", "64", "別の端末の画面")
+	s.press(strings.TrimPrefix(here, "/p/a"), typed("decision", "approve", "pin", phonePIN))
+	s.at(here, "番号")
+	s.press(strings.TrimPrefix(here, "/p/a"), typed("decision", "approve", "pin", phonePIN, "match", "64"))
+	s.at(here + "/done")
+	if got := c.last(); got.Match != "64" {
+		t.Errorf("the number chosen was %q", got.Match)
+	}
+}
+
+func TestAPhoneThatIsOffHasOneButton(t *testing.T) {
+	w := newTown(t)
+	w.phone("a")
+	s := w.screen(t)
+	s.open("/p/a/settings")
+	s.press("/settings", typed("what", "power"))
+	s.at("/p/a/", "電源が切れています")
+	s.open("/p/a/enrol")
+	s.at("/p/a/enrol", "電源が切れています")
+	s.press("/settings", typed("what", "power", "on", "yes"))
+	s.at("/p/a/", "まだ電子証明書がありません")
+	s.open("/p/nobody/")
+	s.at("/p/nobody/", "このスマホはありません。")
+}
