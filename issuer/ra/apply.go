@@ -98,8 +98,14 @@ func (r *RA) lockCost() LockCost {
 }
 
 // endedProblem refuses any further step of an ended enrolment, with the reason.
+// One whose day is over has expired, whether or not the clock's own work has
+// come by yet.
 func (e EnrolmentRecord) endedProblem() error {
-	return ErrEnrolmentEnded.With("ended", string(e.Ended)).With("ended_at", e.EndedAt.Format(time.RFC3339))
+	why, when := e.Ended, e.EndedAt
+	if e.State != StateEnded {
+		why, when = EndedExpired, e.ExpiresAt
+	}
+	return ErrEnrolmentEnded.With("ended", string(why)).With("ended_at", when.Format(time.RFC3339))
 }
 
 // admit decides whether this person may begin with this phone, and records it.

@@ -64,7 +64,6 @@ const (
 	CodeLockCodeWrong        Code = "lock-code-wrong"        // extension member "tries_left"
 	CodeTooManyTries         Code = "lock-code-tries"        // 429, extension member "retry_after" in seconds
 	CodeCAUnavailable        Code = "authority-unavailable"  // could not check or sign: try again
-	CodeStatusUnavailable    Code = "own-status-unavailable" // could not read the ledger: try again
 )
 
 // Codes of the doors.

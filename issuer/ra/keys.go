@@ -46,6 +46,8 @@ func (r *RA) Keys(ctx context.Context, id, compact string) (Issued, error) {
 		if e, err = r.acceptKeys(ctx, s, e, keys, at); err != nil {
 			return Issued{}, err
 		}
+	}
+	if e.State == StateApplied {
 		if e, err = r.issueKeys(ctx, e, keys, at); err != nil {
 			return Issued{}, err
 		}
@@ -111,11 +113,15 @@ func (r *RA) acceptKeys(ctx context.Context, s step[KeysClaims], e EnrolmentReco
 		if e, err = tx.Enrolment(ctx, e.ID); err != nil {
 			return err
 		}
-		if e.State != StateApplied {
-			return e.endedProblem() // replaced in the meantime
-		}
 		again := e.AuthKey == keys.authHash && e.SignKey == keys.signHash
-		if !again && s.claims.Ctr <= e.Ctr {
+		switch {
+		case e.State == StateEnded:
+			return e.endedProblem() // replaced in the meantime
+		case !again && e.AuthKey != [32]byte{}:
+			return ErrConflict // another process took another pair in the meantime
+		case e.State != StateApplied:
+			return nil // another process has issued for these keys in the meantime
+		case !again && s.claims.Ctr <= e.Ctr:
 			return ErrElementSuspected
 		}
 		if err := r.cardStillGood(ctx, tx, e, at); err != nil {

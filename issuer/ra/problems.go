@@ -193,7 +193,7 @@ var (
 		"この住民の記録がありません。", "番号を確かめてください。",
 		"There is no record of this person.", "Check the id.")
 	ErrUnknownCard = refused(404, CodeUnknownCard,
-		"このカードの記録がありません。", "発行番号を確かめてください。",
+		"この発行番号のカードはありません。", "発行番号を確かめてください。",
 		"There is no record of this card.", "Check the issuance id.")
 	ErrUnknownCertificate = refused(404, CodeUnknownCertificate,
 		"この証明書は当認証局の発行したものではありません。", "証明書を確かめてください。",

@@ -1,0 +1,62 @@
+package ra
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Each code has one sentence, and each sentence one code.
+func TestEveryCodeHasItsOwnWords(t *testing.T) {
+	read := func(file string) string {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	problems := read("problems.go")
+	codes := regexp.MustCompile(`(?m)^\t(Code\w+) +Code = "([a-z0-9-]+)"`).FindAllStringSubmatch(read("codes.go"), -1)
+	if len(codes) < 50 {
+		t.Fatalf("only %d codes were found", len(codes))
+	}
+	var seen []string
+	for _, c := range codes {
+		if n := len(regexp.MustCompile(`\b`+c[1]+`\b`).FindAllString(problems, -1)); n != 1 {
+			t.Errorf("%s (%s) has %d problems, want 1", c[1], c[2], n)
+		}
+		if slices.Contains(seen, c[2]) {
+			t.Errorf("the code %s stands twice", c[2])
+		}
+		seen = append(seen, c[2])
+	}
+	var titles []string
+	for _, m := range regexp.MustCompile(`(?m)^\t\t"([^"]+)", "([^"]+)",$`).FindAllStringSubmatch(problems, -1) {
+		if slices.Contains(titles, m[1]) {
+			t.Errorf("two refusals say %q", m[1])
+		}
+		titles = append(titles, m[1])
+	}
+}
+
+// A notice has words for each kind in both languages, and no blank in them.
+func TestEveryNoticeHasWords(t *testing.T) {
+	for _, kind := range []NoticeKind{NoticeApplied, NoticeRegistered, NoticeExpired, NoticeReplaced, NoticeSuspended, NoticeSuspected,
+		NoticeSilentSoon, NoticeSilent, NoticeResumed, NoticeHeldStill, NoticeRevoked, NoticeSignEnded, NoticeCardHeld, NoticeCardResumed,
+		NoticeElementMoved, NoticeContact} {
+		ja, en := notice{kind: kind, phone: "Maker One", until: time.Unix(0, 0), days: 3, why: EndedSilent}.texts()
+		for _, s := range []string{ja.Title, ja.Body, en.Title, en.Body} {
+			if s == "" || strings.Contains(s, "%!") || strings.Contains(s, "  ") {
+				t.Errorf("%s says %q", kind, s)
+			}
+		}
+	}
+	for _, why := range []EndReason{EndedSuperseded, EndedCard, EndedStopped, EndedSilent, EndedHeldTooLong, EndedValidity} {
+		if why.ja() == EndReason("").ja() || why.en() == EndReason("").en() {
+			t.Errorf("%s has no words of its own", why)
+		}
+	}
+}
