@@ -296,7 +296,7 @@ func (p *Phone) deliver(ctx context.Context, a Asking, w parts, posted ceremony.
 		return Outcome{}, fmt.Errorf("phone: answer: %w", dropped)
 	}
 	p.tell(ctx, "verifier", "answer", "回答を暗号化して、検証者に送りました", "Sealed the answer and sent it to the verifier",
-		map[string]string{"party": w.request.Issuer, "result": use.Result, "code": use.Code})
+		map[string]string{"request": w.request.ID, "party": w.request.Issuer, "result": use.Result, "code": use.Code})
 	switch {
 	case taken.Redirect == "":
 	case returns(w.asker, taken.Redirect):

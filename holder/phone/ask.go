@@ -180,7 +180,7 @@ func (p *Phone) fetch(ctx context.Context, a Asking) (Asking, error) {
 		return a, fmt.Errorf("phone: request: %w", err)
 	}
 	p.tell(ctx, "verifier", "request", "依頼を受け取り、署名と登録を確かめました", "Fetched the request; checked its signature and who asks",
-		map[string]string{"party": q.Issuer, "purpose": q.Purpose.Code})
+		map[string]string{"request": q.ID, "party": q.Issuer, "purpose": q.Purpose.Code})
 	return a, nil
 }
 

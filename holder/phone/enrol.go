@@ -3,6 +3,7 @@ package phone
 import (
 	"context"
 	"encoding/hex"
+	"encoding/pem"
 	"fmt"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"tegata/internal/pki"
 	"tegata/internal/problem"
 	"tegata/internal/secret"
+	"tegata/internal/trace"
 	"tegata/issuer/ra"
 )
 
@@ -84,8 +86,11 @@ func (p *Phone) apply(ctx context.Context, t *reader.Tap, password secret.Passwo
 	if err := p.keep(ctx, e); err != nil {
 		return err
 	}
-	p.tell(ctx, "", "signature", "カードが利用申請書に署名しました", "The card signed the application",
-		map[string]string{"check": "openssl cms -verify -cades -inform DER -in application.p7m -CAfile card-sign.pem"})
+	p.phones.c.Trace.Note(ctx, trace.Event{
+		At: p.now(), From: "card", To: "phone", Kind: "signature", Detail: map[string]string{"phone": p.id, "enrolment": e.ID},
+		TitleJA: "カードが利用申請書に署名しました", TitleEN: "The card signed the application",
+		PEM: string(pem.EncodeToMemory(&pem.Block{Type: "CMS", Bytes: e.Application})),
+	})
 	return p.send(ctx, e, replace)
 }
 

@@ -61,7 +61,8 @@ func (p *Phone) certify(ctx context.Context, e *Enrolment) error {
 	if err != nil {
 		return fmt.Errorf("phone: keys: %w", err)
 	}
-	p.tell(ctx, "", "keys", "スマホの中で、2組の鍵を作りました", "Made two pairs of keys inside the phone", nil)
+	p.tell(ctx, "", "keys", "スマホの中で、2組の鍵を作りました", "Made two pairs of keys inside the phone",
+		map[string]string{"enrolment": e.ID})
 	var issued ra.Issued
 	claims := ra.KeysClaims{StepClaims: p.claims(e.ID, ra.StepKeys), Auth: auth, Sign: sign}
 	if err := p.step(ctx, "/v1/enrolments/"+e.ID+"/keys", claims, nil, &issued); err != nil {

@@ -150,7 +150,7 @@ func (p *Phone) close() error {
 	return p.element.Close()
 }
 
-// open is the registration under way, and live the registered one; either may be
+// enrolments finds what there is: open is the registration under way, and live the registered one; either may be
 // nil. last is the newest of all.
 func (p *Phone) enrolments(ctx context.Context) (open, live, last *Enrolment, err error) {
 	all, err := p.store().Enrolments(ctx, p.id)
