@@ -25,7 +25,7 @@ type Fact struct{ Name, Value string }
 
 var (
 	pemName       = regexp.MustCompile(`\b[a-z][a-z0-9-]*\.pem\b`)
-	authorityName = regexp.MustCompile(`^(?:(?:card|phone)-(?:sign|auth)|ops)\.pem$`)
+	authorityName = regexp.MustCompile(`^(?:(?:card|phone)-(?:sign|auth)|ops)(?:-[0-9]+)?\.pem$`)
 )
 
 // evidence is what e carries; ok is false when it carries nothing.

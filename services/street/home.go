@@ -3,6 +3,7 @@ package street
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,8 +24,8 @@ type homePage struct {
 	Ready      Person // whose phone is registered already; zero when nobody's
 	ReadyPhone string
 	Secrets    *secretsBox
-	Registered bool // a registration came to its end since the start
-	LoggedIn   bool
+	Registered bool // a phone other than the sandbox's own is registered
+	LoggedIn   bool // a login ended well since the start
 	Now        time.Time
 	Ahead      bool // the clock was turned
 	Trouble    *ui.Trouble
@@ -55,8 +56,13 @@ func (h *Handler) home(w http.ResponseWriter, r *http.Request) {
 	registered := h.registered(r.Context())
 	page.Ready, _ = person(people, func(p Person) bool { return !p.First && p.Answers == "" && registered[p.Phone] })
 	page.Phone, page.ReadyPhone = h.phoneURL(page.First.Phone), h.phoneURL(page.Ready.Phone)
-	page.Registered, page.LoggedIn = h.milestones()
-	page.Registered = page.Registered || registered[page.First.Phone]
+	page.LoggedIn = h.loggedIn()
+	for _, p := range people { // those that the sandbox registered tick nothing off
+		if !p.First {
+			delete(registered, p.Phone)
+		}
+	}
+	page.Registered = len(registered) > 0
 	page.Secrets, err = h.secretsFor(r.FormValue("secrets"))
 	if err != nil {
 		page.Trouble = h.trouble(w, err)
@@ -104,20 +110,10 @@ func (h *Handler) registered(ctx context.Context) map[string]bool {
 	return out
 }
 
-// milestones says whether the trace has seen a registration and a login end
-// well, which is when the tour ticks them off.
-func (h *Handler) milestones() (registered, loggedIn bool) {
+// loggedIn says whether the trace has seen a login end well.
+func (h *Handler) loggedIn() bool {
 	entries, _ := h.ring.all()
-	for _, s := range stories(entries) {
-		switch {
-		case !s.Done():
-		case s.What == "registration":
-			registered = true
-		case s.What == "login":
-			loggedIn = true
-		}
-	}
-	return registered, loggedIn
+	return slices.ContainsFunc(stories(entries), func(s Story) bool { return s.What == "login" && s.Done() })
 }
 
 // secretsBox is the secrets of one card or phone, on a page because somebody

@@ -190,10 +190,10 @@ func TestACertificateIsHandedOutWithItsCheck(t *testing.T) {
 
 func TestTheTourTicksOffWhatHappened(t *testing.T) {
 	n := newTown(t)
-	n.street.note(event(0, "http", "enrolment", "A"))
+	n.street.note(event(0, "registration", "enrolment", "A", "state", "registered")) // the sandbox's own, Taro's
 	_, page := n.get("/")
 	lacks(t, page, "できました")
-	n.street.note(event(1, "http", "enrolment", "A", "state", "registered"))
+	n.phones[0]["state"] = "registered"
 	n.street.note(event(2, "verdict", "request", "B", "verdict", "failed"))
 	_, page = n.get("/")
 	if strings.Count(page, "できました") != 1 {

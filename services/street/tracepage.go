@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -99,12 +100,14 @@ func (h *Handler) tracePage(w http.ResponseWriter, r *http.Request) {
 	entries, forgotten := h.ring.all()
 	all, now := stories(entries), h.conf.Clock.Now()
 	page := tracePage{Forgotten: forgotten, All: r.FormValue("all") != ""}
+	// The newest is open, but for the making of cards, which fills pages.
+	open := slices.IndexFunc(all, func(s Story) bool { return s.What != "issue" })
 	for i, s := range all {
 		if i == storiesShown && !page.All {
 			page.More = len(all) - i
 			break
 		}
-		v := storyView{Story: s, ID: fmt.Sprintf("s%d", s.Events[0].ID), Open: i == 0, Today: sameDay(s.Ended, now)}
+		v := storyView{Story: s, ID: fmt.Sprintf("s%d", s.Events[0].ID), Open: i == open, Today: sameDay(s.Ended, now)}
 		for _, row := range s.Rows() {
 			v.Rows = append(v.Rows, h.rowView(row))
 		}
