@@ -49,7 +49,7 @@ func stories(entries []entry) []Story {
 			if last.Key == "" && (last.What == what || !begins(last.What)) || key == "" && last.What == what {
 				s = last
 			}
-		case near:
+		case near && !(what == "card" && last.What == "issue"): // a card is made without being held to anything
 			s = last
 		}
 		if s == nil {

@@ -23,6 +23,13 @@ func event(at int, kind string, detail ...string) trace.Event {
 	return e
 }
 
+// made is the municipality having a card made.
+func made(at int) trace.Event {
+	e := event(at, "http")
+	e.From = "municipality"
+	return e
+}
+
 func TestEventsBecomeStories(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -39,6 +46,7 @@ func TestEventsBecomeStories(t *testing.T) {
 		{"kinds group what names no id", []trace.Event{event(0, "request"), event(1, "request"), event(2, "status"), event(3, "verdict", "verdict", "passed"), event(200, "request")}, "login()=1 login()=4"},
 		{"a login soon after a registration without ids", []trace.Event{event(0, "registration", "enrolment", "A"), event(5, "request"), event(6, "verdict"), event(7, "apdu")}, "login()=3 registration(registration:A)=1"},
 		{"what is broken in the middle stands beside", []trace.Event{event(0, "registration", "enrolment", "A"), event(2, "break"), event(3, "apdu"), event(4, "registration", "enrolment", "A")}, "registration(registration:A)=3 break()=1"},
+		{"a card held while others are made is no part of that", []trace.Event{made(0), event(1, "apdu"), event(2, "registration", "enrolment", "A")}, "registration(registration:A)=2 issue()=1"},
 		{"breaking something is a story of its own", []trace.Event{event(0, "break"), event(200, "clock")}, "clock()=1 break()=1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
