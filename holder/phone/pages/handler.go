@@ -127,6 +127,9 @@ func (h *Handler) Routes() http.Handler {
 	return mux
 }
 
+// Refuse shows what the guard refuses as a page (httpd.GuardOptions.Refuse).
+func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, err error) { h.fail(w, r, nil, err) }
+
 var errNoPage = problem.New(problem.Refused, http.StatusNotFound, "no-such-page",
 	problem.Text{Title: "このページはありません。", Detail: "アドレスを確かめるか、はじめの画面からやり直してください。"},
 	problem.Text{Title: "There is no such page.", Detail: "Check the address, or begin again from the first screen."})

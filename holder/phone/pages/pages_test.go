@@ -2,6 +2,7 @@ package pages
 
 import (
 	"io/fs"
+	"os"
 	"testing"
 	"time"
 
@@ -198,4 +199,23 @@ func TestPreview(t *testing.T) {
 		t.Fatal(err)
 	}
 	uitest.Preview(t, site, samples())
+}
+
+// The decoder is npm's jsqr as published (Apache-2.0), not a copy that somebody
+// changed. Compared when npm ci was run in internal/ui/build.
+func TestTheQRDecoderIsThePublishedOne(t *testing.T) {
+	want, err := os.ReadFile("../../../internal/ui/build/node_modules/jsqr/dist/jsQR.js")
+	if err != nil {
+		if os.Getenv("TEGATA_TOOLS") == "required" {
+			t.Fatal("run npm ci in internal/ui/build")
+		}
+		t.Skip("NOT CHECKED: jsqr.js against the package; run npm ci in internal/ui/build")
+	}
+	got, err := fs.ReadFile(staticFiles, "static/jsqr.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != string(want) {
+		t.Error("static/jsqr.js differs from the published package")
+	}
 }
