@@ -26,7 +26,8 @@ const (
 
 // make builds every role and, the first time, everybody in it. It is taken up
 // again where it stopped: each call it makes goes under an id of the sandbox's.
-func (n *neighbourhood) make(ctx context.Context) error {
+// follow starts the verifier's following of the change feed.
+func (n *neighbourhood) make(ctx context.Context, follow func()) error {
 	_, people, err := sandbox.People()
 	if err != nil {
 		return err
@@ -48,6 +49,10 @@ func (n *neighbourhood) make(ctx context.Context) error {
 		return err
 	}
 	if err := n.buildRest(ctx); err != nil {
+		return err
+	}
+	follow()
+	if err := n.verifier.wait(ctx); err != nil {
 		return err
 	}
 	if n.settings.Made {

@@ -150,7 +150,11 @@ func (n *neighbourhood) run(ctx context.Context, ready func()) error {
 	group.Go(func() error { return httpd.Serve(ctx, n.listeners...) })
 	group.Go(func() error { return n.sender.Run(ctx) })
 	group.Go(func() error {
-		if err := n.make(ctx); err != nil {
+		follow := func() { group.Go(func() error { return n.verifier.follower.Run(ctx) }) }
+		if err := n.make(ctx, follow); err != nil {
+			if ctx.Err() != nil { // stopped by a person; making goes on next time
+				return nil
+			}
 			n.progress.fail(err)
 			return err
 		}
@@ -207,12 +211,5 @@ func (c fullClock) Advance(ctx context.Context, d time.Duration) error {
 	if c.n.verifier == nil {
 		return nil
 	}
-	for c.n.verifier.gateway.Ready(ctx) != nil {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
-	return nil
+	return c.n.verifier.wait(ctx)
 }

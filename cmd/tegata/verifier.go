@@ -96,6 +96,18 @@ func (v *verifier) open(ctx context.Context, s settings, c *clock.Clock, authori
 	return err
 }
 
+// wait returns when the verifier can check: its feed has caught up.
+func (v *verifier) wait(ctx context.Context) error {
+	for v.gateway.Ready(ctx) != nil {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
 func (v *verifier) routes() http.Handler {
 	mux := http.NewServeMux()
 	httpd.WithHealth(mux, v.gateway.Ready)

@@ -89,6 +89,11 @@ func (f *Feed) changes(w http.ResponseWriter, r *http.Request) {
 // Next is the signed batch that continues a follower's position: at once when
 // there is something, otherwise an empty one after nearly feed.Heartbeat.
 func (f *Feed) Next(ctx context.Context, after int64, prev string) (string, error) {
+	// A signer's certificate is an entry of the feed itself: it is there before the
+	// first batch that it signs is read from the ledger.
+	if _, _, err := f.authorities.FeedSigner(ctx); err != nil {
+		return "", fmt.Errorf("status: feed: %w", err)
+	}
 	if after == 0 || f.unfinished(after, prev) {
 		return f.page(ctx, after, prev)
 	}

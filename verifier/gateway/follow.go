@@ -2,10 +2,12 @@ package gateway
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -100,10 +102,8 @@ func (f *Follower) Step(ctx context.Context) (news bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("gateway: feed: signer: %w", err)
 	}
-	// The feed itself says whether its signer is still good, once it is whole.
-	s, err := certpath.Feed{Index: f.Index, Label: Labels(f.Anchors)}.Status(ctx, path[0], path[1], at)
-	if err == nil && s.State != certpath.Good {
-		return false, fmt.Errorf("gateway: feed: the signer's certificate is %s", s.State)
+	if err := f.signerIsGood(ctx, path, b, at); err != nil {
+		return false, err
 	}
 	if err := f.Index.Apply(m, at); err != nil {
 		if errors.Is(err, feed.ErrGap) || errors.Is(err, feed.ErrBack) {
@@ -117,6 +117,25 @@ func (f *Follower) Step(ctx context.Context) (news bool, err error) {
 		}
 	}
 	return b.To > b.From || b.More, nil
+}
+
+// signerIsGood asks the feed itself, once it is whole, whether its signer is still
+// good. A new signer's certificate is not in what we have: then the batch that it
+// signs must bring it.
+func (f *Follower) signerIsGood(ctx context.Context, path []*x509.Certificate, b feed.Batch, at time.Time) error {
+	label := Labels(f.Anchors)
+	s, err := certpath.Feed{Index: f.Index, Label: label}.Status(ctx, path[0], path[1], at)
+	if err != nil || s.State == certpath.Good {
+		return nil // not whole yet, or stale: this batch mends that
+	}
+	authority, _ := label(path[1])
+	brings := func(e feed.Entry) bool {
+		return e.Authority == authority && e.Serial == pki.SerialOf(path[0]).String() && e.Status == feed.Good
+	}
+	if s.State == certpath.Unknown && slices.ContainsFunc(b.Entries, brings) {
+		return nil
+	}
+	return fmt.Errorf("gateway: feed: the signer's certificate is %s", s.State)
 }
 
 func (f *Follower) get(ctx context.Context, after uint64, prev string) (string, error) {
