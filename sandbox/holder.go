@@ -36,31 +36,35 @@ func (h Holder) Phone(ctx context.Context, p Person) error {
 }
 
 // Enrol holds the card of p to the phone and registers it, from wherever an
-// interrupted registration stands.
-func (h Holder) Enrol(ctx context.Context, p Person, card CardSecrets, own PhoneSecrets) error {
+// interrupted registration stands. It returns the lock code, "" when the phone was
+// registered already.
+func (h Holder) Enrol(ctx context.Context, p Person, card CardSecrets, own PhoneSecrets) (lockCode string, err error) {
 	var phone struct {
 		State  string `json:"state"`
 		Reader string `json:"reader"`
 	}
 	address := h.Phones + "/v1/phones/" + p.Phone()
 	if err := httpd.GetJSON(ctx, h.Client, address, &phone, httpd.Bearer(h.Token)); err != nil {
-		return fmt.Errorf("sandbox: enrol %s: %w", p.ID, err)
+		return "", fmt.Errorf("sandbox: enrol %s: %w", p.ID, err)
 	}
 	if phone.State == "registered" {
-		return nil
+		return "", nil
 	}
 	tap := h.Cards + "/v1/cards/" + p.ID + "/tap"
 	if err := h.post(ctx, tap, map[string]string{"reader": phone.Reader}, nil); err != nil {
-		return fmt.Errorf("sandbox: enrol %s: %w", p.ID, err)
+		return "", fmt.Errorf("sandbox: enrol %s: %w", p.ID, err)
 	}
 	body := map[string]string{"card_signature_password": card.CardSignaturePassword, "phone_auth_pin": own.PhoneAuthPIN,
 		"phone_signature_password": own.PhoneSignaturePassword}
-	err := h.post(ctx, address+"/enrol", body, nil)
+	var done struct {
+		LockCode string `json:"lock_code"`
+	}
+	err = h.post(ctx, address+"/enrol", body, &done)
 	_, _, away := httpd.Exchange(ctx, h.Client, http.MethodDelete, tap, nil, httpd.Bearer(h.Token))
 	if err = errors.Join(err, away); err != nil {
-		return fmt.Errorf("sandbox: enrol %s: %w", p.ID, err)
+		return "", fmt.Errorf("sandbox: enrol %s: %w", p.ID, err)
 	}
-	return nil
+	return done.LockCode, nil
 }
 
 func (h Holder) post(ctx context.Context, address string, in, out any) error {

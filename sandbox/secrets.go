@@ -28,6 +28,7 @@ type CardSecrets struct {
 type PhoneSecrets struct {
 	PhoneAuthPIN           string `json:"phone_auth_pin"`
 	PhoneSignaturePassword string `json:"phone_signature_password"`
+	LockCode               string `json:"lock_code,omitempty"` // as its person noted it at the registration
 }
 
 // Secrets is DIR/sandbox-secrets.json, mode 0600: the one place where secrets of
@@ -88,6 +89,16 @@ func (s *Secrets) Phone(id string) (PhoneSecrets, error) {
 	p := PhoneSecrets{PhoneAuthPIN: drawPIN(), PhoneSignaturePassword: drawPassword()}
 	s.content.Phones[id] = p
 	return p, s.save()
+}
+
+// NoteLockCode keeps the lock code of a phone, as its person keeps a note of it.
+func (s *Secrets) NoteLockCode(phone, code string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.content.Phones[phone]
+	p.LockCode = code
+	s.content.Phones[phone] = p
+	return s.save()
 }
 
 // Known returns the secrets of a card or phone that exist already.

@@ -85,5 +85,9 @@ func (n *neighbourhood) makePhone(ctx context.Context, p sandbox.Person) error {
 	if err != nil {
 		return err
 	}
-	return holder.Enrol(ctx, p, card, own)
+	code, err := holder.Enrol(ctx, p, card, own)
+	if err != nil || code == "" {
+		return err
+	}
+	return n.secrets.NoteLockCode(p.Phone(), code)
 }

@@ -87,7 +87,8 @@ func (n *neighbourhood) shownSecrets() (street.Secrets, error) {
 				InputPIN: street.Show(card.CardInputPIN), ResidentPIN: street.Show(card.CardResidentPIN)}
 		}
 		if _, phone := kept.Known(p.Phone()); phone != nil {
-			s.Phones[p.Phone()] = street.PhoneSecrets{AuthPIN: street.Show(phone.PhoneAuthPIN), SignaturePassword: street.Show(phone.PhoneSignaturePassword)}
+			s.Phones[p.Phone()] = street.PhoneSecrets{AuthPIN: street.Show(phone.PhoneAuthPIN), SignaturePassword: street.Show(phone.PhoneSignaturePassword),
+				LockCode: street.Show(phone.LockCode)}
 		}
 	}
 	return s, nil
