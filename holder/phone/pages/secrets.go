@@ -3,9 +3,102 @@ package pages
 import (
 	"net/http"
 
+	"tegata/holder/phone"
 	"tegata/internal/secret"
 	"tegata/internal/ui"
 )
+
+type secretPage struct {
+	basePage
+	Wrong, WrongAgain string
+}
+
+func (v *visit) pin() {
+	if v.early(phone.StageApplied) {
+		return
+	}
+	p := secretPage{basePage: v.page()}
+	p.Trouble = v.draft.said()
+	v.show(ui.Screen{Page: "pin", Data: p, Quiet: true, Bad: p.Trouble != nil})
+}
+
+func (v *visit) setPIN() {
+	if v.early(phone.StageApplied) {
+		return
+	}
+	p := secretPage{basePage: v.page()}
+	pin, err := secret.ParsePIN(v.r.PostFormValue("pin"))
+	again, err2 := secret.ParsePIN(v.r.PostFormValue("again"))
+	switch {
+	case err != nil:
+		p.Wrong = v.say("wrong.pin.form")
+	case err2 != nil || !pin.Equal(again):
+		p.WrongAgain = v.say("wrong.twice")
+	default:
+		if err = v.phone.CheckPIN(v.r.Context(), pin); err == nil {
+			v.draft.change(func(d *draft) { d.pin = pin })
+			v.goTo("/enrol/password")
+			return
+		}
+		if key := weakReason(err); key != "" {
+			p.Wrong = v.say(key)
+		} else {
+			v.log(err)
+			p.Trouble = ui.TroubleOf(v.w, words(err))
+		}
+	}
+	v.show(ui.Screen{Page: "pin", Data: p, Status: http.StatusUnprocessableEntity, Quiet: true, Bad: true})
+}
+
+func (v *visit) password() {
+	if v.early(phone.StageApplied) {
+		return
+	}
+	if v.draft.entered().pin.IsZero() {
+		v.goTo("/enrol/pin")
+		return
+	}
+	p := secretPage{basePage: v.page()}
+	p.Trouble = v.draft.said()
+	v.show(ui.Screen{Page: "password", Data: p, Quiet: true, Bad: p.Trouble != nil})
+}
+
+func (v *visit) setPassword() {
+	if v.early(phone.StageApplied) {
+		return
+	}
+	e := v.draft.entered()
+	if e.pin.IsZero() {
+		v.goTo("/enrol/pin")
+		return
+	}
+	p := secretPage{basePage: v.page()}
+	pw, err := secret.ParsePassword(v.r.PostFormValue("password"))
+	again, err2 := secret.ParsePassword(v.r.PostFormValue("again"))
+	switch {
+	case err != nil:
+		p.Wrong = v.say("wrong.password.form")
+	case err2 != nil || !pw.Equal(again):
+		p.WrongAgain = v.say("wrong.twice")
+	default:
+		err = v.phone.CheckPassword(v.r.Context(), pw, e.card)
+		if err == nil {
+			err = v.phone.MakeKeys(v.r.Context(), e.pin, pw, e.card)
+		}
+		if err == nil {
+			v.draft.forget()
+			v.goTo("/enrol/register")
+			return
+		}
+		if key := weakReason(err); key != "" {
+			p.Wrong = v.say(key)
+			break
+		}
+		v.log(err)
+		p.Trouble = ui.TroubleOf(v.w, words(err))
+	}
+	v.show(ui.Screen{Page: "password", Data: p, Status: http.StatusUnprocessableEntity, Quiet: true, Bad: true})
+}
 
 // unlock compares the PIN for its own sake: it shows that the phone is still in
 // its holder's hands, which ends a hold for silence at the next check-in.
