@@ -67,6 +67,11 @@ func (h Holder) Enrol(ctx context.Context, p Person, card CardSecrets, own Phone
 	return done.LockCode, nil
 }
 
+// Noted tells the phone of p that its lock code was written down.
+func (h Holder) Noted(ctx context.Context, p Person) error {
+	return h.post(ctx, h.Phones+"/v1/phones/"+p.Phone()+"/noted", struct{}{}, nil)
+}
+
 func (h Holder) post(ctx context.Context, address string, in, out any) error {
 	return httpd.PostJSON(ctx, h.Client, address, in, out, httpd.Bearer(h.Token))
 }

@@ -89,5 +89,8 @@ func (n *neighbourhood) makePhone(ctx context.Context, p sandbox.Person) error {
 	if err != nil || code == "" {
 		return err
 	}
-	return n.secrets.NoteLockCode(p.Phone(), code)
+	if err := n.secrets.NoteLockCode(p.Phone(), code); err != nil {
+		return err
+	}
+	return holder.Noted(ctx, p)
 }

@@ -148,6 +148,9 @@ func phoneEnrol(ctx context.Context, c console, flags *flag.FlagSet, args []stri
 	if out.LockCode != "" {
 		c.say("停止コード / lock code: %s", out.LockCode)
 		c.say("紙に書いて保管してください。なくしたスマホを止められます。 / Keep it on paper: it suspends a lost phone.")
+		if err := r.post(ctx, "phone", phonePath(words[0], "noted"), struct{}{}, nil); err != nil {
+			return err
+		}
 	}
 	return printPhone(ctx, r, words[0], false)
 }

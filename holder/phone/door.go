@@ -107,6 +107,7 @@ func (d *Door) Routes() http.Handler {
 	on("GET /v1/phones/{id}", show)
 	on("POST /v1/phones/{id}/settings", set)
 	on("POST /v1/phones/{id}/enrol", enrol)
+	on("POST /v1/phones/{id}/noted", noted)
 	on("POST /v1/phones/{id}/approve", approve)
 	on("POST /v1/phones/{id}/sign", sign)
 	on("POST /v1/phones/{id}/checkin", checkIn)
@@ -188,8 +189,8 @@ func set(ctx context.Context, p *Phone, r *http.Request) (any, error) {
 	return show(ctx, p, r)
 }
 
-// enrol is a whole registration. The lock code goes to the caller once, as the
-// page shows it to its person once.
+// enrol is a whole registration. The lock code goes to the caller each time until
+// the caller says that it is noted, as the page shows it to its person.
 func enrol(ctx context.Context, p *Phone, r *http.Request) (any, error) {
 	var in struct {
 		Card     secret.Password `json:"card_signature_password"`
@@ -210,6 +211,14 @@ func enrol(ctx context.Context, p *Phone, r *http.Request) (any, error) {
 		View
 		LockCode string `json:"lock_code"`
 	}{view(l), code.Groups()}, err
+}
+
+// noted says that the lock code was written down: the phone forgets it.
+func noted(ctx context.Context, p *Phone, r *http.Request) (any, error) {
+	if err := p.NotedLockCode(ctx); err != nil {
+		return nil, err
+	}
+	return show(ctx, p, r)
 }
 
 // approve fetches a request and answers it. The redirect is where the browser
