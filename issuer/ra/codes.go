@@ -56,14 +56,14 @@ const (
 
 // Codes of keys, registration and suspension.
 const (
-	CodeCSR                  Code = "csr-invalid"            // not a PKCS#10 request, or not signed by its own key
-	CodeKeyUnsuitable        Code = "key-unsuitable"         // not RSA-2048, or the same key twice, or one certified before
-	CodeCertificatesMismatch Code = "certificates-mismatch"  // not the two that were issued
-	CodeLockCodeVerifier     Code = "lock-code-verifier"     // other salt, cost or size than asked for
-	CodeLockCodeFormat       Code = "lock-code-format"       // your turn: a digit is wrong or missing
-	CodeLockCodeWrong        Code = "lock-code-wrong"        // extension member "tries_left"
-	CodeTooManyTries         Code = "lock-code-tries"        // 429, extension member "retry_after" in seconds
-	CodeCAUnavailable        Code = "authority-unavailable"  // could not check or sign: try again
+	CodeCSR                  Code = "csr-invalid"           // not a PKCS#10 request, or not signed by its own key
+	CodeKeyUnsuitable        Code = "key-unsuitable"        // not RSA-2048, or the same key twice, or one certified before
+	CodeCertificatesMismatch Code = "certificates-mismatch" // not the two that were issued
+	CodeLockCodeVerifier     Code = "lock-code-verifier"    // other salt, cost or size than asked for
+	CodeLockCodeFormat       Code = "lock-code-format"      // your turn: a digit is wrong or missing
+	CodeLockCodeWrong        Code = "lock-code-wrong"       // extension member "tries_left"
+	CodeTooManyTries         Code = "lock-code-tries"       // 429, extension member "retry_after" in seconds
+	CodeCAUnavailable        Code = "authority-unavailable" // could not check or sign: try again
 )
 
 // Codes of the doors.

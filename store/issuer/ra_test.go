@@ -140,8 +140,10 @@ func TestSearchesFindWhatTheyAreFor(t *testing.T) {
 			for id, change := range map[string]func(*ra.EnrolmentRecord){
 				"registered": func(e *ra.EnrolmentRecord) { e.State, e.Due = ra.StateRegistered, at.Add(time.Hour) },
 				"issued":     func(e *ra.EnrolmentRecord) { e.State, e.Due = ra.StateIssued, at },
-				"applied":    func(e *ra.EnrolmentRecord) { e.State, e.Due, e.Element, e.BirthDate = ra.StateApplied, at.Add(-time.Second), [16]byte{8}, "1999-01-01" },
-				"ended":      func(e *ra.EnrolmentRecord) { e.State, e.Due, e.Receipt = ra.StateEnded, time.Time{}, "r" },
+				"applied": func(e *ra.EnrolmentRecord) {
+					e.State, e.Due, e.Element, e.BirthDate = ra.StateApplied, at.Add(-time.Second), [16]byte{8}, "1999-01-01"
+				},
+				"ended": func(e *ra.EnrolmentRecord) { e.State, e.Due, e.Receipt = ra.StateEnded, time.Time{}, "r" },
 			} {
 				e := full(func(e *ra.EnrolmentRecord) { e.ID, e.Element, e.BirthDate, e.Receipt = id, element, "1980-02-17", "" }, change)
 				if err := tx.PutEnrolment(ctx, e); err != nil {
