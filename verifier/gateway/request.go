@@ -42,13 +42,13 @@ func (g *Gateway) Start(ctx context.Context, caller ceremony.Caller, body ceremo
 	if q.ResponseURI != g.answerURL(q.ID) {
 		return ceremony.Started{}, ErrAddress
 	}
-	if err := g.supported(q); err != nil {
-		return ceremony.Started{}, err
-	}
 	if _, err := m.Verify(); err != nil {
 		return ceremony.Started{}, ErrNotAsRegistered.Because(err)
 	}
 	if err := g.checkParty(ctx, m.Chain(), at); err != nil {
+		return ceremony.Started{}, err
+	}
+	if err := g.supported(q); err != nil {
 		return ceremony.Started{}, err
 	}
 	r := Request{

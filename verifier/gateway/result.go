@@ -100,6 +100,9 @@ func (g *Gateway) deliver(ctx context.Context, r Request, q *jws.Message[ceremon
 	if asked.Kind == ceremony.Login && len(p.Grants) > 0 {
 		out.Grants = map[string]string{}
 		for _, scope := range p.Grants {
+			if scope == ceremony.ScopeCertificates && g.c.Issuer == "" {
+				continue // there is nobody to show them
+			}
 			if out.Grants[scope], err = g.grant(p, o, q.Hash(), scope, at); err != nil {
 				return ceremony.Result{}, fmt.Errorf("gateway: result: %w", err)
 			}
