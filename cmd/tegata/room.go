@@ -36,6 +36,7 @@ type build struct {
 	making bool // the sandbox is not complete yet
 
 	generateKey func() (*rsa.PrivateKey, error) // of elements; nil: crypto/rsa. Tests take keys from a pool
+	database    func(role string) (dsn string)  // where a party's tables are; nil: an SQLite file in its room
 }
 
 // openRoom opens a party's room in the sandbox at base, or makes what is missing
@@ -60,7 +61,11 @@ func (b build) openRoom(ctx context.Context, base, role string, schema fs.FS) (*
 	if schema == nil {
 		return r, nil
 	}
-	if r.db, err = b.openDatabase(ctx, "sqlite:"+filepath.Join(r.dir, role+".db")); err != nil {
+	dsn := "sqlite:" + filepath.Join(r.dir, role+".db")
+	if b.database != nil {
+		dsn = b.database(role)
+	}
+	if r.db, err = b.openDatabase(ctx, dsn); err != nil {
 		return nil, fmt.Errorf("open the room of %s: %w", role, err)
 	}
 	if err := r.db.Migrate(ctx, schema); err != nil {
