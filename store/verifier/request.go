@@ -118,19 +118,21 @@ func (s *Store) Finish(ctx context.Context, who audit.Actor, o gateway.Outcome) 
 		claims = []byte("{}")
 	}
 	kept := o
-	kept.Claims, kept.Use = nil, nil // in columns and tables of their own
+	kept.Claims, kept.Use, kept.ResponseCode, kept.CodeUntil = nil, nil, [32]byte{}, time.Time{} // in columns and tables of their own
 	outcome, err := json.Marshal(kept)
 	if err != nil {
 		return fmt.Errorf("store/verifier: finish %s: %w", o.Request, err)
 	}
 	var code []byte
+	var until int64
 	if o.ResponseCode != ([32]byte{}) {
-		code = o.ResponseCode[:]
+		code, until = o.ResponseCode[:], o.CodeUntil.UnixMilli()
 	}
 	return s.db.Write(ctx, func(tx store.Tx) error {
 		// The nonce is used up here: whoever is second finds no row.
-		n, err := tx.Exec(ctx, `UPDATE request SET state = 'done', outcome = $2, claims = $3, response_code = $4, undecided = '', due_ms = $5
-			WHERE id = $1 AND state <> 'done'`, o.Request, string(outcome), string(claims), code, o.EraseAt.UnixMilli())
+		n, err := tx.Exec(ctx, `UPDATE request SET state = 'done', outcome = $2, claims = $3, response_code = $4, code_until_ms = $5,
+			undecided = '', due_ms = $6 WHERE id = $1 AND state <> 'done'`,
+			o.Request, string(outcome), string(claims), code, until, o.EraseAt.UnixMilli())
 		if err != nil {
 			return err
 		}
@@ -165,9 +167,22 @@ func putUse(ctx context.Context, tx store.Tx, o gateway.Outcome) error {
 }
 
 // TakeCode implements gateway.Store.
-func (s *Store) TakeCode(ctx context.Context, id string, code [32]byte) error {
+func (s *Store) TakeCode(ctx context.Context, id string, code [32]byte, at time.Time) error {
 	return s.db.Write(ctx, func(tx store.Tx) error {
-		n, err := tx.Exec(ctx, "UPDATE request SET response_code = NULL WHERE id = $1 AND response_code = $2", id, code)
+		n, err := tx.Exec(ctx, "UPDATE request SET response_code = NULL WHERE id = $1 AND response_code = $2 AND code_until_ms > $3",
+			id, code, at.UnixMilli())
+		if err == nil && n == 0 {
+			return gateway.ErrUsed
+		}
+		return err
+	})
+}
+
+// RenewCode implements gateway.Store.
+func (s *Store) RenewCode(ctx context.Context, id string, code [32]byte, until time.Time) error {
+	return s.db.Write(ctx, func(tx store.Tx) error {
+		n, err := tx.Exec(ctx, "UPDATE request SET response_code = $2, code_until_ms = $3 WHERE id = $1 AND response_code IS NOT NULL",
+			id, code, until.UnixMilli())
 		if err == nil && n == 0 {
 			return gateway.ErrUsed
 		}

@@ -45,7 +45,10 @@ func (g *Gateway) Answer(ctx context.Context, id, phone, source string, body cer
 	if body.Decline != "" {
 		return g.decline(ctx, id, phone, body, at)
 	}
-	a, err := g.authentic(ctx, id, body.Answer, at)
+	a, err := g.authentic(ctx, id, phone, body.Answer, at)
+	if errors.Is(err, errAgain) {
+		return g.again(ctx, a.request, at)
+	}
 	if err != nil {
 		if p, ok := errors.AsType[*problem.Problem](err); ok && p.Kind != problem.CouldNotCheck {
 			g.failed.failed(source)
@@ -63,13 +66,21 @@ func (g *Gateway) Answer(ctx context.Context, id, phone, source string, body cer
 		}
 		return ceremony.Taken{}, verdict
 	}
-	return g.finish(ctx, a, verdict)
+	taken, err := g.finish(ctx, a, verdict)
+	if errors.Is(err, ErrRequestUsed) { // the same bytes, at the same moment
+		r, reread := g.request(ctx, id)
+		if reread == nil && sentBefore(r, a.answer.Hash(), phone, at) {
+			return g.again(ctx, r, at)
+		}
+	}
+	return taken, err
 }
 
 // authentic goes through the checks that must not change anything: malformed,
 // unsupported certificate, wrong audience or request hash, expired request, nonce
-// unknown or used (read), signature mismatch, path invalid.
-func (g *Gateway) authentic(ctx context.Context, id, sealed string, at time.Time) (*attempt, error) {
+// unknown or used (read), signature mismatch, path invalid. errAgain, with the
+// request, says that this very answer was judged before.
+func (g *Gateway) authentic(ctx context.Context, id, phone, sealed string, at time.Time) (*attempt, error) {
 	// 1. malformed
 	compact, err := ceremony.Open(sealed, g.c.Decrypt.Key, g.c.Decrypt.Chain[0])
 	if err != nil {
@@ -97,6 +108,9 @@ func (g *Gateway) authentic(ctx context.Context, id, sealed string, at time.Time
 	}
 	if err := g.answers(a); err != nil {
 		return nil, err
+	}
+	if sentBefore(a.request, m.Hash(), phone, at) {
+		return a, errAgain
 	}
 	// 4. expired request
 	if !at.Before(a.request.ExpiresAt) {
@@ -272,6 +286,8 @@ func (g *Gateway) decline(ctx context.Context, id, phone string, body ceremony.P
 	switch {
 	case !ceremony.ValidID(phone):
 		return ceremony.Taken{}, ErrPhoneHeader
+	case sentBefore(r, "", phone, at):
+		return g.again(ctx, r, at)
 	case !at.Before(r.ExpiresAt):
 		return ceremony.Taken{}, ErrRequestExpired
 	case r.State == Done:

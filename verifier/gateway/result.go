@@ -66,10 +66,7 @@ func (g *Gateway) Result(ctx context.Context, caller ceremony.Caller, resultID s
 // takeCode uses up the response code. A wrong, late or used one is the sign of a
 // link that was opened in another browser than the one that began.
 func (g *Gateway) takeCode(ctx context.Context, r Request, code string, at time.Time) error {
-	if !at.Before(r.Outcome.CodeUntil) {
-		return ErrBrowserLost
-	}
-	err := g.c.Store.TakeCode(ctx, r.ID, sha256.Sum256([]byte(code)))
+	err := g.c.Store.TakeCode(ctx, r.ID, sha256.Sum256([]byte(code)), at)
 	if errors.Is(err, ErrUsed) {
 		return ErrBrowserLost
 	}

@@ -39,9 +39,12 @@ type Store interface {
 	// list, and writes the audit record, all or nothing. ErrUsed when another answer
 	// was first, ErrNotFound when there is no such request.
 	Finish(ctx context.Context, who audit.Actor, o Outcome) error
-	// TakeCode uses up the response code of a request. ErrUsed when it was used, or
-	// is another.
-	TakeCode(ctx context.Context, id string, code [32]byte) error
+	// TakeCode uses up the response code of a request. ErrUsed when it was used, is
+	// another, or its time is over.
+	TakeCode(ctx context.Context, id string, code [32]byte, at time.Time) error
+	// RenewCode puts a new code in the place of one that was not used. ErrUsed when it
+	// was.
+	RenewCode(ctx context.Context, id string, code [32]byte, until time.Time) error
 
 	// Person returns the person of a certificate (SHA-256 of its DER) as the issuer
 	// told. ErrNotFound when it was never asked.

@@ -25,6 +25,7 @@ CREATE TABLE request (
   outcome       TEXT,
   claims        TEXT,
   response_code BLOB,
+  code_until_ms INTEGER NOT NULL DEFAULT 0,
   due_ms        INTEGER NOT NULL,
   CHECK ((state = 'done') = (outcome IS NOT NULL)),
   CHECK (state <> 'waiting' OR phone IS NULL)
