@@ -13,8 +13,8 @@ import (
 // Holder does with phone and card what their person would: at the phone's own door
 // and at the rack on the table.
 type Holder struct {
-	Phones, Cards string // URLs
-	Token         string // the sandbox operator's
+	Phones, Cards string              // URLs
+	Token         httpd.OperatorToken // the sandbox operator's
 	Client        *http.Client
 }
 
@@ -44,7 +44,7 @@ func (h Holder) Enrol(ctx context.Context, p Person, card CardSecrets, own Phone
 		Reader string `json:"reader"`
 	}
 	address := h.Phones + "/v1/phones/" + p.Phone()
-	if err := httpd.GetJSON(ctx, h.Client, address, &phone, httpd.Bearer(h.Token)); err != nil {
+	if err := httpd.GetJSON(ctx, h.Client, address, &phone, h.Token.Bearer()); err != nil {
 		return "", fmt.Errorf("sandbox: enrol %s: %w", p.ID, err)
 	}
 	if phone.State == "registered" {
@@ -60,7 +60,7 @@ func (h Holder) Enrol(ctx context.Context, p Person, card CardSecrets, own Phone
 		LockCode string `json:"lock_code"`
 	}
 	err = h.post(ctx, address+"/enrol", body, &done)
-	_, _, away := httpd.Exchange(ctx, h.Client, http.MethodDelete, tap, nil, httpd.Bearer(h.Token))
+	_, _, away := httpd.Exchange(ctx, h.Client, http.MethodDelete, tap, nil, h.Token.Bearer())
 	if err = errors.Join(err, away); err != nil {
 		return "", fmt.Errorf("sandbox: enrol %s: %w", p.ID, err)
 	}
@@ -73,5 +73,5 @@ func (h Holder) Noted(ctx context.Context, p Person) error {
 }
 
 func (h Holder) post(ctx context.Context, address string, in, out any) error {
-	return httpd.PostJSON(ctx, h.Client, address, in, out, httpd.Bearer(h.Token))
+	return httpd.PostJSON(ctx, h.Client, address, in, out, h.Token.Bearer())
 }

@@ -13,8 +13,8 @@ import (
 // door for residents, their cards and what happens to them. Everything goes under
 // ids of the sandbox's own, so a call that was cut off is simply made again.
 type Maker struct {
-	Municipality string // URL of the register's door
-	Token        string // the sandbox operator's
+	Municipality string              // URL of the register's door
+	Token        httpd.OperatorToken // the sandbox operator's
 	Client       *http.Client
 }
 
@@ -92,5 +92,5 @@ func (m Maker) event(ctx context.Context, p Person) error {
 }
 
 func (m Maker) post(ctx context.Context, path string, in, out any) error {
-	return httpd.PostJSON(ctx, m.Client, m.Municipality+path, in, out, httpd.Bearer(m.Token))
+	return httpd.PostJSON(ctx, m.Client, m.Municipality+path, in, out, m.Token.Bearer())
 }

@@ -37,7 +37,7 @@ func (b build) openCards(dir string, secrets *sandbox.Secrets, c *clock.Clock, s
 	return &cardsRole{rack.New(box, drawn{secrets}, rack.Options{Judge: judge(c), Cost: b.cost, Log: b.log.With("role", "cards"), Trace: sink})}, nil
 }
 
-func (r *cardsRole) routes(token string) http.Handler {
+func (r *cardsRole) routes(token httpd.OperatorToken) http.Handler {
 	mux := http.NewServeMux()
 	httpd.WithHealth(mux, func(context.Context) error { return nil })
 	mux.Handle("/", r.Routes(token))

@@ -105,11 +105,11 @@ func (i *issuer) opsRoots() []*x509.Certificate {
 
 // routes are the issuer's endpoints, and the sandbox's control that makes the
 // responder fall silent.
-func (i *issuer) routes(token string) http.Handler {
+func (i *issuer) routes(token httpd.OperatorToken) http.Handler {
 	mux := http.NewServeMux()
 	(&ra.Handler{RA: i.ra}).Register(mux)
 	httpd.WithHealth(mux, i.status.Ready)
-	mux.Handle("POST /sandbox/ocsp", operatorOnly(token, func(w http.ResponseWriter, r *http.Request) {
+	mux.Handle("POST /sandbox/ocsp", token.Guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var body struct {
 			Stopped bool `json:"stopped"`
 		}
@@ -119,6 +119,6 @@ func (i *issuer) routes(token string) http.Handler {
 		}
 		i.status.StopOCSP(body.Stopped)
 		httpd.WriteJSON(w, http.StatusOK, body)
-	}))
+	})))
 	return i.status.Routes(mux)
 }

@@ -24,7 +24,7 @@ type municipalityRole struct {
 }
 
 // openMunicipality opens the register's room.
-func (b build) openMunicipality(ctx context.Context, dir string, s settings, c *clock.Clock, authority *ca.CA, token string, sink trace.Sink) (*municipalityRole, error) {
+func (b build) openMunicipality(ctx context.Context, dir string, s settings, c *clock.Clock, authority *ca.CA, token httpd.OperatorToken, sink trace.Sink) (*municipalityRole, error) {
 	r, err := b.openRoom(ctx, dir, "municipality", municipalitystore.Schema)
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func (b build) openMunicipality(ctx context.Context, dir string, s settings, c *
 
 // build makes the role with a certificate that is valid now; while the sandbox is
 // walked through years it is called again.
-func (m *municipalityRole) build(ctx context.Context, s settings, c *clock.Clock, authority *ca.CA, token string, sink trace.Sink) error {
+func (m *municipalityRole) build(ctx context.Context, s settings, c *clock.Clock, authority *ca.CA, token httpd.OperatorToken, sink trace.Sink) error {
 	party := profile.Party{ID: municipalityID, Role: pki.RoleMunicipality, Origins: []string{s.machine("municipality")}}
 	who, err := certify(ctx, authority, m.room, "sign", party, c.Now())
 	if err != nil {
@@ -53,12 +53,11 @@ func (m *municipalityRole) build(ctx context.Context, s settings, c *clock.Clock
 		all = append(all, municipality.Municipality{Code: t.Code, Prefecture: t.Prefecture, City: t.City,
 			PrefectureLatin: t.PrefectureLatin, CityLatin: t.CityLatin})
 	}
-	operator := func() string { return token }
 	m.register = municipality.New(municipalitystore.New(m.db), municipality.Config{
 		Municipalities: all, Party: municipalityID, Signer: who.signer, Chain: who.chain, Issuer: s.machine("issuer"),
-		Cards: s.machine("cards"), CardsToken: operator, Now: c.Now, Client: httpd.Client(30 * time.Second), Log: m.log, Trace: sink,
+		Cards: s.machine("cards"), CardsToken: token, Now: c.Now, Client: httpd.Client(30 * time.Second), Log: m.log, Trace: sink,
 	})
-	m.handler = &municipality.Handler{Register: m.register, Admit: municipality.Operator(operator),
+	m.handler = &municipality.Handler{Register: m.register, Admit: municipality.Operator(token),
 		Ready: func(ctx context.Context) error { return m.db.Ping(ctx) },
 		Guard: httpd.GuardOptions{Names: s.names("municipality"), Log: m.log}}
 	return nil

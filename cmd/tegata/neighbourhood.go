@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -32,7 +29,7 @@ type neighbourhood struct {
 	dir      string
 	settings settings
 	clock    *clock.Clock
-	token    string // the sandbox operator's
+	token    httpd.OperatorToken
 	secrets  *sandbox.Secrets
 	maker    attest.Maker
 	sender   *street.Sender
@@ -91,16 +88,18 @@ func (n *neighbourhood) openClock() (*clock.Clock, error) {
 }
 
 // operatorTokenOf reads the operator's token, or draws it.
-func operatorTokenOf(b build, dir string) (string, error) {
+func operatorTokenOf(b build, dir string) (token httpd.OperatorToken, err error) {
 	path := filepath.Join(dir, operatorToken)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) && b.making {
-		token := make([]byte, 32)
-		rand.Read(token) // never fails
-		text = []byte(base64.RawURLEncoding.EncodeToString(token))
-		return string(text), b.files.WriteFile(path, append(text, '\n'), 0o600)
+		token = httpd.NewOperatorToken()
+		token.Reveal(func(text []byte) { err = b.files.WriteFile(path, append(text, '\n'), 0o600) })
+		return token, err
 	}
-	return strings.TrimSpace(string(text)), err
+	if err != nil {
+		return httpd.OperatorToken{}, err
+	}
+	return httpd.ParseOperatorToken(string(text))
 }
 
 // listen takes every port at once: an occupied one is named before anything is

@@ -55,13 +55,13 @@ func (b build) openPhones(ctx context.Context, dir string, s settings, c *clock.
 func (p *phoneRole) Close() error { return errors.Join(p.phones.Close(), p.room.Close()) }
 
 // routes are the phones' pages, and the door for scripts.
-func (p *phoneRole) routes(s settings, token string) http.Handler {
+func (p *phoneRole) routes(s settings, token httpd.OperatorToken) http.Handler {
 	mux := http.NewServeMux()
 	httpd.WithHealth(mux, p.db.Ping)
 	door := (&phone.Door{Phones: p.phones, Token: token}).Routes()
 	mux.Handle("/v1/", door)
 	mux.Handle("/", p.pages.Routes())
-	return httpd.Guard(httpd.GuardOptions{Names: s.names("phone"), Pages: true, Camera: true, Log: p.log, MaxBody: 4 << 20}, mux)
+	return httpd.Guard(httpd.GuardOptions{Names: s.names("phone"), Pages: true, Camera: true, Log: p.log, Refuse: p.pages.Refuse, MaxBody: 4 << 20}, mux)
 }
 
 // makePhone gives a person of the sandbox the phone that the data say, and has it

@@ -24,7 +24,7 @@ type remote struct {
 	client *http.Client
 
 	services map[string]string // role → URL
-	token    string
+	token    httpd.OperatorToken
 }
 
 // remoteFlags adds the flags that find a running neighbourhood.
@@ -65,8 +65,8 @@ func (r *remote) find(ctx context.Context) error {
 	if err != nil {
 		return usagef("the operator's token of the running sandbox is needed: name its directory with -data (%v)", err)
 	}
-	r.token = strings.TrimSpace(string(text))
-	return nil
+	r.token, err = httpd.ParseOperatorToken(string(text))
+	return err
 }
 
 // url is a role's URL with a path. A role that does not run is wrong usage.
@@ -84,7 +84,7 @@ func (r *remote) get(ctx context.Context, role, path string, out any) error {
 	if err != nil {
 		return err
 	}
-	return httpd.GetJSON(ctx, r.client, u, out, httpd.Bearer(r.token))
+	return httpd.GetJSON(ctx, r.client, u, out, r.token.Bearer())
 }
 
 func (r *remote) post(ctx context.Context, role, path string, in, out any) error {
@@ -92,7 +92,7 @@ func (r *remote) post(ctx context.Context, role, path string, in, out any) error
 	if err != nil {
 		return err
 	}
-	return httpd.PostJSON(ctx, r.client, u, in, out, httpd.Bearer(r.token))
+	return httpd.PostJSON(ctx, r.client, u, in, out, r.token.Bearer())
 }
 
 func (r *remote) remove(ctx context.Context, role, path string) error {
@@ -100,6 +100,6 @@ func (r *remote) remove(ctx context.Context, role, path string) error {
 	if err != nil {
 		return err
 	}
-	_, _, err = httpd.Exchange(ctx, r.client, http.MethodDelete, u, nil, httpd.Bearer(r.token))
+	_, _, err = httpd.Exchange(ctx, r.client, http.MethodDelete, u, nil, r.token.Bearer())
 	return err
 }

@@ -15,17 +15,14 @@ import (
 
 // buildStreet makes the start page, which answers while all others are made.
 func (n *neighbourhood) buildStreet(context.Context) error {
-	token, err := street.ParseToken(n.token)
-	if err != nil {
-		return err
-	}
 	var services []street.Service
 	for _, d := range doors() {
 		services = append(services, street.Service{Role: d.role, URL: n.settings.url(d.role), Title: d.title})
 	}
-	n.sender = street.NewSender(n.settings.machine("street"), token, nil)
+	n.sender = street.NewSender(n.settings.machine("street"), n.token, nil)
+	var err error
 	n.street, err = street.New(street.Config{
-		Services: services, Origin: n.settings.page("street"), Token: token, Assertion: n.streetAssertion,
+		Services: services, Origin: n.settings.page("street"), Token: n.token, Assertion: n.streetAssertion,
 		Progress: n.progress.now, People: n.people, Secrets: n.shownSecrets, Clock: fullClock{n}, Log: n.log.With("role", "street"),
 	})
 	if err != nil {

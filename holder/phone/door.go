@@ -2,10 +2,8 @@ package phone
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"tegata/holder/element"
@@ -20,13 +18,8 @@ import (
 // loopback, from their owner's command line to the own phone.
 type Door struct {
 	Phones *Phones
-	Token  string // empty admits nobody
+	Token  httpd.OperatorToken // zero admits nobody
 }
-
-// ErrOperator closes the door to whoever has no token.
-var ErrOperator = refused(http.StatusUnauthorized, "operator-token",
-	"操作する権限が確認できません。", "サンドボックスのデータフォルダーにある operator.token を使ってください。",
-	"This door needs the sandbox operator's token.", "Send the content of operator.token in the data directory as a bearer token.")
 
 // View is a phone as scripts see it.
 type View struct {
@@ -113,14 +106,7 @@ func (d *Door) Routes() http.Handler {
 	on("POST /v1/phones/{id}/checkin", checkIn)
 	on("POST /v1/phones/{id}/stop", stop)
 	on("POST /v1/phones/{id}/reset", reset)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		got, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if d.Token == "" || subtle.ConstantTimeCompare([]byte(got), []byte(d.Token)) != 1 {
-			httpd.WriteProblem(w, r, ErrOperator)
-			return
-		}
-		mux.ServeHTTP(w, r)
-	})
+	return d.Token.Guard(mux)
 }
 
 func (d *Door) list(w http.ResponseWriter, r *http.Request) {

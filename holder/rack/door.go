@@ -1,10 +1,8 @@
 package rack
 
 import (
-	"crypto/subtle"
 	"errors"
 	"net/http"
-	"strings"
 
 	"tegata/holder/card"
 	"tegata/internal/httpd"
@@ -31,27 +29,17 @@ var (
 	ErrHeld = problem.New(problem.Refused, http.StatusConflict, "card-held-elsewhere",
 		problem.Text{Title: "このカードは、いま別の読み取り口にかざされています。", Detail: "そこから離してから、もう一度かざしてください。"},
 		problem.Text{Title: "This card is held to another reader just now.", Detail: "Take it away from there and hold it here again."})
-	ErrOperator = problem.New(problem.Refused, http.StatusUnauthorized, "operator-token",
-		problem.Text{Title: "操作する権限が確認できません。", Detail: "サンドボックスのデータフォルダーにある operator.token を使ってください。"},
-		problem.Text{Title: "This door needs the sandbox operator's token.", Detail: "Send the content of operator.token in the data directory as a bearer token."})
 )
 
 // Routes is the role's door. token is the sandbox operator's.
-func (r *Rack) Routes(token string) http.Handler {
+func (r *Rack) Routes(token httpd.OperatorToken) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/cards", r.list)
 	mux.HandleFunc("POST /v1/cards", r.make)
 	mux.HandleFunc("POST /v1/cards/{id}/certificates", r.personalise)
 	mux.HandleFunc("POST /v1/cards/{id}/tap", r.tap)
 	mux.HandleFunc("DELETE /v1/cards/{id}/tap", r.untap)
-	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		got, _ := strings.CutPrefix(req.Header.Get("Authorization"), "Bearer ")
-		if token == "" || subtle.ConstantTimeCompare([]byte(got), []byte(token)) != 1 {
-			httpd.WriteProblem(w, req, ErrOperator)
-			return
-		}
-		mux.ServeHTTP(w, req)
-	})
+	return token.Guard(mux)
 }
 
 func (r *Rack) list(w http.ResponseWriter, req *http.Request) {

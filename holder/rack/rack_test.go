@@ -22,11 +22,16 @@ import (
 	"tegata/holder/rack"
 	"tegata/holder/reader"
 	"tegata/internal/durable"
+	"tegata/internal/httpd"
 	"tegata/internal/pkitest"
 	"tegata/internal/secret"
 )
 
-const token = "operator-token-of-this-test"
+// revealed is the text of a token.
+func revealed(t httpd.OperatorToken) (text string) {
+	t.Reveal(func(b []byte) { text = string(b) })
+	return text
+}
 
 // chosen gives every card the same secrets; the sandbox draws them.
 type chosen struct{}
@@ -108,7 +113,8 @@ func certify(t *testing.T, csr []byte) (cert, authority []byte) {
 
 func TestACardIsMadeHeldToAReaderAndTakenAway(t *testing.T) {
 	r := newRack(t)
-	door := r.Routes(token)
+	operator := httpd.NewOperatorToken()
+	door, token := r.Routes(operator), revealed(operator)
 
 	blank, err := r.Make("hanako", "99001")
 	if err != nil {
@@ -176,7 +182,8 @@ func publicKey(t *testing.T, csr []byte) interface{ Equal(crypto.PublicKey) bool
 }
 
 func TestTheDoorRefusesInWords(t *testing.T) {
-	door := newRack(t).Routes(token)
+	operator := httpd.NewOperatorToken()
+	door, token := newRack(t).Routes(operator), revealed(operator)
 	for _, tt := range []struct {
 		name, bearer, method, path string
 		body                       any

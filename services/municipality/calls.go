@@ -31,7 +31,7 @@ func (r *Register) makeCard(ctx context.Context, id, municipality string) (blank
 	r.note(ctx, "cards", "カードを1枚作ってもらう", "Order a card", map[string]string{"card": id})
 	var out blank
 	err := httpd.PostJSON(ctx, r.conf.Client, r.conf.Cards+"/v1/cards",
-		map[string]string{"id": id, "municipality": municipality}, &out, httpd.Bearer(r.conf.CardsToken()))
+		map[string]string{"id": id, "municipality": municipality}, &out, r.conf.CardsToken.Bearer())
 	if err != nil {
 		return blank{}, err
 	}
@@ -114,7 +114,7 @@ func csrKey(der []byte) (crypto.PublicKey, error) {
 func (r *Register) writeCard(ctx context.Context, c Card) error {
 	r.note(ctx, "cards", "証明書をカードに書き込んでもらう", "Write the certificates into the card", map[string]string{"card": c.ID})
 	return httpd.PostJSON(ctx, r.conf.Client, r.conf.Cards+"/v1/cards/"+url.PathEscape(c.ID)+"/certificates",
-		json.RawMessage(c.Papers), nil, httpd.Bearer(r.conf.CardsToken()))
+		json.RawMessage(c.Papers), nil, r.conf.CardsToken.Bearer())
 }
 
 // postEvent tells the issuer of an event.

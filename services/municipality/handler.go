@@ -2,10 +2,8 @@ package municipality
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 	"net/http"
-	"strings"
 
 	"tegata/internal/audit"
 	"tegata/internal/httpd"
@@ -17,12 +15,10 @@ type Admit func(*http.Request) (audit.Actor, error)
 // Operator admits whoever holds the sandbox operator's token, the one that opens
 // the sandbox's other controls too. In production there is no token, and with an
 // empty one nobody is admitted: officers' own keys are a later door.
-func Operator(token func() string) Admit {
+func Operator(token httpd.OperatorToken) Admit {
 	return func(r *http.Request) (audit.Actor, error) {
-		want := token()
-		got, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if !ok || want == "" || subtle.ConstantTimeCompare([]byte(got), []byte(want)) != 1 {
-			return audit.Actor{}, ErrOperator
+		if !token.Opens(r) {
+			return audit.Actor{}, httpd.ErrOperator
 		}
 		return audit.Actor{Party: "municipality", Kind: "person", ID: "sandbox-operator"}, nil
 	}

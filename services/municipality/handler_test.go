@@ -20,7 +20,7 @@ func TestTheDoorOfTheRegister(t *testing.T) {
 	storetest.Each(t, nil, func(t *testing.T, db *store.DB) {
 		w := newWorld(t)
 		h := &municipality.Handler{
-			Register: w.open(db), Admit: municipality.Operator(func() string { return token }), Ready: db.Ping,
+			Register: w.open(db), Admit: municipality.Operator(operator), Ready: db.Ping,
 			Guard: httpd.GuardOptions{Names: []string{desk}},
 		}
 		door := h.Routes()
@@ -93,7 +93,7 @@ func TestTheListIsAPageOnlyWhereThereArePages(t *testing.T) {
 			status int
 		}{{pages, 200}, {nil, 404}} {
 			h := &municipality.Handler{
-				Register: reg, Admit: municipality.Operator(func() string { return token }), Ready: db.Ping, Pages: c.pages,
+				Register: reg, Admit: municipality.Operator(operator), Ready: db.Ping, Pages: c.pages,
 				Guard: httpd.GuardOptions{Names: []string{desk}},
 			}
 			r := httptest.NewRequest("GET", "/", nil)
@@ -108,7 +108,7 @@ func TestTheListIsAPageOnlyWhereThereArePages(t *testing.T) {
 }
 
 func TestWithoutAnOperatorsTokenTheDoorStaysClosed(t *testing.T) {
-	admit := municipality.Operator(func() string { return "" })
+	admit := municipality.Operator(httpd.OperatorToken{})
 	r := httptest.NewRequest("GET", "/v1/residents", nil)
 	for _, header := range []string{"", "Bearer ", "Bearer x"} {
 		r.Header.Set("Authorization", header)

@@ -16,9 +16,6 @@ func yourTurn(status int, code, jaTitle, jaDetail, enTitle, enDetail string) *pr
 
 // What a caller may branch on.
 var (
-	ErrOperator = refused(http.StatusUnauthorized, "operator-token",
-		"操作する権限が確認できません。", "サンドボックスのデータフォルダーにある operator.token を使ってください。",
-		"This door needs the sandbox operator's token.", "Send the content of operator.token in the data directory as a bearer token.")
 	ErrBadResident = yourTurn(http.StatusBadRequest, "bad-resident",
 		"住民の記載事項に誤りがあります。", "示された項目を直して、もう一度送ってください。何も登録されていません。",
 		"Something in the resident's entry is wrong.", "Correct the field named and send it again. Nothing was registered.")

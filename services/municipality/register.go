@@ -29,7 +29,7 @@ type Config struct {
 	Issuer, Audience string
 	// Cards is the URL of the role that makes cards, and CardsToken what opens it.
 	Cards      string
-	CardsToken func() string
+	CardsToken httpd.OperatorToken
 	// Now is the clock; nil: the real one.
 	Now func() time.Time
 	// Client calls the other parties; nil: httpd.Client of 30 seconds, since a
@@ -61,9 +61,6 @@ func New(store Store, conf Config) *Register {
 	}
 	if conf.Audience == "" {
 		conf.Audience = conf.Issuer
-	}
-	if conf.CardsToken == nil {
-		conf.CardsToken = func() string { return "" }
 	}
 	return &Register{conf: conf, store: store, lines: lines{held: map[string]*line{}}}
 }

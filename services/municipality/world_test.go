@@ -31,7 +31,17 @@ import (
 	town "tegata/store/municipality"
 )
 
-const token = "the operator's token of this test"
+// operator is who may use the sandbox's doors in these tests, and token what they
+// send.
+var (
+	operator = httpd.NewOperatorToken()
+	token    = revealed(operator)
+)
+
+func revealed(t httpd.OperatorToken) (text string) {
+	t.Reveal(func(b []byte) { text = string(b) })
+	return text
+}
 
 var (
 	start   = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
@@ -63,7 +73,7 @@ func newWorld(t *testing.T) *world {
 			{Code: "99002", Prefecture: "見本県", City: "関所町", PrefectureLatin: "Mihon-ken", CityLatin: "Sekisho-cho"},
 		},
 		Party: "municipality", Signer: ourKey, Chain: chain,
-		Issuer: w.issuer.url, Cards: w.cards.url, CardsToken: func() string { return token },
+		Issuer: w.issuer.url, Cards: w.cards.url, CardsToken: operator,
 		Now: w.clock.Now, Client: httpd.Client(5 * time.Second),
 	}
 	t.Cleanup(w.conf.Client.CloseIdleConnections)
@@ -336,7 +346,7 @@ func newRack(t *testing.T) *rack {
 				panic(http.ErrAbortHandler)
 			}
 			if r.Header.Get("Authorization") != "Bearer "+token {
-				httpd.WriteProblem(w, r, municipality.ErrOperator)
+				httpd.WriteProblem(w, r, httpd.ErrOperator)
 				return
 			}
 			out, err := f(w, r)

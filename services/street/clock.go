@@ -34,8 +34,8 @@ func (h *Handler) clock(w http.ResponseWriter, _ *http.Request) {
 // advance answers POST /clock/advance {"duration":"31d"} when all work that
 // fell due on the way is done.
 func (h *Handler) advance(w http.ResponseWriter, r *http.Request) {
-	if !h.conf.Token.opens(r) {
-		httpd.WriteProblem(w, r, ErrOperator)
+	if !h.conf.Token.Opens(r) {
+		httpd.WriteProblem(w, r, httpd.ErrOperator)
 		return
 	}
 	var in struct {

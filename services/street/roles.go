@@ -19,7 +19,7 @@ import (
 // operator token each.
 type roles struct {
 	client *http.Client
-	token  Token
+	token  httpd.OperatorToken
 	cards  string
 	phone  string
 	issuer string
@@ -173,7 +173,7 @@ func (r roles) Outbox(ctx context.Context) ([]Notice, error) {
 // that does not run here: httpd.Unreachable. A problem that the role answers
 // comes back as it was said.
 func (r roles) call(ctx context.Context, method, origin, path string, in, out any) error {
-	return r.callAs(ctx, method, origin, path, in, out, httpd.Header{Name: "Authorization", Value: r.token.bearer()})
+	return r.callAs(ctx, method, origin, path, in, out, r.token.Bearer())
 }
 
 // callAs is call with another authorization.

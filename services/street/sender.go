@@ -13,7 +13,7 @@ import (
 // role does never waits for it: events beyond its queue are dropped.
 type Sender struct {
 	url    string
-	token  Token
+	token  httpd.OperatorToken
 	client *http.Client
 	queue  chan trace.Event
 }
@@ -22,7 +22,7 @@ type Sender struct {
 const senderQueue = 2048
 
 // NewSender sends to the street at origin. Its Run must be going.
-func NewSender(origin string, token Token, client *http.Client) *Sender {
+func NewSender(origin string, token httpd.OperatorToken, client *http.Client) *Sender {
 	if client == nil {
 		client = httpd.Client(callTimeout)
 	}
@@ -69,6 +69,6 @@ func (s *Sender) Run(ctx context.Context) error {
 		}
 		// Nothing is done about a street that is away: it has no one to show
 		// these events to.
-		_ = httpd.PostJSON(ctx, s.client, s.url, batch, nil, httpd.Header{Name: "Authorization", Value: s.token.bearer()})
+		_ = httpd.PostJSON(ctx, s.client, s.url, batch, nil, s.token.Bearer())
 	}
 }

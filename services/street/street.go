@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"tegata/internal/httpd"
 	"tegata/internal/ui"
 )
 
@@ -42,7 +43,7 @@ type Config struct {
 	Origin string
 	// Token is the operator token: sent to the roles' sandbox controls, and
 	// asked from whoever posts to /trace or turns the clock.
-	Token Token
+	Token httpd.OperatorToken
 	// Assertion makes the client assertion of role street for the audience,
 	// which opens the issuer's outbox. Nil: the mailboxes say that they could
 	// not be read.
@@ -82,7 +83,7 @@ type Handler struct {
 // page, never a party that is away: those are said on the pages.
 func New(conf Config) (*Handler, error) {
 	switch {
-	case conf.Token.empty():
+	case conf.Token.IsZero():
 		return nil, errors.New("street: no operator token")
 	case conf.Clock == nil:
 		return nil, errors.New("street: no clock")

@@ -117,7 +117,7 @@ func TestSecretsAndTokensDoNotPrint(t *testing.T) {
 			t.Errorf("%T serializes a secret", v)
 		}
 	}
-	if _, err := ParseToken("short"); err == nil {
+	if _, err := httpd.ParseOperatorToken("short"); err == nil {
 		t.Error("a short token was taken")
 	}
 }

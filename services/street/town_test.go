@@ -33,7 +33,7 @@ type town struct {
 	people                []Person
 	progress              Progress
 	clock                 *stepClock
-	token                 Token
+	token                 httpd.OperatorToken
 	street                *Handler
 	server                *httptest.Server
 	readerOfHanakosPhone  string
@@ -82,7 +82,7 @@ const operator = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
 func newTown(t *testing.T) *town {
 	t.Helper()
 	n := &town{t: t, clock: &stepClock{}, readerOfHanakosPhone: "127.0.0.1:49152", progress: Progress{Usable: true, Done: true}}
-	n.token, _ = ParseToken(operator)
+	n.token, _ = httpd.ParseOperatorToken(operator)
 	n.cards = []Card{
 		{ID: "hanako", Resident: "hanako", State: "good"}, {ID: "taro", Resident: "taro", State: "good"},
 		{ID: "sakura", Resident: "sakura", State: "no_signature"}, {ID: "mamoru", Resident: "mamoru", State: "held"},
@@ -170,7 +170,7 @@ func (n *town) serve(h http.Handler) string {
 func (n *town) operatorOnly(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer "+operator {
-			httpd.WriteProblem(w, r, ErrOperator)
+			httpd.WriteProblem(w, r, httpd.ErrOperator)
 			return
 		}
 		n.mu.Lock()
@@ -274,7 +274,7 @@ func (n *town) issuerDoor() http.Handler {
 	})
 	mux.HandleFunc("GET /v1/outbox", func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer street-assertion" {
-			httpd.WriteProblem(w, r, ErrOperator)
+			httpd.WriteProblem(w, r, httpd.ErrOperator)
 			return
 		}
 		n.mu.Lock()

@@ -147,8 +147,8 @@ func (h *Handler) traceFile(w http.ResponseWriter, r *http.Request) {
 // sink takes events of the other roles: POST /trace with the operator token
 // and one trace.Event or a list of them.
 func (h *Handler) sink(w http.ResponseWriter, r *http.Request) {
-	if !h.conf.Token.opens(r) {
-		httpd.WriteProblem(w, r, ErrOperator)
+	if !h.conf.Token.Opens(r) {
+		httpd.WriteProblem(w, r, httpd.ErrOperator)
 		return
 	}
 	var raw json.RawMessage
