@@ -56,7 +56,7 @@ func (f *Follower) Run(ctx context.Context) error {
 	const shortest, longest = 200 * time.Millisecond, 5 * time.Second
 	pause := shortest
 	for ctx.Err() == nil {
-		news, err := f.Step(ctx)
+		news, err := f.watched(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -75,6 +75,36 @@ func (f *Follower) Run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// watched is Step, cut short when the index goes stale meanwhile: the line is
+// dead, or the clock was moved on (in a sandbox). Then the feed begins again with
+// a snapshot, which comes at once, while the next batch may be 10 seconds off.
+func (f *Follower) watched(ctx context.Context) (news bool, err error) {
+	step, cancel := context.WithCancel(ctx)
+	watcher := make(chan struct{})
+	go func() {
+		defer close(watcher)
+		fresh := f.Index.Health(f.Now()).Fresh
+		tick := time.NewTicker(500 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-step.Done():
+				return
+			case <-tick.C:
+			}
+			before := fresh
+			if fresh = f.Index.Health(f.Now()).Fresh; before && !fresh {
+				f.Index.Restart()
+				cancel()
+			}
+		}
+	}()
+	news, err = f.Step(step)
+	cancel()
+	<-watcher
+	return news, err
 }
 
 // Step asks for one batch and takes it in. It tells whether there was news. After

@@ -139,6 +139,41 @@ func TestTheFollowerRunsUntilItIsTold(t *testing.T) {
 	}
 }
 
+func TestAClockThatWasMovedOnIsNoticedAtOnce(t *testing.T) {
+	w := inFeed(t, sqliteFor(t))
+	f := w.follower()
+	f.Index = w.config.Feed
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	f.Client = &http.Client{Transport: slow{}} // an issuer with nothing new to say
+	go func() { ended <- f.Run(ctx) }()
+	time.Sleep(100 * time.Millisecond)
+	w.advance(31 * 24 * time.Hour)
+	deadline := time.After(5 * time.Second)
+	for !f.Index.Health(w.Now()).Fresh {
+		select {
+		case <-deadline:
+			t.Fatal("the feed is still stale")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// slow holds back every batch but the first of a snapshot.
+type slow struct{}
+
+func (slow) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.FormValue("prev") != "" {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
 func (i *issuer) sequence() uint64 {
 	i.mu.Lock()
 	defer i.mu.Unlock()

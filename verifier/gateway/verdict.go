@@ -66,6 +66,7 @@ func (g *Gateway) finish(ctx context.Context, a *attempt, failure error) (ceremo
 	} else if err != nil {
 		return ceremony.Taken{}, fmt.Errorf("gateway: verdict %s: %w", o.Request, err)
 	}
+	g.c.Log.InfoContext(ctx, "verdict", "party", a.asked.Issuer, "verdict", o.Verdict, "code", o.Code, "channel", a.request.Channel)
 	g.traceVerdict(ctx, a, o)
 	if o.Verdict == ceremony.Passed || o.Code == ErrHolderRefused.Code {
 		return taken, nil // the phone was told no lie: refusing is what the person wanted
