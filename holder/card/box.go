@@ -15,7 +15,7 @@ import (
 )
 
 // ErrInUse says that another process is the writer of a box of cards.
-var ErrInUse = errors.New("card: the cards are in use by another process")
+var ErrInUse = durable.ErrInUse
 
 // ErrNoCard says that a box holds no card of that name.
 var ErrNoCard = errors.New("card: there is no such card")
@@ -67,7 +67,7 @@ func OpenBox(dir string, f durable.Files) (*Box, error) {
 	if err != nil {
 		return nil, fmt.Errorf("card: open box: %w", err)
 	}
-	lock, err := lockFile(filepath.Join(dir, "lock"))
+	lock, err := durable.Lock(filepath.Join(dir, "lock"))
 	if err != nil {
 		return nil, fmt.Errorf("card: open box %s: %w", dir, err)
 	}

@@ -22,7 +22,7 @@ import (
 
 // What a caller may branch on.
 var (
-	ErrInUse      = errors.New("element: in use by another process")
+	ErrInUse      = durable.ErrInUse // another process has the element open
 	ErrNoKeys     = errors.New("element: there is no pair of keys")
 	ErrNoSecrets  = errors.New("element: PIN and password are not set")
 	ErrType       = errors.New("element: does not sign this type of message")
@@ -135,7 +135,7 @@ func start(config Config) (*Element, error) {
 	if config.GenerateKey == nil {
 		config.GenerateKey = func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) }
 	}
-	lock, err := lockFile(filepath.Join(config.Dir, "lock"))
+	lock, err := durable.Lock(filepath.Join(config.Dir, "lock"))
 	if err != nil {
 		return nil, fmt.Errorf("element: open %s: %w", filepath.Base(config.Dir), err)
 	}

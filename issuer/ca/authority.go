@@ -37,7 +37,7 @@ func (c *CA) found(ctx context.Context, who audit.Actor, kind pki.Kind, generati
 	if algorithm == "" {
 		algorithm = profile.RSA2048SHA256
 	}
-	signer, err := c.openOrMakeKey(label, func() (crypto.Signer, error) { return generate(algorithm) })
+	signer, err := c.keys().OpenOrMake(label, func() (crypto.Signer, error) { return generate(algorithm) })
 	if err != nil {
 		return err
 	}

@@ -204,7 +204,7 @@ func (c *CA) load(ctx context.Context) error {
 			return fmt.Errorf("ca: authority %s is called %q, not what the configuration says (%q, %q): names are fixed when authorities are made",
 				i.Label(), cert.Subject, c.config.Operator.Organization, c.config.Operator.Unit)
 		}
-		signer, err := c.openKey(i.Label())
+		signer, err := c.keys().Open(i.Label())
 		if err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 
 	"tegata/internal/audit"
 	"tegata/internal/pki"
+	"tegata/internal/secret"
 	"tegata/issuer/profile"
 )
 
@@ -101,7 +102,7 @@ func (d *delegate) lives(now time.Time, left time.Duration, i issuer) bool {
 // openDelegate reads what rests on the disk: nothing, a key alone (its certificate
 // was not finished), or both.
 func (c *CA) openDelegate(label string) (*delegate, error) {
-	signer, err := c.openKey(label)
+	signer, err := c.keys().Open(label)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &delegate{}, nil
 	}
@@ -128,7 +129,7 @@ func (c *CA) delegatePath(label string) string { return filepath.Join(c.config.D
 func (c *CA) renewDelegate(ctx context.Context, label string, now time.Time, life time.Duration, old *delegate, i issuer, purpose profile.Purpose, party profile.Party) (*delegate, error) {
 	signer := old.signer
 	if signer == nil || old.cert != nil { // a key without certificate was begun and not finished
-		made, err := c.replaceKey(label, generateDelegate)
+		made, err := c.keys().Replace(label, secret.P256)
 		if err != nil {
 			return nil, err
 		}

@@ -123,7 +123,7 @@ func prepare(t testing.TB, db *store.DB, baseURL string, start time.Time) *Issue
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(keys, label+".key"), sealer.Seal("ca key "+label, der), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(keys, label+".key"), sealer.Seal("private key "+label, der), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
