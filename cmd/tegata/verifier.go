@@ -132,7 +132,7 @@ func (v *verifier) registerPortal(ctx context.Context, s settings, who identity,
 	origin := s.page("portal")
 	actor := audit.Actor{Party: "operator", Kind: "party", ID: "sandbox"}
 	err := v.gateway.Register(ctx, actor, gateway.Party{
-		ID: portalID, Name: ceremony.Text{JA: portalName.JA, EN: portalName.EN}, Mark: "門",
+		ID: portalID, Name: ceremony.Text{JA: portalName.JA, EN: portalName.EN}, Mark: "portal",
 		Purposes: []ceremony.RegisteredPurpose{portalPurpose()}, Origins: []string{origin},
 		ReturnURLs: []string{origin + "/login/return"}, VerifiedSince: at.Format(time.DateOnly),
 		Keys: []string{ceremony.KeyID(who.chain[0])}, Grants: []string{ceremony.ScopeCertificates, ceremony.ScopeUses},

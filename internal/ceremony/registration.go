@@ -23,7 +23,7 @@ const MaxRegistration = 24 * time.Hour
 type Registration struct {
 	Party         string              `json:"id"`
 	Name          Text                `json:"name"`
-	Mark          string              `json:"mark"` // 1 to 4 characters or an emoji, drawn large beside the name
+	Mark          string              `json:"mark"` // a drawn mark's name, or 1 to 4 characters or an emoji; large beside the name
 	Purposes      []RegisteredPurpose `json:"purposes"`
 	Origins       []string            `json:"origins"`
 	ReturnURLs    []string            `json:"return_urls"`        // where a same-device answer sends the browser
