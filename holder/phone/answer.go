@@ -267,10 +267,8 @@ func (p *Phone) decline(ctx context.Context, a Asking, w parts, reason string) (
 	return p.deliver(ctx, a, w, ceremony.Posted{Decline: reason})
 }
 
-// holderRefused is how a verifier acknowledges a refusal.
-const holderRefused = "holder-refused"
-
-// deliver posts what the person decided and closes the request.
+// deliver posts what the person decided and closes the request. That the verifier
+// takes a refusal as told is its success too.
 func (p *Phone) deliver(ctx context.Context, a Asking, w parts, posted ceremony.Posted) (Outcome, error) {
 	out := Outcome{Approved: posted.Decline == "", Party: w.who.Name, What: w.request.Purpose.Sentence, At: p.now()}
 	var taken ceremony.Taken
@@ -278,6 +276,9 @@ func (p *Phone) deliver(ctx context.Context, a Asking, w parts, posted ceremony.
 		httpd.Header{Name: ceremony.PhoneHeader, Value: a.Fetcher})
 	use := p.use(w, ResultApproved)
 	use.ID, use.Data = a.UseID, a.Approved
+	if posted.Decline != "" {
+		use.Result, use.Code = ResultRefused, posted.Decline
+	}
 	if err != nil {
 		prob := problem.From(err)
 		if _, judged := prob.Extra["verdict"]; !judged && (prob.Kind == problem.CouldNotCheck || prob.Kind == problem.OurFault) {
@@ -285,9 +286,6 @@ func (p *Phone) deliver(ctx context.Context, a Asking, w parts, posted ceremony.
 		}
 		taken.Redirect, _ = prob.Extra["redirect"].(string)
 		use.Result, use.Code = ResultFailed, prob.Code
-		if prob.Code == holderRefused {
-			use.Result, use.Code, err = ResultRefused, posted.Decline, nil
-		}
 	}
 	if noted := p.note(ctx, &use); noted != nil {
 		return Outcome{}, noted

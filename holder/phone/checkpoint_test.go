@@ -137,11 +137,9 @@ func (c *checkpoint) answer(rw http.ResponseWriter, r *http.Request) {
 		httpd.WriteProblem(rw, r, err)
 		return
 	}
-	refused := problem.New(problem.Refused, 403, "holder-refused", problem.Text{Title: "x"}, problem.Text{Title: "x"}).
-		With("verdict", ceremony.Failed).With("redirect", c.redirect)
 	if body.Decline != "" {
 		c.declined = append(c.declined, body.Decline)
-		httpd.WriteProblem(rw, r, refused)
+		httpd.WriteJSON(rw, 200, ceremony.Taken{Verdict: ceremony.Failed, Redirect: c.redirect})
 		return
 	}
 	a, err := c.judge(r.PathValue("id"), body.Answer)

@@ -125,10 +125,12 @@ func (ps *Phones) makeElement(id string, m Model) (*element.Element, error) {
 	}
 	c := ps.elementConfig(id)
 	el, err := element.Open(c)
-	if err == nil {
-		return el, el.Fit(m.hardware(false), batch, m.Fault)
+	if err != nil {
+		if el, err = element.Create(c, m.hardware(false), batch); err != nil || m.Fault == element.NoFault {
+			return el, err
+		}
 	}
-	return element.Create(c, m.hardware(false), batch)
+	return el, el.Fit(m.hardware(false), batch, m.Fault)
 }
 
 func (ps *Phones) elementConfig(id string) element.Config {
@@ -159,6 +161,22 @@ func (ps *Phones) model(id string) (Model, bool) {
 	return Model{}, false
 }
 
+// reopen opens the reader where it was, or, when another program has taken that
+// port since, somewhere else: who holds a card asks where.
+func (p *Phone) reopen(ctx context.Context, r Record) error {
+	_, err := p.listen(r)
+	if err == nil {
+		return nil
+	}
+	r.Reader = ""
+	moved, again := p.listen(r)
+	if again != nil {
+		return errors.Join(err, again)
+	}
+	r.Reader = moved
+	return p.store().PutPhone(ctx, r)
+}
+
 // Find returns a phone: the same *Phone each time. ErrNoPhone.
 func (ps *Phones) Find(ctx context.Context, id string) (*Phone, error) {
 	ps.mu.Lock()
@@ -182,7 +200,7 @@ func (ps *Phones) Find(ctx context.Context, id string) (*Phone, error) {
 		p.close()
 		return nil, fmt.Errorf("phone: find %s: %w", id, err)
 	}
-	if _, err := p.listen(r); err != nil {
+	if err := p.reopen(ctx, r); err != nil {
 		ps.c.Log.ErrorContext(ctx, "a phone's reader does not open", "phone", id, "error", err)
 	}
 	ps.open[id] = p
