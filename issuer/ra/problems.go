@@ -113,8 +113,8 @@ var (
 		"端末の証明を読めませんでした。", "OSとアプリを新しくしてから、もう一度お試しください。",
 		"What the phone says about its key could not be read.", "Update system and app and try again.")
 	ErrAttestationRoot = refused(403, CodeAttestationRoot,
-		"この端末のメーカーを確認できません。", "対応している機種の一覧をご覧ください。カードは使われていません。",
-		"The maker of this phone is not one we know.", "See the list of supported models. The card was not used.")
+		"この端末のメーカーを確認できません。", "対応している機種の一覧をご覧ください。何も登録されていません。カードはこれまでどおり使えます。",
+		"The maker of this phone is not one we know.", "See the list of supported models. Nothing was registered; the card goes on working.")
 	ErrAttestationChallenge = refused(403, CodeAttestationChallenge,
 		"端末の証明が、この申請のために作られたものではありません。", "申請をはじめからやり直してください。",
 		"What the phone says about its key was not made for this application.", "Begin the application again.")
