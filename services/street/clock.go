@@ -23,7 +23,7 @@ type clockState struct {
 }
 
 func (h *Handler) clockState() clockState {
-	o := h.conf.Clock.Offset().Truncate(time.Second)
+	o := h.conf.Clock.Offset().Round(time.Second)
 	return clockState{Now: h.conf.Clock.Now().UTC(), OffsetSeconds: int64(o / time.Second), Offset: o.String()}
 }
 
