@@ -15,7 +15,7 @@ func clockShow(ctx context.Context, c console, flags *flag.FlagSet, args []strin
 	if _, err := parse(flags, args); err != nil {
 		return err
 	}
-	if err := r.find(ctx); err != nil {
+	if err := r.locate(ctx); err != nil {
 		return err
 	}
 	return printClock(ctx, r)

@@ -122,7 +122,8 @@ func report(c console, err error) int {
 		return exitOurFault
 	}
 	c.say("%s / %s (%s)", p.JA.Title, p.EN.Title, p.Code)
-	c.say("%s / %s", p.JA.Detail, p.EN.Detail)
+	left := triesLeft(p)
+	c.say("%s%s / %s%s", p.JA.Detail, left.JA, p.EN.Detail, left.EN)
 	switch {
 	case p.Code == "unreachable":
 		return exitUnreachable
@@ -132,6 +133,27 @@ func report(c console, err error) int {
 		return exitOurFault
 	}
 	return exitRefused
+}
+
+// triesLeft says how often the secret in question may still be typed.
+func triesLeft(p *problem.Problem) (text struct{ JA, EN string }) {
+	var n int
+	switch v := p.Extra["tries_left"].(type) {
+	case int:
+		n = v
+	case float64: // from another party's JSON
+		n = int(v)
+	default:
+		return text
+	}
+	text.JA, text.EN = fmt.Sprintf("あと%d回入力できます。", n), fmt.Sprintf(" %d tries are left.", n)
+	switch n {
+	case 0:
+		text.JA, text.EN = "もう入力できません。", " No tries are left."
+	case 1:
+		text.EN = " 1 try is left."
+	}
+	return text
 }
 
 // parse reads flags that may stand before, between or after the words, and

@@ -137,7 +137,7 @@ func phoneEnrol(ctx context.Context, c console, flags *flag.FlagSet, args []stri
 			return err
 		}
 	}
-	c.say("鍵を作っています… / making keys…")
+	c.say("登録しています… / registering…")
 	var out struct {
 		LockCode string `json:"lock_code"`
 	}
@@ -292,7 +292,7 @@ func phoneSuspend(ctx context.Context, c console, flags *flag.FlagSet, args []st
 	if err != nil {
 		return err
 	}
-	if err := r.find(ctx); err != nil {
+	if err := r.locate(ctx); err != nil {
 		return err
 	}
 	if err := r.post(ctx, "issuer", "/v1/suspensions", body, nil); err != nil {

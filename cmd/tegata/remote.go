@@ -31,10 +31,18 @@ type remote struct {
 func remoteFlags(c console, flags *flag.FlagSet) *remote {
 	return &remote{
 		c:      c,
-		street: flags.String("street", "http://127.0.0.1:8400", "URL of the running neighbourhood's start page"),
+		street: flags.String("street", streetURL(c), "URL of the running neighbourhood's start page ($TEGATA_STREET)"),
 		data:   dataFlag(c, flags),
 		client: httpd.Client(60 * time.Second),
 	}
+}
+
+// streetURL is where the start page is unless -street says otherwise.
+func streetURL(c console) string {
+	if url := c.getenv("TEGATA_STREET"); url != "" {
+		return url
+	}
+	return "http://" + defaultListen
 }
 
 // dataFlag is -data: $TEGATA_DATA, else ./tegata-data.
@@ -46,8 +54,8 @@ func dataFlag(c console, flags *flag.FlagSet) *string {
 	return flags.String("data", dir, "the sandbox's directory ($TEGATA_DATA)")
 }
 
-// find asks the start page where everybody is, and reads the token.
-func (r *remote) find(ctx context.Context) error {
+// locate asks the start page where everybody is.
+func (r *remote) locate(ctx context.Context) error {
 	var list struct {
 		Services []struct {
 			Role string `json:"role"`
@@ -60,6 +68,14 @@ func (r *remote) find(ctx context.Context) error {
 	r.services = map[string]string{}
 	for _, s := range list.Services {
 		r.services[s.Role] = strings.TrimRight(s.URL, "/")
+	}
+	return nil
+}
+
+// find is locate for commands that need the operator's token too.
+func (r *remote) find(ctx context.Context) error {
+	if err := r.locate(ctx); err != nil {
+		return err
 	}
 	text, err := os.ReadFile(filepath.Join(*r.data, operatorToken))
 	if err != nil {
