@@ -75,7 +75,7 @@ var (
 		"登録から24時間は、この手続きに使えません。", "登録から24時間たってから、やり直してください。",
 		"Within 24 hours after registration this is not possible.", "Come back 24 hours after the registration.")
 	ErrMatch = refused(403, "match-wrong",
-		"選んだ数字が、画面の数字と違います。", "この依頼は終わりました。目の前の画面でもう一度始めてください。数字が見当たらないときは、応じないでください。",
+		"選んだ番号が、画面の番号と違います。", "この依頼は終わりました。目の前の画面でもう一度始めてください。番号が見当たらないときは、応じないでください。",
 		"The number chosen is not the one on the screen.", "This request has ended. Begin again on the screen before you; if you see no number there, do not answer.")
 	ErrHolderRefused = refused(403, "holder-refused",
 		"本人がこの依頼を断りました。", "何も渡していません。",
