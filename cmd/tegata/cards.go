@@ -34,7 +34,7 @@ func (b build) openCards(dir string, secrets *sandbox.Secrets, c *clock.Clock, s
 	if err != nil {
 		return nil, err
 	}
-	return &cardsRole{rack.New(box, drawn{secrets}, rack.Options{Judge: judge(c), Cost: b.cost, Log: b.log.With("role", "cards"), Trace: sink})}, nil
+	return &cardsRole{rack.New(box, drawn{secrets}, rack.Options{Judge: judge(c), Cost: b.cost, Now: c.Now, Log: b.log.With("role", "cards"), Trace: sink})}, nil
 }
 
 func (r *cardsRole) routes(token httpd.OperatorToken) http.Handler {

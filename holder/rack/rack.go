@@ -40,6 +40,7 @@ type Rack struct {
 	secrets Secrets
 	judge   Judge
 	cost    secret.Cost
+	now     func() time.Time
 	log     *slog.Logger
 	trace   trace.Sink
 
@@ -57,17 +58,21 @@ type tap struct {
 
 // Options are what a rack can do without.
 type Options struct {
-	Judge Judge       // nil: the state of a card is unknown
-	Cost  secret.Cost // zero: secret.StandardCost()
+	Judge Judge            // nil: the state of a card is unknown
+	Cost  secret.Cost      // zero: secret.StandardCost()
+	Now   func() time.Time // nil: the real time
 	Log   *slog.Logger
 	Trace trace.Sink
 }
 
 // New makes the role over an open box.
 func New(box *card.Box, secrets Secrets, opt Options) *Rack {
-	r := &Rack{box: box, secrets: secrets, judge: opt.Judge, cost: opt.Cost, log: opt.Log, trace: opt.Trace, taps: map[string]*tap{}}
+	r := &Rack{box: box, secrets: secrets, judge: opt.Judge, cost: opt.Cost, now: opt.Now, log: opt.Log, trace: opt.Trace, taps: map[string]*tap{}}
 	if r.cost == (secret.Cost{}) {
 		r.cost = secret.StandardCost()
+	}
+	if r.now == nil {
+		r.now = time.Now
 	}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
@@ -247,7 +252,7 @@ func (r *Rack) Tap(ctx context.Context, id, addr string) error {
 	}
 	// The tap outlives the call that began it.
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	t := &tap{reader: addr, since: time.Now().UTC(), cancel: cancel, done: make(chan struct{})}
+	t := &tap{reader: addr, since: r.now().UTC(), cancel: cancel, done: make(chan struct{})}
 	r.mu.Lock()
 	if other := r.taps[id]; other != nil { // somebody else was faster
 		r.mu.Unlock()
