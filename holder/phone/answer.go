@@ -52,8 +52,8 @@ type Outcome struct {
 }
 
 // Answer answers a fetched request. A wrong secret, and an answer that could not
-// be delivered, leave the request as it is: once signed, it is only sent again.
-// After anything else the request is over.
+// be delivered, leave the request as it is: once signed, it is only sent again,
+// unless the person refuses now. After anything else the request is over.
 //
 // A refusal by the verifier is that problem; the Outcome beside it says where
 // the browser goes all the same. Only that Redirect was checked.
@@ -71,7 +71,7 @@ func (p *Phone) Answer(ctx context.Context, id string, reply Reply) (Outcome, er
 	if err != nil {
 		return Outcome{}, err
 	}
-	if !reply.Approve && a.Sealed == "" {
+	if !reply.Approve {
 		return p.decline(ctx, a, w, reply.Reason)
 	}
 	if a.Sealed == "" {
@@ -267,17 +267,35 @@ func (p *Phone) decline(ctx context.Context, a Asking, w parts, reason string) (
 	return p.deliver(ctx, a, w, ceremony.Posted{Decline: reason})
 }
 
+// tooLate tells whether a verifier took no refusal because the request is over:
+// an approval that was sent before, and looked lost, may have arrived.
+func tooLate(err error) bool {
+	code := problem.From(err).Code
+	return code == ErrUsed.Code || code == ErrExpired.Code
+}
+
 // deliver posts what the person decided and closes the request. That the verifier
 // takes a refusal as told is its success too.
 func (p *Phone) deliver(ctx context.Context, a Asking, w parts, posted ceremony.Posted) (Outcome, error) {
-	out := Outcome{Approved: posted.Decline == "", Party: w.who.Name, What: w.request.Purpose.Sentence, At: p.now()}
+	out := Outcome{Party: w.who.Name, What: w.request.Purpose.Sentence, At: p.now()}
 	var taken ceremony.Taken
-	err := httpd.PostJSON(ctx, p.phones.c.Client, w.request.ResponseURI, posted, &taken,
-		httpd.Header{Name: ceremony.PhoneHeader, Value: a.Fetcher})
+	post := func() error {
+		return httpd.PostJSON(ctx, p.phones.c.Client, w.request.ResponseURI, posted, &taken,
+			httpd.Header{Name: ceremony.PhoneHeader, Value: a.Fetcher})
+	}
+	err := post()
+	if err != nil && posted.Decline != "" && a.Sealed != "" && tooLate(err) {
+		// The request is over, so that the same answer changes nothing any more: the
+		// verifier tells what came of it, and the history says that.
+		posted = ceremony.Posted{Answer: a.Sealed}
+		err = post()
+	}
 	use := p.use(w, ResultApproved)
-	use.ID, use.Data = a.UseID, a.Approved
+	use.ID = a.UseID
 	if posted.Decline != "" {
 		use.Result, use.Code = ResultRefused, posted.Decline
+	} else {
+		use.Data = a.Approved
 	}
 	if err != nil {
 		prob := problem.From(err)

@@ -60,7 +60,39 @@ var (
 	ErrNoRequest = refused(404, "no-such-request",
 		"この依頼はもうありません。", nothingJA+"もとの画面からもう一度やり直してください。",
 		"There is no such request any more.", nothingEN+"Begin again on the screen that asked.")
+	ErrTaken = refused(409, "request-taken",
+		"ほかのスマートフォンがこの依頼を開いています。", "身に覚えがないときは、もとの画面でやり直してください。",
+		"Another phone has opened this request.", "If that was not you, begin again on the screen that asked.")
+	ErrUsed = refused(409, "request-used",
+		"この依頼にはもう回答がありました。", "身に覚えがないときは、利用履歴を確かめてください。",
+		"This request was answered before.", "If that was not you, look at your history.")
+	ErrQRExpired = refused(410, "qr-expired",
+		"QRコードの有効時間（60秒）が過ぎました。", nothingJA+"もとの画面で新しいQRコードを表示してください。",
+		"The QR code's 60 seconds are over.", nothingEN+"Show a new one on the screen that asked.")
 )
+
+// refusedUnread says in the phone's own sentences why a request or registration
+// could not be fetched. Whoever wrote the link chose the address, and nothing
+// proves yet that a verifier is behind it: of what was answered no word, number
+// or kind is shown or kept, only which of our sentences it means.
+func refusedUnread(err error) error {
+	said, ok := errors.AsType[*problem.Problem](err)
+	if !ok {
+		return err
+	}
+	for _, own := range []*problem.Problem{httpd.Unreachable, httpd.BadAnswer, ErrExpired, ErrQRExpired, ErrTaken, ErrUsed} {
+		if said.Code == own.Code {
+			return own.Because(err)
+		}
+	}
+	switch {
+	case said.Status == http.StatusNotFound:
+		return ErrNoRequest.Because(err)
+	case said.Status == http.StatusTooManyRequests, said.Status >= 500:
+		return httpd.BadAnswer.Because(err)
+	}
+	return ErrUnreadable.Because(err)
+}
 
 // Ask is a request, checked, in the words of the registration of who asks.
 type Ask struct {
@@ -153,7 +185,7 @@ func (p *Phone) fetch(ctx context.Context, a Asking) (Asking, error) {
 	draft := a.ID
 	compact, err := p.get(ctx, a.Link, httpd.Header{Name: ceremony.PhoneHeader, Value: a.Fetcher})
 	if err != nil {
-		return a, err
+		return a, refusedUnread(err)
 	}
 	m, err := ceremony.ParseRequest(compact)
 	if err != nil {
@@ -201,7 +233,7 @@ func (p *Phone) registration(ctx context.Context, origin, party string, req *jws
 		if problem.From(err).Status == http.StatusNotFound {
 			return "", ErrUnregistered.Because(err)
 		}
-		return "", err
+		return "", refusedUnread(err)
 	}
 	m, err := ceremony.ParseRegistration(compact)
 	if err != nil {

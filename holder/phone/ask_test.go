@@ -1,9 +1,11 @@
 package phone_test
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/x509"
 	"encoding/base64"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"tegata/holder/phone"
 	"tegata/internal/audit"
 	"tegata/internal/ceremony"
+	"tegata/internal/httpd"
 	"tegata/internal/pki"
 	"tegata/internal/problem"
 	"tegata/issuer/profile"
@@ -167,6 +170,88 @@ func TestAnAnswerThatDidNotArriveIsSentAgain(t *testing.T) {
 	}
 	if got := c.last().Counter; got > ctr {
 		t.Errorf("signed anew: ctr %d after %d", got, ctr)
+	}
+}
+
+// Whoever refuses after an approval that did not arrive has refused.
+func TestRefusingWhatWasSignedAndDidNotArrive(t *testing.T) {
+	w, p, c := registered(t)
+	lost := func() phone.Ask {
+		t.Helper()
+		a, err := p.Fetch(t.Context(), c.ask(nil))
+		w.must(err)
+		c.set(func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) })
+		if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: withPIN(t, phonePIN)}); problem.From(err).Kind != problem.CouldNotCheck {
+			t.Fatalf("got %v", err)
+		}
+		c.set(nil)
+		return a
+	}
+	a := lost()
+	out, err := p.Answer(t.Context(), a.ID, phone.Reply{Reason: ceremony.ReasonNotMe})
+	w.must(err)
+	if out.Approved || len(c.answers) != 0 || !slices.Equal(c.declined, []string{ceremony.ReasonNotMe}) {
+		t.Errorf("outcome %+v, answers %+v, refusals %v", out, c.answers, c.declined)
+	}
+	uses, err := p.Uses(t.Context(), 1)
+	w.must(err)
+	if uses[0].Result != phone.ResultRefused || uses[0].Code != ceremony.ReasonNotMe || len(uses[0].Data) != 0 {
+		t.Errorf("history %+v", uses[0])
+	}
+
+	// It had arrived: too late to refuse, and nobody is told otherwise.
+	a = lost()
+	used := problem.New(problem.Refused, 409, "request-used", problem.Text{Title: "x"}, problem.Text{Title: "x"})
+	c.set(func(rw http.ResponseWriter, r *http.Request) bool {
+		body, err := io.ReadAll(r.Body)
+		w.must(err)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if bytes.Contains(body, []byte("decline")) {
+			httpd.WriteProblem(rw, r, used)
+			return true
+		}
+		return false
+	})
+	if out, err = p.Answer(t.Context(), a.ID, phone.Reply{Reason: ceremony.ReasonNotMe}); err != nil || !out.Approved {
+		t.Errorf("outcome %+v, %v", out, err)
+	}
+	if uses, err = p.Uses(t.Context(), 1); err != nil || uses[0].Result != phone.ResultApproved || !slices.Equal(uses[0].Data, []string{"name"}) {
+		t.Errorf("history %+v, %v", uses, err)
+	}
+}
+
+// Whoever wrote a link chose who answers: what that one says is not shown.
+func TestAStrangersWordsAreNotShown(t *testing.T) {
+	w, p, _ := registered(t)
+	said := problem.New(problem.YourTurn, 403, "call-us",
+		problem.Text{Title: "電話してください", Detail: "暗証番号をお伝えください"}, problem.Text{Title: "Call us", Detail: "Tell us your PIN"}).With("tries_left", 1)
+	stranger := "http://" + w.serve(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { httpd.WriteProblem(rw, r, said) }))
+	for _, k := range []struct {
+		code   string
+		kind   problem.Kind
+		status int
+		want   *problem.Problem
+	}{
+		{"call-us", problem.YourTurn, 403, phone.ErrUnreadable},
+		{"call-us", problem.OurFault, 500, httpd.BadAnswer},
+		{"unreachable", problem.Refused, 503, httpd.Unreachable},
+		{"request-taken", problem.YourTurn, 409, phone.ErrTaken},
+		{"qr-expired", problem.YourTurn, 410, phone.ErrQRExpired},
+		{"request-unknown", problem.YourTurn, 404, phone.ErrNoRequest},
+	} {
+		said.Code, said.Kind, said.Status = k.code, k.kind, k.status
+		_, err := p.Fetch(t.Context(), stranger+"/r/"+k.code)
+		got := problem.From(err)
+		if got.Code != k.want.Code || got.Kind != k.want.Kind || got.JA != k.want.JA || got.EN != k.want.EN || len(got.Extra) != 0 {
+			t.Errorf("%s %d: shown %+v", k.code, k.status, got)
+		}
+	}
+	uses, err := p.Uses(t.Context(), 10)
+	w.must(err)
+	for _, u := range uses {
+		if u.Code == "call-us" {
+			t.Errorf("a stranger's code is in the history: %+v", u)
+		}
 	}
 }
 
