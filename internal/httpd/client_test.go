@@ -152,6 +152,16 @@ func TestServeEndsInOrder(t *testing.T) {
 	}
 }
 
+func TestWithoutMetricsThereIsNoSuchPage(t *testing.T) {
+	mux := http.NewServeMux()
+	httpd.WithMetrics(mux, nil)
+	w := httptest.NewRecorder()
+	httpd.Guard(httpd.GuardOptions{Names: []string{portal}}, mux).ServeHTTP(w, request("GET", "/metrics", portal))
+	if w.Code != http.StatusNotFound {
+		t.Errorf("GET /metrics: %d", w.Code)
+	}
+}
+
 func TestHealthAndMetrics(t *testing.T) {
 	m := httpd.NewMetrics()
 	mux := http.NewServeMux()

@@ -63,8 +63,8 @@ var errOrigin = problem.New(problem.Refused, http.StatusForbidden, "wrong-origin
 	problem.Text{Title: "Another site's page may not do this.", Detail: "Nothing has changed. Open this service's own page and try there."})
 
 // Guard puts opt's checks before h. From outside to inside: request id, headers,
-// log and metrics; Host; Origin; cross-site requests; the size of the body. A
-// panic of h becomes problem.Internal.
+// log and metrics; Host; Origin; what other sites' pages embed; cross-site
+// requests; the size of the body. A panic of h becomes problem.Internal.
 func Guard(opt GuardOptions, h http.Handler) http.Handler {
 	if opt.MaxBody == 0 {
 		opt.MaxBody = 64 << 10
@@ -123,7 +123,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !g.names[strings.ToLower(r.Host)]:
 		g.opt.Refuse(rec, r, errMisdirected)
-	case !g.originAllowed(r):
+	case !g.originAllowed(r), embedded(r):
 		g.opt.Refuse(rec, r, errOrigin)
 	default:
 		g.next.ServeHTTP(rec, r)
@@ -139,6 +139,20 @@ func (g *guard) originAllowed(r *http.Request) bool {
 	}
 	u, err := url.Parse(origin)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Path == "" && g.names[strings.ToLower(u.Host)]
+}
+
+// embedded says whether another site's page asks as a part of itself: a picture, a
+// frame, a fetch, a page loaded ahead. What a link opens may fetch, note and set
+// cookies, so only a person's own step from page to page comes from elsewhere.
+// Browsers that do not send these headers (W3C Fetch Metadata) have the other checks.
+func embedded(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "cross-site", "same-site":
+	default:
+		return false
+	}
+	mode, dest := r.Header.Get("Sec-Fetch-Mode"), r.Header.Get("Sec-Fetch-Dest")
+	return mode != "" && mode != "navigate" || dest != "" && dest != "document" || r.Header.Get("Sec-Purpose") != ""
 }
 
 func (g *guard) panicked(rec *recorder, r *http.Request, fault any) {

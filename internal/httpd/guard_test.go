@@ -74,6 +74,12 @@ func TestWhoMaySpeakToAListener(t *testing.T) {
 		"an origin that hides its host":                     {"POST", portal, []string{"Origin", "http://" + portal + "@evil.example"}, 403, "wrong-origin"},
 		"a browser that says cross-site without Origin":     {"POST", portal, []string{"Sec-Fetch-Site", "cross-site"}, 403, "wrong-origin"},
 		"a link on another site":                            {"GET", portal, []string{"Sec-Fetch-Site", "cross-site"}, 200, ""},
+		"a link on another site, with its way":              {"GET", portal, []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}, 200, ""},
+		"a picture on another site":                         {"GET", portal, []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "image"}, 403, "wrong-origin"},
+		"a picture on another port of this name":            {"GET", portal, []string{"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "image"}, 403, "wrong-origin"},
+		"a frame on another site":                           {"GET", portal, []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "iframe"}, 403, "wrong-origin"},
+		"a page that another site loads ahead":              {"GET", portal, []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document", "Sec-Purpose", "prefetch"}, 403, "wrong-origin"},
+		"a picture on its own page":                         {"GET", portal, []string{"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "image"}, 200, ""},
 		"a program without Origin":                          {"POST", portal, nil, 200, ""},
 		"a rebound name whose page calls itself by its own": {"POST", "evil.example", []string{"Origin", "http://evil.example"}, 421, "wrong-host"},
 	}

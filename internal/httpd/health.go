@@ -34,7 +34,11 @@ func WithHealth(mux *http.ServeMux, ready func(context.Context) error) {
 }
 
 // WithMetrics adds GET /metrics in the Prometheus text format, version 0.0.4.
+// Without metrics there is no such page.
 func WithMetrics(mux *http.ServeMux, m *Metrics) {
+	if m == nil {
+		return
+	}
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 		out := bufio.NewWriter(w)
