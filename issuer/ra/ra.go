@@ -62,6 +62,8 @@ type RA struct {
 	// issuing keeps two copies of one message from issuing at once in this
 	// process; between processes the store decides.
 	issuing keyedMutex
+	// comparing has room for each lock code that is being compared.
+	comparing chan struct{}
 }
 
 // Options are what RA can do without.
@@ -85,7 +87,8 @@ func New(config Config, store Store, authority Authority, now func() time.Time, 
 	case config.LockCost == (secret.Cost{}):
 		return nil, errors.New("ra: configuration: the cost of a lock code is missing")
 	}
-	r := &RA{config: config, store: store, authority: authority, now: now, log: opt.Log, trace: opt.Trace}
+	r := &RA{config: config, store: store, authority: authority, now: now, log: opt.Log, trace: opt.Trace,
+		comparing: make(chan struct{}, comparisons)}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
