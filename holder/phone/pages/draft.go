@@ -61,14 +61,15 @@ func (d *draft) said() *ui.Trouble {
 
 // drafts holds one draft a phone: a phone has one screen.
 type drafts struct {
-	mu  sync.Mutex // guards all
-	all map[string]*draft
+	mu    sync.Mutex // guards all below
+	all   map[string]*draft
+	sweep *time.Timer // draftLife after the last visit to any phone
 }
 
 func newDrafts() *drafts { return &drafts{all: make(map[string]*draft)} }
 
-// of is the draft of a phone; what was entered longer ago than draftLife is
-// gone.
+// of is the draft of a phone. What was entered into any phone longer ago than
+// draftLife is gone: a page that somebody closed is never asked for again.
 func (ds *drafts) of(id string, at time.Time) *draft {
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
@@ -77,13 +78,36 @@ func (ds *drafts) of(id string, at time.Time) *draft {
 		d = &draft{outcomes: make(map[string]outcome)}
 		ds.all[id] = d
 	}
-	d.mu.Lock()
-	old := at.Sub(d.touched) > draftLife
-	d.touched = at
-	d.mu.Unlock()
-	if old {
-		d.forget()
-		d.change(func(d *draft) { d.trouble, d.outcomes = nil, make(map[string]outcome) })
+	ds.drop(at)
+	d.change(func(d *draft) { d.touched = at })
+	// The hands of the machine's clock, so that it goes without a visit too. The
+	// phones' clock may be turned; whichever is first.
+	if ds.sweep == nil {
+		ds.sweep = time.AfterFunc(draftLife, ds.forgetAll)
+	} else {
+		ds.sweep.Reset(draftLife)
 	}
 	return d
+}
+
+// drop empties every draft that is too old at a moment.
+func (ds *drafts) drop(at time.Time) {
+	for _, d := range ds.all {
+		d.mu.Lock()
+		old := at.Sub(d.touched) > draftLife
+		d.mu.Unlock()
+		if old {
+			d.forget()
+			d.change(func(d *draft) { d.trouble, d.outcomes = nil, make(map[string]outcome) })
+		}
+	}
+}
+
+// forgetAll drops what was typed when nobody came for draftLife.
+func (ds *drafts) forgetAll() {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	for _, d := range ds.all {
+		d.forget()
+	}
 }
