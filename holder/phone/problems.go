@@ -158,8 +158,27 @@ func cardProblem(err error) error {
 
 // choiceProblem gives a refused choice its code and keeps the *secret.WeakError.
 func choiceProblem(which element.Which, err error) error {
-	if weak, ok := errors.AsType[*secret.WeakError](err); ok {
-		return ErrWeakSecret.With("which", string(which)).With("reason", string(weak.Reason)).Because(err)
+	weak, ok := errors.AsType[*secret.WeakError](err)
+	if !ok {
+		return err
 	}
-	return err
+	p := ErrWeakSecret.With("which", string(which)).With("reason", string(weak.Reason)).Because(err)
+	ja, en := "暗証番号（4桁）は、", "For the PIN choose something other than "
+	if which == element.Password {
+		ja, en = "署名用パスワードは、", "For the signature password choose something other than "
+	}
+	switch weak.Reason {
+	case secret.WeakSame:
+		ja, en = ja+"同じ文字だけのもの", en+"one character repeated."
+	case secret.WeakSequence:
+		ja, en = ja+"1234 のように並んだもの", en+"a row such as 1234."
+	case secret.WeakBirth:
+		ja, en = ja+"誕生日", en+"your birth date."
+	case secret.WeakSameAsCard:
+		ja, en = ja+"カードのパスワードと同じもの", en+"the card's password."
+	default:
+		return p
+	}
+	p.JA.Detail, p.EN.Detail = ja+"を避けて、別のものを選んでください。まだ何も設定されていません。", en+" Nothing was set yet."
+	return p
 }
