@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"tegata/internal/httpd"
@@ -30,7 +31,7 @@ func (m Maker) Person(ctx context.Context, p Person) error {
 	if err := m.register(ctx, p); err != nil {
 		return fmt.Errorf("sandbox: register %s: %w", p.ID, err)
 	}
-	if err := m.card(ctx, p); err != nil {
+	if err := m.Card(ctx, p.ID, p.ID); err != nil {
 		return fmt.Errorf("sandbox: card of %s: %w", p.ID, err)
 	}
 	if p.Event == "" {
@@ -60,15 +61,15 @@ func (m Maker) register(ctx context.Context, p Person) error {
 	return m.post(ctx, "/v1/residents", body, nil)
 }
 
-// card orders the card and asks again until it is handed over: making its keys
-// takes a moment, and the register goes on with it after any interruption.
-func (m Maker) card(ctx context.Context, p Person) error {
+// Card orders a card for a resident and asks again until it is handed over: making
+// its keys takes a moment, and the register goes on with it after any interruption.
+func (m Maker) Card(ctx context.Context, resident, id string) error {
 	body := struct {
 		ID string `json:"id"`
-	}{p.ID}
+	}{id}
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
 		var o order
-		if err := m.post(ctx, "/v1/residents/"+p.ID+"/cards", body, &o); err != nil {
+		if err := m.post(ctx, "/v1/residents/"+url.PathEscape(resident)+"/cards", body, &o); err != nil {
 			return err
 		}
 		if o.DoneAt != nil {

@@ -3,13 +3,22 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
+	"time"
 
+	"tegata/holder/card"
+	"tegata/holder/rack"
+	"tegata/holder/reader"
 	"tegata/internal/durable"
+	"tegata/internal/httpd"
 	"tegata/sandbox"
 )
 
@@ -74,7 +83,8 @@ func cardShow(ctx context.Context, c console, flags *flag.FlagSet, args []string
 	return usagef("the rack holds no card %q; `tegata card list` shows them", words[0])
 }
 
-// cardLines joins what the rack says with who the sandbox's people are.
+// cardLines joins what the rack says with what the register knows: whose card it
+// is, and who that is.
 func cardLines(ctx context.Context, r *remote) ([]cardLine, error) {
 	if err := r.find(ctx); err != nil {
 		return nil, err
@@ -85,7 +95,7 @@ func cardLines(ctx context.Context, r *remote) ([]cardLine, error) {
 	if err := r.get(ctx, "cards", "/v1/cards", &rack); err != nil {
 		return nil, err
 	}
-	_, people, err := sandbox.People()
+	holders, err := cardHolders(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -95,15 +105,72 @@ func cardLines(ctx context.Context, r *remote) ([]cardLine, error) {
 	}
 	for i := range rack.Cards {
 		l := &rack.Cards[i]
-		l.Resident = l.ID
 		l.Secrets, _ = secrets.Known(l.ID)
-		for _, p := range people {
-			if p.ID == l.ID {
-				l.Name, l.BirthDate = p.Name, p.Birth
-			}
-		}
+		holder := holders[l.ID]
+		l.Resident, l.Name, l.BirthDate = holder.ID, holder.Name, holder.Birth
 	}
 	return rack.Cards, nil
+}
+
+// registered is a resident as the register's door tells it.
+type registered struct {
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	Birth string `json:"birth"`
+}
+
+// cardHolders asks the register whose each card is.
+func cardHolders(ctx context.Context, r *remote) (map[string]registered, error) {
+	holders := map[string]registered{}
+	for after := ""; ; {
+		var page struct {
+			Residents []struct {
+				Resident registered `json:"resident"`
+				Cards    []struct {
+					ID string `json:"id"`
+				} `json:"cards"`
+			} `json:"residents"`
+		}
+		if err := r.get(ctx, "municipality", "/v1/residents?after="+url.QueryEscape(after), &page); err != nil {
+			return nil, err
+		}
+		if len(page.Residents) == 0 {
+			return holders, nil
+		}
+		for _, e := range page.Residents {
+			for _, c := range e.Cards {
+				holders[c.ID] = e.Resident
+			}
+			after = e.Resident.ID
+		}
+	}
+}
+
+// cardNew has a further card made for a resident, as their desk does: the older
+// one ends when this one is handed over.
+func cardNew(ctx context.Context, c console, flags *flag.FlagSet, args []string) error {
+	r := remoteFlags(c, flags)
+	resident := flags.String("resident", "", "whose card it is: an id of the register")
+	words, err := parse(flags, args, "CARD")
+	if err != nil {
+		return err
+	}
+	if *resident == "" {
+		return usagef("name the holder with -resident")
+	}
+	if err := r.find(ctx); err != nil {
+		return err
+	}
+	c.say("カードを作っています… / making the card…")
+	desk, err := r.url("municipality", "")
+	if err != nil {
+		return err
+	}
+	maker := sandbox.Maker{Municipality: desk, Token: r.token, Client: r.client}
+	if err := maker.Card(ctx, *resident, words[0]); err != nil {
+		return err
+	}
+	return cardShow(ctx, c, flag.NewFlagSet(flags.Name(), flag.ContinueOnError), []string{"-street", *r.street, "-data", *r.data, words[0]})
 }
 
 // cardInsert holds a card to a slot until it is interrupted.
@@ -114,20 +181,59 @@ func cardInsert(ctx context.Context, c console, flags *flag.FlagSet, args []stri
 	if err != nil {
 		return err
 	}
-	if err := r.find(ctx); err != nil {
+	err = r.find(ctx)
+	if addr, ok := strings.CutPrefix(*into, "vpcd:"); ok && errors.Is(err, httpd.Unreachable) {
+		return insertAlone(ctx, c, filepath.Join(*r.data, cardsFolder), words[0], addr)
+	}
+	if err != nil {
 		return err
 	}
 	addr, err := slotAddress(ctx, r, *into)
 	if err != nil {
 		return err
 	}
-	path := "/v1/cards/" + words[0] + "/tap"
+	path := "/v1/cards/" + url.PathEscape(words[0]) + "/tap"
 	if err := r.post(ctx, "cards", path, map[string]string{"reader": addr}, nil); err != nil {
 		return err
 	}
-	c.say("card %s is held to %s; press Ctrl-C to take it away", words[0], addr)
+	sayHeld(c, words[0], addr)
 	<-ctx.Done()
 	return r.remove(context.WithoutCancel(ctx), "cards", path)
+}
+
+func sayHeld(c console, card, addr string) {
+	c.say("カード %s を %s にかざしています。Ctrl-C で離します。 / Card %s is held to %s; Ctrl-C takes it away.", card, addr, card, addr)
+}
+
+// insertAlone opens the card itself, under the rack's lock, when no neighbourhood
+// runs.
+func insertAlone(ctx context.Context, c console, box, name, addr string) error {
+	b, err := card.OpenBox(box, durable.Files{})
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return usagef("%s holds no cards, and no neighbourhood runs; name the sandbox's directory with -data", filepath.Dir(box))
+	case errors.Is(err, card.ErrInUse):
+		return usagef("another program has these cards; if a neighbourhood runs, name its start page with -street")
+	case err != nil:
+		return err
+	}
+	held, err := b.Open(name)
+	switch {
+	case errors.Is(err, card.ErrNoCard), errors.Is(err, card.ErrName):
+		err = rack.ErrNoCard.Because(err)
+	case err == nil:
+		err = hold(ctx, c, name, addr, held)
+	}
+	return errors.Join(err, b.Close())
+}
+
+func hold(ctx context.Context, c console, name, addr string, t reader.Token) error {
+	conn, err := (&net.Dialer{Timeout: 3 * time.Second}).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return rack.ErrNoReader.Because(err)
+	}
+	sayHeld(c, name, addr)
+	return reader.Serve(ctx, conn, t)
 }
 
 // slotAddress turns -into into the address of a reader.
@@ -140,10 +246,12 @@ func slotAddress(ctx context.Context, r *remote, into string) (string, error) {
 		var phone struct {
 			Reader string `json:"reader"`
 		}
-		if err := r.get(ctx, "phone", "/v1/phones/"+rest, &phone); err != nil {
+		if err := r.get(ctx, "phone", phonePath(rest, ""), &phone); err != nil {
 			return "", err
 		}
 		return phone.Reader, nil
+	case "kiosk", "clinic":
+		return "", usagef("this neighbourhood has no %s yet", kind)
 	}
 	return "", usagef("-into is phone:ID or vpcd:HOST:PORT")
 }

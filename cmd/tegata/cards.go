@@ -23,9 +23,12 @@ import (
 // cardsRole is the sandbox's rack of cards.
 type cardsRole struct{ *rack.Rack }
 
+// cardsFolder is where a sandbox's cards are.
+const cardsFolder = "cards"
+
 // openCards opens the box of cards, or makes it.
 func (b build) openCards(dir string, secrets *sandbox.Secrets, c *clock.Clock, sink trace.Sink) (*cardsRole, error) {
-	path := filepath.Join(dir, "cards")
+	path := filepath.Join(dir, cardsFolder)
 	open := card.OpenBox
 	if _, err := os.Lstat(filepath.Join(path, "key")); errors.Is(err, fs.ErrNotExist) {
 		open = card.CreateBox

@@ -112,16 +112,13 @@ func printPhone(ctx context.Context, r *remote, id string, asJSON bool) error {
 // phoneEnrol is the whole registration without a screen.
 func phoneEnrol(ctx context.Context, c console, flags *flag.FlagSet, args []string) error {
 	r := remoteFlags(c, flags)
-	card := flags.String("card", "", "the card to hold to the phone; it is taken away again afterwards")
+	card := flags.String("card", "", "the card to hold to the phone; it is taken away again afterwards. Empty: the card that is held to it already")
 	reader := flags.String("reader", "vpcd", "vpcd: the phone's own slot; pcsc:NAME: a reader of the system")
 	secrets := flags.String("secrets", "-", "JSON file with the secrets, mode 0600; - is standard input")
 	replace := flags.Bool("replace", false, "end an older application that is still open")
 	words, err := parse(flags, args, "PHONE")
 	if err != nil {
 		return err
-	}
-	if *card == "" && *reader == "vpcd" {
-		return usagef("name the card with -card")
 	}
 	body, err := readSecrets(c, *secrets, "card_signature_password", "phone_auth_pin", "phone_signature_password")
 	if err != nil {
@@ -132,7 +129,7 @@ func phoneEnrol(ctx context.Context, c console, flags *flag.FlagSet, args []stri
 		return err
 	}
 	done := func() error { return nil }
-	if *reader == "vpcd" {
+	if *reader == "vpcd" && *card != "" {
 		if done, err = holdCard(ctx, r, *card, words[0]); err != nil {
 			return err
 		}
