@@ -147,6 +147,9 @@ func (p *Portal) Return(ctx context.Context, token, responseCode string) (sessio
 	if err != nil {
 		return "", err
 	}
+	if !ceremony.ValidID(responseCode) { // cut off, or made up
+		return "", ErrOtherBrowser
+	}
 	result, err := p.result(ctx, l, responseCode)
 	if err != nil {
 		return "", err

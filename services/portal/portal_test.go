@@ -1,0 +1,267 @@
+package portal_test
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tegata/internal/ceremony"
+	"tegata/internal/httpd"
+	"tegata/internal/pki"
+	"tegata/internal/pkitest"
+	"tegata/services/portal"
+	"tegata/store"
+	portalstore "tegata/store/portal"
+	"tegata/store/storetest"
+)
+
+var morning = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+
+// world is a portal, and a verifier and an issuer that are small but check what a
+// real one checks of a caller: its assertion, signed and used once.
+type world struct {
+	*portal.Portal
+	now time.Time
+
+	mu       sync.Mutex
+	result   ceremony.Result // what the verifier answers once the code fits
+	code     string          // of a same-device answer; "" asks for none
+	requests []ceremony.Request
+	seen     map[string]bool
+	away     bool // the issuer and the uses do not answer
+}
+
+func newWorld(t *testing.T, db *store.DB) *world {
+	t.Helper()
+	w := &world{now: morning, seen: map[string]bool{}}
+	key := pkitest.ECKey(t)
+	ops := pkitest.NewAuthority(t, pki.Ops, pkitest.Key(t, 0), morning)
+	leaf := ops.Party(t, key.Public(), "portal", pki.RoleParty, pkitest.Leaf{})
+	server := httptest.NewServer(http.HandlerFunc(w.serve))
+	t.Cleanup(server.Close)
+	p, err := portal.New(portal.Config{
+		Origin: "http://portal.localhost:1", Party: "portal", Verifier: server.URL, VerifierID: "verifier", Issuer: server.URL,
+		Phone: "http://phone.localhost:2", Signer: key, Chain: []*x509.Certificate{leaf, ops.Cert},
+		Purpose: ceremony.Purpose{Code: portal.LoginPurpose, Sentence: ceremony.Text{JA: "ログインします。", EN: "Log in."}},
+		Now:     func() time.Time { return w.now },
+	}, portalstore.New(db))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Portal = p
+	return w
+}
+
+func (w *world) serve(rw http.ResponseWriter, r *http.Request) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	assertion, err := ceremony.ParseClientAssertion(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
+	if err != nil {
+		http.Error(rw, err.Error(), http.StatusUnauthorized)
+		return
+	}
+	claims, err := assertion.Verify()
+	if err != nil || w.seen[claims.ID] || claims.Issuer != "portal" {
+		http.Error(rw, "not the portal, or not new", http.StatusUnauthorized)
+		return
+	}
+	w.seen[claims.ID] = true
+	switch {
+	case r.Method == http.MethodPost && r.URL.Path == "/v1/requests":
+		var start ceremony.Start
+		json.NewDecoder(r.Body).Decode(&start)
+		message, err := ceremony.ParseRequest(start.Request)
+		if err != nil {
+			http.Error(rw, err.Error(), http.StatusBadRequest)
+			return
+		}
+		request, err := message.Verify()
+		if err != nil {
+			http.Error(rw, err.Error(), http.StatusBadRequest)
+			return
+		}
+		w.requests = append(w.requests, request)
+		match := ""
+		if len(request.Match) > 0 {
+			match = request.Match[1]
+		}
+		httpd.WriteJSON(rw, http.StatusCreated, ceremony.Started{RequestURI: "http://127.0.0.1:9/r/" + request.ID, ResultID: "result-1", Match: match, ExpiresAt: request.Expires})
+	case r.URL.Path == "/v1/requests/result-1":
+		if w.code != "" && claims.ResponseCode != w.code {
+			httpd.WriteJSON(rw, http.StatusOK, ceremony.Result{State: ceremony.StateAnswered})
+			return
+		}
+		httpd.WriteJSON(rw, http.StatusOK, w.result)
+	case w.away:
+		http.Error(rw, "", http.StatusServiceUnavailable)
+	case r.URL.Path == "/v1/uses" && r.Header.Get(ceremony.GrantHeader) == "uses-grant":
+		httpd.WriteJSON(rw, http.StatusOK, ceremony.Uses{Uses: []ceremony.Use{{Party: "portal", Verdict: ceremony.Passed}}})
+	case r.URL.Path == "/v1/holders/pairwise/certificates" && r.Header.Get(ceremony.GrantHeader) == "certificates-grant":
+		httpd.WriteJSON(rw, http.StatusOK, map[string]any{"certificates": []portal.Certificate{{Kind: "phone-auth", State: "good"}}})
+	default:
+		http.NotFound(rw, r)
+	}
+}
+
+func passed(channel ceremony.Channel) ceremony.Result {
+	return ceremony.Result{State: ceremony.StateDone, Verdict: ceremony.Passed, Sub: "person-1", Channel: channel, ACR: "r1", Holder: "pairwise",
+		Claims: map[string]string{ceremony.ClaimName: "手形　花子"},
+		Grants: map[string]string{ceremony.ScopeUses: "uses-grant", ceremony.ScopeCertificates: "certificates-grant"}}
+}
+
+// each runs body on both databases.
+func each(t *testing.T, body func(t *testing.T, w *world)) {
+	storetest.Each(t, portalstore.Schema, func(t *testing.T, db *store.DB) { body(t, newWorld(t, db)) })
+}
+
+func TestALoginOnTheSameDeviceEndsInTheBrowserThatBeganIt(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		browser, l, err := w.Begin(ctx, ceremony.Same)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := w.requests[0]; r.Risk != ceremony.R1 || r.Channel != ceremony.Same || len(r.Match) != 0 || r.Claims[0] != ceremony.ClaimName {
+			t.Fatalf("asked for %+v", r)
+		}
+		if link := w.PhoneLink(l.RequestURI); !strings.HasPrefix(link, "http://phone.localhost:2/open?request_uri=http%3A%2F%2F127.0.0.1") {
+			t.Fatalf("the phone is asked at %s", link)
+		}
+		w.result, w.code = passed(ceremony.Same), ceremony.NewID()
+
+		// The person who photographed the link, or to whom it was mailed, gets nothing.
+		if _, err := w.Return(ctx, "", w.code); !errors.Is(err, portal.ErrOtherBrowser) {
+			t.Errorf("without a cookie: %v", err)
+		}
+		other, _, err := w.Begin(ctx, ceremony.Same)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, code := range []string{ceremony.NewID(), "", "made up", w.code[1:]} {
+			if _, err := w.Return(ctx, browser, code); !errors.Is(err, portal.ErrOtherBrowser) {
+				t.Errorf("with the code %q: %v", code, err)
+			}
+		}
+		if state, session, err := w.Poll(ctx, other); session != "" || state == portal.StateDone && err == nil {
+			t.Errorf("polling finished a login on the same device: %v %v", state, err)
+		}
+
+		session, err := w.Return(ctx, browser, w.code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		home, err := w.HomeOf(ctx, session)
+		if err != nil || home.Account.Name != "手形　花子" || len(home.Snapshot.Certificates) != 1 || len(home.Snapshot.Uses) != 1 {
+			t.Fatalf("home: %+v, %v", home, err)
+		}
+		// Reload and back: the same answer does not open a second session.
+		if _, err := w.Return(ctx, browser, w.code); !errors.Is(err, portal.ErrLoginOver) {
+			t.Errorf("the code opened a second session: %v", err)
+		}
+		if err := w.Logout(ctx, session); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.HomeOf(ctx, session); !errors.Is(err, portal.ErrNotLoggedIn) {
+			t.Errorf("after logging out: %v", err)
+		}
+	})
+}
+
+func TestALoginFromAnotherDeviceIsShort(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		browser, l, err := w.Begin(ctx, ceremony.Cross)
+		if err != nil {
+			t.Fatal(err)
+		}
+		numbers := map[string]bool{}
+		for _, n := range w.requests[0].Match {
+			numbers[n] = true
+		}
+		if len(numbers) != 3 || !numbers[l.Match] {
+			t.Fatalf("numbers %v, shown %s", w.requests[0].Match, l.Match)
+		}
+		w.result = ceremony.Result{State: ceremony.StateOpened}
+		if state, session, err := w.Poll(ctx, browser); err != nil || session != "" || state != portal.StateOpened {
+			t.Fatalf("before the answer: %v %q %v", state, session, err)
+		}
+		w.result = passed(ceremony.Cross)
+		w.result.SessionUntil = morning.Add(30 * time.Minute).Unix()
+		_, session, err := w.Poll(ctx, browser)
+		if err != nil || session == "" {
+			t.Fatalf("after the answer: %v", err)
+		}
+		w.now = morning.Add(29 * time.Minute)
+		if _, _, err := w.SessionOf(ctx, session); err != nil {
+			t.Errorf("after 29 minutes: %v", err)
+		}
+		w.now = morning.Add(30 * time.Minute)
+		if _, _, err := w.SessionOf(ctx, session); !errors.Is(err, portal.ErrNotLoggedIn) {
+			t.Errorf("after 30 minutes: %v", err)
+		}
+	})
+}
+
+func TestWhatDidNotPassOpensNothingAndSaysWhy(t *testing.T) {
+	for name, tt := range map[string]struct {
+		result ceremony.Result
+		want   error
+	}{
+		"the person refused":       {ceremony.Result{State: ceremony.StateDone, Verdict: ceremony.Failed, Code: "holder-refused"}, portal.ErrHolderRefused},
+		"another number":           {ceremony.Result{State: ceremony.StateDone, Verdict: ceremony.Failed, Code: "match-wrong"}, portal.ErrWrongNumber},
+		"a revoked certificate":    {ceremony.Result{State: ceremony.StateDone, Verdict: ceremony.Failed, Code: "certificate-revoked"}, portal.ErrLoginFailed},
+		"nobody answered in time":  {ceremony.Result{State: ceremony.StateExpired}, portal.ErrLoginOver},
+		"the name was not granted": {func() ceremony.Result { r := passed(ceremony.Cross); r.Claims = nil; return r }(), portal.ErrNoName},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, w *world) {
+				browser, _, err := w.Begin(t.Context(), ceremony.Cross)
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.result = tt.result
+				if _, session, err := w.Poll(t.Context(), browser); session != "" || !errors.Is(err, tt.want) {
+					t.Fatalf("session %q, %v; want %v", session, err, tt.want)
+				}
+			})
+		})
+	}
+}
+
+func TestAPersonIsLoggedInThoughStatesCouldNotBeRead(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		browser, _, err := w.Begin(t.Context(), ceremony.Cross)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.result, w.away = passed(ceremony.Cross), true
+		_, session, err := w.Poll(t.Context(), browser)
+		if err != nil {
+			t.Fatal(err)
+		}
+		home, err := w.HomeOf(t.Context(), session)
+		if err != nil || !home.Snapshot.MissingCertificates || !home.Snapshot.MissingUses {
+			t.Fatalf("home: %+v, %v", home.Snapshot, err)
+		}
+	})
+}
+
+func TestALoginEndsWithItsTime(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		browser, l, err := w.Begin(t.Context(), ceremony.Same)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.now = l.ExpiresAt.Add(time.Second)
+		if _, err := w.Return(context.Background(), browser, ceremony.NewID()); !errors.Is(err, portal.ErrLoginOver) {
+			t.Fatalf("got %v", err)
+		}
+	})
+}
