@@ -22,6 +22,7 @@ func commands() []command {
 		{"phone suspend", "-lock-code FILE", "suspend by lock code, from anywhere", phoneSuspend},
 		{"clock show", "", "the neighbourhood's time", clockShow},
 		{"clock advance", "DURATION", "time travel, forward only", clockAdvance},
+		{"bench", "[-quick] [-json] [NAME…]", "this machine's figures beside their limits, measured now", benchCommand},
 		{"audit check", "[-data DIR]", "recompute the audit chains", auditCheck},
 	}
 }

@@ -127,8 +127,14 @@ func (n *neighbourhood) guarded(role string, h http.Handler) http.Handler {
 	return httpd.Guard(httpd.GuardOptions{Names: n.settings.names(role), Pages: findDoor(role).pages, MaxBody: 256 << 10, Log: n.log.With("role", role)}, h)
 }
 
-// sink is where a role notes what happened: over HTTP at the street.
-func (n *neighbourhood) sink() trace.Sink { return n.sender.Sink() }
+// sink is where a role notes what happened: over HTTP at the street. nil when
+// nobody looks on.
+func (n *neighbourhood) sink() trace.Sink {
+	if n.sender == nil {
+		return nil
+	}
+	return n.sender.Sink()
+}
 
 // works is all timed work of the roles that are open.
 func (n *neighbourhood) works() []clock.Work {

@@ -1,0 +1,252 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"tegata/internal/clock"
+	"tegata/internal/durable"
+	"tegata/internal/httpd"
+	"tegata/sandbox"
+)
+
+// benchStreet is a neighbourhood with one resident, made and run as `up` does, but
+// without a trace: production has none. Issuer and verifier stand behind
+// stopwatches.
+type benchStreet struct {
+	n        *neighbourhood
+	resident sandbox.Person
+	client   *http.Client
+	phones   int    // made so far
+	phone    string // the last one that was registered
+
+	issuer, verifier *stopwatch
+	costs            []costs // measured around the journeys
+
+	stop  context.CancelFunc
+	ended chan error
+}
+
+func (b *bench) openStreet(ctx context.Context) (*benchStreet, error) {
+	if b.street != nil {
+		return b.street, nil
+	}
+	dir, err := b.folder("street")
+	if err != nil {
+		return nil, err
+	}
+	listen, err := benchPorts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s, err := createSettings(dir, listen)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := clock.Create(filepath.Join(dir, clockFile), durable.Files{}, time.Now()); err != nil {
+		return nil, err
+	}
+	n, err := b.build.openNeighbourhood(ctx, dir, s)
+	if err != nil {
+		return nil, err
+	}
+	n.sender = nil // nobody looks on
+	st := &benchStreet{n: n, client: httpd.Client(30 * time.Second), issuer: &stopwatch{keep: "POST /v1/enrolments"}, verifier: &stopwatch{}, ended: make(chan error, 1)}
+	ctx, st.stop = context.WithCancel(ctx)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return httpd.Serve(ctx, n.listeners...) })
+	made := make(chan error, 1)
+	group.Go(func() error {
+		err := st.make(ctx, func() { group.Go(func() error { return n.verifier.follower.Run(ctx) }) })
+		made <- err
+		return err
+	})
+	go func() { st.ended <- errors.Join(group.Wait(), n.Close()) }()
+	b.street = st
+	return st, <-made
+}
+
+// make makes the resident and her card, and puts the stopwatches before the doors.
+func (s *benchStreet) make(ctx context.Context, follow func()) error {
+	n := s.n
+	if err := n.buildVouchers(ctx); err != nil {
+		return err
+	}
+	if err := n.buildRest(ctx); err != nil {
+		return err
+	}
+	follow()
+	if err := n.verifier.wait(ctx); err != nil {
+		return err
+	}
+	_, people, err := sandbox.People()
+	if err != nil {
+		return err
+	}
+	for _, p := range people {
+		if p.First {
+			s.resident = p
+		}
+	}
+	maker := sandbox.Maker{Municipality: n.settings.machine("municipality"), Token: n.token, Client: s.client}
+	if err := maker.Person(ctx, s.resident); err != nil {
+		return err
+	}
+	n.open("issuer", s.issuer.before(n.guarded("issuer", n.issuer.routes(n.token))))
+	n.open("verifier", s.verifier.before(n.guarded("verifier", n.verifier.routes())))
+	return nil
+}
+
+func (s *benchStreet) close() error {
+	s.stop()
+	err := <-s.ended
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// post calls a role's door with the operator's token.
+func (s *benchStreet) post(ctx context.Context, role, path string, in, out any) error {
+	return httpd.PostJSON(ctx, s.client, s.n.settings.machine(role)+path, in, out, s.n.token.Bearer())
+}
+
+// holdCard holds the resident's card to a reader until away is called.
+func (s *benchStreet) holdCard(ctx context.Context, reader string) (away func() error, err error) {
+	tap := "/v1/cards/" + s.resident.ID + "/tap"
+	if err := s.post(ctx, "cards", tap, map[string]string{"reader": reader}, nil); err != nil {
+		return nil, err
+	}
+	return func() error {
+		_, _, err := httpd.Exchange(ctx, s.client, http.MethodDelete, s.n.settings.machine("cards")+tap, nil, s.n.token.Bearer())
+		return err
+	}, nil
+}
+
+// benchPorts finds ports for all roles beside each other.
+func benchPorts(ctx context.Context) (string, error) {
+	for range 100 {
+		l, err := httpd.Listen(ctx, "bench", "127.0.0.1:0")
+		if err != nil {
+			return "", err
+		}
+		base := l.Addr().(*net.TCPAddr).Port
+		l.Close()
+		if base > 65535-20 || !allFree(ctx, base) {
+			continue
+		}
+		return net.JoinHostPort("127.0.0.1", strconv.Itoa(base)), nil
+	}
+	return "", errors.New("bench: no free ports beside each other on 127.0.0.1")
+}
+
+func allFree(ctx context.Context, base int) bool {
+	for _, d := range doors() {
+		l, err := httpd.Listen(ctx, d.role, net.JoinHostPort("127.0.0.1", strconv.Itoa(base+d.offset)))
+		if err != nil {
+			return false
+		}
+		l.Close()
+	}
+	return true
+}
+
+// A stopwatch adds up how long a role's handlers work, by method and path.
+type stopwatch struct {
+	keep string // bodies of calls that begin with this are kept; "" keeps none
+
+	mu     sync.Mutex // guards all below
+	laps   []lap
+	bodies [][]byte
+}
+
+type lap struct {
+	call string // "POST /v1/requests"
+	took time.Duration
+}
+
+func (s *stopwatch) before(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		call := r.Method + " " + r.URL.Path
+		var body []byte
+		if s.keep != "" && strings.HasPrefix(call, s.keep) {
+			var err error
+			if body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, 256<<10)); err != nil {
+				httpd.WriteProblem(w, r, err)
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+		}
+		began := time.Now()
+		h.ServeHTTP(w, r)
+		took := time.Since(began)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.laps = append(s.laps, lap{call, took})
+		if body != nil {
+			s.bodies = append(s.bodies, body)
+		}
+	})
+}
+
+// forget begins again at zero.
+func (s *stopwatch) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.laps, s.bodies = nil, nil
+}
+
+// kept returns the bodies and forgets them.
+func (s *stopwatch) kept() [][]byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer func() { s.bodies = nil }()
+	return s.bodies
+}
+
+// read returns the time of the calls that begin with one of prefixes, and how many
+// they were, and begins again at zero. An answer may be with its asker a moment
+// before its handler ends, so it waits until there are as many as expected.
+func (s *stopwatch) read(ctx context.Context, calls int, prefixes ...string) (time.Duration, error) {
+	for deadline := time.Now().Add(2 * time.Second); ; {
+		sum, n := s.sum(prefixes)
+		switch {
+		case n == calls:
+			s.forget()
+			return sum, nil
+		case n > calls || time.Now().After(deadline):
+			return 0, fmt.Errorf("bench: %d calls of %s, not %d", n, strings.Join(prefixes, ", "), calls)
+		}
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+func (s *stopwatch) sum(prefixes []string) (sum time.Duration, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.laps {
+		for _, p := range prefixes {
+			if strings.HasPrefix(l.call, p) {
+				sum += l.took
+				n++
+			}
+		}
+	}
+	return sum, n
+}
