@@ -15,8 +15,13 @@ import (
 // loginTime is how long a person has for one login.
 const loginTime = 5 * time.Minute
 
-// sessionTime is how long a session lasts at most; the verifier may say less.
-const sessionTime = 60 * time.Minute
+// How long a session lasts at most; the verifier may say less. An answer that
+// crossed devices may have been relayed by a page in between, and opens the
+// shorter one whatever the verifier says.
+const (
+	sessionTime = 60 * time.Minute
+	crossTime   = 30 * time.Minute
+)
 
 // Begin asks the verifier for a login and binds it to a new browser token, which
 // the caller sets as a cookie. Errors are problems: the verifier's own, or
@@ -195,6 +200,9 @@ func (p *Portal) finish(ctx context.Context, l Login, r ceremony.Result) (string
 	}
 	token := rand.Text()
 	s := Session{Token: hash(token), Person: r.Sub, Channel: l.Channel, ACR: r.ACR, Begun: at, Ends: at.Add(sessionTime)}
+	if l.Channel == string(ceremony.Cross) {
+		s.Ends = at.Add(crossTime)
+	}
 	if until := time.Unix(r.SessionUntil, 0).UTC(); r.SessionUntil > 0 && until.Before(s.Ends) {
 		s.Ends = until
 	}

@@ -209,6 +209,27 @@ func TestALoginFromAnotherDeviceIsShort(t *testing.T) {
 	})
 }
 
+// A verifier that names no end, or a late one, does not make it longer.
+func TestALoginFromAnotherDeviceIsShortWhateverTheVerifierSays(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for _, until := range []int64{0, morning.Add(10 * time.Hour).Unix()} {
+			browser, _, err := w.Begin(t.Context(), ceremony.Cross)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.result = passed(ceremony.Cross)
+			w.result.SessionUntil = until
+			_, session, err := w.Poll(t.Context(), browser)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s, _, err := w.SessionOf(t.Context(), session); err != nil || s.Ends.Sub(s.Begun) != 30*time.Minute {
+				t.Errorf("until %d: a session of %s, %v", until, s.Ends.Sub(s.Begun), err)
+			}
+		}
+	})
+}
+
 func TestWhatDidNotPassOpensNothingAndSaysWhy(t *testing.T) {
 	for name, tt := range map[string]struct {
 		result ceremony.Result
