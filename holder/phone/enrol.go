@@ -211,6 +211,22 @@ func (p *Phone) Resume(ctx context.Context) error {
 	return nil
 }
 
+// Replace sends what the card has signed once more and ends the older open
+// application of the same person: the answer to "open-application". The card is
+// not needed again. ErrNothingOpen when nothing signed is waiting.
+func (p *Phone) Replace(ctx context.Context) error {
+	p.work.Lock()
+	defer p.work.Unlock()
+	open, _, _, err := p.enrolments(ctx)
+	if err != nil {
+		return err
+	}
+	if open == nil || open.Step != StepSigned {
+		return ErrNothingOpen
+	}
+	return p.send(ctx, open, true)
+}
+
 // Abandon ends the open registration of this phone, at the authority too if it
 // has ever arrived there.
 func (p *Phone) Abandon(ctx context.Context) error {

@@ -225,22 +225,53 @@ func TestWeakAndDifferentSecrets(t *testing.T) {
 
 func TestAnOpenApplicationAsksFirst(t *testing.T) {
 	w := newTown(t)
+	c, first, second, third := w.hanako(), w.phone("first"), w.phone("second"), w.phone("third")
+	away := w.hold(c, first)
+	w.must(apply(first, t, false))
+	away()
+	for _, p := range []*phone.Phone{second, third} {
+		away := w.hold(c, p)
+		if err := apply(p, t, false); code(err) != ra.CodeOpenApplication {
+			t.Fatalf("a further application: %v", err)
+		}
+		if p == third {
+			w.must(apply(third, t, true)) // with the card
+		}
+		away()
+	}
+	if err := second.Resume(t.Context()); code(err) != ra.CodeOpenApplication {
+		t.Errorf("going on asks the same: %v", err)
+	}
+	w.must(second.Replace(t.Context())) // without it: the application is signed
+	for name, p := range map[string]*phone.Phone{"first": first, "third": third} {
+		err := p.MakeKeys(t.Context(), pin(t, phonePIN), password(t, phonePassword), secret.Password{})
+		if code(err) != ra.CodeEnrolmentEnded {
+			t.Errorf("%s: the older application goes on: %v", name, err)
+		}
+		if l, err := p.Look(t.Context()); err != nil || l.Stage != phone.StageNone {
+			t.Errorf("%s: %s, %v", name, l.Stage, err)
+		}
+	}
+	if err := first.Replace(t.Context()); code(err) != "nothing-open" {
+		t.Errorf("replacing with nothing: %v", err)
+	}
+}
+
+func TestKeepingTheOlderApplication(t *testing.T) {
+	w := newTown(t)
 	c, first, second := w.hanako(), w.phone("first"), w.phone("second")
 	away := w.hold(c, first)
 	w.must(apply(first, t, false))
 	away()
 	defer w.hold(c, second)()
 	if err := apply(second, t, false); code(err) != ra.CodeOpenApplication {
-		t.Fatalf("a second application: %v", err)
+		t.Fatal(err)
 	}
-	w.must(apply(second, t, true))
-	err := first.MakeKeys(t.Context(), pin(t, phonePIN), password(t, phonePassword), secret.Password{})
-	if code(err) != ra.CodeEnrolmentEnded {
-		t.Errorf("the older application goes on: %v", err)
+	w.must(second.Abandon(t.Context()))
+	if l, err := second.Look(t.Context()); err != nil || l.Signed || l.Stage != phone.StageNone {
+		t.Errorf("%+v, %v", l, err)
 	}
-	if l, err := first.Look(t.Context()); err != nil || l.Stage != phone.StageNone {
-		t.Errorf("the older phone: %s, %v", l.Stage, err)
-	}
+	w.must(first.MakeKeys(t.Context(), pin(t, phonePIN), password(t, phonePassword), secret.Password{}))
 }
 
 func TestTheNewPhoneEndsTheOldOne(t *testing.T) {

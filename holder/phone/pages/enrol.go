@@ -47,9 +47,14 @@ func (v *visit) enrol() {
 }
 
 // resume goes on where the registration stopped, as far as that needs nobody,
-// and leads to the step that needs the person.
+// and leads to the step that needs the person. With replace an older application
+// of the same person ends.
 func (v *visit) resume() {
-	err := v.phone.Resume(v.r.Context())
+	send := v.phone.Resume
+	if v.r.PostFormValue("replace") == "yes" {
+		send = v.phone.Replace
+	}
+	err := send(v.r.Context())
 	if isCode(err, "open-application") {
 		v.goTo("/enrol/open")
 		return
@@ -210,7 +215,7 @@ func (v *visit) apply() {
 		v.leaveWord(phone.ErrNoCard, "/enrol/tap")
 		return
 	}
-	err := v.phone.Apply(v.r.Context(), e.card, e.terms, v.r.PostFormValue("replace") == "yes")
+	err := v.phone.Apply(v.r.Context(), e.card, e.terms, false)
 	switch {
 	case err == nil:
 		v.goTo("/enrol/pin")
@@ -236,17 +241,23 @@ func (v *visit) leaveWord(err error, path string) {
 	v.goTo(path)
 }
 
+// openApplication asks which of two applications goes on: this phone's, which is
+// signed and was not taken, or the older one.
 func (v *visit) openApplication() {
-	if v.early(phone.StageNone) {
+	if !v.look.Signed {
+		v.goTo("/enrol")
 		return
 	}
 	v.show(ui.Screen{Page: "open", Data: v.page(), Quiet: true})
 }
 
-// leave keeps the older application and drops what was typed here.
+// leave keeps the older application: this phone's ends.
 func (v *visit) leave() {
-	v.draft.forget()
-	v.goTo("/")
+	if !v.look.Signed {
+		v.goTo("/enrol")
+		return
+	}
+	v.abandon()
 }
 
 func (v *visit) abandon() {

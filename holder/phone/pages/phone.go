@@ -16,6 +16,7 @@ type Phone interface {
 	Terms(ctx context.Context) (ra.Terms, error)
 	Apply(ctx context.Context, card secret.Password, terms string, replace bool) error
 	Resume(ctx context.Context) error
+	Replace(ctx context.Context) error
 	CheckPIN(ctx context.Context, pin secret.PIN) error
 	CheckPassword(ctx context.Context, password, card secret.Password) error
 	MakeKeys(ctx context.Context, pin secret.PIN, password, card secret.Password) error
