@@ -19,7 +19,7 @@ import (
 type Admit func(ctx context.Context, authorization string, at time.Time) error
 
 var (
-	errNotFollower = problem.New(problem.Refused, http.StatusUnauthorized, "not-registered",
+	errNotFollower = problem.New(problem.Refused, http.StatusUnauthorized, "follower-unknown",
 		problem.Text{Title: "登録された署名検証者だけが利用できます。", Detail: "運用認証局の証明書で認証してください。"},
 		problem.Text{Title: "Only registered verifiers may follow the changes.", Detail: "Authenticate with a certificate of the operations authority."})
 	errNoPosition = problem.New(problem.YourTurn, http.StatusConflict, "no-such-position",

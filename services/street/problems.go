@@ -7,7 +7,7 @@ import (
 )
 
 var (
-	errNoPage = problem.New(problem.YourTurn, http.StatusNotFound, "no-such-page",
+	errNoPage = problem.New(problem.Refused, http.StatusNotFound, "no-such-page",
 		problem.Text{Title: "このページはありません", Detail: "アドレスが違うか、もう片づけられた記録です。"},
 		problem.Text{Title: "There is no such page", Detail: "The address is wrong, or the record was already cleared away."})
 	errReader = problem.New(problem.Refused, http.StatusBadRequest, "unknown-reader",
@@ -16,7 +16,7 @@ var (
 	errWayBack = problem.New(problem.Refused, http.StatusBadRequest, "unknown-way-back",
 		problem.Text{Title: "戻り先がこの町の中にありません", Detail: "カードはかざされていません。スマホの画面からもう一度開いてください。"},
 		problem.Text{Title: "The way back leads out of this neighbourhood", Detail: "No card was held. Open this page from the phone again."})
-	errNoCard = problem.New(problem.YourTurn, http.StatusNotFound, "unknown-card",
+	errNoCard = problem.New(problem.Refused, http.StatusNotFound, "no-such-card",
 		problem.Text{Title: "そのカードはありません", Detail: "カードの一覧から選び直してください。"},
 		problem.Text{Title: "There is no such card", Detail: "Choose one from the rack again."})
 	errClockBusy = problem.New(problem.YourTurn, http.StatusConflict, "clock-busy",
