@@ -224,6 +224,13 @@ func TestARequestByTheScreensAlone(t *testing.T) {
 	if got := c.last(); !slices.Equal(got.Granted, []string{"name"}) {
 		t.Errorf("granted %v", got.Granted)
 	}
+	for _, decision := range []string{"approve", "refuse"} { // pressed twice: what was done is said, nothing more is
+		s.take(s.client.PostForm(s.base+here, typed("decision", decision, "pin", phonePIN)))
+		s.at(here+"/done", "送りました")
+	}
+	if len(c.answers) != 1 || len(c.declined) != 0 {
+		t.Errorf("%d answers and %d refusals", len(c.answers), len(c.declined))
+	}
 
 	// This browser remembers the phone; refusing needs no secret.
 	s.open(strings.TrimPrefix(c.ask(nil), "http://phone.localhost:8403"))
@@ -247,6 +254,18 @@ func TestARequestByTheScreensAlone(t *testing.T) {
 	s.at(here + "/done")
 	if got := c.last(); got.Match != "64" {
 		t.Errorf("the number chosen was %q", got.Match)
+	}
+}
+
+func TestTheWayBackStaysOnThisPhone(t *testing.T) {
+	w := newTown(t)
+	w.phone("a")
+	s := w.screen(t)
+	for back, want := range map[string]string{
+		"/p/a/enrol": "/p/a/enrol", "/p/b/": "/p/a/", "/p/a/../b/": "/p/a/", "//evil.example/p/a/": "/p/a/", "http://evil.example/p/a/": "/p/a/",
+	} {
+		s.take(s.client.PostForm(s.base+"/p/a/tap/remove", typed("back", back)))
+		s.at(want)
 	}
 }
 

@@ -96,6 +96,10 @@ func (v *visit) ask() {
 func (v *visit) answer() {
 	id := v.r.PathValue("ask")
 	asked, err := v.phone.Asked(v.r.Context(), id)
+	if _, done := v.outcome(id); err != nil && done { // pressed twice
+		v.goTo("/request/" + url.PathEscape(id) + "/done")
+		return
+	}
 	if err != nil {
 		v.fail(err, ui.Action{})
 		return
@@ -164,6 +168,10 @@ func (v *visit) notAnswered(id string, p askPage, out phone.Outcome, err error) 
 		v.show(ui.Screen{Page: "request", Data: p, Status: p.Trouble.Status, Quiet: true, Bad: true})
 		return
 	}
+	if _, done := v.outcome(id); done { // pressed twice, and the other was first
+		v.goTo("/request/" + url.PathEscape(id) + "/done")
+		return
+	}
 	next := ui.Action{}
 	if webAddress(out.Redirect) {
 		next = ui.Action{Label: v.say("answered.go", text(out.Party).In(ui.LangOf(v.r))), URL: out.Redirect}
@@ -187,9 +195,7 @@ type answeredPage struct {
 // origin (CSP form-action).
 func (v *visit) answered() {
 	id := v.r.PathValue("ask")
-	v.draft.mu.Lock()
-	done, ok := v.draft.outcomes[id]
-	v.draft.mu.Unlock()
+	done, ok := v.outcome(id)
 	if !ok {
 		v.goTo("/history")
 		return
@@ -203,10 +209,18 @@ func (v *visit) answered() {
 	v.show(ui.Screen{Page: "answered", Data: answeredPage{v.page(), done}, Quiet: true})
 }
 
+// outcome is what came of a request that was answered here a while ago at most.
+func (v *visit) outcome(id string) (outcome, bool) {
+	v.draft.mu.Lock()
+	defer v.draft.mu.Unlock()
+	done, ok := v.draft.outcomes[id]
+	return done, ok
+}
+
 // backTo goes back to a page of this phone, never elsewhere.
 func (v *visit) backTo(path string) {
 	path = ui.LocalPath(path, v.base+"/")
-	if !strings.HasPrefix(path, v.base+"/") {
+	if !strings.HasPrefix(path, v.base+"/") || strings.Contains(path, "/.") { // a browser goes up at ".."
 		path = v.base + "/"
 	}
 	http.Redirect(v.w, v.r, path, http.StatusSeeOther)
