@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// databases are one PostgreSQL database a party, on the server that PGTEST names:
+// prepared ones, and copies to work on.
+type databases struct {
+	server *url.URL
+	name   string
+	admin  *sql.DB
+}
+
+// newDatabases makes empty ones and drops them all when the test ends.
+func newDatabases(t *testing.T) *databases {
+	t.Helper()
+	server, err := url.Parse(os.Getenv("PGTEST"))
+	if err != nil {
+		t.Fatal("PGTEST is not a URL") // not repeated: it may hold a password
+	}
+	d := &databases{server: server, name: "kill_" + strings.ToLower(rand.Text()[:8])}
+	if d.admin, err = sql.Open("pgx", server.String()); err != nil {
+		t.Fatal(err)
+	}
+	for _, role := range withTables {
+		if _, err := d.admin.Exec("CREATE DATABASE " + d.called("prepared", role)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		for _, role := range withTables {
+			for _, which := range []string{"prepared", "work"} {
+				if _, err := d.admin.Exec("DROP DATABASE IF EXISTS " + d.called(which, role) + " WITH (FORCE)"); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		d.admin.Close()
+	})
+	return d
+}
+
+func (d *databases) called(which, role string) string { return d.name + "_" + which + "_" + role }
+
+func (d *databases) dsn(which, role string) string {
+	u := *d.server
+	u.Path = "/" + d.called(which, role)
+	return u.String()
+}
+
+// prepared is for build.database; nil for SQLite.
+func (d *databases) prepared() func(role string) string {
+	if d == nil {
+		return nil
+	}
+	return func(role string) string { return d.dsn("prepared", role) }
+}
+
+// working names the copies; nil for SQLite.
+func (d *databases) working() map[string]string {
+	if d == nil {
+		return nil
+	}
+	all := map[string]string{}
+	for _, role := range withTables {
+		all[role] = d.dsn("work", role)
+	}
+	return all
+}
+
+// renew makes the copies anew.
+func (d *databases) renew(ctx context.Context) error {
+	if d == nil {
+		return nil
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for _, role := range withTables {
+		work := d.called("work", role)
+		group.Go(func() error {
+			if _, err := d.admin.ExecContext(ctx, "DROP DATABASE IF EXISTS "+work+" WITH (FORCE)"); err != nil {
+				return err
+			}
+			_, err := d.admin.ExecContext(ctx, "CREATE DATABASE "+work+" TEMPLATE "+d.called("prepared", role))
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+// freePorts is the first base at or above from, in steps of 20, whose ports are
+// all free: a neighbourhood's ports are inside its certificates and stay.
+func freePorts(t *testing.T, from int) string {
+	t.Helper()
+search:
+	for base := from; base < from+1000; base += 20 {
+		for _, d := range doors() {
+			l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(base+d.offset)))
+			if err != nil {
+				continue search
+			}
+			l.Close()
+		}
+		return fmt.Sprintf("127.0.0.1:%d", base)
+	}
+	t.Fatalf("no free ports from %d on", from)
+	return ""
+}
