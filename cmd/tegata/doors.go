@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"tegata/internal/httpd"
@@ -97,3 +99,29 @@ func (o *opening) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	httpd.WriteProblem(w, r, errBeingMade)
 }
+
+// machinePaths are what a role with pages answers to programs at its address.
+var machinePaths = []string{"/v1/", "/services.json", "/residents.json", "/clock", "/trace", "/healthz", "/metrics"}
+
+// ownName keeps pages to the role's own name. A browser that comes by the address
+// is sent there: cookies ignore ports, so one set for the address would reach every
+// role on it.
+func (s settings) ownName(role string, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		forProgram := slices.ContainsFunc(machinePaths, func(p string) bool {
+			return r.URL.Path == p || strings.HasSuffix(p, "/") && strings.HasPrefix(r.URL.Path, p)
+		})
+		switch {
+		case r.Host != s.listenAt(role) || forProgram:
+			h.ServeHTTP(w, r)
+		case r.Method == http.MethodGet || r.Method == http.MethodHead:
+			http.Redirect(w, r, s.page(role)+r.URL.RequestURI(), http.StatusTemporaryRedirect)
+		default:
+			httpd.WriteProblem(w, r, errOwnName)
+		}
+	})
+}
+
+var errOwnName = problem.New(problem.Refused, http.StatusMisdirectedRequest, "own-name",
+	problem.Text{Title: "この窓口は、番号のアドレスでは利用できません。", Detail: "何も変わっていません。名前のアドレス（…localhost）で開き直してください。"},
+	problem.Text{Title: "This service is used by its name, not by its address.", Detail: "Nothing has changed. Open it by its name (….localhost) and try there."})

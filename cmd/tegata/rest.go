@@ -40,7 +40,7 @@ func (n *neighbourhood) buildRest(ctx context.Context) (err error) {
 	}
 	n.closers = append(n.closers, n.phones)
 	n.addWork(n.phones.phones)
-	n.open("phone", n.phones.routes(n.settings, n.token))
+	n.open("phone", n.settings.ownName("phone", n.phones.routes(n.settings, n.token)))
 
 	if n.portal, err = n.openPortal(ctx, n.dir, n.settings, n.clock, n.issuer.ca, n.sink()); err != nil {
 		return err
@@ -49,7 +49,7 @@ func (n *neighbourhood) buildRest(ctx context.Context) (err error) {
 	if err := n.verifier.registerPortal(ctx, n.settings, n.portal.who, n.clock.Now()); err != nil {
 		return err
 	}
-	n.open("portal", n.portal.routes(n.settings))
+	n.open("portal", n.settings.ownName("portal", n.portal.routes(n.settings)))
 
 	n.streetRoom, err = n.openRoom(ctx, n.dir, "street", nil)
 	return err

@@ -28,7 +28,7 @@ func (n *neighbourhood) buildStreet(context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.doors["street"].set(n.street.Routes(n.settings.names("street"), nil))
+	n.doors["street"].set(n.settings.ownName("street", n.street.Routes(n.settings.names("street"), nil)))
 	return nil
 }
 

@@ -126,6 +126,10 @@ func (h *Handler) finished(w http.ResponseWriter, r *http.Request, session strin
 		h.fail(w, r, err)
 		return
 	}
+	// The session that this one takes the place of in this browser ends with it.
+	if err := h.opt.Portal.Logout(r.Context(), h.cookie(r, sessionCookie)); err != nil {
+		h.opt.Log.ErrorContext(r.Context(), "an older session did not end", "error", err)
+	}
 	h.keep(w, sessionCookie, session, s.Ends)
 	http.Redirect(w, r, "/home", http.StatusSeeOther)
 }
