@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -264,7 +265,13 @@ func (w *town) hold(c reader.Token, p *phone.Phone) (away func()) {
 		defer close(done)
 		reader.Insert(ctx, look.Reader, c) // ends when it is taken away
 	}()
-	return func() { cancel(); <-done }
+	return func() {
+		cancel()
+		<-done
+		for p.Tapped() && w.t.Context().Err() == nil { // the phone sees it a moment later
+			runtime.Gosched()
+		}
+	}
 }
 
 // apply is stage 1 with the card's password.
