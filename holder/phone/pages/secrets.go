@@ -94,6 +94,10 @@ func (v *visit) setPassword() {
 			p.Wrong = v.say(key)
 			break
 		}
+		if e := v.see(); e == nil && v.look.Stage != phone.StageApplied {
+			v.leaveWord(err, "/enrol") // the application has ended, or got further: nothing is asked here any more
+			return
+		}
 		v.log(err)
 		p.Trouble = ui.TroubleOf(v.w, words(err))
 	}
