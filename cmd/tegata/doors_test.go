@@ -21,6 +21,7 @@ func TestPagesAnswerByTheirOwnNameOnly(t *testing.T) {
 		{"a path that looks like another host stays here", "GET", "http://127.0.0.1:8404//evil.example/", 307, "http://portal.localhost:8404//evil.example/"},
 		{"a form by the address is refused", "POST", "http://127.0.0.1:8404/login", 421, ""},
 		{"a program comes by the address", "POST", "http://127.0.0.1:8404/v1/phones", 204, ""},
+		{"and moves the clock there", "POST", "http://127.0.0.1:8404/clock/advance", 204, ""},
 		{"so does a probe", "GET", "http://127.0.0.1:8404/healthz", 204, ""},
 		{"what only begins like a program's path is a page", "GET", "http://127.0.0.1:8404/clocks", 307, "http://portal.localhost:8404/clocks"},
 	} {

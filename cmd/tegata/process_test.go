@@ -20,6 +20,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rogpeppe/go-internal/testscript"
+
 	"tegata/internal/durable"
 	"tegata/internal/pkitest"
 	"tegata/internal/secret"
@@ -29,6 +31,9 @@ import (
 // `tegata up` runs, with cheap secrets, keys from the tests' pool, and a hook
 // that may kill it. Its value is an order, and no secret is in it.
 const childEnv = "TEGATA_TEST_NEIGHBOURHOOD"
+
+// commandEnv makes it a command of a person, with that command's arguments.
+const commandEnv = "TEGATA_TEST_COMMAND"
 
 // order is what a child is told.
 type order struct {
@@ -50,8 +55,11 @@ type moment struct {
 
 func (m moment) String() string { return fmt.Sprintf("%s, no. %d", m.Name, m.Nth) }
 
-// TestMain plays a neighbourhood when told so.
+// TestMain plays a neighbourhood, or a command, when told so.
 func TestMain(m *testing.M) {
+	if os.Getenv(commandEnv) != "" {
+		main()
+	}
 	if text := os.Getenv(childEnv); text != "" {
 		if err := child(text); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -59,7 +67,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	testscript.Main(m, journeyCommands())
 }
 
 // child runs a prepared sandbox. It prints "ready"; after a line on its input it
