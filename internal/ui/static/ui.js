@@ -97,7 +97,7 @@ if (main) {
       const next = new DOMParser().parseFromString(await r.text(), 'text/html')
       const other = next.querySelector('main')
       if (r.redirected || !other || other.dataset.page !== main.dataset.page) {
-        location.replace(r.redirected ? r.url : location.href)
+        location.replace(r.url) // it has no fragment: with one the browser would only scroll
         return
       }
       for (const el of document.querySelectorAll('[data-live]')) {
