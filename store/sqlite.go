@@ -116,7 +116,8 @@ func connectSQLite(ctx context.Context, path string) (*DB, error) {
 	reader.SetMaxOpenConns(n)
 	reader.SetMaxIdleConns(n)
 	name := strings.TrimSuffix(filepath.Base(path), ".db")
-	db := &DB{name: name, dialect: sqliteDialect, writer: writer, reader: reader}
+	db := &DB{name: name, dialect: sqliteDialect, writer: writer, reader: reader,
+		written: newStatements(writer), read: newStatements(reader)}
 	// The writer first: it is the one that switches a new file to the log.
 	if err := errors.Join(writer.PingContext(ctx), reader.PingContext(ctx)); err != nil {
 		db.Close()

@@ -60,6 +60,8 @@ type DB struct {
 	writer  *sql.DB // one connection: writes of this process stand in line here
 	reader  *sql.DB
 	hook    func(durable.Moment)
+
+	written, read *statements // of the pools; nil when the driver keeps them
 }
 
 // Tx is one transaction. Rows must be read to the end or closed before the next
@@ -150,7 +152,7 @@ func (db *DB) Ping(ctx context.Context) error {
 // Read runs fn on one consistent snapshot. fn may run more than once.
 func (db *DB) Read(ctx context.Context, fn func(Tx) error) error {
 	return db.retry(ctx, "read", func() error {
-		return db.run(ctx, db.reader, &sql.TxOptions{Isolation: db.dialect.readIsolation, ReadOnly: true}, nil, fn)
+		return db.run(ctx, db.reader, db.read, &sql.TxOptions{Isolation: db.dialect.readIsolation, ReadOnly: true}, nil, fn)
 	})
 }
 
@@ -164,11 +166,11 @@ func (db *DB) Read(ctx context.Context, fn func(Tx) error) error {
 // the change was made: the caller repeats a compare-and-set or reads.
 func (db *DB) Write(ctx context.Context, fn func(Tx) error) error {
 	return db.retry(ctx, "write", func() error {
-		return db.run(ctx, db.writer, &sql.TxOptions{Isolation: sql.LevelSerializable}, db.hook, fn)
+		return db.run(ctx, db.writer, db.written, &sql.TxOptions{Isolation: sql.LevelSerializable}, db.hook, fn)
 	})
 }
 
-func (db *DB) run(ctx context.Context, pool *sql.DB, opt *sql.TxOptions, hook func(durable.Moment), fn func(Tx) error) error {
+func (db *DB) run(ctx context.Context, pool *sql.DB, known *statements, opt *sql.TxOptions, hook func(durable.Moment), fn func(Tx) error) error {
 	if !db.dialect.isolation {
 		opt.Isolation = sql.LevelDefault // SQLite is serializable and its driver takes no other word for it
 	}
@@ -176,8 +178,10 @@ func (db *DB) run(ctx context.Context, pool *sql.DB, opt *sql.TxOptions, hook fu
 	if err != nil {
 		return fmt.Errorf("store: %s: begin: %w", db.name, err)
 	}
+	statements := &used{known: known}
+	defer statements.end(ctx)
 	defer t.Rollback() // does nothing after Commit; undoes all when fn fails or panics
-	if err := fn(tx{t}); err != nil {
+	if err := fn(tx{t, statements}); err != nil {
 		return err
 	}
 	if hook != nil {

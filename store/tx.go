@@ -12,14 +12,22 @@ import (
 )
 
 // tx gives both drivers the same values and the same errors.
-type tx struct{ t *sql.Tx }
+type tx struct {
+	t *sql.Tx
+	s *used
+}
 
 func (x tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
 	args, err := plain(args)
 	if err != nil {
 		return 0, err
 	}
-	res, err := x.t.ExecContext(ctx, query, args...)
+	var res sql.Result
+	if stmt := x.s.find(ctx, x.t, query); stmt != nil {
+		res, err = stmt.ExecContext(ctx, args...)
+	} else {
+		res, err = x.t.ExecContext(ctx, query, args...)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("store: %w", err)
 	}
@@ -31,7 +39,12 @@ func (x tx) Query(ctx context.Context, query string, args ...any) (Rows, error) 
 	if err != nil {
 		return nil, err
 	}
-	rows, err := x.t.QueryContext(ctx, query, args...)
+	var rows *sql.Rows
+	if stmt := x.s.find(ctx, x.t, query); stmt != nil {
+		rows, err = stmt.QueryContext(ctx, args...)
+	} else {
+		rows, err = x.t.QueryContext(ctx, query, args...)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
@@ -42,6 +55,9 @@ func (x tx) QueryRow(ctx context.Context, query string, args ...any) Row {
 	args, err := plain(args)
 	if err != nil {
 		return row{err: err}
+	}
+	if stmt := x.s.find(ctx, x.t, query); stmt != nil {
+		return row{r: stmt.QueryRowContext(ctx, args...)}
 	}
 	return row{r: x.t.QueryRowContext(ctx, query, args...)}
 }
