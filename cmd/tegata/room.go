@@ -48,7 +48,9 @@ func (b build) openRoom(ctx context.Context, base, role string, schema fs.FS) (*
 		return nil, fmt.Errorf("open the room of %s: %w", role, err)
 	}
 	key := filepath.Join(r.dir, "key")
+	fresh := false
 	if _, err := os.Lstat(key); errors.Is(err, fs.ErrNotExist) {
+		fresh = true
 		if err := secret.CreateKeyFile(b.files, key); err != nil {
 			return nil, err
 		}
@@ -65,7 +67,13 @@ func (b build) openRoom(ctx context.Context, base, role string, schema fs.FS) (*
 	if b.database != nil {
 		dsn = b.database(role)
 	}
-	if r.db, err = b.openDatabase(ctx, dsn); err != nil {
+	r.db, err = b.openDatabase(ctx, dsn, fresh || b.making)
+	switch {
+	case errors.Is(err, store.ErrNoDatabase):
+		return nil, usagef("the database of %s is gone from %s; put it back, or make another sandbox", role, r.dir)
+	case errors.Is(err, errNotSandbox):
+		return nil, usagef("the database of %s is not marked as a sandbox's; `tegata up` opens nothing else", role)
+	case err != nil:
 		return nil, fmt.Errorf("open the room of %s: %w", role, err)
 	}
 	if err := r.db.Migrate(ctx, schema); err != nil {
@@ -74,14 +82,19 @@ func (b build) openRoom(ctx context.Context, base, role string, schema fs.FS) (*
 	return r, nil
 }
 
-// openDatabase opens a sandbox's database and refuses one that is not marked.
-func (b build) openDatabase(ctx context.Context, dsn string) (*store.DB, error) {
+// errNotSandbox says that a database is not marked as a sandbox's.
+var errNotSandbox = errors.New("not a sandbox's database")
+
+// openDatabase opens a sandbox's database: errNotSandbox when it is not marked. One
+// that is not there is made only where make says so, store.ErrNoDatabase otherwise:
+// a country that was there must not come back empty.
+func (b build) openDatabase(ctx context.Context, dsn string, make bool) (*store.DB, error) {
 	var options []store.Option
 	if b.commit != nil {
 		options = append(options, store.WithHook(b.commit))
 	}
 	db, err := store.Open(ctx, dsn, options...)
-	if errors.Is(err, store.ErrNoDatabase) {
+	if errors.Is(err, store.ErrNoDatabase) && make {
 		if db, err = store.Create(ctx, dsn, options...); err != nil {
 			return nil, err
 		}
@@ -94,8 +107,8 @@ func (b build) openDatabase(ctx context.Context, dsn string) (*store.DB, error) 
 	if errors.Is(err, store.ErrUnmarked) && b.making { // a crash between making and marking
 		sandbox, err = true, db.Mark(ctx, true)
 	}
-	if err == nil && !sandbox {
-		err = usagef("the database is not marked as a sandbox's; `tegata up` opens nothing else")
+	if errors.Is(err, store.ErrUnmarked) || err == nil && !sandbox {
+		err = errNotSandbox
 	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
