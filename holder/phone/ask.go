@@ -191,7 +191,15 @@ func (p *Phone) fetch(ctx context.Context, a Asking) (Asking, error) {
 	if err != nil {
 		return a, requestProblem(err)
 	}
-	q := m.Unverified()
+	// What the message says of itself comes first: nobody is asked about the asker
+	// of a request that was edited or is over.
+	q, err := m.Verify()
+	if err != nil {
+		return a, ErrForged.Because(err)
+	}
+	if err := q.Fresh(p.now()); err != nil {
+		return a, requestProblem(err)
+	}
 	origin, _ := ceremony.Origin(a.Link) // was checked by requestURI
 	if a.Registration, err = p.registration(ctx, origin, q.Issuer, m); err != nil {
 		return a, err
@@ -275,17 +283,10 @@ func (p *Phone) registration(ctx context.Context, origin, party string, req *jws
 	return compact, p.allowed(ctx, r, req)
 }
 
-// allowed checks the request itself: signature, moment, certificate, and that it
-// asks for what was registered.
+// allowed checks that a request whose signature holds asks for what was
+// registered, and the certificate of whoever signed it.
 func (p *Phone) allowed(ctx context.Context, r ceremony.Registration, req *jws.Message[ceremony.Request]) error {
-	q, err := req.Verify()
-	if err != nil {
-		return ErrForged.Because(err)
-	}
 	if err := r.Allows(req); err != nil {
-		return requestProblem(err)
-	}
-	if err := q.Fresh(p.now()); err != nil {
 		return requestProblem(err)
 	}
 	return p.stands(ctx, req.Chain(), certpath.ForRole(p.phones.c.Arc, pki.RoleParty), ErrUnregistered)

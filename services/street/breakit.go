@@ -25,7 +25,8 @@ type breakPage struct {
 	Losable     []phoneView // phones whose lock code the sandbox keeps
 	Birth       string      // entered before
 	LostWrong   *ui.Trouble
-	Did         string // what was just done: "card", "ocsp" …
+	Tricks      []trick // requests that no phone must answer
+	Did         string  // what was just done: "card", "ocsp" …
 }
 
 // phoneView is a phone with its owner.
@@ -82,7 +83,7 @@ func (h *Handler) showBreak(w http.ResponseWriter, r *http.Request, page breakPa
 			page.Losable = append(page.Losable, v)
 		}
 	}
-	page.HasIssuer = h.roles.issuer != ""
+	page.HasIssuer, page.Tricks = h.roles.issuer != "", h.tricks()
 	h.mu.Lock()
 	page.OCSPStopped = h.toldOCSP
 	h.mu.Unlock()

@@ -35,6 +35,8 @@ func (h *Handler) Routes(names []string, metrics *httpd.Metrics) http.Handler {
 	mux.HandleFunc("POST /break/phone", h.breakPhone)
 	mux.HandleFunc("POST /break/clock", h.breakClock)
 	mux.HandleFunc("POST /break/lost", h.breakLost)
+	mux.HandleFunc("GET /stranger/{trick}", h.strangerRequest)
+	mux.HandleFunc("GET /v1/parties/{id}", h.strangerParty)
 	mux.HandleFunc("GET /services.json", h.servicesJSON)
 	mux.HandleFunc("GET /residents.json", h.residentsJSON)
 	mux.HandleFunc("GET /clock", h.clock)

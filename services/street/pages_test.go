@@ -76,7 +76,7 @@ func samplePages(n *town) []uitest.Page {
 	off := false
 	phonesOff := []phoneView{phones[0], phones[1]}
 	phonesOff[1].Settings.Power = &off
-	brk := breakPage{Held: cards[1:2], Phones: phones, HasIssuer: true, Now: now, Losable: phones[1:], Cards: 6}
+	brk := breakPage{Held: cards[1:2], Phones: phones, HasIssuer: true, Now: now, Losable: phones[1:], Cards: 6, Tricks: n.street.tricks()}
 	walking := breakPage{Phones: phonesOff, HasIssuer: true, OCSPStopped: true, Now: now, Walking: true, Did: "clock"}
 	wrong := breakPage{PhonesAway: away, CardsAway: away, Now: now, Birth: "1979-11-03", LostWrong: ui.TroubleOf(nil, errLockCodeWrong.With("tries_left", 4)), WalkFailed: away}
 	offersAll := offersPage{Now: offersNow(), Planned: offersPlanned()}

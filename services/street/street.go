@@ -64,11 +64,12 @@ type Config struct {
 
 // Handler serves the street. Make it with New, stop it with Close.
 type Handler struct {
-	conf  Config
-	site  *ui.Site
-	roles roles
-	ring  *ring
-	log   *slog.Logger
+	conf     Config
+	site     *ui.Site
+	roles    roles
+	ring     *ring
+	stranger stranger
+	log      *slog.Logger
 
 	work     sync.WaitGroup // the one walk of the clock that a page began
 	ctx      context.Context
