@@ -194,7 +194,7 @@ func (p *Phone) Reset(ctx context.Context) error {
 }
 
 // Unlock compares the PIN for its own sake: it renews the person's half of the
-// lease, which the next check-in carries to the authority.
+// lease, and tells the authority at once when it can.
 func (p *Phone) Unlock(ctx context.Context, pin secret.PIN) error {
 	p.work.Lock()
 	defer p.work.Unlock()
@@ -203,6 +203,15 @@ func (p *Phone) Unlock(ctx context.Context, pin secret.PIN) error {
 		return err
 	}
 	s.Close()
+	_, live, _, err := p.enrolments(ctx)
+	if err != nil || live == nil {
+		return err
+	}
+	// A hold for silence ends by unlock *and* check-in: the person who typed the
+	// PIN is here now. Without a network the next check-in does it.
+	if err := p.checkIn(ctx, live); err != nil && problem.From(err).Kind != problem.CouldNotCheck {
+		return err
+	}
 	return nil
 }
 

@@ -60,8 +60,8 @@ var (
 		"この証明書は失効しています。", "引き続き使うには、スマートフォンで利用申請をやり直してください。",
 		"This certificate has been revoked.", "To go on, apply again on the phone.")
 	ErrHeld = refused(403, "certificate-held",
-		"この証明書は一時停止中です。", "スマートフォンが見つかったときは、カードで再開してください。",
-		"This certificate is on hold.", "When the phone is found, resume it with the card.")
+		"この証明書は一時停止中です。", "スマートフォンの「電子証明書を確かめる」で、理由と元に戻し方を確かめてください。",
+		"This certificate is on hold.", "The phone's page of its certificates tells why, and the way back.")
 	ErrStatusUnavailable = undecided("status-unavailable",
 		"証明書が有効かどうか確認できませんでした。", "何も決まっていません。少し待って、もう一度お試しください。",
 		"Could not find out whether the certificate is still good.", "Nothing was decided. Wait a moment and try again.")

@@ -33,7 +33,23 @@ func (v *visit) home() {
 
 func (v *visit) services() { v.showAt("home", ui.Screen{Page: "services", Data: v.page()}) }
 
-func (v *visit) certificate() { v.showAt("home", ui.Screen{Page: "certificate", Data: v.page()}) }
+// certificate shows the pair as the authority knows it now; without an answer, as
+// the phone knew it last, and says so.
+func (v *visit) certificate() {
+	p := v.page()
+	if v.look.Stage == phone.StageRegistered {
+		_, err := v.phone.Standing(v.r.Context())
+		if err == nil {
+			err = v.see()
+		}
+		p = v.page()
+		if err != nil {
+			v.log(err)
+			p.Trouble = ui.TroubleOf(v.w, words(err))
+		}
+	}
+	v.showAt("home", ui.Screen{Page: "certificate", Data: p})
+}
 
 func (v *visit) lost() { v.showAt("home", ui.Screen{Page: "lost", Data: v.page()}) }
 

@@ -27,6 +27,7 @@ type Phone interface {
 	Asked(ctx context.Context, id string) (phone.Ask, error)
 	Answer(ctx context.Context, id string, reply phone.Reply) (phone.Outcome, error)
 	ResetPIN(ctx context.Context, password secret.Password, pin secret.PIN) error
+	Standing(ctx context.Context) (ra.Standing, error)
 	Unlock(ctx context.Context, pin secret.PIN) error
 	Uses(ctx context.Context, limit int) ([]phone.Use, error)
 	RemoveCard(ctx context.Context) error
