@@ -3,9 +3,7 @@ package status
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -13,6 +11,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -145,13 +144,12 @@ func (h *Handler) ocspAnswer(w http.ResponseWriter, r *http.Request, der []byte)
 	}
 	// RFC 5019, section 6.2: caches keep an answer until nextUpdate and no longer.
 	now := h.Ledger.now()
-	tag := sha256.Sum256(a.der)
 	head.Set("Date", now.UTC().Format(http.TimeFormat))
-	head.Set("Last-Modified", a.thisUpdate.Format(http.TimeFormat))
-	head.Set("Expires", a.nextUpdate.Format(http.TimeFormat))
-	head.Set("ETag", `"`+hex.EncodeToString(tag[:16])+`"`)
-	head.Set("Cache-Control", fmt.Sprintf("max-age=%d, public, no-transform, must-revalidate", secondsLeft(a.nextUpdate, now)))
-	if r.Method != http.MethodPost && r.Header.Get("If-None-Match") == head.Get("ETag") {
+	head.Set("Last-Modified", a.modified)
+	head.Set("Expires", a.expires)
+	head.Set("ETag", a.tag)
+	head.Set("Cache-Control", "max-age="+strconv.FormatInt(secondsLeft(a.nextUpdate, now), 10)+", public, no-transform, must-revalidate")
+	if r.Method != http.MethodPost && r.Header.Get("If-None-Match") == a.tag {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}

@@ -8,6 +8,8 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/asn1"
+	"encoding/hex"
+	"net/http"
 	"sync"
 	"time"
 
@@ -71,6 +73,18 @@ type answered struct {
 	produced   time.Time
 	thisUpdate time.Time
 	nextUpdate time.Time // zero: not to be kept
+
+	// What caches are told of a kept answer, as the headers' text: it is made once
+	// and sent many times.
+	tag, modified, expires string
+}
+
+// kept completes an answer that caches may keep.
+func (a answered) kept(until time.Time) answered {
+	sum := sha256.Sum256(a.der)
+	a.nextUpdate, a.tag = until, `"`+hex.EncodeToString(sum[:16])+`"`
+	a.modified, a.expires = a.thisUpdate.Format(http.TimeFormat), until.Format(http.TimeFormat)
+	return a
 }
 
 // NewResponder makes a responder.
@@ -124,7 +138,7 @@ func (r *Responder) answer(ctx context.Context, der []byte) answered {
 		return answered{der: failure(internalError)}
 	}
 	if cacheable {
-		out.nextUpdate = a.nextUpdate
+		out = out.kept(a.nextUpdate)
 		r.keep(key, cachedAnswer{a.singles[0].finding, out})
 	}
 	return out
