@@ -1,0 +1,60 @@
+// Nothing runs off the side of a small window, or with letters twice as large; every page can be used by keyboard.
+import assert from 'node:assert/strict'
+import { before } from 'node:test'
+import { job, narrow, visitor, wide } from './house/browser.js'
+import { look, sideways } from './house/look.js'
+import * as is from './house/person.js'
+import { town as start } from './house/town.js'
+
+let town
+before(async () => {
+  town = await start()
+  await town.ready()
+})
+
+const places = [
+  ['street', '/'], ['street', '/cards'], ['street', '/mailbox'], ['street', '/trace'], ['street', '/break'], ['street', '/offers'],
+  ['phone', '/'], ['phone', '/p/taro-phone/'], ['phone', '/p/taro-phone/certificates'], ['phone', '/p/taro-phone/certificate'],
+  ['phone', '/p/taro-phone/history'], ['phone', '/p/taro-phone/settings'], ['phone', '/p/taro-phone/scan'], ['phone', '/p/taro-phone/mark'],
+  ['phone', '/p/taro-phone/reset-pin'], ['phone', '/p/taro-phone/unlock'], ['phone', '/p/taro-phone/lost'], ['phone', '/p/taro-phone/stop'],
+  ['phone', '/p/nobody/'], ['portal', '/'], ['portal', '/home'], ['portal', '/nowhere'],
+]
+
+job('no page scrolls sideways at 320 px, nor at 390 px with letters of twice the size', async () => {
+  const page = await (await visitor(narrow)).newPage()
+  const wrong = []
+  for (const [party, place] of places) {
+    await page.goto(town.url(party, place))
+    await look(page)
+    await page.setViewportSize({ width: 320, height: 640 })
+    if (await sideways(page) > 0) wrong.push(`${party}${place} at 320 px: ${await sideways(page)} px too wide`)
+    await page.setViewportSize({ width: 390, height: 844 })
+    await page.evaluate(() => { document.documentElement.style.fontSize = '200%' })
+    if (await sideways(page) > 0) wrong.push(`${party}${place} at 200 %: ${await sideways(page)} px too wide`)
+  }
+  assert.deepEqual(wrong, [])
+})
+
+job('every page in English, too, is one that axe-core finds nothing serious on', async () => {
+  const page = await (await visitor(wide, { locale: 'en-US' })).newPage()
+  for (const [party, place] of places) {
+    await page.goto(town.url(party, place))
+    await look(page)
+    assert.equal(await page.evaluate(() => document.documentElement.lang), 'en', page.url())
+  }
+})
+
+job('the portal by keyboard alone', async () => {
+  const page = await (await visitor(wide)).newPage()
+  await page.goto(town.url('portal'))
+  await page.keyboard.press('Tab')
+  const skip = page.getByRole('link', { name: '本文へ' })
+  assert.ok(await skip.evaluate((e) => e === document.activeElement), 'the first stop leads past the header')
+  await page.keyboard.press('Enter')
+  await page.keyboard.press('Tab')
+  const button = page.getByRole('button', { name: 'この端末のスマホでログイン' })
+  assert.ok(await button.evaluate((e) => e === document.activeElement))
+  await page.keyboard.press('Enter')
+  await is.at(page, /./)
+  assert.notEqual(page.url(), town.url('portal'))
+})
