@@ -43,6 +43,8 @@ type bench struct {
 	dir   string // temporary; whatever is measured as durable rests here
 	quick bool
 
+	commits commitCount
+
 	office *benchOffice // made by the first benchmark that needs it
 	street *benchStreet
 }
@@ -61,7 +63,7 @@ func (b *bench) effort() effort {
 	if b.quick {
 		return effort{rounds: 1, round: 20 * time.Millisecond, journeys: 1}
 	}
-	return effort{rounds: 5, round: 400 * time.Millisecond, journeys: 30}
+	return effort{rounds: 5, round: 300 * time.Millisecond, journeys: 30}
 }
 
 // benchCommand prints this machine's figures beside their limits.
@@ -102,7 +104,8 @@ func benchCommand(ctx context.Context, c console, flags *flag.FlagSet, args []st
 	}
 	defer os.RemoveAll(dir)
 	log := slog.New(slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	b := &bench{build: build{log: log, cost: secret.StandardCost(), making: true}, c: c, dir: dir, quick: *quick}
+	b := &bench{c: c, dir: dir, quick: *quick}
+	b.build = build{log: log, cost: secret.StandardCost(), making: true, commit: b.commits.note}
 	report, err := b.measure(ctx, chosen)
 	if err != nil {
 		return err

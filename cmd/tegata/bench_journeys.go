@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"runtime"
 	"strings"
 	"time"
 
@@ -30,34 +29,22 @@ func benchRegistration(ctx context.Context, b *bench) ([]figure, error) {
 		return nil, err
 	}
 	var needs tally
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	took, c, err := b.effort().repeat(ctx, func() (time.Duration, error) {
+	j, err := b.repeat(ctx, func() (lap, error) {
 		if err := s.register(ctx); err != nil {
-			return 0, err
+			return lap{}, err
 		}
 		needs, err = registrationTally(s.issuer.kept())
 		if err != nil {
-			return 0, err
+			return lap{}, err
 		}
 		return s.issuer.read(ctx, 3, "POST /v1/enrolments")
 	})
 	if err != nil {
 		return nil, err
 	}
-	runtime.ReadMemStats(&after)
-	f := journeyFigure("registration of a phone, issuer's side", took, needs.takes(c), 0.5)
-	f.KiB = float64(after.TotalAlloc-before.TotalAlloc) / 1024 / float64(len(took)+1)
-	f.LimitIs = fmt.Sprintf("%s, one after the other", needs)
-	f.Notes = []string{fmt.Sprintf("Median of %d; three messages over HTTP, from the first byte to the last in the issuer's handlers, durable", len(took)),
-		"Allocated is by the phone and the card too"}
+	f := j.figure("registration of a phone, issuer's side", needs, 0.5)
+	f.Notes = append(f.Notes, "Three messages over HTTP, from the first byte to the last in the issuer's handlers", "Allocated is by the phone and the card too")
 	return []figure{f}, nil
-}
-
-// journeyFigure is a figure of a journey that takes time rather than fills it.
-func journeyFigure(work string, took []time.Duration, limit time.Duration, target float64) figure {
-	ours := median(took)
-	return figure{Work: work, Unit: "ms", Ours: milliseconds(ours), Limit: milliseconds(limit), Ratio: float64(limit) / float64(ours), Target: target}
 }
 
 // register is one whole registration, without a screen.
@@ -189,32 +176,28 @@ func benchLogin(ctx context.Context, b *bench) ([]figure, error) {
 	asked := 2                 // at the first login of a phone who it is and for the name, later for the name
 	var asking []time.Duration // what the authority did meanwhile
 	var needs tally
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	took, c, err := b.effort().repeat(ctx, func() (time.Duration, error) {
+	j, err := b.repeat(ctx, func() (lap, error) {
 		s.issuer.forget()
 		s.verifier.forget()
 		if err := s.login(ctx); err != nil {
-			return 0, err
+			return lap{}, err
 		}
 		verifier, err := s.verifier.read(ctx, 5, "POST /v1/requests", "GET /v1/requests/", "GET /r/", "GET /v1/parties/")
 		if err != nil {
-			return 0, err
+			return lap{}, err
 		}
 		issuer, err := s.issuer.read(ctx, asked, "POST /v1/verifier/")
-		asking, needs, asked = append(asking, issuer), loginTally(asked), 1
-		return verifier - issuer, err
+		asking, needs, asked = append(asking, issuer.took), loginTally(asked), 1
+		verifier.took -= issuer.took
+		return verifier, err
 	})
 	if err != nil {
 		return nil, err
 	}
-	runtime.ReadMemStats(&after)
-	f := journeyFigure("login, verifier's side", took, needs.takes(c), 0.4)
-	f.KiB = float64(after.TotalAlloc-before.TotalAlloc) / 1024 / float64(len(took)+1)
-	f.LimitIs = fmt.Sprintf("%s, one after the other", needs)
-	f.Notes = []string{fmt.Sprintf("Median of %d; from the request to the result in the verifier's handlers, durable", len(took)),
+	f := j.figure("login, verifier's side", needs, 0.4)
+	f.Notes = append(f.Notes, "From the request to the result in the verifier's handlers",
 		fmt.Sprintf("Not counted: %.2f ms in which the authority answered", milliseconds(median(asking))),
-		"Allocated is by phone, portal and authority too"}
+		"Allocated is by phone, portal and authority too")
 	return []figure{f}, nil
 }
 

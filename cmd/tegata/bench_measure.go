@@ -15,10 +15,13 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"tegata/internal/durable"
 )
 
 // median of what was measured; 0 of nothing.
@@ -30,11 +33,20 @@ func median[T time.Duration | float64](v []T) T {
 	return s[len(s)/2]
 }
 
-// rate has each of so many workers do work again and again for d, and returns
-// pieces a second. work is told its worker.
-func rate(ctx context.Context, workers int, d time.Duration, work func(worker int) error) (float64, error) {
-	var done atomic.Int64
-	began := time.Now()
+// pace is how fast work went.
+type pace struct {
+	perSecond float64
+	processor float64 // seconds of this process a piece, with whoever asks for it; 0: not known
+	allocated float64 // KiB a piece, likewise
+}
+
+// run has each of so many workers do work again and again for d. work is told its
+// worker.
+func (p *pace) run(ctx context.Context, workers int, d time.Duration, work func(worker int) error) error {
+	var pieces atomic.Int64
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	began, spent := time.Now(), processorTime()
 	group, ctx := errgroup.WithContext(ctx)
 	for w := range workers {
 		group.Go(func() error {
@@ -45,44 +57,46 @@ func rate(ctx context.Context, workers int, d time.Duration, work func(worker in
 				if err := work(w); err != nil {
 					return err
 				}
-				done.Add(1)
+				pieces.Add(1)
 			}
 			return nil
 		})
 	}
 	err := group.Wait()
-	return float64(done.Load()) / time.Since(began).Seconds(), err
+	took, used := time.Since(began), processorTime()-spent
+	runtime.ReadMemStats(&after)
+	n := float64(max(1, pieces.Load()))
+	*p = pace{n / took.Seconds(), used.Seconds() / n, float64(after.TotalAlloc-before.TotalAlloc) / 1024 / n}
+	return err
 }
 
 // versus measures ours and its limit in turn, so that a machine that gets slower
 // or faster meanwhile does it to both, and returns the figure of the medians. The
-// ratio is the median of the rounds' own.
+// ratios are the medians of the rounds' own.
 func (e effort) versus(ctx context.Context, workers int, ours, limit func(worker int) error) (figure, error) {
 	if e.rounds > 1 { // what is slow the first time only is no round
 		for _, work := range []func(int) error{ours, limit} {
-			if _, err := rate(ctx, workers, e.round/4, work); err != nil {
+			if err := new(pace).run(ctx, workers, e.round/4, work); err != nil {
 				return figure{}, err
 			}
 		}
 	}
-	var fast, bound, ratio, size []float64
+	var fast, bound, ratio, processor, size []float64
 	for range e.rounds {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		a, err := rate(ctx, workers, e.round, ours)
-		if err != nil {
+		var a, b pace
+		if err := a.run(ctx, workers, e.round, ours); err != nil {
 			return figure{}, err
 		}
-		runtime.ReadMemStats(&after)
-		b, err := rate(ctx, workers, e.round, limit)
-		if err != nil {
+		if err := b.run(ctx, workers, e.round, limit); err != nil {
 			return figure{}, err
 		}
-		fast, bound, ratio = append(fast, a), append(bound, b), append(ratio, a/b)
-		pieces := max(1, a*e.round.Seconds())
-		size = append(size, float64(after.TotalAlloc-before.TotalAlloc)/1024/pieces)
+		fast, bound, ratio = append(fast, a.perSecond), append(bound, b.perSecond), append(ratio, a.perSecond/b.perSecond)
+		if a.processor > 0 {
+			processor = append(processor, b.processor/a.processor)
+		}
+		size = append(size, a.allocated)
 	}
-	return figure{Unit: "/s", Ours: median(fast), Limit: median(bound), Ratio: median(ratio), KiB: median(size)}, nil
+	return figure{Unit: "/s", Ours: median(fast), Limit: median(bound), Ratio: median(ratio), Processor: median(processor), KiB: median(size)}, nil
 }
 
 // operation is one public-key operation of the standard library.
@@ -152,11 +166,11 @@ func measureCosts(ctx context.Context, d time.Duration) (costs, error) {
 	}
 	c := costs{}
 	for _, o := range operations() {
-		perSecond, err := rate(ctx, 1, d, do[o])
-		if err != nil {
+		var p pace
+		if err := p.run(ctx, 1, d, do[o]); err != nil {
 			return nil, err
 		}
-		c[o] = time.Duration(float64(time.Second) / perSecond)
+		c[o] = time.Duration(float64(time.Second) / p.perSecond)
 	}
 	return c, nil
 }
@@ -187,30 +201,82 @@ func (t tally) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// journeys does work a number of times, measuring the costs of operations before and
-// after, and returns what each took by its own account. Of several the first is not
-// counted: it opens connections.
-func (e effort) repeat(ctx context.Context, work func() (time.Duration, error)) (took []time.Duration, c costs, err error) {
+// journeys is what repeated work took.
+type journeys struct {
+	took    []time.Duration // each, by its own account
+	costs   costs           // of operations, measured before and after
+	fsync   time.Duration   // likewise
+	commits int             // of the last one
+	kib     float64         // allocated by each, with everybody who takes part
+}
+
+// repeat does work a number of times. Of several the first is not counted: it opens
+// connections and prepares statements.
+func (b *bench) repeat(ctx context.Context, work func() (lap, error)) (j journeys, err error) {
+	e := b.effort()
 	before, err := measureCosts(ctx, e.round/4)
 	if err != nil {
-		return nil, nil, err
+		return j, err
 	}
-	for began := time.Now(); len(took) < e.journeys && time.Since(began) < journeyTime; {
+	syncBefore := fsyncTime(b.dir)
+	var memory, memoryAfter runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	for began := time.Now(); len(j.took) < e.journeys && time.Since(began) < journeyTime; {
 		if ctx.Err() != nil {
-			return nil, nil, ctx.Err()
+			return j, ctx.Err()
 		}
-		d, err := work()
+		l, err := work()
 		if err != nil {
-			return nil, nil, err
+			return j, err
 		}
-		took = append(took, d)
+		j.took, j.commits = append(j.took, l.took), l.commits
 	}
+	runtime.ReadMemStats(&memoryAfter)
+	j.kib = float64(memoryAfter.TotalAlloc-memory.TotalAlloc) / 1024 / float64(len(j.took))
 	after, err := measureCosts(ctx, e.round/4)
 	if err != nil {
-		return nil, nil, err
+		return j, err
 	}
 	for o := range before {
 		before[o] = (before[o] + after[o]) / 2
 	}
-	return took[min(1, len(took)-1):], before, nil
+	j.costs, j.fsync = before, (syncBefore+fsyncTime(b.dir))/2
+	j.took = j.took[min(1, len(j.took)-1):]
+	return j, nil
+}
+
+// figure compares the journeys with the operations that one needs.
+func (j journeys) figure(work string, needs tally, target float64) figure {
+	ours, limit := median(j.took), needs.takes(j.costs)
+	durable := limit + time.Duration(j.commits)*j.fsync
+	return figure{Work: work, Unit: "ms", Ours: milliseconds(ours), Limit: milliseconds(limit), Ratio: float64(limit) / float64(ours), Target: target,
+		KiB: j.kib, LimitIs: fmt.Sprintf("%s, one after the other", needs),
+		Notes: []string{fmt.Sprintf("Median of %d. With an fsync of %.2f ms for each of its %d commits the limit would be %.2f ms and the ratio %.2f",
+			len(j.took), milliseconds(j.fsync), j.commits, milliseconds(durable), float64(durable)/float64(ours))}}
+}
+
+// commitCount counts the commits of each database.
+type commitCount struct {
+	mu sync.Mutex // guards n
+	n  map[string]int
+}
+
+// note is told of the moments around each commit (store.WithHook).
+func (c *commitCount) note(m durable.Moment) {
+	name, ok := strings.CutPrefix(string(m), "after commit ")
+	if !ok {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n == nil {
+		c.n = map[string]int{}
+	}
+	c.n[name]++
+}
+
+func (c *commitCount) of(database string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.n[database]
 }

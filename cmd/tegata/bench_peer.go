@@ -159,7 +159,8 @@ func measurePeer(ctx context.Context, c console, dir string) error {
 		next := make([]int, work.Workers)
 		var all []float64
 		for range work.Rounds {
-			r, err := rate(ctx, work.Workers, work.Round, func(w int) error {
+			var p pace
+			err := p.run(ctx, work.Workers, work.Round, func(w int) error {
 				next[w]++
 				_, err := calls.ask(w, m.requests[(next[w]+w)%len(m.requests)])
 				return err
@@ -167,7 +168,7 @@ func measurePeer(ctx context.Context, c console, dir string) error {
 			if err != nil {
 				return err
 			}
-			all = append(all, r)
+			all = append(all, p.perSecond)
 		}
 		*m.rate = median(all)
 	}

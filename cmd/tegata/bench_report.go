@@ -18,7 +18,8 @@ type figure struct {
 	Unit      string      `json:"unit"` // "/s": more is better; "ms": less is
 	Ours      float64     `json:"ours"`
 	Limit     float64     `json:"limit"`
-	Ratio     float64     `json:"ratio"` // 1 is as fast as the limit, 0.5 takes twice as long
+	Ratio     float64     `json:"ratio"`                     // 1 is as fast as the limit, 0.5 takes twice as long
+	Processor float64     `json:"processor_ratio,omitempty"` // the same of processor time, which others on the machine do not change
 	Target    float64     `json:"target,omitempty"`
 	KiB       float64     `json:"allocated_kib"` // a piece of work, with whoever asks for it
 	LimitIs   string      `json:"limit_is"`
@@ -108,21 +109,24 @@ func (r benchReport) print(c console) error {
 	}
 	fmt.Fprintln(c.out)
 	table := tabwriter.NewWriter(c.out, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(table, "WORK\tOURS\tLIMIT\tRATIO\tTARGET\tPEER\tRATIO\tALLOCATED")
+	fmt.Fprintln(table, "WORK\tOURS\tLIMIT\tRATIO\tPROCESSOR\tTARGET\tPEER\tRATIO\tALLOCATED")
 	for _, f := range r.Figures {
-		target, peer, peerRatio := "–", "–", "–"
+		processor, target, peer, peerRatio := "–", "–", "–", "–"
+		if f.Processor > 0 {
+			processor = fmt.Sprintf("%.2f", f.Processor)
+		}
 		if f.Target > 0 {
 			target = fmt.Sprintf("≥ %.2f", f.Target)
 		}
 		if f.Peer != nil {
 			peer, peerRatio = f.amount(f.Peer.Value), fmt.Sprintf("%.1f×", f.Peer.Ratio)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%.2f\t%s\t%s\t%s\t%.0f KiB\n", f.Work, f.amount(f.Ours), f.amount(f.Limit), f.Ratio, target, peer, peerRatio, f.KiB)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%.2f\t%s\t%s\t%s\t%s\t%.0f KiB\n", f.Work, f.amount(f.Ours), f.amount(f.Limit), f.Ratio, processor, target, peer, peerRatio, f.KiB)
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintln(c.out)
+	fmt.Fprint(c.out, "\nA ratio of 1 is as fast as the limit, of 0.5 half as fast. Processor is the ratio of processor time,\nwith that of whoever asks: it leaves out the disk, and what else runs on the machine.\n\n")
 	for _, f := range r.Figures {
 		fmt.Fprintf(c.out, "%s: the limit is %s.", f.Work, f.LimitIs)
 		if f.Peer != nil {

@@ -33,7 +33,6 @@ type benchStreet struct {
 	phone    string // the last one that was registered
 
 	issuer, verifier *stopwatch
-	costs            []costs // measured around the journeys
 
 	stop  context.CancelFunc
 	ended chan error
@@ -63,7 +62,10 @@ func (b *bench) openStreet(ctx context.Context) (*benchStreet, error) {
 		return nil, err
 	}
 	n.sender = nil // nobody looks on
-	st := &benchStreet{n: n, client: httpd.Client(30 * time.Second), issuer: &stopwatch{keep: "POST /v1/enrolments"}, verifier: &stopwatch{}, ended: make(chan error, 1)}
+	st := &benchStreet{n: n, client: httpd.Client(30 * time.Second), ended: make(chan error, 1),
+		issuer:   &stopwatch{keep: "POST /v1/enrolments", commits: func() int { return b.commits.of("issuer") }},
+		verifier: &stopwatch{commits: func() int { return b.commits.of("verifier") }},
+	}
 	ctx, st.stop = context.WithCancel(ctx)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return httpd.Serve(ctx, n.listeners...) })
@@ -165,7 +167,8 @@ func allFree(ctx context.Context, base int) bool {
 
 // A stopwatch adds up how long a role's handlers work, by method and path.
 type stopwatch struct {
-	keep string // bodies of calls that begin with this are kept; "" keeps none
+	keep    string     // bodies of calls that begin with this are kept; "" keeps none
+	commits func() int // of the role's database so far
 
 	mu     sync.Mutex // guards all below
 	laps   []lap
@@ -173,8 +176,9 @@ type stopwatch struct {
 }
 
 type lap struct {
-	call string // "POST /v1/requests"
-	took time.Duration
+	call    string // "POST /v1/requests"
+	took    time.Duration
+	commits int // meanwhile; nobody else works in the street's database
 }
 
 func (s *stopwatch) before(h http.Handler) http.Handler {
@@ -189,12 +193,12 @@ func (s *stopwatch) before(h http.Handler) http.Handler {
 			}
 			r.Body = io.NopCloser(bytes.NewReader(body))
 		}
-		began := time.Now()
+		commits, began := s.commits(), time.Now()
 		h.ServeHTTP(w, r)
 		took := time.Since(began)
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.laps = append(s.laps, lap{call, took})
+		s.laps = append(s.laps, lap{call, took, s.commits() - commits})
 		if body != nil {
 			s.bodies = append(s.bodies, body)
 		}
@@ -216,10 +220,10 @@ func (s *stopwatch) kept() [][]byte {
 	return s.bodies
 }
 
-// read returns the time of the calls that begin with one of prefixes, and how many
-// they were, and begins again at zero. An answer may be with its asker a moment
-// before its handler ends, so it waits until there are as many as expected.
-func (s *stopwatch) read(ctx context.Context, calls int, prefixes ...string) (time.Duration, error) {
+// read returns the sum of the calls that begin with one of prefixes, and begins
+// again at zero. An answer may be with its asker a moment before its handler ends,
+// so it waits until there are as many as expected.
+func (s *stopwatch) read(ctx context.Context, calls int, prefixes ...string) (lap, error) {
 	for deadline := time.Now().Add(2 * time.Second); ; {
 		sum, n := s.sum(prefixes)
 		switch {
@@ -227,23 +231,24 @@ func (s *stopwatch) read(ctx context.Context, calls int, prefixes ...string) (ti
 			s.forget()
 			return sum, nil
 		case n > calls || time.Now().After(deadline):
-			return 0, fmt.Errorf("bench: %d calls of %s, not %d", n, strings.Join(prefixes, ", "), calls)
+			return lap{}, fmt.Errorf("bench: %d calls of %s, not %d", n, strings.Join(prefixes, ", "), calls)
 		}
 		select {
 		case <-ctx.Done():
-			return 0, ctx.Err()
+			return lap{}, ctx.Err()
 		case <-time.After(time.Millisecond):
 		}
 	}
 }
 
-func (s *stopwatch) sum(prefixes []string) (sum time.Duration, n int) {
+func (s *stopwatch) sum(prefixes []string) (sum lap, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, l := range s.laps {
 		for _, p := range prefixes {
 			if strings.HasPrefix(l.call, p) {
-				sum += l.took
+				sum.took += l.took
+				sum.commits += l.commits
 				n++
 			}
 		}

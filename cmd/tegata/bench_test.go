@@ -38,7 +38,7 @@ func TestBenchShowsEachWorkBesideItsLimit(t *testing.T) {
 			}
 			table := strings.Split(out.String(), "\n")
 			head := slices.IndexFunc(table, func(l string) bool { return strings.HasPrefix(l, "WORK ") })
-			if head < 0 || strings.Join(strings.Fields(table[head]), " ") != "WORK OURS LIMIT RATIO TARGET PEER RATIO ALLOCATED" {
+			if head < 0 || strings.Join(strings.Fields(table[head]), " ") != "WORK OURS LIMIT RATIO PROCESSOR TARGET PEER RATIO ALLOCATED" {
 				t.Fatalf("the table has no head:\n%s", out.String())
 			}
 			for n, f := range r.Figures {
