@@ -3,6 +3,8 @@
 
 GO ?= go
 export CGO_ENABLED ?= 0
+# Erases typed secrets from memory (internal/secret/within.go): an experiment of Go, used where this Go knows it.
+export GOEXPERIMENT ?= $(shell GOEXPERIMENT=runtimesecret $(GO) version >/dev/null 2>&1 && echo runtimesecret)
 
 run: build
 	./bin/tegata up

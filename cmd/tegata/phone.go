@@ -61,7 +61,8 @@ func (p *phoneRole) routes(s settings, token httpd.OperatorToken) http.Handler {
 	door := (&phone.Door{Phones: p.phones, Token: token}).Routes()
 	mux.Handle("/v1/", door)
 	mux.Handle("/", p.pages.Routes())
-	return httpd.Guard(httpd.GuardOptions{Names: s.names("phone"), Pages: true, Camera: true, Log: p.log, Refuse: p.pages.Refuse, MaxBody: 4 << 20}, mux)
+	// People type their secrets here.
+	return httpd.Erased(httpd.Guard(httpd.GuardOptions{Names: s.names("phone"), Pages: true, Camera: true, Log: p.log, Refuse: p.pages.Refuse, MaxBody: 4 << 20}, mux))
 }
 
 // makePhone gives a person of the sandbox the phone that the data say, and has it

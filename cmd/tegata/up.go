@@ -28,6 +28,9 @@ func up(ctx context.Context, c console, flags *flag.FlagSet, args []string) erro
 	if err != nil {
 		return err
 	}
+	if err := hideMemory(); err != nil { // people will type secrets
+		return err
+	}
 	n, err := standardBuild(c, *verbose).openNeighbourhood(ctx, *dir, s)
 	if err != nil {
 		return err

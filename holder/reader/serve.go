@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"syscall"
+
+	"tegata/internal/secret"
 )
 
 // A Token is what can be held to a reader: card.Card, either profile.
@@ -45,27 +47,35 @@ func Serve(ctx context.Context, conn net.Conn, t Token) error {
 	// the option, so it is set again before each wait.
 	ack := func() { quickAck(conn) }
 	for {
-		message, err := readFrame(conn, ack)
-		switch {
-		case ctx.Err() != nil, hungUp(err):
-			return nil
-		case err != nil:
-			return fmt.Errorf("reader: serve: %w", err)
-		}
-		answer, err := respond(t, message)
-		if err != nil {
+		var more bool
+		var err error
+		secret.Within(func() { more, err = serveOne(ctx, conn, t, ack) }) // it may be VERIFY
+		if !more {
 			return err
 		}
-		if answer == nil {
-			continue
-		}
-		if err := writeFrame(conn, answer); err != nil {
-			if ctx.Err() != nil || hungUp(err) {
-				return nil
-			}
-			return fmt.Errorf("reader: serve: %w", err)
-		}
 	}
+}
+
+// serveOne answers one message. more is false when the tap is over.
+func serveOne(ctx context.Context, conn net.Conn, t Token, ack func()) (more bool, err error) {
+	message, err := readFrame(conn, ack)
+	switch {
+	case ctx.Err() != nil, hungUp(err):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("reader: serve: %w", err)
+	}
+	answer, err := respond(t, message)
+	if err != nil || answer == nil {
+		return err == nil, err
+	}
+	if err := writeFrame(conn, answer); err != nil {
+		if ctx.Err() != nil || hungUp(err) {
+			return false, nil
+		}
+		return false, fmt.Errorf("reader: serve: %w", err)
+	}
+	return true, nil
 }
 
 // hungUp reports whether err is what one sees of a slot that went away, orderly

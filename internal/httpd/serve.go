@@ -70,7 +70,7 @@ func Serve(ctx context.Context, listeners ...Listener) error {
 		}
 		servers = append(servers, s)
 		group.Go(func() error {
-			if err := s.Serve(l.L); !errors.Is(err, http.ErrServerClosed) {
+			if err := s.Serve(erasing{l.L}); !errors.Is(err, http.ErrServerClosed) {
 				return fmt.Errorf("httpd: serve %s: %w", l.Name, err)
 			}
 			return nil
