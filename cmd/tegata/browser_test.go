@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"html"
 	"io"
@@ -30,7 +31,15 @@ func newBrowser() *browser {
 		panic(err) // it has no error to give
 	}
 	c := httpd.Client(20 * time.Second)
-	c.Jar, c.CheckRedirect = jar, nil
+	c.Jar = jar
+	c.CheckRedirect = func(next *http.Request, before []*http.Request) error {
+		next.Header.Del("Origin") // of the form, not of where it led to
+		next.Header.Del("Sec-Fetch-Site")
+		if len(before) > 10 {
+			return errors.New("redirects without end")
+		}
+		return nil
+	}
 	return &browser{client: c}
 }
 

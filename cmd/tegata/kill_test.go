@@ -126,7 +126,7 @@ func (k *killer) run(ctx context.Context, a act, dieAt moment) (seen []moment, d
 	if err != nil {
 		return nil, false, err
 	}
-	defer p.kill()
+	defer p.kill(0)
 	state := ""
 	if a.ready != nil {
 		if state, err = a.ready(ctx, k); err != nil {
@@ -137,7 +137,15 @@ func (k *killer) run(ctx context.Context, a act, dieAt moment) (seen []moment, d
 		return nil, false, err
 	}
 	did := a.do(ctx, k, state)
-	died = p.kill()
+	patience := time.Duration(0)
+	switch { // a death may still be on its way; what is written behind an answer, too
+	case did != nil:
+		patience = 5 * time.Second
+	case dieAt != moment{}:
+		patience = 300 * time.Millisecond
+	}
+	p.kill(patience)
+	died = slices.Contains(p.moments, dieAt)
 	if did != nil && !died {
 		return nil, false, fmt.Errorf("%s, without a death: %w", a.name, did)
 	}

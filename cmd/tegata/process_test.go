@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -70,10 +71,10 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, journeyCommands())
 }
 
-// child runs a prepared sandbox. It prints "ready"; after a line on its input it
+// child runs a prepared sandbox. It prints "ready"; after "arm" on its input it
 // prints "armed" and from then on each moment that its writes come to, in one
-// write call each, so that all of them are there when it dies. It ends when its
-// input does: with its parent.
+// write call each, so that all of them are there when it dies. After "collect" it
+// collects its garbage. It ends when its input does: with its parent.
 func child(text string) error {
 	var o order
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
@@ -83,6 +84,9 @@ func child(text string) error {
 	defer stop()
 	b, rec, err := o.build()
 	if err != nil {
+		return err
+	}
+	if err := hideMemory(); err != nil { // as `up` does
 		return err
 	}
 	s, err := openSettings(o.Dir)
@@ -97,7 +101,14 @@ func child(text string) error {
 		fmt.Println("ready")
 		go func() {
 			for in := bufio.NewScanner(os.Stdin); in.Scan(); {
-				rec.arm()
+				switch in.Text() {
+				case "arm":
+					rec.arm()
+				case "collect":
+					runtime.GC()
+					runtime.GC() // the second finishes the sweeping of the first
+					fmt.Println("collected")
+				}
 			}
 			stop()
 		}()
@@ -234,6 +245,7 @@ func start(ctx context.Context, o order, env ...string) (*process, error) {
 	p := &process{words: make(chan string, 4), ended: make(chan struct{})}
 	p.cmd = exec.CommandContext(ctx, os.Args[0])
 	p.cmd.Env = append(append(os.Environ(), childEnv+"="+string(text)), env...)
+	p.cmd.Dir = filepath.Dir(o.Dir)
 	p.cmd.Stderr = &p.err
 	if p.in, err = p.cmd.StdinPipe(); err != nil {
 		return nil, err
@@ -278,23 +290,24 @@ func (p *process) hear(word string) error {
 }
 
 // arm begins the counting of moments.
-func (p *process) arm() error {
-	if _, err := io.WriteString(p.in, "arm\n"); err != nil {
+func (p *process) arm() error { return p.ask("arm", "armed") }
+
+// ask says a word to it and waits for its answer.
+func (p *process) ask(word, answer string) error {
+	if _, err := io.WriteString(p.in, word+"\n"); err != nil {
 		return err
 	}
-	return p.hear("armed")
+	return p.hear(answer)
 }
 
-// kill ends it if it has not ended, and says whether it died by itself.
-func (p *process) kill() (before bool) {
+// kill ends it, unless it ends by itself within patience.
+func (p *process) kill(patience time.Duration) {
 	select {
 	case <-p.ended:
-		return true
-	case <-time.After(20 * time.Millisecond): // an end may still be on its way
+	case <-time.After(patience):
+		p.cmd.Process.Kill()
+		<-p.ended
 	}
-	p.cmd.Process.Kill()
-	<-p.ended
-	return false
 }
 
 // lines is an output that several goroutines write and one reads.

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/big"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"tegata/holder/apdu"
+	"tegata/holder/card"
+	"tegata/internal/durable"
+	"tegata/internal/secret"
+)
+
+// The canaries. A person whose secrets nothing else knows (they are drawn here,
+// and the card is given its own before the neighbourhood is started) registers a
+// phone on its pages, logs in on the same device and from another, signs a file,
+// and uses the card at a reader. Then those secrets are searched for, in every
+// form (needle), in everything that is left: the whole data directory, also with
+// its sealed files opened; the logs, in full; the arguments and environment of
+// every process; the street's pages, with the trace; the process's memory; and
+// all that went over any port of the loopback. They may be in two places: on the
+// way from the person's browser or command line to the own phone, and in VERIFY
+// on the contact tap; and there they must be found, or the search is worth
+// nothing.
+func TestNoSecretLeaves(t *testing.T) {
+	inside(t, func(t *testing.T) {
+		c := newCanaries(t)
+		streams := startCapture(t)
+		c.start(t)
+		c.live(t)
+		c.checkStreet(t)
+		c.checkProcesses(t)
+		c.checkMemory(t)
+		c.checkCrash(t)
+		c.checkLogs(t)
+		c.checkFiles(t)
+		c.checkStreams(t, streams.stop(t))
+	})
+}
+
+// canaries are a town and a person's secrets in it.
+type canaries struct {
+	town
+	settings settings
+	process  *process
+	secrets  struct{ cardPassword, cardPIN, phonePassword, phonePIN string }
+	lockCode string            // told by the phone, once
+	readers  []string          // host:port where cards were held
+	commands map[string][]byte // what /proc said of commands
+	needles  []needle
+}
+
+func newCanaries(t *testing.T) *canaries {
+	cores := syscall.Rlimit{}
+	if err := syscall.Getrlimit(syscall.RLIMIT_CORE, &cores); err != nil {
+		t.Fatal(err)
+	}
+	cores.Cur = cores.Max // for all processes that it starts
+	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &cores); err != nil {
+		t.Fatal(err)
+	}
+	c := &canaries{commands: map[string][]byte{}}
+	c.town = town{dir: filepath.Join(t.TempDir(), "data"), listen: "127.0.0.1:21400", keys: poolKeys(t)}
+	c.settings = settings{Listen: c.listen}
+	c.make(t, nil, func(context.Context) error { return nil })
+	c.secrets.cardPassword, c.secrets.phonePassword = drawPassword(), drawPassword()
+	c.secrets.cardPIN = c.drawPIN(t)
+	for c.secrets.phonePIN == "" || c.secrets.phonePIN == c.secrets.cardPIN {
+		c.secrets.phonePIN = c.drawPIN(t)
+	}
+	c.needles = []needle{
+		passwordNeedle("the card's password", c.secrets.cardPassword),
+		passwordNeedle("the phone's password", c.secrets.phonePassword),
+		pinNeedle("the card's PIN", c.secrets.cardPIN, "card_auth_pin", "pin"),
+		pinNeedle("the phone's PIN", c.secrets.phonePIN, "phone_auth_pin", "pin", "again"),
+	}
+	c.personalise(t)
+	return c
+}
+
+// drawPassword draws 16 letters and digits; the rules for choosing one are easily
+// met by them.
+func drawPassword() string { return rand.Text()[:16] }
+
+// drawPIN draws a PIN that may be chosen, and that stands nowhere yet in the
+// prepared directory or in this program.
+func (c *canaries) drawPIN(t *testing.T) string {
+	t.Helper()
+	program, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 1000 {
+		n, err := rand.Int(rand.Reader, big.NewInt(6000))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strconv.FormatInt(n.Int64()+4000, 10)
+		pin, err := secret.ParsePIN(text)
+		if err != nil || secret.CheckPINChoice(pin, time.Time{}) != nil {
+			continue
+		}
+		n1 := pinNeedle("", text)
+		if len(find(program, n1)) > 0 || len(c.inFiles(t, n1)) > 0 {
+			continue
+		}
+		return text
+	}
+	t.Fatal("no PIN is rare enough")
+	return ""
+}
+
+// personalise gives the card secrets that no file of the sandbox has: at a desk of
+// its own, while nothing runs.
+func (c *canaries) personalise(t *testing.T) {
+	t.Helper()
+	box, err := card.OpenBox(filepath.Join(c.dir, "cards"), durable.Files{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer box.Close()
+	held, err := box.Open(resident)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held.PowerOn()
+	defer held.PowerOff()
+	select1 := apdu.Command{INS: apdu.InsSelect, P1: 0x04, P2: 0x0C, Data: apdu.JPKIAID(), Le: apdu.NoLe}
+	for _, command := range []apdu.Command{
+		select1,
+		{INS: apdu.InsVerify, P2: apdu.ByShortID(apdu.EFSignPIN), Data: []byte(c.card.CardSignaturePassword), Le: apdu.NoLe},
+		{INS: apdu.InsChangeReference, P1: 0x01, P2: apdu.ByShortID(apdu.EFSignPIN), Data: []byte(c.secrets.cardPassword), Le: apdu.NoLe},
+		{INS: apdu.InsVerify, P2: apdu.ByShortID(apdu.EFAuthPIN), Data: []byte(c.card.CardAuthPIN), Le: apdu.NoLe},
+		{INS: apdu.InsChangeReference, P1: 0x01, P2: apdu.ByShortID(apdu.EFAuthPIN), Data: []byte(c.secrets.cardPIN), Le: apdu.NoLe},
+	} {
+		answer := held.Transmit(command.Bytes())
+		if !bytes.Equal(answer, []byte{0x90, 0x00}) {
+			t.Fatalf("personalise: %v: %X", command, answer)
+		}
+	}
+}
+
+// start runs the neighbourhood as people do: every request is logged, and secrets
+// cost what they cost.
+func (c *canaries) start(t *testing.T) {
+	t.Helper()
+	var err error
+	c.process, err = start(t.Context(), order{Dir: c.dir, Keys: c.keys, Verbose: true, Standard: true}, "GOTRACEBACK=crash")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.process.kill(0) })
+}
+
+// expectNone fails for each place where a secret lies.
+func (c *canaries) expectNone(t *testing.T, where string, content []byte) {
+	t.Helper()
+	for _, h := range find(content, c.needles...) {
+		t.Errorf("%s: %v", where, h)
+	}
+}
+
+// checkStreet searches every page of the street, and the files of its trace.
+func (c *canaries) checkStreet(t *testing.T) {
+	t.Helper()
+	b := newBrowser()
+	time.Sleep(300 * time.Millisecond) // events come in batches
+	street := c.settings.page("street")
+	files := map[string]bool{}
+	for _, path := range []string{"/", "/cards", "/mailbox", "/trace?all=1", "/offers", "/break", "/services.json", "/residents.json"} {
+		page, err := b.open(t.Context(), street+path)
+		if err != nil {
+			t.Error(err)
+		}
+		c.expectNone(t, "the street's page "+path, []byte(page))
+		for _, m := range regexp.MustCompile(`href="(/trace/[^"#]+)"`).FindAllStringSubmatch(page, -1) {
+			files[m[1]] = true
+		}
+		if strings.HasPrefix(path, "/trace") && !strings.Contains(page, "[secret]") {
+			t.Errorf("the trace tells of no blanked command: %s", words(page))
+		}
+	}
+	for path := range files {
+		file, err := b.open(t.Context(), street+path)
+		if err != nil {
+			t.Error(err)
+		}
+		c.expectNone(t, "the trace's file "+path, []byte(file))
+	}
+	if len(files) == 0 {
+		t.Error("the trace has no files")
+	}
+}
+
+// checkProcesses searches what anybody can read about processes.
+func (c *canaries) checkProcesses(t *testing.T) {
+	t.Helper()
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", c.process.cmd.Process.Pid))
+	if err != nil || len(tasks) == 0 {
+		t.Fatalf("%d threads, %v", len(tasks), err)
+	}
+	for _, dir := range append(tasks, fmt.Sprintf("/proc/%d", c.process.cmd.Process.Pid)) {
+		for _, name := range []string{"cmdline", "environ", "comm", "status"} {
+			text, err := os.ReadFile(filepath.Join(dir, name))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				t.Error(err)
+			}
+			c.expectNone(t, filepath.Join(dir, name), text)
+		}
+	}
+	for name, text := range c.commands {
+		if strings.HasSuffix(name, "/proc") && !bytes.Contains(text, []byte(c.dir)) {
+			t.Errorf("%s: its arguments were not seen", name)
+		}
+		c.expectNone(t, name, text)
+	}
+}
+
+// checkLogs searches all that the neighbourhood said.
+func (c *canaries) checkLogs(t *testing.T) {
+	t.Helper()
+	log := c.process.err.String()
+	if !strings.Contains(log, "role=phone") {
+		t.Error("the log is not in full")
+	}
+	c.expectNone(t, "the log", []byte(log))
+}
