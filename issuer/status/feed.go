@@ -103,8 +103,13 @@ func (f *Feed) Next(ctx context.Context, after int64, prev string) (string, erro
 	defer poll.Stop()
 	for last := false; ; {
 		head, moved := f.ledger.Changed()
-		if after > head {
-			return "", errNoPosition
+		if after > head { // a batch was read from the store before it was known here, in this process or in another
+			if err := f.ledger.sync(ctx); err != nil {
+				return "", err
+			}
+			if head, moved = f.ledger.Changed(); after > head {
+				return "", errNoPosition
+			}
 		}
 		moment, _, err := f.ledger.asOf(ctx) // before reading: the batch is complete as of it
 		if err != nil {

@@ -139,6 +139,27 @@ func TestPositionsThatAreNone(t *testing.T) {
 	}
 }
 
+// What one process told a follower, another may be asked to continue before it has
+// read it; and so may the same one, since a commit can be seen before it returns.
+func TestAPositionThatAnotherProcessToldIsOne(t *testing.T) {
+	i := issuertest.New(t)
+	f := follow(t, i)
+	f.next(t)
+	_, other, _ := second(t, i)
+	i.Issue(t, pki.PhoneAuth, 0, "")
+	f.next(t)
+	after, prev := f.Position()
+	if seq, _ := other.Changed(); int64(after) <= seq {
+		t.Fatalf("the other process knows %d already", seq)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := status.NewFeed(other, i.Store, i.CA, nil).Next(ctx, int64(after), prev)
+	if !errors.Is(err, context.DeadlineExceeded) { // it waits for news
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestOnlyFollowersAreAdmitted(t *testing.T) {
 	i := issuertest.New(t)
 	ask := func(admit status.Admit, query string) *http.Response {
