@@ -44,6 +44,7 @@ type killer struct {
 	work  string     // the copy
 	pg    *databases // nil: SQLite
 	phone phoneView  // the older phone, as prepared
+	told  bool       // the person was told the lock code: the end of it, for them
 }
 
 // newKiller prepares a sandbox on free ports at or above base.
@@ -59,7 +60,7 @@ func newKiller(t *testing.T, base int, pg bool) *killer {
 		if _, err := k.tegata(ctx, k.dir, "", "phone", "new", oldPhone, "-resident", resident); err != nil {
 			return err
 		}
-		if err := k.enrol(ctx, k.dir, oldPhone, k.theirs()); err != nil {
+		if _, err := k.enrol(ctx, k.dir, oldPhone, k.theirs()); err != nil {
 			return err
 		}
 		for range 5 - cardTriesBefore {
@@ -81,7 +82,8 @@ func newKiller(t *testing.T, base int, pg bool) *killer {
 func (k *killer) wrong(ctx context.Context, dir string) error {
 	secrets := k.theirs()
 	secrets["card_signature_password"] = "MISTYPED"
-	return refused(k.enrol(ctx, dir, newPhone, secrets))
+	_, err := k.enrol(ctx, dir, newPhone, secrets)
+	return refused(err)
 }
 
 // refused is nil when err is the refusal that was to be expected.
@@ -248,7 +250,9 @@ func (m matrix) every(t *testing.T, all []*killer, stride int) (o outcome) {
 // registration is the whole registration by the command.
 var registration = matrix{
 	act: act{name: "a registration", do: func(ctx context.Context, k *killer, _ string) error {
-		return k.enrol(ctx, k.work, newPhone, k.theirs())
+		var err error
+		k.told, err = k.enrol(ctx, k.work, newPhone, k.theirs())
+		return err
 	}},
 	check: func(ctx context.Context, k *killer, seen []moment) error { return k.checkRegistration(ctx, seen) },
 }

@@ -113,13 +113,19 @@ func (n *neighbourhood) makeSmall(ctx context.Context, follow func()) error {
 // tegata is a command of a person of this town, as on a terminal: its output, and
 // its exit code as an error when it is not 0. stdin is what the person types.
 func (tn *town) tegata(ctx context.Context, dir string, stdin string, args ...string) (string, error) {
-	var out, said strings.Builder
-	c := console{strings.NewReader(stdin), &out, &said, func(string) string { return "" }}
+	out, _, err := tn.terminal(ctx, dir, stdin, args...)
+	return out, err
+}
+
+// terminal is tegata with what it says to people, too.
+func (tn *town) terminal(ctx context.Context, dir string, stdin string, args ...string) (out, said string, err error) {
+	var stdout, stderr strings.Builder
+	c := console{strings.NewReader(stdin), &stdout, &stderr, func(string) string { return "" }}
 	args = append(args, "-data", dir, "-street", "http://"+tn.listen)
 	if code := run(ctx, args, c); code != exitDone {
-		return out.String(), &exitError{code, said.String()}
+		err = &exitError{code, stderr.String()}
 	}
-	return out.String(), nil
+	return stdout.String(), stderr.String(), err
 }
 
 // exitError is a command that did not end with 0.
@@ -130,10 +136,11 @@ type exitError struct {
 
 func (e *exitError) Error() string { return fmt.Sprintf("exit code %d: %s", e.code, e.said) }
 
-// enrol registers a phone by the command.
-func (tn *town) enrol(ctx context.Context, dir, phone string, secrets map[string]string) error {
-	_, err := tn.tegata(ctx, dir, marshal(secrets), "phone", "enrol", phone, "-card", resident)
-	return err
+// enrol registers a phone by the command. told says whether the person was told
+// the lock code, whatever came then.
+func (tn *town) enrol(ctx context.Context, dir, phone string, secrets map[string]string) (told bool, err error) {
+	_, said, err := tn.terminal(ctx, dir, marshal(secrets), "phone", "enrol", phone, "-card", resident)
+	return strings.Contains(said, "lock code: "), err
 }
 
 // show is `phone show -json`.

@@ -23,11 +23,15 @@ type EnrolOptions struct {
 }
 
 // Enrol is the whole registration without a screen, from wherever it stands: the
-// same steps as a person takes on the pages. It returns the lock code.
+// same steps as a person takes on the pages. It returns the lock code. Cut off
+// after the last step, it is not begun again: the code is told again.
 func (p *Phone) Enrol(ctx context.Context, s Secrets, o EnrolOptions) (secret.LockCode, error) {
 	look, err := p.Look(ctx)
 	if err != nil {
 		return secret.LockCode{}, err
+	}
+	if look.Stage == StageRegistered && look.LockCode {
+		return p.Register(ctx)
 	}
 	if look.Stage != StageApplied && look.Stage != StageIssued {
 		// Before the card is asked for anything: what will be refused later anyway.
