@@ -29,6 +29,7 @@ type benchmark struct {
 func benchmarks() []benchmark {
 	return []benchmark{
 		{"issuance", "certificates prepared, linted, recorded and signed, to bare signing by the same key", benchIssuance},
+		{"ledger", "opening the ledger, to reading its rows; memory and disk a certificate", benchLedger},
 		{"ocsp", "status answers over HTTP, to a bare handler that returns the same bytes", benchOCSP},
 		{"registration", "the issuer's side of a whole registration, to its own signatures and verifications", benchRegistration},
 		{"login", "the verifier's side of a login, to its own public-key operations", benchLogin},

@@ -121,7 +121,7 @@ func (r benchReport) print(c console) error {
 		if f.Peer != nil {
 			peer, peerRatio = f.amount(f.Peer.Value), fmt.Sprintf("%.1f×", f.Peer.Ratio)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%.2f\t%s\t%s\t%s\t%s\t%.0f KiB\n", f.Work, f.amount(f.Ours), f.amount(f.Limit), f.Ratio, processor, target, peer, peerRatio, f.KiB)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%.2f\t%s\t%s\t%s\t%s\t%s\n", f.Work, f.amount(f.Ours), f.amount(f.Limit), f.Ratio, processor, target, peer, peerRatio, kib(f.KiB))
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -138,6 +138,13 @@ func (r benchReport) print(c console) error {
 		fmt.Fprintln(c.out)
 	}
 	return nil
+}
+
+func kib(v float64) string {
+	if v < 10 {
+		return fmt.Sprintf("%.1f KiB", v)
+	}
+	return fmt.Sprintf("%.0f KiB", v)
 }
 
 // amount is a value with its unit.
