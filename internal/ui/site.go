@@ -180,6 +180,10 @@ func (s *Site) Render(w http.ResponseWriter, r *http.Request, sc Screen) error {
 	return nil
 }
 
+// Polling says that a page in a browser asks by script whether anything is new
+// (Screen.Poll), and that no person will see the whole of the answer.
+func Polling(r *http.Request) bool { return r.Header.Get("Tegata-Poll") != "" }
+
 // Mount adds what every site serves besides its pages: /static/ and POST
 // /language.
 func (s *Site) Mount(mux *http.ServeMux) {

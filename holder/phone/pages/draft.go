@@ -50,12 +50,16 @@ func (d *draft) forget() {
 	})
 }
 
-// said takes the trouble that the step before left.
-func (d *draft) said() *ui.Trouble {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	t := d.trouble
-	d.trouble = nil
+// said takes the trouble that the step before left. A screen that only asks
+// whether anything is new leaves it to the one that the person will see: it may
+// ask between the step's answer and the page that the answer leads to.
+func (v *visit) said() *ui.Trouble {
+	v.draft.mu.Lock()
+	defer v.draft.mu.Unlock()
+	t := v.draft.trouble
+	if !ui.Polling(v.r) {
+		v.draft.trouble = nil
+	}
 	return t
 }
 

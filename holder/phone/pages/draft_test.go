@@ -1,11 +1,14 @@
 package pages
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"tegata/internal/secret"
+	"tegata/internal/ui"
 )
 
 // typed is a draft into which somebody typed.
@@ -57,4 +60,21 @@ func TestWhatWasTypedIsDroppedAfterAWhile(t *testing.T) {
 			}
 		})
 	})
+}
+
+// A screen that waits asks by script all the time; it may ask between the answer
+// of a step and the page that the answer leads to.
+func TestTroubleIsKeptForThePageThatAPersonSees(t *testing.T) {
+	d := &draft{trouble: &ui.Trouble{}}
+	poll := httptest.NewRequest("GET", "/p/a/enrol/tap", nil)
+	poll.Header.Set("Tegata-Poll", "1")
+	person := httptest.NewRequest("GET", "/p/a/enrol/tap", nil)
+	for i, ask := range []struct {
+		r    *http.Request
+		told bool
+	}{{poll, true}, {poll, true}, {person, true}, {person, false}} {
+		if got := (&visit{r: ask.r, draft: d}).said() != nil; got != ask.told {
+			t.Errorf("request %d: told %v, want %v", i+1, got, ask.told)
+		}
+	}
 }

@@ -29,7 +29,7 @@ type checkPage struct {
 func (v *visit) enrol() {
 	if v.look.Signed || v.look.Stage == phone.StageApplied || v.look.Stage == phone.StageIssued {
 		p := v.page()
-		p.Trouble = v.draft.said()
+		p.Trouble = v.said()
 		v.show(ui.Screen{Page: "resume", Data: p, Quiet: true})
 		return
 	}
@@ -39,7 +39,7 @@ func (v *visit) enrol() {
 		return
 	}
 	p := checkPage{basePage: v.page(), Needs: needs, Ready: true, Registered: v.look.Stage == phone.StageRegistered}
-	p.Trouble = v.draft.said()
+	p.Trouble = v.said()
 	for _, n := range needs {
 		p.Ready = p.Ready && (n.OK || n.Ask)
 	}
@@ -113,7 +113,7 @@ func (v *visit) cardPassword() {
 		return
 	}
 	p := secretPage{basePage: v.page()}
-	p.Trouble = v.draft.said()
+	p.Trouble = v.said()
 	v.show(ui.Screen{Page: "cardpassword", Data: p, Quiet: true, Bad: p.Trouble != nil})
 }
 
@@ -157,7 +157,7 @@ func (v *visit) terms() {
 	}
 	said := ui.Text{JA: t.JA, EN: t.EN}.In(ui.LangOf(v.r))
 	p := termsPage{basePage: v.page(), Version: t.Version, Paragraphs: strings.Split(strings.TrimSpace(said), "\n")}
-	p.Trouble = v.draft.said()
+	p.Trouble = v.said()
 	v.show(ui.Screen{Page: "terms", Data: p, Quiet: true})
 }
 
@@ -193,7 +193,7 @@ func (v *visit) tap() {
 		return
 	}
 	p := tapPage{basePage: v.page()}
-	p.Trouble = v.draft.said()
+	p.Trouble = v.said()
 	p.Auto = p.Trouble == nil // after a failure the person decides
 	if v.h.opt.Hold != "" {
 		p.Hold = v.h.opt.Hold + "?" + url.Values{"reader": {v.look.Reader}, "back": {v.h.opt.Origin + v.base + "/enrol/tap"}}.Encode()
@@ -274,7 +274,7 @@ func (v *visit) register() {
 		return
 	}
 	p := v.page()
-	p.Trouble = v.draft.said()
+	p.Trouble = v.said()
 	v.show(ui.Screen{Page: "register", Data: p, Quiet: true, Bad: p.Trouble != nil})
 }
 

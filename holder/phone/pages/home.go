@@ -18,7 +18,7 @@ type homePage struct {
 
 func (v *visit) home() {
 	p := homePage{basePage: v.page()}
-	p.Trouble = v.draft.said()
+	p.Trouble = v.said()
 	switch done := v.r.URL.Query().Get("done"); done {
 	case "registered", "marked", "abandoned", "unlocked", "pin":
 		p.Done = done

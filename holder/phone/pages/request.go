@@ -23,7 +23,7 @@ type scanPage struct {
 
 func (v *visit) scan() {
 	p := scanPage{basePage: v.page()}
-	p.Trouble = v.draft.said()
+	p.Trouble = v.said()
 	v.showAt("scan", ui.Screen{Page: "scan", Data: p})
 }
 

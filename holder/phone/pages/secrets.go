@@ -18,7 +18,7 @@ func (v *visit) pin() {
 		return
 	}
 	p := secretPage{basePage: v.page()}
-	p.Trouble = v.draft.said()
+	p.Trouble = v.said()
 	v.show(ui.Screen{Page: "pin", Data: p, Quiet: true, Bad: p.Trouble != nil})
 }
 
@@ -59,7 +59,7 @@ func (v *visit) password() {
 		return
 	}
 	p := secretPage{basePage: v.page()}
-	p.Trouble = v.draft.said()
+	p.Trouble = v.said()
 	v.show(ui.Screen{Page: "password", Data: p, Quiet: true, Bad: p.Trouble != nil})
 }
 

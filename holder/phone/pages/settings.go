@@ -23,7 +23,7 @@ func (v *visit) settings() {
 		Switches: []toggle{{"nfc", v.look.NFC}, {"network", v.look.Network}, {"power", v.look.Power}},
 		Boots:    boots(),
 	}
-	p.Trouble = v.draft.said()
+	p.Trouble = v.said()
 	v.showAt("settings", ui.Screen{Page: "settings", Data: p})
 }
 

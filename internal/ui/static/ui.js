@@ -93,7 +93,7 @@ const main = document.querySelector('main[data-poll]')
 if (main) {
   const ask = async () => {
     try {
-      const r = await fetch(location.href, { headers: { Accept: 'text/html' }, cache: 'no-store' })
+      const r = await fetch(location.href, { headers: { Accept: 'text/html', 'Tegata-Poll': '1' }, cache: 'no-store' })
       const next = new DOMParser().parseFromString(await r.text(), 'text/html')
       const other = next.querySelector('main')
       if (r.redirected || !other || other.dataset.page !== main.dataset.page) {
