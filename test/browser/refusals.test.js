@@ -13,7 +13,8 @@ before(async () => {
   await town.ready()
   for (const id of ['spare', 'second', 'third']) await town.newPhone(id)
   const context = await visitor(narrow)
-  for (const person of ['maria', 'susumu', 'mamoru', 'setsuko', 'megumi']) secrets[person] = (await is.cardSecrets(context, town, person)).password
+  const all = await is.rack(context, town, 'maria', 'susumu', 'mamoru', 'setsuko', 'megumi')
+  for (const [person, { password }] of Object.entries(all)) secrets[person] = password
   await context.close()
 })
 

@@ -32,14 +32,14 @@ const visitors = []
 export const visitor = async (size, more = {}, from) => {
   from ??= (one ??= await browser())
   const context = await from.newContext({ ...size, ...more })
-  context.setDefaultTimeout(15_000)
+  context.setDefaultTimeout(30_000)
   context.scriptless = more.javaScriptEnabled === false
   visitors.push(context)
   return context
 }
 
 // job is a test whose visitors leave when it ends. When it fails, what they saw last is in test-output/browser.
-export const job = (name, body) => test(name, { timeout: 180_000 }, async (t) => {
+export const job = (name, body) => test(name, { timeout: 240_000 }, async (t) => {
   try {
     await body(t)
   } catch (e) {

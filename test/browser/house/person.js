@@ -37,18 +37,25 @@ export const facts = async (within) => {
   return Object.fromEntries(names.map((n, i) => [n.trim(), values[i].trim()]))
 }
 
-// cardSecrets reads the invented secrets of a card on the rack, as its person knows them.
-export const cardSecrets = async (context, town, person) => {
+// rack reads the invented secrets of some people's cards, as each knows them, by the person.
+export const rack = async (context, town, ...persons) => {
   const page = await context.newPage()
   await page.goto(town.url('street', '/cards'))
-  const card = page.getByRole('listitem').filter({ has: page.getByRole('heading', { name: people[person] }) })
-  await card.getByRole('button', { name: '暗証番号を見る' }).click()
-  await card.getByText('練習用の暗証番号').waitFor()
-  const found = await facts(card)
+  await at(page, 'カードの棚')
+  const all = {}
+  for (const person of persons) {
+    const card = page.getByRole('listitem').filter({ has: page.getByRole('heading', { name: people[person] }) })
+    await card.getByRole('button', { name: '暗証番号を見る' }).click()
+    await card.getByText('練習用の暗証番号').waitFor()
+    const found = await facts(card)
+    all[person] = { password: found['カードの署名用パスワード'], pin: found['カードの利用者証明用（4けた）'] }
+  }
   await look(page)
   await page.close()
-  return { password: found['カードの署名用パスワード'], pin: found['カードの利用者証明用（4けた）'] }
+  return all
 }
+
+export const cardSecrets = async (context, town, person) => (await rack(context, town, person))[person]
 
 // phoneSecrets reads those of the phone that was registered by the sandbox.
 export const phoneSecrets = async (context, town, name) => {
