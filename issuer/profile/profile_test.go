@@ -13,6 +13,11 @@ import (
 	"testing"
 	"time"
 
+	zrsa "github.com/zmap/zcrypto/rsa"
+	zx509 "github.com/zmap/zcrypto/x509"
+	"github.com/zmap/zlint/v3/lint"
+	"github.com/zmap/zlint/v3/lints/community"
+
 	"tegata/internal/pki"
 	"tegata/internal/pkitest"
 )
@@ -231,13 +236,16 @@ func TestWeakKeysAreRefused(t *testing.T) {
 	small := new(big.Int).Lsh(big.NewInt(751), 2038) // 751 times a power of two, made odd and of 2048 bits
 	small.Add(small, big.NewInt(751))
 	for name, key := range map[string]*rsa.PublicKey{
-		"exponent 3":               {N: good.N, E: 3},
-		"1024 bits":                {N: new(big.Int).Rsh(good.N, 1024), E: 65537},
-		"an even modulus":          {N: even, E: 65537},
-		"a factor of 751":          {N: small, E: 65537},
-		"no modulus":               {E: 65537},
-		"a modulus of 3072 bits":   {N: new(big.Int).Lsh(good.N, 1024), E: 65537},
-		"the modulus one too long": {N: new(big.Int).Lsh(good.N, 1), E: 65537},
+		"exponent 3":                {N: good.N, E: 3},
+		"1024 bits":                 {N: new(big.Int).Rsh(good.N, 1024), E: 65537},
+		"an even modulus":           {N: even, E: 65537},
+		"a factor of 751":           {N: small, E: 65537},
+		"no modulus":                {E: 65537},
+		"a modulus of 3072 bits":    {N: new(big.Int).Lsh(good.N, 1024), E: 65537},
+		"the modulus one too long":  {N: new(big.Int).Lsh(good.N, 1), E: 65537},
+		"a prime and the one after": {N: beside(pkitest.Key(t, 1).Primes[0], 1), E: 65537},
+		"primes with equal halves":  {N: beside(pkitest.Key(t, 1).Primes[0], 500), E: 65537},
+		"a prime twice":             {N: new(big.Int).Mul(pkitest.Key(t, 1).Primes[0], pkitest.Key(t, 1).Primes[0]), E: 65537},
 	} {
 		if checkRSA(key) == nil {
 			t.Errorf("%s: was accepted", name)
@@ -245,6 +253,31 @@ func TestWeakKeysAreRefused(t *testing.T) {
 	}
 	if err := checkRSA(&good); err != nil {
 		t.Error(err)
+	}
+}
+
+// beside is p times an odd number that differs from it by about 2^bits: whether
+// that one is prime makes no difference to Fermat.
+func beside(p *big.Int, bits uint) *big.Int {
+	q := new(big.Int).Add(p, new(big.Int).Lsh(big.NewInt(1), bits))
+	return q.Mul(q, p)
+}
+
+// zlint's own lint is the measure: both find the same pairs close, on both sides of
+// the bound.
+func TestClosePrimesAreThoseThatZlintFinds(t *testing.T) {
+	found := map[bool]int{}
+	for bits := uint(500); bits < 530; bits++ {
+		n := beside(pkitest.Key(t, 1).Primes[0], bits)
+		key := &zrsa.PublicKey{N: n, E: big.NewInt(65537)}
+		result := community.NewFermatFactorization().Execute(&zx509.Certificate{PublicKey: key})
+		if got, want := closePrimes(n), result.Status == lint.Error; got != want {
+			t.Errorf("primes that differ in bit %d: close %t, zlint says %t", bits, got, want)
+		}
+		found[closePrimes(n)]++
+	}
+	if found[true] == 0 || found[false] == 0 {
+		t.Errorf("the bound lies elsewhere: %v", found)
 	}
 }
 
