@@ -110,9 +110,9 @@ job('the card is taken away in the middle: nothing was sent, and the next readin
   const away = town.insert('megumi', hand.address)
   try {
     await phone.waitForRequest(/enrol\/apply$/) // the card is noticed and the reading begins
-    const other = await context.newPage()
-    await other.goto(town.url('phone', '/p/third/'))
-    await is.press(other, 'カードを離す')
+    const street = await context.newPage()
+    await street.goto(town.url('street', '/break'))
+    await is.press(street, /^離す 伊藤/)
     await is.at(phone, 'カードをかざす', '33-card-removed')
     await alert(phone, '読み取りの途中でカードが離れました。')
     await phone.getByText('証明書は使われていません').or(phone.getByText('申請は送られていません')).first().waitFor()

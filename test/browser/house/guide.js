@@ -69,14 +69,18 @@ export class Film {
 // writeGuide writes docs/guide/README.md from the captions and the pictures that are there.
 export const writeGuide = () => {
   if (!guided) return
-  const { title, chapters } = JSON.parse(readFileSync(path.join(import.meta.dirname, 'captions.json'), 'utf8'))
-  const lines = [`# ${title.ja}`, '', title.en, '', ...title.more, '']
-  for (const c of chapters) {
-    lines.push(`## ${c.ja}`, '', c.en, '')
-    for (const p of c.pictures) {
+  const { title, more, chapters } = JSON.parse(readFileSync(path.join(import.meta.dirname, 'captions.json'), 'utf8'))
+  const lines = [`# ${title.ja} / ${title.en}`, '', ...more, '']
+  for (const [i, c] of chapters.entries()) {
+    lines.push(`## ${i + 1}. ${c.ja} / ${c.en}`, '')
+    if (c.text) lines.push(c.text, '')
+    const cells = c.pictures.map((p) => {
       if (!existsSync(path.join(folder, `${p.name}.png`))) throw new Error(`the guide has no picture ${p.name}`)
-      lines.push(`### ${p.ja}`, '', p.en, '', `<img src="${p.name}.png" alt="${p.alt ?? p.ja}" width="${p.width ?? 300}">`, '')
-    }
+      return `${p.ja}<br>${p.en}<br>![${p.ja}](${p.name}.png)`
+    })
+    if (cells.length) lines.push('| | |', '|---|---|')
+    for (let j = 0; j < cells.length; j += 2) lines.push(`| ${cells[j]} | ${cells[j + 1] ?? ''} |`)
+    lines.push('')
   }
   writeFileSync(path.join(folder, 'README.md'), lines.join('\n').trimEnd() + '\n')
 }

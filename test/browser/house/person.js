@@ -140,6 +140,9 @@ export const register = async (page, who, shots = {}) => {
 // finish sets the secrets and registers; the done page is left open.
 export const finish = async (page, who, shots = {}) => {
   if (page.context().scriptless) await press(page, 'カードを読み取る')
+  await at(page, 'スマホの暗証番号を決める')
+  const away = page.getByRole('button', { name: 'カードを離す' })
+  if (await away.isVisible()) await away.click()
   await choosePIN(page, who.pin, who.pin, shots)
   await choosePassword(page, who.password, who.password, shots)
   await at(page, '登録して使いはじめる', shots.register)
