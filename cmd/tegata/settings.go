@@ -94,5 +94,5 @@ func (s settings) operator() (profile.Operator, error) {
 	if err != nil {
 		return profile.Operator{}, err
 	}
-	return profile.Operator{Organization: s.Organization, Unit: s.Unit, Arc: arc, BaseURL: s.url("issuer")}, nil
+	return profile.Operator{Organization: s.Organization, Unit: s.Unit, Arc: arc, BaseURL: s.url("issuer"), Sandbox: true}, nil
 }

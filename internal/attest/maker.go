@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"math/big"
 	"time"
+
+	"tegata/internal/pki"
 )
 
 // Lifetimes of the maker's certificates.
@@ -24,7 +26,8 @@ const (
 )
 
 // A Maker makes phones: it holds the root key of a chain of attestations. The
-// sandbox has one of its own; nothing but a sandbox trusts it.
+// sandbox has one of its own; its root carries the sandbox's mark, so that nothing
+// but a sandbox trusts it.
 type Maker struct {
 	Root *x509.Certificate
 	Key  crypto.Signer
@@ -47,7 +50,7 @@ func NewMakerWithKey(key crypto.Signer, name string, at time.Time) (Maker, error
 		SerialNumber: serial(), Subject: pkix.Name{CommonName: name, Organization: []string{name}},
 		NotBefore: at, NotAfter: at.AddDate(rootYears, 0, 0),
 		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, IsCA: true, BasicConstraintsValid: true,
-		MaxPathLen: 1, SubjectKeyId: keyID(key.Public()),
+		MaxPathLen: 1, SubjectKeyId: keyID(key.Public()), ExtraExtensions: []pkix.Extension{pki.SandboxMark()},
 	}
 	cert, err := create(tmpl, tmpl, key.Public(), key)
 	if err != nil {

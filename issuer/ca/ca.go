@@ -104,6 +104,7 @@ var (
 	ErrDraftUsed   = errors.New("ca: the draft was used before")
 	ErrRefUsed     = errors.New("ca: the reference belongs to another request")
 	ErrExists      = errors.New("ca: the authorities are there already")
+	ErrOtherSide   = errors.New("ca: a sandbox's authority in production, or the reverse; the two never mix")
 	ErrMissing     = errors.New("ca: an authority is missing; init makes them, opening does not")
 )
 
@@ -203,6 +204,9 @@ func (c *CA) load(ctx context.Context) error {
 		if !bytes.Equal(name, cert.RawSubject) {
 			return fmt.Errorf("ca: authority %s is called %q, not what the configuration says (%q, %q): names are fixed when authorities are made",
 				i.Label(), cert.Subject, c.config.Operator.Organization, c.config.Operator.Unit)
+		}
+		if pki.OfSandbox(cert) != c.config.Operator.Sandbox {
+			return fmt.Errorf("%w: authority %s", ErrOtherSide, i.Label())
 		}
 		signer, err := c.keys().Open(i.Label())
 		if err != nil {

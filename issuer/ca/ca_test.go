@@ -209,6 +209,11 @@ func TestOpenFindsWhatCreateMade(t *testing.T) {
 	if _, err := ca.Open(t.Context(), renamed); err == nil || !strings.Contains(err.Error(), "Somebody Else") || !strings.Contains(err.Error(), "Tegata Test") {
 		t.Errorf("another name: %v", err)
 	}
+	other := i.Config
+	other.Operator.Sandbox = !other.Operator.Sandbox
+	if _, err := ca.Open(t.Context(), other); !errors.Is(err, ca.ErrOtherSide) {
+		t.Errorf("authorities without the sandbox's mark opened in a sandbox: %v", err)
+	}
 	if err := os.Rename(filepath.Join(i.Config.Dir, "card-auth.key"), filepath.Join(i.Config.Dir, "card-sign.key")); err != nil {
 		t.Fatal(err)
 	}

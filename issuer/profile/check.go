@@ -31,12 +31,16 @@ func (o Operator) shape(c Certificate) shape {
 	authorityDN := []asn1.ObjectIdentifier{pki.OIDCountry, pki.OIDOrganization, pki.OIDOrganizationalUnit, pki.OIDOrganizationalUnit}
 	switch c.Purpose {
 	case Authority:
-		return shape{
+		s := shape{
 			extensions: []asn1.ObjectIdentifier{oidAuthorityKeyID, oidSubjectKeyID, oidKeyUsage, oidBasicConstraints},
 			critical:   []asn1.ObjectIdentifier{oidKeyUsage, oidBasicConstraints},
 			keyUsage:   x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 			subject:    authorityDN,
 		}
+		if o.Sandbox {
+			s.extensions = append(s.extensions, pki.SandboxMark().Id)
+		}
+		return s
 	case Responder:
 		return shape{
 			extensions: []asn1.ObjectIdentifier{oidAuthorityKeyID, oidSubjectKeyID, oidKeyUsage, oidExtKeyUsage, oidOCSPNoCheck},

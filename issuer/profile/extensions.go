@@ -66,7 +66,12 @@ func (o Operator) extensions(c Certificate) ([]extension, error) {
 	}
 	skid := extension{oidSubjectKeyID, false, build(func(b *cryptobyte.Builder) { b.AddASN1OctetString(keyID) })}
 	if c.Purpose == Authority {
-		return []extension{authorityKeyID(keyID), skid, keyUsage(keyCertSign, cRLSign), authorityConstraints()}, nil
+		list := []extension{authorityKeyID(keyID), skid, keyUsage(keyCertSign, cRLSign), authorityConstraints()}
+		if o.Sandbox {
+			mark := pki.SandboxMark()
+			list = append(list, extension{mark.Id, mark.Critical, mark.Value})
+		}
+		return list, nil
 	}
 	list := []extension{authorityKeyID(c.Issuer.Certificate.SubjectKeyId), skid}
 	if c.Purpose == Responder {

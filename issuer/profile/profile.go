@@ -39,6 +39,7 @@ type Operator struct {
 	Unit         string  `json:"unit"`         // the operator's own OU, the last RDN of an authority's name
 	Arc          pki.Arc `json:"oid_arc"`      // policies, attributes and roles are named under it
 	BaseURL      string  `json:"base_url"`     // the issuer's own origin, for example "http://127.0.0.1:8401"
+	Sandbox      bool    `json:"sandbox"`      // its authorities say so (pki.SandboxMark); production refuses them
 }
 
 // Check says what is missing in o, if anything.

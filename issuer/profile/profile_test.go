@@ -100,6 +100,33 @@ func TestEveryProfilePassesItsOwnChecks(t *testing.T) {
 	}
 }
 
+// A sandbox's authority says in its certificate what it is, and one that should say
+// so and does not, or the reverse, is no draft of its operator's.
+func TestASandboxsAuthoritiesAreMarked(t *testing.T) {
+	linter, err := NewLinter()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := Certificate{Kind: pki.CardSign, Purpose: Authority, Serial: pki.RandomSerial(), Issuer: Issuer{Kind: pki.CardSign, Generation: 1, Algorithm: RSA2048SHA256},
+		PublicKey: pkitest.Key(t, 0).Public(), NotBefore: start, NotAfter: start.Add(AuthorityLifetime)}
+	marked := operator
+	marked.Sandbox = true
+	for _, o := range []Operator{operator, marked} {
+		tbs, err := o.TBS(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := linter.Check(o, tbs, c); err != nil {
+			t.Errorf("sandbox %t: %v", o.Sandbox, err)
+		}
+		other := o
+		other.Sandbox = !o.Sandbox
+		if linter.Check(other, tbs, c) == nil {
+			t.Errorf("sandbox %t: a draft of the other side passed", o.Sandbox)
+		}
+	}
+}
+
 // Every changed byte of a draft is noticed, unless it lies in what is drawn at
 // random: the common name and the UUID.
 func TestAChangedByteOfADraftIsNoticed(t *testing.T) {
