@@ -54,7 +54,7 @@ func (c *canaries) checkFiles(t *testing.T) {
 	}
 	opened := 0
 	for room, pattern := range map[string]string{"cards": "*.card", "phone": "elements/*/element.sealed"} {
-		sealer, err := secret.OpenSealer(filepath.Join(c.dir, room, "key"))
+		sealer, err := secret.OpenSealer(filepath.Join(c.dir, room, "key"), secret.Sandbox)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -51,12 +51,12 @@ func (b build) openRoom(ctx context.Context, base, role string, schema fs.FS) (*
 	fresh := false
 	if _, err := os.Lstat(key); errors.Is(err, fs.ErrNotExist) {
 		fresh = true
-		if err := secret.CreateKeyFile(b.files, key); err != nil {
+		if err := secret.CreateKeyFile(b.files, key, secret.Sandbox); err != nil {
 			return nil, err
 		}
 	}
 	var err error
-	if r.sealer, err = secret.OpenSealer(key); err != nil {
+	if r.sealer, err = secret.OpenSealer(key, secret.Sandbox); err != nil {
 		return nil, err
 	}
 	r.keys = secret.Keys{Dir: filepath.Join(r.dir, "keys"), Sealer: r.sealer, Files: b.files}

@@ -54,7 +54,7 @@ func CreateBox(dir string, f durable.Files) (*Box, error) {
 	if err := os.MkdirAll(filepath.Join(dir, boxCounters), 0o700); err != nil {
 		return nil, fmt.Errorf("card: create box: %w", err)
 	}
-	if err := secret.CreateKeyFile(f, filepath.Join(dir, boxKey)); err != nil {
+	if err := secret.CreateKeyFile(f, filepath.Join(dir, boxKey), secret.Sandbox); err != nil {
 		return nil, fmt.Errorf("card: create box: %w", err)
 	}
 	return OpenBox(dir, f)
@@ -63,7 +63,7 @@ func CreateBox(dir string, f durable.Files) (*Box, error) {
 // OpenBox opens the box in dir and keeps it until Close. ErrInUse when another
 // process has it, or this one.
 func OpenBox(dir string, f durable.Files) (*Box, error) {
-	sealer, err := secret.OpenSealer(filepath.Join(dir, boxKey))
+	sealer, err := secret.OpenSealer(filepath.Join(dir, boxKey), secret.Sandbox)
 	if err != nil {
 		return nil, fmt.Errorf("card: open box: %w", err)
 	}

@@ -44,7 +44,7 @@ func TestTornOffCard(t *testing.T) {
 
 func openPlace(t *testing.T, dir string) card.Place {
 	t.Helper()
-	sealer, err := secret.OpenSealer(filepath.Join(dir, "key"))
+	sealer, err := secret.OpenSealer(filepath.Join(dir, "key"), secret.Sandbox)
 	if err != nil {
 		t.Fatal(err)
 	}

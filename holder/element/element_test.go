@@ -44,10 +44,10 @@ func newBench(t *testing.T) *bench {
 	}
 	b.hw = attest.Hardware{Level: attest.StrongBox, Brand: "Tegata", Manufacturer: "Sandbox", Model: "T-1", Locked: true}
 	dir := t.TempDir()
-	if err := secret.CreateKeyFile(durable.Files{}, filepath.Join(dir, "key")); err != nil {
+	if err := secret.CreateKeyFile(durable.Files{}, filepath.Join(dir, "key"), secret.Sandbox); err != nil {
 		t.Fatal(err)
 	}
-	sealer, err := secret.OpenSealer(filepath.Join(dir, "key"))
+	sealer, err := secret.OpenSealer(filepath.Join(dir, "key"), secret.Sandbox)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -68,7 +68,7 @@ func child(text string) {
 	}
 	db, err := store.Open(ctx, o.DSN, store.WithHook(moment))
 	fail(err)
-	sealer, err := secret.OpenSealer(filepath.Join(o.Dir, "key"))
+	sealer, err := secret.OpenSealer(filepath.Join(o.Dir, "key"), secret.Sandbox)
 	fail(err)
 	client := httpd.Client(10 * time.Second)
 	phones := phone.New(phone.Config{

@@ -58,9 +58,9 @@ func newTown(t testing.TB) *town {
 	t.Helper()
 	w := &town{t: t, now: time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC), dir: t.TempDir()}
 	keyFile := filepath.Join(w.dir, "key")
-	w.must(secret.CreateKeyFile(durable.Files{}, keyFile))
+	w.must(secret.CreateKeyFile(durable.Files{}, keyFile, secret.Sandbox))
 	var err error
-	w.sealer, err = secret.OpenSealer(keyFile)
+	w.sealer, err = secret.OpenSealer(keyFile, secret.Sandbox)
 	w.must(err)
 	maker, err := attest.NewMaker("Sandbox Maker (software)", w.now)
 	w.must(err)

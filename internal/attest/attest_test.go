@@ -216,10 +216,10 @@ func TestTampering(t *testing.T) {
 func TestMakerAtRest(t *testing.T) {
 	dir := t.TempDir()
 	keyFile := filepath.Join(dir, "key")
-	if err := secret.CreateKeyFile(durable.Files{}, keyFile); err != nil {
+	if err := secret.CreateKeyFile(durable.Files{}, keyFile, secret.Sandbox); err != nil {
 		t.Fatal(err)
 	}
-	sealer, err := secret.OpenSealer(keyFile)
+	sealer, err := secret.OpenSealer(keyFile, secret.Sandbox)
 	if err != nil {
 		t.Fatal(err)
 	}

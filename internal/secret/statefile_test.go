@@ -14,10 +14,10 @@ import (
 func newSealer(t *testing.T, dir string) *secret.Sealer {
 	t.Helper()
 	path := filepath.Join(dir, "key")
-	if err := secret.CreateKeyFile(durable.Files{}, path); err != nil {
+	if err := secret.CreateKeyFile(durable.Files{}, path, secret.Sandbox); err != nil {
 		t.Fatal(err)
 	}
-	s, err := secret.OpenSealer(path)
+	s, err := secret.OpenSealer(path, secret.Sandbox)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,16 +26,16 @@ func newSealer(t *testing.T, dir string) *secret.Sealer {
 
 func TestAKeyFileIsNotReplacedAndNotSharedWithOthers(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
-	if err := secret.CreateKeyFile(durable.Files{}, path); err != nil {
+	if err := secret.CreateKeyFile(durable.Files{}, path, secret.Sandbox); err != nil {
 		t.Fatal(err)
 	}
-	if err := secret.CreateKeyFile(durable.Files{}, path); err == nil {
+	if err := secret.CreateKeyFile(durable.Files{}, path, secret.Sandbox); err == nil {
 		t.Error("a second key replaced the first")
 	}
 	if err := os.Chmod(path, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := secret.OpenSealer(path); err == nil {
+	if _, err := secret.OpenSealer(path, secret.Sandbox); err == nil {
 		t.Error("a key file that others can read was opened")
 	}
 }
@@ -135,6 +135,58 @@ func TestAStopAtAnyMomentOfAWriteCanBeOpened(t *testing.T) {
 				t.Fatalf("only %d moments seen", stop-1)
 			}
 			return
+		}
+	}
+}
+
+// The fence: a key file opens on its own side, and editing the word in it opens
+// nothing that was sealed.
+func TestAKeyFileOpensOnItsOwnSideOnly(t *testing.T) {
+	for _, side := range []secret.Side{secret.Sandbox, secret.Production} {
+		path := filepath.Join(t.TempDir(), "key")
+		if err := secret.CreateKeyFile(durable.Files{}, path, side); err != nil {
+			t.Fatal(err)
+		}
+		s, err := secret.OpenSealer(path, side)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sealed := s.Seal("a", []byte("content"))
+		other := map[secret.Side]secret.Side{secret.Sandbox: secret.Production, secret.Production: secret.Sandbox}[side]
+		if _, err := secret.OpenSealer(path, other); !errors.Is(err, secret.ErrOtherSide) {
+			t.Errorf("a key file of %s on the side of %s: %v", side, other, err)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, bytes.Replace(text, []byte(side), []byte(other), 1), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		edited, err := secret.OpenSealer(path, other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := edited.Open("a", sealed); !errors.Is(err, secret.ErrSealBroken) {
+			t.Errorf("the word was edited and the seal opened: %v", err)
+		}
+	}
+}
+
+func TestWhatIsNoKeyFileDoesNotOpen(t *testing.T) {
+	for name, text := range map[string]string{
+		"nothing":               "",
+		"32 bytes without mark": "0123456789abcdef0123456789abcdef",
+		"another side":          "tegata sealing key 1 laptop MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n",
+		"a short key":           "tegata sealing key 1 sandbox MDEyMzQ1Njc4OWFiY2RlZg==\n",
+		"something behind it":   "tegata sealing key 1 sandbox MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n\n",
+	} {
+		path := filepath.Join(t.TempDir(), "key")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := secret.OpenSealer(path, secret.Sandbox); err == nil {
+			t.Errorf("%s: opened", name)
 		}
 	}
 }

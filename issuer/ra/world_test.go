@@ -123,7 +123,7 @@ func worldOn(t testing.TB, db *store.DB, at time.Time) *world {
 
 // found makes the keys of the issuer and of a maker of phones, and opens it.
 func (w *world) found(ctx context.Context) error {
-	if err := secret.CreateKeyFile(durable.Files{}, filepath.Join(w.dir, "key")); err != nil {
+	if err := secret.CreateKeyFile(durable.Files{}, filepath.Join(w.dir, "key"), secret.Sandbox); err != nil {
 		return err
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -152,7 +152,7 @@ func (w *world) reopen(ctx context.Context) error { return w.start(ctx, ca.Open)
 
 func (w *world) start(ctx context.Context, how func(context.Context, ca.Config) (*ca.CA, error)) error {
 	var err error
-	if w.sealer, err = secret.OpenSealer(filepath.Join(w.dir, "key")); err != nil {
+	if w.sealer, err = secret.OpenSealer(filepath.Join(w.dir, "key"), secret.Sandbox); err != nil {
 		return err
 	}
 	text, err := os.ReadFile(filepath.Join(w.dir, "maker.pem"))

@@ -61,10 +61,10 @@ func Blank(t testing.TB, o Options) *Made {
 	t.Helper()
 	dir := t.TempDir()
 	key := filepath.Join(dir, "key")
-	if err := secret.CreateKeyFile(durable.Files{}, key); err != nil {
+	if err := secret.CreateKeyFile(durable.Files{}, key, secret.Sandbox); err != nil {
 		t.Fatal(err)
 	}
-	sealer, err := secret.OpenSealer(key)
+	sealer, err := secret.OpenSealer(key, secret.Sandbox)
 	if err != nil {
 		t.Fatal(err)
 	}

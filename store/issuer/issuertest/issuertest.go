@@ -106,10 +106,10 @@ func prepare(t testing.TB, db *store.DB, baseURL string, start time.Time) *Issue
 	t.Helper()
 	dir := t.TempDir()
 	sealing := filepath.Join(dir, "sealing.key")
-	if err := secret.CreateKeyFile(durable.Files{}, sealing); err != nil {
+	if err := secret.CreateKeyFile(durable.Files{}, sealing, secret.Sandbox); err != nil {
 		t.Fatal(err)
 	}
-	sealer, err := secret.OpenSealer(sealing)
+	sealer, err := secret.OpenSealer(sealing, secret.Sandbox)
 	if err != nil {
 		t.Fatal(err)
 	}
