@@ -70,10 +70,6 @@ func openPostgres(ctx context.Context, dsn string) (*DB, error) {
 		db.Close()
 		return nil, err
 	}
-	if err := db.migrate(ctx, ownSchema, "schema", ownVersions); err != nil {
-		db.Close()
-		return nil, err
-	}
 	return db, nil
 }
 

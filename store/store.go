@@ -44,6 +44,9 @@ var (
 	ErrExists = errors.New("store: there is a database already")
 	// ErrNoDatabase comes from Open when there is no database of ours.
 	ErrNoDatabase = errors.New("store: no database here; it is made by init, never by opening it")
+	// ErrOutdated comes from Open and Migrate under AsItIs when the tables are of
+	// another version than this program's.
+	ErrOutdated = errors.New("store: the tables are of another version than this program")
 	// ErrBusy comes from Read and Write when others kept being first for the
 	// whole of retryFor. Nothing was written.
 	ErrBusy = errors.New("store: others kept writing the same rows")
@@ -60,6 +63,7 @@ type DB struct {
 	writer  *sql.DB // one connection: writes of this process stand in line here
 	reader  *sql.DB
 	hook    func(durable.Moment)
+	asItIs  bool // tables are not changed
 
 	written, read *statements // of the pools; nil when the driver keeps them
 }
@@ -90,6 +94,10 @@ type Option func(*DB)
 // WithHook has hook told "before commit NAME" and "after commit NAME" around
 // each write transaction. A test may end the process inside it.
 func WithHook(hook func(durable.Moment)) Option { return func(db *DB) { db.hook = hook } }
+
+// AsItIs has Open and Migrate change no table: ErrOutdated when there would be
+// something to change. Production serves so; init brings tables up to date.
+func AsItIs() Option { return func(db *DB) { db.asItIs = true } }
 
 // Create makes the database that dsn names: "sqlite:/path/file.db", or
 // "postgres://…" for a database that the server has but that holds nothing of
@@ -128,6 +136,14 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*DB, error) {
 	}
 	for _, opt := range opts {
 		opt(db)
+	}
+	if db.asItIs {
+		err = db.current(ctx, ownSchema, "schema", ownVersions)
+	} else {
+		err = db.migrate(ctx, ownSchema, "schema", ownVersions)
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
 }
