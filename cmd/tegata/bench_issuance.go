@@ -61,10 +61,7 @@ func (b *bench) openOffice(ctx context.Context) (*benchOffice, error) {
 }
 
 func (o *benchOffice) open(ctx context.Context) (err error) {
-	operator, err := settings{Listen: defaultListen, Organization: "Tegata Bench", Unit: "Bench", Arc: pki.SandboxArc().String()}.operator()
-	if err != nil {
-		return err
-	}
+	operator := settings{Listen: defaultListen, Organization: "Tegata Bench", Unit: "Bench"}.operator()
 	if o.ledger, err = status.OpenLedger(ctx, o.store, o.now); err != nil {
 		return err
 	}

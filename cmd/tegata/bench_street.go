@@ -106,7 +106,7 @@ func (s *benchStreet) make(ctx context.Context, follow func()) error {
 	if err := maker.Person(ctx, s.resident); err != nil {
 		return err
 	}
-	n.open("issuer", s.issuer.before(n.guarded("issuer", n.issuer.routes(n.token))))
+	n.open("issuer", s.issuer.before(n.guarded("issuer", n.issuer.sandboxRoutes(n.token))))
 	n.open("verifier", s.verifier.before(n.guarded("verifier", n.verifier.routes())))
 	return nil
 }

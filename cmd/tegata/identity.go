@@ -30,6 +30,9 @@ const partyYears = 2
 // renewBefore is how long before its end a party's certificate is replaced.
 const renewBefore = 30 * 24 * time.Hour
 
+// sandboxOperator acts as the sandbox's operator in the audit records.
+var sandboxOperator = audit.Actor{Party: "operator", Kind: "party", ID: "sandbox"}
+
 // certify gives a party of the sandbox its certificate, as the operations desk
 // does: the key is made and stays in the party's room, only its public half goes
 // to the authority. A certificate that lasts is taken from the room.
@@ -46,15 +49,14 @@ func certify(ctx context.Context, authority *ca.CA, r *room, label string, party
 	if len(chain) > 0 && now.Add(renewBefore).Before(chain[0].NotAfter) && !now.Before(chain[0].NotBefore) {
 		return identity{signer, chain}, nil
 	}
-	who := audit.Actor{Party: "operator", Kind: "party", ID: "sandbox"}
-	draft, err := authority.Prepare(ctx, who, ca.Request{
+	draft, err := authority.Prepare(ctx, sandboxOperator, ca.Request{
 		Ref:  fmt.Sprintf("%s %s %d", party.ID, label, now.Unix()),
 		Kind: pki.Ops, PublicKey: signer.Public(), Party: party, Holder: party.ID, NotAfter: now.AddDate(partyYears, 0, 0),
 	})
 	if err != nil {
 		return identity{}, fmt.Errorf("certify %s: %w", party.ID, err)
 	}
-	leaf, err := authority.Issue(ctx, who, draft)
+	leaf, err := authority.Issue(ctx, sandboxOperator, draft)
 	if err != nil {
 		return identity{}, fmt.Errorf("certify %s: %w", party.ID, err)
 	}

@@ -10,11 +10,10 @@ import (
 
 	"tegata/holder/phone"
 	"tegata/internal/attest"
-	"tegata/internal/clock"
 	"tegata/internal/httpd"
 	"tegata/internal/pki"
-	"tegata/internal/trace"
 	"tegata/issuer/ca"
+	"tegata/issuer/profile"
 	"tegata/issuer/ra"
 	"tegata/issuer/status"
 	"tegata/sandbox"
@@ -29,32 +28,37 @@ type issuer struct {
 	status *status.Handler
 }
 
+// issuerRules are what the operator of an issuer decides.
+type issuerRules struct {
+	operator   profile.Operator
+	policy     ra.Policy
+	terms      ra.Terms
+	algorithms map[pki.Kind]profile.Algorithm // of authorities that are made; nil: the default
+	ledger     []status.Option
+}
+
 // openIssuer opens the issuer's room, making the authorities when they are
-// missing.
-func (b build) openIssuer(ctx context.Context, dir string, s settings, c *clock.Clock, roots []*x509.Certificate, sink trace.Sink) (*issuer, error) {
-	r, err := b.openRoom(ctx, dir, "issuer", issuerstore.Schema)
+// missing and the build makes things.
+func (b build) openIssuer(ctx context.Context, at site, rules issuerRules) (*issuer, error) {
+	r, err := b.openRoom(ctx, at.base, "issuer", issuerstore.Schema)
 	if err != nil {
 		return nil, err
 	}
 	i := &issuer{room: r}
-	if err := i.open(ctx, b, s, c, roots, sink); err != nil {
+	if err := i.open(ctx, b, at, rules); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	return i, nil
 }
 
-func (i *issuer) open(ctx context.Context, b build, s settings, c *clock.Clock, roots []*x509.Certificate, sink trace.Sink) error {
-	operator, err := s.operator()
-	if err != nil {
-		return err
-	}
+func (i *issuer) open(ctx context.Context, b build, at site, rules issuerRules) error {
 	store := issuerstore.New(i.db)
-	ledger, err := status.OpenLedger(ctx, store, c.Now)
+	ledger, err := status.OpenLedger(ctx, store, at.now, rules.ledger...)
 	if err != nil {
 		return err
 	}
-	config := ca.Config{Operator: operator, Dir: filepath.Join(i.dir, "authorities"), Sealer: i.sealer, Store: store, Ledger: ledger,
-		Now: c.Now, Files: b.files, Trace: sink}
+	config := ca.Config{Operator: rules.operator, Dir: filepath.Join(i.dir, "authorities"), Sealer: i.sealer, Store: store, Ledger: ledger,
+		Now: at.now, Files: b.files, Trace: at.sink, Algorithms: rules.algorithms}
 	if i.ca, err = ca.Open(ctx, config); errors.Is(err, ca.ErrMissing) && b.making {
 		i.ca, err = ca.Create(ctx, config)
 	}
@@ -66,11 +70,8 @@ func (i *issuer) open(ctx context.Context, b build, s settings, c *clock.Clock, 
 		return err
 	}
 	i.ra, err = ra.New(ra.Config{
-		URL: s.machine("issuer"), Arc: operator.Arc,
-		Policy: ra.Policy{Roots: roots, MinLevel: attest.TrustedEnvironment, Models: supportedModels()},
-		Terms:  ra.Terms{Version: sandbox.TermsVersion, JA: sandbox.TermsJA, EN: sandbox.TermsEN},
-		Key:    key, LockCost: b.cost,
-	}, store, i.ca, c.Now, ra.Options{Log: i.log, Trace: sink})
+		URL: at.machine("issuer"), Arc: rules.operator.Arc, Policy: rules.policy, Terms: rules.terms, Key: key, LockCost: b.cost,
+	}, store, i.ca, at.now, ra.Options{Log: i.log, Trace: at.sink})
 	if err != nil {
 		return err
 	}
@@ -79,36 +80,33 @@ func (i *issuer) open(ctx context.Context, b build, s settings, c *clock.Clock, 
 		return err
 	}
 	i.status = status.NewHandler(ledger, store, i.ca, admit)
-	i.status.Trace = sink
+	i.status.Trace = at.sink
 	return nil
 }
 
-// supportedModels is the authority's list: attested properties, not names.
-func supportedModels() []ra.Model {
-	var models []ra.Model
+// sandboxRules are those of the sandbox's issuer: phones of its own maker, on a list
+// of attested properties and not of names.
+func (s settings) sandboxRules(maker *x509.Certificate) issuerRules {
+	policy := ra.Policy{Roots: []*x509.Certificate{maker}, MinLevel: attest.TrustedEnvironment}
 	for _, hw := range phone.SupportedModels() {
-		models = append(models, ra.Model{Manufacturer: hw.Manufacturer, Model: hw.Model})
+		policy.Models = append(policy.Models, ra.Model{Manufacturer: hw.Manufacturer, Model: hw.Model})
 	}
-	return models
+	return issuerRules{operator: s.operator(), policy: policy,
+		terms: ra.Terms{Version: sandbox.TermsVersion, JA: sandbox.TermsJA, EN: sandbox.TermsEN}}
 }
 
-// opsRoots are the authorities under which verifiers and parties stand.
-func (i *issuer) opsRoots() []*x509.Certificate {
-	var roots []*x509.Certificate
-	for _, a := range i.ca.Issuers() {
-		if a.Kind == pki.Ops {
-			roots = append(roots, a.Certificate)
-		}
-	}
-	return roots
-}
-
-// routes are the issuer's endpoints, and the sandbox's control that makes the
-// responder fall silent.
-func (i *issuer) routes(token httpd.OperatorToken) http.Handler {
+// routes are the issuer's endpoints.
+func (i *issuer) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	(&ra.Handler{RA: i.ra}).Register(mux)
 	httpd.WithHealth(mux, i.status.Ready)
+	return mux
+}
+
+// sandboxRoutes are routes with the sandbox's control that makes the responder fall
+// silent.
+func (i *issuer) sandboxRoutes(token httpd.OperatorToken) http.Handler {
+	mux := i.routes()
 	mux.Handle("POST /sandbox/ocsp", token.Guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var body struct {
 			Stopped bool `json:"stopped"`

@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"slices"
 	"time"
 
-	"tegata/internal/audit"
 	"tegata/internal/httpd"
 	"tegata/internal/pki"
 	"tegata/internal/ui"
@@ -106,12 +104,12 @@ func (n *neighbourhood) buildVouchers(ctx context.Context) (err error) {
 	if err := n.openFactory(ctx); err != nil {
 		return err
 	}
-	if n.issuer, err = n.openIssuer(ctx, n.dir, n.settings, n.clock, []*x509.Certificate{n.maker.Root}, n.sink()); err != nil {
+	if n.issuer, err = n.openIssuer(ctx, n.site(), n.settings.sandboxRules(n.maker.Root)); err != nil {
 		return err
 	}
 	n.closers = append(n.closers, n.issuer)
 	n.addWork(n.issuer.ra)
-	n.open("issuer", n.guarded("issuer", n.issuer.routes(n.token)))
+	n.open("issuer", n.guarded("issuer", n.issuer.sandboxRoutes(n.token)))
 
 	if n.cards, err = n.openCards(n.dir, n.secrets, n.clock, n.sink()); err != nil {
 		return err
@@ -119,7 +117,7 @@ func (n *neighbourhood) buildVouchers(ctx context.Context) (err error) {
 	n.closers = append(n.closers, n.cards)
 	n.open("cards", n.guarded("cards", n.cards.routes(n.token)))
 
-	if n.municipality, err = n.openMunicipality(ctx, n.dir, n.settings, n.clock, n.issuer.ca, n.token, n.sink()); err != nil {
+	if n.municipality, err = n.openMunicipality(ctx, n.site(), n.token); err != nil {
 		return err
 	}
 	n.closers = append(n.closers, n.municipality)
@@ -156,12 +154,11 @@ const cardYears = 5
 // what it issues today, as an operator does every few years. What the older
 // generation issued stays valid under it.
 func (n *neighbourhood) renewAuthorities(ctx context.Context) error {
-	who := audit.Actor{Party: "operator", Kind: "party", ID: "sandbox"}
 	for _, kind := range pki.Kinds() {
 		if kind == pki.Ops || n.issuer.ca.Authority(kind).NotAfter.After(n.clock.Now().AddDate(cardYears, 0, 1)) {
 			continue
 		}
-		if _, err := n.issuer.ca.Rekey(ctx, who, kind); err != nil {
+		if _, err := n.issuer.ca.Rekey(ctx, sandboxOperator, kind); err != nil {
 			return err
 		}
 	}
@@ -178,7 +175,7 @@ func (n *neighbourhood) walkTo(ctx context.Context, to time.Time) error {
 	if err := n.clock.AdvanceThrough(ctx, offset-n.clock.Offset(), n.works()...); err != nil {
 		return err
 	}
-	if err := n.municipality.build(ctx, n.settings, n.clock, n.issuer.ca, n.token, n.sink()); err != nil {
+	if err := n.municipality.build(ctx, n.site(), n.token); err != nil {
 		return err
 	}
 	n.open("municipality", n.municipality.handler.Routes())

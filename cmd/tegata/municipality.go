@@ -5,11 +5,8 @@ import (
 	"errors"
 	"time"
 
-	"tegata/internal/clock"
 	"tegata/internal/httpd"
 	"tegata/internal/pki"
-	"tegata/internal/trace"
-	"tegata/issuer/ca"
 	"tegata/issuer/profile"
 	"tegata/sandbox"
 	"tegata/services/municipality"
@@ -24,13 +21,13 @@ type municipalityRole struct {
 }
 
 // openMunicipality opens the register's room.
-func (b build) openMunicipality(ctx context.Context, dir string, s settings, c *clock.Clock, authority *ca.CA, token httpd.OperatorToken, sink trace.Sink) (*municipalityRole, error) {
-	r, err := b.openRoom(ctx, dir, "municipality", municipalitystore.Schema)
+func (b build) openMunicipality(ctx context.Context, at site, token httpd.OperatorToken) (*municipalityRole, error) {
+	r, err := b.openRoom(ctx, at.base, "municipality", municipalitystore.Schema)
 	if err != nil {
 		return nil, err
 	}
 	m := &municipalityRole{room: r}
-	if err := m.build(ctx, s, c, authority, token, sink); err != nil {
+	if err := m.build(ctx, at, token); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	return m, nil
@@ -38,9 +35,9 @@ func (b build) openMunicipality(ctx context.Context, dir string, s settings, c *
 
 // build makes the role with a certificate that is valid now; while the sandbox is
 // walked through years it is called again.
-func (m *municipalityRole) build(ctx context.Context, s settings, c *clock.Clock, authority *ca.CA, token httpd.OperatorToken, sink trace.Sink) error {
-	party := profile.Party{ID: municipalityID, Role: pki.RoleMunicipality, Origins: []string{s.machine("municipality")}}
-	who, err := certify(ctx, authority, m.room, "sign", party, c.Now())
+func (m *municipalityRole) build(ctx context.Context, at site, token httpd.OperatorToken) error {
+	party := profile.Party{ID: municipalityID, Role: pki.RoleMunicipality, Origins: []string{at.machine("municipality")}}
+	who, err := at.certify(ctx, m.room, "sign", party)
 	if err != nil {
 		return err
 	}
@@ -54,11 +51,11 @@ func (m *municipalityRole) build(ctx context.Context, s settings, c *clock.Clock
 			PrefectureLatin: t.PrefectureLatin, CityLatin: t.CityLatin})
 	}
 	m.register = municipality.New(municipalitystore.New(m.db), municipality.Config{
-		Municipalities: all, Party: municipalityID, Signer: who.signer, Chain: who.chain, Issuer: s.machine("issuer"),
-		Cards: s.machine("cards"), CardsToken: token, Now: c.Now, Client: httpd.Client(30 * time.Second), Log: m.log, Trace: sink,
+		Municipalities: all, Party: municipalityID, Signer: who.signer, Chain: who.chain, Issuer: at.machine("issuer"),
+		Cards: at.machine("cards"), CardsToken: token, Now: at.now, Client: httpd.Client(30 * time.Second), Log: m.log, Trace: at.sink,
 	})
 	m.handler = &municipality.Handler{Register: m.register, Admit: municipality.Operator(token),
 		Ready: func(ctx context.Context) error { return m.db.Ping(ctx) },
-		Guard: httpd.GuardOptions{Names: s.names("municipality"), Log: m.log}}
+		Guard: httpd.GuardOptions{Names: at.names("municipality"), Log: m.log}}
 	return nil
 }

@@ -18,8 +18,10 @@ import (
 	"tegata/internal/clock"
 	"tegata/internal/httpd"
 	"tegata/internal/trace"
+	"tegata/issuer/profile"
 	"tegata/sandbox"
 	"tegata/services/street"
+	"tegata/verifier/gateway"
 )
 
 // neighbourhood is every role of a sandbox in one process: rooms and doors of
@@ -125,6 +127,21 @@ func (n *neighbourhood) open(role string, h http.Handler) {
 // guarded is a role's handler behind the checks that every door has.
 func (n *neighbourhood) guarded(role string, h http.Handler) http.Handler {
 	return httpd.Guard(httpd.GuardOptions{Names: n.settings.names(role), Pages: findDoor(role).pages, MaxBody: 256 << 10, Log: n.log.With("role", role)}, h)
+}
+
+// site is what the sandbox tells a role of the world, as far as it is made.
+func (n *neighbourhood) site() site {
+	at := site{places: n.settings, base: n.dir, arc: n.settings.operator().Arc, sandbox: true, now: n.clock.Now, sink: n.sink()}
+	if n.issuer == nil {
+		return at
+	}
+	for _, i := range n.issuer.ca.Issuers() {
+		at.anchors = append(at.anchors, gateway.Anchor{Kind: i.Kind, Label: i.Label(), Certificate: i.Certificate})
+	}
+	at.certify = func(ctx context.Context, r *room, label string, party profile.Party) (identity, error) {
+		return certify(ctx, n.issuer.ca, r, label, party, n.clock.Now())
+	}
+	return at
 }
 
 // sink is where a role notes what happened: over HTTP at the street. nil when

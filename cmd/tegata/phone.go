@@ -12,9 +12,8 @@ import (
 	"tegata/holder/phone/pages"
 	"tegata/internal/attest"
 	"tegata/internal/certpath"
-	"tegata/internal/clock"
 	"tegata/internal/httpd"
-	"tegata/internal/trace"
+	"tegata/internal/pki"
 	"tegata/sandbox"
 	phonestore "tegata/store/phone"
 )
@@ -28,24 +27,26 @@ type phoneRole struct {
 
 // openPhones opens the phones' room. What a phone knows of the world is the
 // authority's URL and the operations authority's certificates.
-func (b build) openPhones(ctx context.Context, dir string, s settings, c *clock.Clock, maker attest.Maker, ops []*x509.Certificate, sink trace.Sink) (*phoneRole, error) {
-	r, err := b.openRoom(ctx, dir, "phone", phonestore.Schema)
+func (b build) openPhones(ctx context.Context, at site, maker attest.Maker) (*phoneRole, error) {
+	r, err := b.openRoom(ctx, at.base, "phone", phonestore.Schema)
 	if err != nil {
 		return nil, err
 	}
-	operator, err := s.operator()
-	if err != nil {
-		return nil, errors.Join(err, r.Close())
+	var ops []*x509.Certificate
+	for _, a := range at.anchors {
+		if a.Kind == pki.Ops {
+			ops = append(ops, a.Certificate)
+		}
 	}
 	p := &phoneRole{room: r}
 	p.phones = phone.New(phone.Config{
-		Store: phonestore.New(r.db), Dir: filepath.Join(r.dir, "elements"), Files: b.files, Sealer: r.sealer, Now: c.Now, Arc: operator.Arc,
-		Cost: b.cost, Issuer: s.machine("issuer"), Client: httpd.Client(10 * time.Second), Ops: ops,
+		Store: phonestore.New(r.db), Dir: filepath.Join(r.dir, "elements"), Files: b.files, Sealer: r.sealer, Now: at.now, Arc: at.arc,
+		Cost: b.cost, Issuer: at.machine("issuer"), Client: httpd.Client(10 * time.Second), Ops: ops,
 		Status: certpath.OCSP{Client: httpd.Client(5 * time.Second)}, Maker: maker, Models: phone.SandboxModels(),
-		Trace: sink, Log: r.log, GenerateKey: b.generateKey,
+		Trace: at.sink, Log: r.log, GenerateKey: b.generateKey,
 	})
 	if p.pages, err = pages.New(pages.Options{Phones: pages.Machine{Phones: p.phones}, Models: phone.SandboxModels(),
-		Origin: s.page("phone"), Hold: s.page("street") + "/hold", Now: c.Now, Log: r.log, Sandbox: true}); err != nil {
+		Origin: at.page("phone"), Hold: at.page("street") + "/hold", Now: at.now, Log: r.log, Sandbox: at.sandbox}); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil

@@ -28,25 +28,26 @@ func (n *neighbourhood) openFactory(ctx context.Context) error {
 // buildRest opens those who need the present: verifier, phones, portal, and the
 // street's own key.
 func (n *neighbourhood) buildRest(ctx context.Context) (err error) {
-	if n.verifier, err = n.openVerifier(ctx, n.dir, n.settings, n.clock, n.issuer.ca, n.sink()); err != nil {
+	if n.verifier, err = n.openVerifier(ctx, n.site()); err != nil {
 		return err
 	}
 	n.closers = append(n.closers, n.verifier)
 	n.addWork(n.verifier.gateway)
 	n.open("verifier", n.guarded("verifier", n.verifier.routes()))
 
-	if n.phones, err = n.openPhones(ctx, n.dir, n.settings, n.clock, n.maker, n.issuer.opsRoots(), n.sink()); err != nil {
+	if n.phones, err = n.openPhones(ctx, n.site(), n.maker); err != nil {
 		return err
 	}
 	n.closers = append(n.closers, n.phones)
 	n.addWork(n.phones.phones)
 	n.open("phone", n.settings.ownName("phone", n.phones.routes(n.settings, n.token)))
 
-	if n.portal, err = n.openPortal(ctx, n.dir, n.settings, n.clock, n.issuer.ca, n.sink()); err != nil {
+	if n.portal, err = n.openPortal(ctx, n.site(), portalName); err != nil {
 		return err
 	}
 	n.closers = append(n.closers, n.portal)
-	if err := n.verifier.registerPortal(ctx, n.settings, n.portal.who, n.clock.Now()); err != nil {
+	registration := portalRegistration(n.settings, portalName, n.portal.who.chain[0], n.clock.Now())
+	if err := n.verifier.gateway.Register(ctx, sandboxOperator, registration); err != nil {
 		return err
 	}
 	n.open("portal", n.settings.ownName("portal", n.portal.routes(n.settings)))

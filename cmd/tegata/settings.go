@@ -28,13 +28,12 @@ type settings struct {
 	Listen       string `json:"listen"`  // HOST:PORT of the start page; the roles' ports follow from it
 	Organization string `json:"organization"`
 	Unit         string `json:"unit"`
-	Arc          string `json:"oid_arc"`
 	Made         bool   `json:"made"` // everybody of the sandbox was made; until then `up` goes on making
 }
 
 // createSettings marks dir as a sandbox. It refuses a directory that is one.
 func createSettings(dir, listen string) (settings, error) {
-	s := settings{Sandbox: true, Listen: listen, Organization: "Tegata Sandbox", Unit: "Sandbox Operator", Arc: pki.SandboxArc().String()}
+	s := settings{Sandbox: true, Listen: listen, Organization: "Tegata Sandbox", Unit: "Sandbox Operator"}
 	if _, _, err := s.address(); err != nil {
 		return settings{}, err
 	}
@@ -89,10 +88,6 @@ func (s settings) address() (host string, port int, err error) {
 }
 
 // operator is what all certificates of the sandbox have in common.
-func (s settings) operator() (profile.Operator, error) {
-	arc, err := pki.ParseArc(s.Arc)
-	if err != nil {
-		return profile.Operator{}, err
-	}
-	return profile.Operator{Organization: s.Organization, Unit: s.Unit, Arc: arc, BaseURL: s.url("issuer"), Sandbox: true}, nil
+func (s settings) operator() profile.Operator {
+	return profile.Operator{Organization: s.Organization, Unit: s.Unit, Arc: pki.SandboxArc(), BaseURL: s.url("issuer"), Sandbox: true}
 }

@@ -3,20 +3,17 @@ package main
 import (
 	"context"
 	"crypto/ecdsa"
+	"crypto/x509"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
-	"tegata/internal/audit"
 	"tegata/internal/ceremony"
 	"tegata/internal/certpath"
-	"tegata/internal/clock"
 	"tegata/internal/feed"
 	"tegata/internal/httpd"
 	"tegata/internal/pki"
-	"tegata/internal/trace"
-	"tegata/issuer/ca"
+	"tegata/internal/ui"
 	"tegata/issuer/profile"
 	"tegata/services/portal"
 	verifierstore "tegata/store/verifier"
@@ -41,27 +38,26 @@ type verifier struct {
 // openVerifier opens the verifier's room. Its certificates come from the
 // operations authority, its trust anchors are the authorities' certificates as an
 // operator would install them; everything else it learns over HTTP.
-func (b build) openVerifier(ctx context.Context, dir string, s settings, c *clock.Clock, authority *ca.CA, sink trace.Sink) (*verifier, error) {
-	r, err := b.openRoom(ctx, dir, "verifier", verifierstore.Schema)
+func (b build) openVerifier(ctx context.Context, at site) (*verifier, error) {
+	r, err := b.openRoom(ctx, at.base, "verifier", verifierstore.Schema)
 	if err != nil {
 		return nil, err
 	}
 	v := &verifier{room: r}
-	if err := v.open(ctx, s, c, authority, sink); err != nil {
+	if err := v.open(ctx, at); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	return v, nil
 }
 
-func (v *verifier) open(ctx context.Context, s settings, c *clock.Clock, authority *ca.CA, sink trace.Sink) error {
-	origin := s.machine("verifier")
-	party := profile.Party{ID: verifierID, Role: pki.RoleVerifier, Origins: []string{origin}}
-	sign, err := certify(ctx, authority, v.room, "sign", party, c.Now())
+func (v *verifier) open(ctx context.Context, at site) error {
+	party := verifierParty(at)
+	sign, err := at.certify(ctx, v.room, "sign", party)
 	if err != nil {
 		return err
 	}
 	party.Encryption = true
-	decrypt, err := certify(ctx, authority, v.room, "decrypt", party, c.Now())
+	decrypt, err := at.certify(ctx, v.room, "decrypt", party)
 	if err != nil {
 		return err
 	}
@@ -73,27 +69,28 @@ func (v *verifier) open(ctx context.Context, s settings, c *clock.Clock, authori
 	if err != nil {
 		return err
 	}
-	operator := authority.Operator()
-	var anchors []gateway.Anchor
-	for _, i := range authority.Issuers() {
-		anchors = append(anchors, gateway.Anchor{Kind: i.Kind, Label: i.Label(), Certificate: i.Certificate})
-	}
 	store := verifierstore.New(v.db)
 	signing := gateway.Key{Signer: sign.signer, Chain: sign.chain}
-	issuer := s.machine("issuer")
-	v.follower = &gateway.Follower{ID: verifierID, URL: issuer, Audience: issuer, Feed: issuer, Arc: operator.Arc, Anchors: anchors, Sign: signing,
-		Client: httpd.Client(feed.Heartbeat + 20*time.Second), Marks: store, Now: c.Now, Log: v.log}
+	issuer := at.machine("issuer")
+	v.follower = &gateway.Follower{ID: verifierID, URL: issuer, Audience: issuer, Feed: issuer, Arc: at.arc, Anchors: at.anchors, Sign: signing,
+		Client: httpd.Client(feed.Heartbeat + 20*time.Second), Marks: store, Now: at.now, Log: v.log}
 	if err := v.follower.Begin(ctx); err != nil {
 		return err
 	}
 	v.gateway, err = gateway.New(gateway.Config{
-		ID: verifierID, Origin: origin, Arc: operator.Arc, Anchors: anchors, Sign: signing,
+		ID: verifierID, Origin: at.machine("verifier"), Arc: at.arc, Anchors: at.anchors, Sign: signing,
 		Decrypt: gateway.EncryptionKey{Key: key, Chain: decrypt.chain}, SubKey: subKey,
-		Status: certpath.Feed{Index: v.follower.Index, Label: gateway.Labels(anchors)}, Feed: v.follower.Index,
+		Status: certpath.Feed{Index: v.follower.Index, Label: gateway.Labels(at.anchors)}, Feed: v.follower.Index,
 		Issuer: issuer, IssuerAudience: issuer, Client: httpd.Client(10 * time.Second),
-		Store: store, Now: c.Now, Log: v.log, Trace: sink,
+		Store: store, Now: at.now, Log: v.log, Trace: at.sink,
 	})
 	return err
+}
+
+// verifierParty is what the verifier's certificates say of it; the one for answers
+// is for encryption.
+func verifierParty(at places) profile.Party {
+	return profile.Party{ID: verifierID, Role: pki.RoleVerifier, Origins: []string{at.machine("verifier")}}
 }
 
 // wait returns when the verifier can check: its feed has caught up.
@@ -127,18 +124,14 @@ func portalPurpose() ceremony.RegisteredPurpose {
 	}
 }
 
-// registerPortal is the operator's act of registering the portal.
-func (v *verifier) registerPortal(ctx context.Context, s settings, who identity, at time.Time) error {
-	origin := s.page("portal")
-	actor := audit.Actor{Party: "operator", Kind: "party", ID: "sandbox"}
-	err := v.gateway.Register(ctx, actor, gateway.Party{
-		ID: portalID, Name: ceremony.Text{JA: portalName.JA, EN: portalName.EN}, Mark: "portal",
+// portalRegistration is what a verifier's operator is asked to register: what
+// phones show of the portal, and what it may do.
+func portalRegistration(at places, name ui.Text, certificate *x509.Certificate, since time.Time) gateway.Party {
+	origin := at.page("portal")
+	return gateway.Party{
+		ID: portalID, Name: ceremony.Text{JA: name.JA, EN: name.EN}, Mark: "portal",
 		Purposes: []ceremony.RegisteredPurpose{portalPurpose()}, Origins: []string{origin},
-		ReturnURLs: []string{origin + "/login/return"}, VerifiedSince: at.Format(time.DateOnly),
-		Keys: []string{ceremony.KeyID(who.chain[0])}, Grants: []string{ceremony.ScopeCertificates, ceremony.ScopeUses},
-	})
-	if err != nil {
-		return fmt.Errorf("register the portal: %w", err)
+		ReturnURLs: []string{origin + "/login/return"}, VerifiedSince: since.Format(time.DateOnly),
+		Keys: []string{ceremony.KeyID(certificate)}, Grants: []string{ceremony.ScopeCertificates, ceremony.ScopeUses},
 	}
-	return nil
 }

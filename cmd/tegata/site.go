@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"tegata/internal/pki"
+	"tegata/internal/trace"
+	"tegata/issuer/profile"
+	"tegata/verifier/gateway"
+)
+
+// places says where each role is reached: fixed by init in a sandbox, named by the
+// configuration in production.
+type places interface {
+	// machine is a role's endpoint for programs, page its origin for browsers, both
+	// without a path. names are the values of Host that it answers to.
+	machine(role string) string
+	page(role string) string
+	names(role string) []string
+}
+
+// site is what a role is told of the world when it is opened. Nothing in it is
+// another party's.
+type site struct {
+	places
+	base    string // the folder of the rooms
+	arc     pki.Arc
+	sandbox bool
+	now     func() time.Time
+	sink    trace.Sink // nil in production
+
+	// certify is where a party gets its certificate under the ops authority: the
+	// sandbox's operations desk, or in production what the operator put into the room.
+	certify func(ctx context.Context, r *room, label string, party profile.Party) (identity, error)
+	// anchors are the authorities' certificates as an operator would install them.
+	anchors []gateway.Anchor
+}
