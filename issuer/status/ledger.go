@@ -49,8 +49,9 @@ type bracketed struct {
 type Option func(*Ledger)
 
 // Shared tells that other processes write the same store too. allowance is how
-// long one of their transactions may take from its date to its commit; answers
-// lag by it.
+// long a transaction of any of them may take from its date to its commit; answers
+// lag by it, and a transaction of this process that takes longer is given up. All
+// processes over one store have the same one.
 func Shared(allowance time.Duration) Option {
 	return func(l *Ledger) { l.allowance = max(allowance, time.Millisecond) }
 }
@@ -140,7 +141,7 @@ func (l *Ledger) tick(now time.Time) error {
 }
 
 // bracket is told by the store of each transaction that may change the ledger.
-func (l *Ledger) bracket() (time.Time, func(context.Context, bool)) {
+func (l *Ledger) bracket() (time.Time, time.Duration, func(context.Context, bool)) {
 	l.mu.Lock()
 	begun := l.now()
 	if begun.Before(l.latest) {
@@ -151,7 +152,8 @@ func (l *Ledger) bracket() (time.Time, func(context.Context, bool)) {
 	id := l.opened
 	l.open[id] = bracketed{begun: begun}
 	l.mu.Unlock()
-	return begun, func(ctx context.Context, changed bool) {
+	// Half of it: a commit that has begun in time has the other half to end in.
+	return begun, l.allowance / 2, func(ctx context.Context, changed bool) {
 		l.mu.Lock()
 		if changed {
 			l.open[id] = bracketed{begun: begun, ended: true} // closed by the next sync that succeeds

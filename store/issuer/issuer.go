@@ -50,8 +50,9 @@ func (s *Store) Watch(b status.Bracket) { s.bracket = b }
 // ledgerTx is a transaction that may change the ledger.
 type ledgerTx struct {
 	store.Tx
-	begun   time.Time // by the ledger's clock; zero when nobody watches
-	touched bool      // the ledger may change when this commits
+	begun   time.Time     // by the ledger's clock; zero when nobody watches
+	within  time.Duration // how long after begun the commit may begin; 0: as long as it takes
+	touched bool          // the ledger may change when this commits
 }
 
 // write runs f in a transaction inside the ledger's bracket. Every write that may
@@ -59,15 +60,26 @@ type ledgerTx struct {
 func (s *Store) write(ctx context.Context, f func(*ledgerTx) error) error {
 	tx := &ledgerTx{}
 	if s.bracket != nil {
-		begun, done := s.bracket()
-		tx.begun = begun
+		begun, within, done := s.bracket()
+		tx.begun, tx.within = begun, within
 		defer func() { done(ctx, tx.touched) }()
 	}
+	began := time.Now() // a duration, not a date
 	return s.db.Write(ctx, func(t store.Tx) error {
 		tx.Tx = t
-		return f(tx)
+		if err := f(tx); err != nil {
+			return err
+		}
+		if tx.touched && tx.within > 0 && time.Since(began) > tx.within {
+			return errTooSlow
+		}
+		return nil
 	})
 }
+
+// errTooSlow gives up a change that other processes would no longer wait for:
+// nothing was written, and the step is repeated under its id.
+var errTooSlow = errors.New("store/issuer: the change took longer than other processes of this issuer allow for")
 
 // ms and moment convert times; the zero time is 0.
 func ms(t time.Time) int64 {
