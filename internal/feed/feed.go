@@ -93,6 +93,8 @@ type Batch struct {
 // What can be wrong with a batch.
 var (
 	ErrMalformed = jws.ErrMalformed
+	// ErrOtherIssuer: the batch is of another issuer's feed.
+	ErrOtherIssuer = errors.New("feed: a batch of another issuer's feed")
 	// ErrGap: the batch does not continue what the index has.
 	ErrGap = errors.New("feed: does not continue the last batch")
 	// ErrBack: the batch is older than what the index has.

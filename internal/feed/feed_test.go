@@ -124,7 +124,7 @@ func TestWhatDoesNotContinue(t *testing.T) {
 		{"a gap", feed.Batch{From: 4, To: 5, Prev: h, AtMS: at, Entries: []feed.Entry{entry(5, 1, feed.Revoked)}}, 0, feed.ErrGap},
 		{"another previous batch", feed.Batch{From: 3, To: 4, Prev: feed.Hash("x"), AtMS: at, Entries: []feed.Entry{entry(4, 1, feed.Revoked)}}, 0, feed.ErrGap},
 		{"the same again", feed.Batch{To: 3, AtMS: at, Snapshot: true, Entries: []feed.Entry{entry(1, 1, feed.Good)}}, 0, feed.ErrGap},
-		{"another feed", feed.Batch{Issuer: "http://other", From: 3, To: 3, Prev: h, AtMS: at}, 0, feed.ErrGap},
+		{"another feed", feed.Batch{Issuer: "http://other", From: 3, To: 3, Prev: h, AtMS: at}, 0, feed.ErrOtherIssuer},
 		{"an older moment", feed.Batch{From: 3, To: 3, Prev: h, AtMS: at - 1}, 0, feed.ErrBack},
 		{"a moment of the future", feed.Batch{From: 3, To: 3, Prev: h, AtMS: at + 31_000}, 0, feed.ErrBack},
 		{"played back a minute later", feed.Batch{From: 3, To: 3, Prev: h, AtMS: at}, 61 * time.Second, feed.ErrStale},

@@ -51,7 +51,8 @@ func (x *Index) Restart() {
 
 // Apply takes in a batch whose signature and path the caller has checked.
 // ErrGap: it does not continue what is here; the caller restarts. ErrBack: it is
-// older than what was seen. After an error the index is unchanged.
+// older than what was seen. ErrOtherIssuer: it is not this feed's. After an error the
+// index is unchanged.
 func (x *Index) Apply(m *jws.Message[Batch], at time.Time) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -71,7 +72,10 @@ func (x *Index) Apply(m *jws.Message[Batch], at time.Time) error {
 func (x *Index) apply(m *jws.Message[Batch], at time.Time) error {
 	b := m.Unverified()
 	moment := time.UnixMilli(b.AtMS)
-	if b.Issuer != x.issuer || b.From != x.seq || b.Prev != x.hash {
+	if b.Issuer != x.issuer {
+		return ErrOtherIssuer
+	}
+	if b.From != x.seq || b.Prev != x.hash {
 		return ErrGap
 	}
 	if b.Snapshot && x.seq != 0 && !x.partial || !b.Snapshot && x.partial {

@@ -57,7 +57,7 @@ func (c *CA) FeedSigner(ctx context.Context) ([]*x509.Certificate, crypto.Signer
 	if err != nil {
 		return nil, nil, err
 	}
-	party := profile.Party{ID: feedParty, Role: pki.RoleFeed, Origins: []string{c.config.Operator.BaseURL}}
+	party := profile.Party{ID: feedParty, Role: pki.RoleFeed, Origins: []string{c.config.Operator.IssuerURL()}}
 	cert, signer, err := c.delegate(ctx, feedDelegateLabel, feedRenewal, feedLifetime, i, profile.Holder, party)
 	if err != nil {
 		return nil, nil, err

@@ -18,6 +18,7 @@
 package profile
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -38,7 +39,8 @@ type Operator struct {
 	Organization string  `json:"organization"` // O of every name, for example "Tegata Sandbox"
 	Unit         string  `json:"unit"`         // the operator's own OU, the last RDN of an authority's name
 	Arc          pki.Arc `json:"oid_arc"`      // policies, attributes and roles are named under it
-	BaseURL      string  `json:"base_url"`     // the issuer's own origin, for example "http://127.0.0.1:8401"
+	BaseURL      string  `json:"base_url"`     // origin of OCSP, CRLs and authorities' certificates, for example "http://status.example.jp"
+	Issuer       string  `json:"issuer"`       // the issuer's own origin where that is another one, for example "https://ca.example.jp"
 	Sandbox      bool    `json:"sandbox"`      // its authorities say so (pki.SandboxMark); production refuses them
 }
 
@@ -55,6 +57,10 @@ func (o Operator) Check() error {
 	}
 	return nil
 }
+
+// IssuerURL is the issuer's own origin: by it followers of the change feed know whose
+// feed it is.
+func (o Operator) IssuerURL() string { return cmp.Or(o.Issuer, o.BaseURL) }
 
 // Algorithm is how an authority signs.
 type Algorithm string

@@ -160,7 +160,7 @@ func (f *Feed) sign(ctx context.Context, b feed.Batch, moment time.Time) (string
 	if err != nil {
 		return "", fmt.Errorf("status: feed: %w", err)
 	}
-	b.Issuer, b.AtMS = f.authorities.Operator().BaseURL, moment.UnixMilli()
+	b.Issuer, b.AtMS = f.authorities.Operator().IssuerURL(), moment.UnixMilli()
 	compact, err := feed.Sign(signer, chain, b)
 	if err != nil {
 		return "", fmt.Errorf("status: feed: %w", err)
