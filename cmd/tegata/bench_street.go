@@ -106,8 +106,8 @@ func (s *benchStreet) make(ctx context.Context, follow func()) error {
 	if err := maker.Person(ctx, s.resident); err != nil {
 		return err
 	}
-	n.open("issuer", s.issuer.before(n.guarded("issuer", n.issuer.sandboxRoutes(n.token))))
-	n.open("verifier", s.verifier.before(n.guarded("verifier", n.verifier.routes())))
+	n.open("issuer", s.issuer.before(n.guarded(n.settings, "issuer", n.issuer.metrics, n.issuer.sandboxRoutes(n.token))))
+	n.open("verifier", s.verifier.before(n.guarded(n.settings, "verifier", n.verifier.metrics, n.verifier.routes())))
 	return nil
 }
 

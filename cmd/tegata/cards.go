@@ -21,7 +21,10 @@ import (
 )
 
 // cardsRole is the sandbox's rack of cards.
-type cardsRole struct{ *rack.Rack }
+type cardsRole struct {
+	*rack.Rack
+	metrics *httpd.Metrics
+}
 
 // cardsFolder is where a sandbox's cards are.
 const cardsFolder = "cards"
@@ -37,12 +40,13 @@ func (b build) openCards(dir string, secrets *sandbox.Secrets, c *clock.Clock, s
 	if err != nil {
 		return nil, err
 	}
-	return &cardsRole{rack.New(box, drawn{secrets}, rack.Options{Judge: judge(c), Cost: b.cost, Now: c.Now, Log: b.log.With("role", "cards"), Trace: sink})}, nil
+	return &cardsRole{metrics: httpd.NewMetrics(), Rack: rack.New(box, drawn{secrets}, rack.Options{Judge: judge(c), Cost: b.cost, Now: c.Now, Log: b.log.With("role", "cards"), Trace: sink})}, nil
 }
 
 func (r *cardsRole) routes(token httpd.OperatorToken) http.Handler {
 	mux := http.NewServeMux()
 	httpd.WithHealth(mux, func(context.Context) error { return nil })
+	httpd.WithMetrics(mux, r.metrics)
 	mux.Handle("/", r.Routes(token))
 	return mux
 }

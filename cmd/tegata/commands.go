@@ -4,7 +4,8 @@ package main
 func commands() []command {
 	return []command{
 		{"up", "[-data DIR] [-listen 127.0.0.1:8400]", "the whole neighbourhood in one process", up},
-		{"init", "-data DIR [-listen HOST:PORT]", "make a sandbox and stop", initSandbox},
+		{"init", "-data DIR [-listen HOST:PORT] | -config FILE ROLE…", "make a sandbox, or state for production roles, and stop", initState},
+		{"serve", "-config FILE ROLE…", "chosen roles for production; makes nothing", serve},
 		{"card list", "[-json]", "the cards of the sandbox", cardList},
 		{"card show", "CARD [-json]", "one card", cardShow},
 		{"card insert", "CARD -into phone:ID|vpcd:HOST:PORT", "hold a card to a slot until interrupted", cardInsert},
@@ -23,6 +24,8 @@ func commands() []command {
 		{"clock show", "", "the neighbourhood's time", clockShow},
 		{"clock advance", "DURATION", "time travel, forward only", clockAdvance},
 		{"bench", "[-quick] [-json] [NAME…]", "this machine's figures beside their limits, measured now", benchCommand},
-		{"audit check", "[-data DIR]", "recompute the audit chains", auditCheck},
+		{"party certify", "-config FILE -id ID -role ROLE -origin URL -request FILE.csr -out FILE.pem", "production: a certificate under the ops authority", partyCertify},
+		{"party register", "-config FILE -in FILE.json -certificate FILE.pem", "production: register an asking party with the verifier", partyRegister},
+		{"audit check", "[-data DIR] | -config FILE ROLE…", "recompute the audit chains", auditCheck},
 	}
 }

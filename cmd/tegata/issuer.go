@@ -100,6 +100,7 @@ func (i *issuer) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	(&ra.Handler{RA: i.ra}).Register(mux)
 	httpd.WithHealth(mux, i.status.Ready)
+	httpd.WithMetrics(mux, i.metrics)
 	return mux
 }
 

@@ -109,13 +109,13 @@ func (n *neighbourhood) buildVouchers(ctx context.Context) (err error) {
 	}
 	n.closers = append(n.closers, n.issuer)
 	n.addWork(n.issuer.ra)
-	n.open("issuer", n.guarded("issuer", n.issuer.sandboxRoutes(n.token)))
+	n.open("issuer", n.guarded(n.settings, "issuer", n.issuer.metrics, n.issuer.sandboxRoutes(n.token)))
 
 	if n.cards, err = n.openCards(n.dir, n.secrets, n.clock, n.sink()); err != nil {
 		return err
 	}
 	n.closers = append(n.closers, n.cards)
-	n.open("cards", n.guarded("cards", n.cards.routes(n.token)))
+	n.open("cards", n.guarded(n.settings, "cards", n.cards.metrics, n.cards.routes(n.token)))
 
 	if n.municipality, err = n.openMunicipality(ctx, n.site(), n.token); err != nil {
 		return err

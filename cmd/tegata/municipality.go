@@ -56,6 +56,6 @@ func (m *municipalityRole) build(ctx context.Context, at site, token httpd.Opera
 	})
 	m.handler = &municipality.Handler{Register: m.register, Admit: municipality.Operator(token),
 		Ready: func(ctx context.Context) error { return m.db.Ping(ctx) },
-		Guard: httpd.GuardOptions{Names: at.names("municipality"), Log: m.log}}
+		Guard: httpd.GuardOptions{Names: at.names("municipality"), Log: m.log, Metrics: m.metrics}}
 	return nil
 }

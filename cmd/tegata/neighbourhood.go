@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -124,9 +125,10 @@ func (n *neighbourhood) open(role string, h http.Handler) {
 	n.doors[role].set(h)
 }
 
-// guarded is a role's handler behind the checks that every door has.
-func (n *neighbourhood) guarded(role string, h http.Handler) http.Handler {
-	return httpd.Guard(httpd.GuardOptions{Names: n.settings.names(role), Pages: findDoor(role).pages, MaxBody: 256 << 10, Log: n.log.With("role", role)}, h)
+// guarded is the handler of a role without pages behind the checks that every door
+// has.
+func (b build) guarded(at places, role string, m *httpd.Metrics, h http.Handler) http.Handler {
+	return httpd.Guard(httpd.GuardOptions{Names: at.names(role), MaxBody: 256 << 10, Log: b.log.With("role", role), Metrics: m}, h)
 }
 
 // site is what the sandbox tells a role of the world, as far as it is made.
@@ -183,13 +185,13 @@ func (n *neighbourhood) run(ctx context.Context, ready func()) error {
 		ready()
 		return nil
 	})
-	group.Go(func() error { return n.keepTime(ctx) })
+	group.Go(func() error { return keepTime(ctx, n.log, n.clock, n.works) })
 	err := group.Wait()
 	return errors.Join(err, n.Close())
 }
 
 // keepTime does what falls due, once a second while the clock is not being walked.
-func (n *neighbourhood) keepTime(ctx context.Context) error {
+func keepTime(ctx context.Context, log *slog.Logger, c *clock.Clock, works func() []clock.Work) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -198,8 +200,8 @@ func (n *neighbourhood) keepTime(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		if err := n.clock.AdvanceThrough(ctx, 0, n.works()...); err != nil && ctx.Err() == nil {
-			n.log.Error("due work failed; it is tried again", "error", err)
+		if err := c.AdvanceThrough(ctx, 0, works()...); err != nil && ctx.Err() == nil {
+			log.Error("due work failed; it is tried again", "error", err)
 		}
 	}
 }

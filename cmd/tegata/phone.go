@@ -56,14 +56,15 @@ func (b build) openPhones(ctx context.Context, at site, maker attest.Maker) (*ph
 func (p *phoneRole) Close() error { return errors.Join(p.phones.Close(), p.room.Close()) }
 
 // routes are the phones' pages, and the door for scripts.
-func (p *phoneRole) routes(s settings, token httpd.OperatorToken) http.Handler {
+func (p *phoneRole) routes(at places, token httpd.OperatorToken) http.Handler {
 	mux := http.NewServeMux()
 	httpd.WithHealth(mux, p.db.Ping)
+	httpd.WithMetrics(mux, p.metrics)
 	door := (&phone.Door{Phones: p.phones, Token: token}).Routes()
 	mux.Handle("/v1/", door)
 	mux.Handle("/", p.pages.Routes())
 	// People type their secrets here.
-	return httpd.Erased(httpd.Guard(httpd.GuardOptions{Names: s.names("phone"), Pages: true, Camera: true, Log: p.log, Refuse: p.pages.Refuse, MaxBody: 4 << 20}, mux))
+	return httpd.Erased(httpd.Guard(httpd.GuardOptions{Names: at.names("phone"), Pages: true, Camera: true, Log: p.log, Metrics: p.metrics, Refuse: p.pages.Refuse, MaxBody: 4 << 20}, mux))
 }
 
 // makePhone gives a person of the sandbox the phone that the data say, and has it

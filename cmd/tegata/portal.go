@@ -52,7 +52,7 @@ func (p *portalRole) open(ctx context.Context, at site, name ui.Text) (err error
 	if err != nil {
 		return err
 	}
-	p.handler, err = pages.New(pages.Options{Portal: core, Name: name, Sandbox: at.sandbox, Now: at.now, Log: p.log})
+	p.handler, err = pages.New(pages.Options{Portal: core, Name: name, Sandbox: at.sandbox, Secure: !at.sandbox, Now: at.now, Log: p.log})
 	return err
 }
 
@@ -65,7 +65,8 @@ func portalParty(at places) profile.Party {
 func (p *portalRole) routes(at places) http.Handler {
 	mux := http.NewServeMux()
 	httpd.WithHealth(mux, p.db.Ping)
+	httpd.WithMetrics(mux, p.metrics)
 	mux.Handle("/", p.handler.Routes())
-	return httpd.Guard(httpd.GuardOptions{Names: at.names("portal"), Pages: true, Log: p.log,
+	return httpd.Guard(httpd.GuardOptions{Names: at.names("portal"), Pages: true, Log: p.log, Metrics: p.metrics,
 		Refuse: p.handler.Refuse}, mux)
 }

@@ -61,6 +61,13 @@ func TestMain(m *testing.M) {
 	if os.Getenv(commandEnv) != "" {
 		main()
 	}
+	if dir := os.Getenv(productionEnv); dir != "" {
+		if err := productionWorld(context.Background(), dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if text := os.Getenv(childEnv); text != "" {
 		if err := child(text); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"tegata/internal/attest"
+	"tegata/internal/ceremony"
 	"tegata/sandbox"
 )
 
@@ -33,7 +34,7 @@ func (n *neighbourhood) buildRest(ctx context.Context) (err error) {
 	}
 	n.closers = append(n.closers, n.verifier)
 	n.addWork(n.verifier.gateway)
-	n.open("verifier", n.guarded("verifier", n.verifier.routes()))
+	n.open("verifier", n.guarded(n.settings, "verifier", n.verifier.metrics, n.verifier.routes()))
 
 	if n.phones, err = n.openPhones(ctx, n.site(), n.maker); err != nil {
 		return err
@@ -46,7 +47,8 @@ func (n *neighbourhood) buildRest(ctx context.Context) (err error) {
 		return err
 	}
 	n.closers = append(n.closers, n.portal)
-	registration := portalRegistration(n.settings, portalName, n.portal.who.chain[0], n.clock.Now())
+	registration := portalRegistration(n.settings, portalName, n.clock.Now())
+	registration.Keys = []string{ceremony.KeyID(n.portal.who.chain[0])}
 	if err := n.verifier.gateway.Register(ctx, sandboxOperator, registration); err != nil {
 		return err
 	}

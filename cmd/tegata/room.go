@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"tegata/internal/durable"
+	"tegata/internal/httpd"
 	"tegata/internal/secret"
 	"tegata/store"
 )
@@ -25,6 +26,9 @@ type room struct {
 	keys   secret.Keys
 	db     *store.DB // nil for a party without tables
 	log    *slog.Logger
+	make   bool // what is missing may be made
+
+	metrics *httpd.Metrics
 }
 
 // build is how rooms are opened; tests add hooks that stop the process.
@@ -33,30 +37,32 @@ type build struct {
 	commit func(durable.Moment)
 	log    *slog.Logger
 	cost   secret.Cost
-	making bool // the sandbox is not complete yet
+	making bool // init is at work: what is not there is made
+	side   secret.Side
 
 	generateKey func() (*rsa.PrivateKey, error) // of elements; nil: crypto/rsa. Tests take keys from a pool
 	database    func(role string) (dsn string)  // where a party's tables are; nil: an SQLite file in its room
 }
 
-// openRoom opens a party's room in the sandbox at base, or makes what is missing
-// of it: making is resumed after any crash. schema is nil for a party without
-// tables.
+// production says on which side of the fence the build works. The zero value is the
+// sandbox's: it opens nothing that is not marked.
+func (b build) production() bool { return b.side == secret.Production }
+
+func (b build) keySide() secret.Side {
+	if b.production() {
+		return secret.Production
+	}
+	return secret.Sandbox
+}
+
+// openRoom opens a party's room below base. In a sandbox what is missing of it is
+// made: making is resumed after any crash, and a role that is new has no room yet.
+// In production init alone makes anything, and serving finds it or says what is
+// missing. schema is nil for a party without tables.
 func (b build) openRoom(ctx context.Context, base, role string, schema fs.FS) (*room, error) {
-	r := &room{role: role, dir: filepath.Join(base, role), log: b.log.With("role", role)}
-	if err := os.MkdirAll(filepath.Join(r.dir, "keys"), 0o700); err != nil {
-		return nil, fmt.Errorf("open the room of %s: %w", role, err)
-	}
-	key := filepath.Join(r.dir, "key")
-	fresh := false
-	if _, err := os.Lstat(key); errors.Is(err, fs.ErrNotExist) {
-		fresh = true
-		if err := secret.CreateKeyFile(b.files, key, secret.Sandbox); err != nil {
-			return nil, err
-		}
-	}
-	var err error
-	if r.sealer, err = secret.OpenSealer(key, secret.Sandbox); err != nil {
+	r := &room{role: role, dir: filepath.Join(base, role), log: b.log.With("role", role), make: b.making || !b.production(), metrics: httpd.NewMetrics()}
+	fresh, err := r.openSealer(b)
+	if err != nil {
 		return nil, err
 	}
 	r.keys = secret.Keys{Dir: filepath.Join(r.dir, "keys"), Sealer: r.sealer, Files: b.files}
@@ -67,48 +73,85 @@ func (b build) openRoom(ctx context.Context, base, role string, schema fs.FS) (*
 	if b.database != nil {
 		dsn = b.database(role)
 	}
-	r.db, err = b.openDatabase(ctx, dsn, fresh || b.making)
-	switch {
-	case errors.Is(err, store.ErrNoDatabase):
-		return nil, usagef("the database of %s is gone from %s; put it back, or make another sandbox", role, r.dir)
-	case errors.Is(err, errNotSandbox):
-		return nil, usagef("the database of %s is not marked as a sandbox's; `tegata up` opens nothing else", role)
-	case err != nil:
-		return nil, fmt.Errorf("open the room of %s: %w", role, err)
+	r.db, err = b.openDatabase(ctx, dsn, b.making || fresh)
+	if err != nil {
+		return nil, b.databaseProblem(role, r.dir, err)
 	}
 	if err := r.db.Migrate(ctx, schema); err != nil {
-		return nil, errors.Join(err, r.db.Close())
+		return nil, b.databaseProblem(role, r.dir, errors.Join(err, r.db.Close()))
 	}
 	return r, nil
 }
 
-// errNotSandbox says that a database is not marked as a sandbox's.
-var errNotSandbox = errors.New("not a sandbox's database")
+// openSealer opens the room's sealing key; fresh says that it was made just now.
+func (r *room) openSealer(b build) (fresh bool, err error) {
+	key := filepath.Join(r.dir, "key")
+	if _, err := os.Lstat(key); errors.Is(err, fs.ErrNotExist) {
+		if !r.make {
+			return false, usagef("the room of %s is not in %s; `tegata init -config FILE %s` makes it", r.role, r.dir, r.role)
+		}
+		if err := os.MkdirAll(filepath.Join(r.dir, "keys"), 0o700); err != nil {
+			return false, fmt.Errorf("open the room of %s: %w", r.role, err)
+		}
+		if err := secret.CreateKeyFile(b.files, key, b.keySide()); err != nil {
+			return false, err
+		}
+		fresh = true
+	}
+	r.sealer, err = secret.OpenSealer(key, b.keySide())
+	if errors.Is(err, secret.ErrOtherSide) {
+		return false, usagef("%s was made on the other side of the fence: sandbox and production never mix", r.dir)
+	}
+	return fresh, err
+}
 
-// openDatabase opens a sandbox's database: errNotSandbox when it is not marked. One
-// that is not there is made only where make says so, store.ErrNoDatabase otherwise:
-// a country that was there must not come back empty.
+// databaseProblem says what to do about a database that did not open.
+func (b build) databaseProblem(role, dir string, err error) error {
+	switch {
+	case errors.Is(err, store.ErrNoDatabase) && b.production():
+		return usagef("the database of %s is not there; put it back, or make it with `tegata init -config FILE %s`", role, role)
+	case errors.Is(err, store.ErrNoDatabase):
+		return usagef("the database of %s is gone from %s; put it back, or make another sandbox", role, dir)
+	case errors.Is(err, store.ErrOutdated):
+		return usagef("the database of %s: %v; `tegata init -config FILE %s` brings it up to date", role, err, role)
+	case errors.Is(err, errOtherMark) && b.production():
+		return usagef("the database of %s is not marked as production's; `tegata serve` opens nothing else", role)
+	case errors.Is(err, errOtherMark):
+		return usagef("the database of %s is not marked as a sandbox's; `tegata up` opens nothing else", role)
+	}
+	return fmt.Errorf("open the room of %s: %w", role, err)
+}
+
+// errOtherMark says that a database does not carry the mark of this side.
+var errOtherMark = errors.New("the database carries another mark, or none")
+
+// openDatabase opens a database of this side of the fence: errOtherMark when it is
+// not marked so. One that is not there is made only where make says so,
+// store.ErrNoDatabase otherwise: a country that was there must not come back empty.
 func (b build) openDatabase(ctx context.Context, dsn string, make bool) (*store.DB, error) {
 	var options []store.Option
 	if b.commit != nil {
 		options = append(options, store.WithHook(b.commit))
+	}
+	if b.production() && !b.making {
+		options = append(options, store.AsItIs())
 	}
 	db, err := store.Open(ctx, dsn, options...)
 	if errors.Is(err, store.ErrNoDatabase) && make {
 		if db, err = store.Create(ctx, dsn, options...); err != nil {
 			return nil, err
 		}
-		return db, db.Mark(ctx, true)
+		return db, db.Mark(ctx, !b.production())
 	}
 	if err != nil {
 		return nil, err
 	}
 	sandbox, err := db.Sandbox(ctx)
 	if errors.Is(err, store.ErrUnmarked) && b.making { // a crash between making and marking
-		sandbox, err = true, db.Mark(ctx, true)
+		sandbox, err = !b.production(), db.Mark(ctx, !b.production())
 	}
-	if errors.Is(err, store.ErrUnmarked) || err == nil && !sandbox {
-		err = errNotSandbox
+	if errors.Is(err, store.ErrUnmarked) || err == nil && sandbox == b.production() {
+		err = errOtherMark
 	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -122,7 +165,7 @@ func (b build) openDatabase(ctx context.Context, dsn string, make bool) (*store.
 func (r *room) symmetric(label string) ([]byte, error) {
 	path := filepath.Join(r.keys.Dir, label+".sealed")
 	sealed, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) && r.make {
 		key := make([]byte, 32)
 		rand.Read(key) // never fails
 		return key, r.keys.Files.WriteFile(path, r.sealer.Seal("symmetric "+label, key), 0o600)

@@ -44,12 +44,21 @@ func up(ctx context.Context, c console, flags *flag.FlagSet, args []string) erro
 	return n.run(ctx, func() { fmt.Fprintln(c.out, "ready") })
 }
 
-// initSandbox makes a sandbox and stops.
-func initSandbox(ctx context.Context, c console, flags *flag.FlagSet, args []string) error {
+// initState makes a sandbox, or with -config what production roles need, and stops.
+func initState(ctx context.Context, c console, flags *flag.FlagSet, args []string) error {
 	dir := dataFlag(c, flags)
 	listen := flags.String("listen", defaultListen, "HOST:PORT of the start page, fixed from now on")
-	if _, err := parse(flags, args); err != nil {
+	config := flags.String("config", "", "make state for production roles, as this configuration says")
+	roles, err := parseRoles(flags, args)
+	switch {
+	case err != nil:
 		return err
+	case *config != "" && (given(flags, "data") || given(flags, "listen")):
+		return usagef("-config makes production's state and -data a sandbox's; give one of them")
+	case *config != "":
+		return initProduction(ctx, c, *config, roles)
+	case len(roles) > 0:
+		return usagef("%q: roles are named for production only, with -config FILE", roles[0])
 	}
 	s, err := createSettings(*dir, *listen)
 	if err != nil {

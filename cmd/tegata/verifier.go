@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/ecdsa"
-	"crypto/x509"
 	"errors"
 	"net/http"
 	"time"
@@ -108,6 +107,7 @@ func (v *verifier) wait(ctx context.Context) error {
 func (v *verifier) routes() http.Handler {
 	mux := http.NewServeMux()
 	httpd.WithHealth(mux, v.gateway.Ready)
+	httpd.WithMetrics(mux, v.metrics)
 	mux.Handle("/", v.gateway.Routes())
 	return mux
 }
@@ -125,13 +125,13 @@ func portalPurpose() ceremony.RegisteredPurpose {
 }
 
 // portalRegistration is what a verifier's operator is asked to register: what
-// phones show of the portal, and what it may do.
-func portalRegistration(at places, name ui.Text, certificate *x509.Certificate, since time.Time) gateway.Party {
+// phones show of the portal, and what it may do. Its key is added to it.
+func portalRegistration(at places, name ui.Text, since time.Time) gateway.Party {
 	origin := at.page("portal")
 	return gateway.Party{
 		ID: portalID, Name: ceremony.Text{JA: name.JA, EN: name.EN}, Mark: "portal",
 		Purposes: []ceremony.RegisteredPurpose{portalPurpose()}, Origins: []string{origin},
 		ReturnURLs: []string{origin + "/login/return"}, VerifiedSince: since.Format(time.DateOnly),
-		Keys: []string{ceremony.KeyID(certificate)}, Grants: []string{ceremony.ScopeCertificates, ceremony.ScopeUses},
+		Grants: []string{ceremony.ScopeCertificates, ceremony.ScopeUses},
 	}
 }
