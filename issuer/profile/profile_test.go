@@ -9,12 +9,14 @@ import (
 	"crypto/x509"
 	"errors"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	zrsa "github.com/zmap/zcrypto/rsa"
 	zx509 "github.com/zmap/zcrypto/x509"
+	"github.com/zmap/zlint/v3"
 	"github.com/zmap/zlint/v3/lint"
 	"github.com/zmap/zlint/v3/lints/community"
 
@@ -28,7 +30,7 @@ var (
 )
 
 // authority makes an issuer with key n of the pool.
-func authority(t *testing.T, kind pki.Kind, n int) Issuer {
+func authority(t testing.TB, kind pki.Kind, n int) Issuer {
 	t.Helper()
 	i := Issuer{Kind: kind, Generation: 1, Algorithm: RSA2048SHA256}
 	c := Certificate{Kind: kind, Purpose: Authority, Serial: pki.RandomSerial(), Issuer: i, PublicKey: pkitest.Key(t, n).Public(),
@@ -53,7 +55,7 @@ func authority(t *testing.T, kind pki.Kind, n int) Issuer {
 }
 
 // certificate is a draft that the profile of kind allows.
-func certificate(t *testing.T, kind pki.Kind) Certificate {
+func certificate(t testing.TB, kind pki.Kind) Certificate {
 	t.Helper()
 	c := Certificate{Kind: kind, Purpose: Holder, Serial: pki.RandomSerial(), Issuer: authority(t, kind, 0),
 		PublicKey: pkitest.Key(t, 1).Public(), NotBefore: start, NotAfter: start.AddDate(5, 0, 0)}
@@ -328,6 +330,85 @@ func TestAnOperatorNeedsAnOrigin(t *testing.T) {
 		o.BaseURL = base
 		if o.Check() == nil {
 			t.Errorf("%q was taken for an origin", base)
+		}
+	}
+}
+
+// What zlint itself would say of a draft is what the Linter says, lint by lint.
+func TestTheLinterLeavesNothingOutThatZlintSays(t *testing.T) {
+	linter, err := NewLinter()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := lint.GlobalRegistry().Filter(lint.FilterOptions{
+		IncludeSources: lint.SourceList{lint.RFC5280, lint.RFC5480, lint.Community}, ExcludeNames: notOurs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tbs, err := operator.TBS(certificate(t, pki.PhoneSign))
+	if err != nil {
+		t.Fatal(err)
+	}
+	failing := 0
+	for n := range tbs {
+		changed := bytes.Clone(tbs)
+		changed[n] ^= 1 << (n % 8)
+		der, err := Assemble(changed, RSA2048SHA256, linter.signature)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed, err := zx509.ParseCertificate(der)
+		if err != nil {
+			continue
+		}
+		var want []string
+		for name, result := range zlint.LintCertificateEx(parsed, rules).Results {
+			if result.Status >= lint.Warn {
+				want = append(want, strings.TrimSpace(name+" "+result.Details))
+			}
+		}
+		slices.Sort(want)
+		var got *LintError
+		if err := linter.lint(der); err != nil && !errors.As(err, &got) {
+			t.Errorf("octet %d: %v", n, err)
+		} else if got == nil && len(want) > 0 || got != nil && !slices.Equal(got.Failed, want) {
+			t.Errorf("octet %d: %v, zlint says %q", n, got, want)
+		}
+		if len(want) > 0 {
+			failing++
+		}
+	}
+	if failing < 20 {
+		t.Errorf("only %d of the drafts failed a lint", failing)
+	}
+}
+
+// The measured ratios are `tegata bench`'s; these find what became slower.
+
+func BenchmarkCheck(b *testing.B) {
+	linter, err := NewLinter()
+	if err != nil {
+		b.Fatal(err)
+	}
+	c := certificate(b, pki.PhoneSign)
+	tbs, err := operator.TBS(c)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := linter.Check(operator, tbs, c); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkTBS(b *testing.B) {
+	c := certificate(b, pki.PhoneSign)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := operator.TBS(c); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

@@ -15,8 +15,7 @@ func checkRSA(pub crypto.PublicKey) error {
 	if !ok || key.N == nil || key.N.BitLen() != 2048 || key.E != 65537 {
 		return errors.New("profile: the public key must be RSA of 2048 bits with exponent 65537")
 	}
-	product, _ := new(big.Int).SetString(oddPrimes, 16)
-	if key.N.Bit(0) == 0 || new(big.Int).GCD(nil, nil, key.N, product).Cmp(big.NewInt(1)) != 0 {
+	if key.N.Bit(0) == 0 || new(big.Int).GCD(nil, nil, key.N, oddPrimes).Cmp(big.NewInt(1)) != 0 {
 		return errors.New("profile: the RSA modulus has a small factor")
 	}
 	if closePrimes(key.N) {
@@ -30,53 +29,68 @@ func checkRSA(pub crypto.PublicKey) error {
 const fermatRounds = 100
 
 // closePrimes tries Fermat's factorization: n = a² - b² = (a + b)(a - b), beginning
-// with the smallest a. It finds what zlint's e_rsa_fermat_factorization finds, and
-// takes a root only of what may be a square.
+// with the smallest a. It finds what zlint's e_rsa_fermat_factorization finds, counts
+// in remainders, and takes a root only of what may be a square.
 func closePrimes(n *big.Int) bool {
-	one := big.NewInt(1)
-	a, step, root := new(big.Int).Sqrt(n), new(big.Int), new(big.Int)
-	if step.Mul(a, a).Cmp(n) == 0 {
+	a := new(big.Int).Sqrt(n)
+	if new(big.Int).Mul(a, a).Cmp(n) == 0 {
 		return true
 	}
-	a.Add(a, one)
+	a.Add(a, big.NewInt(1))
 	square := new(big.Int).Mul(a, a)
 	square.Sub(square, n) // b², if it is one
-	for range fermatRounds {
-		if maySquare(square) && root.Mul(root.Sqrt(square), root).Cmp(square) == 0 {
+	var q, r big.Int
+	modulus := new(big.Int).SetUint64(squareModulus)
+	restA, rest := q.Mod(a, modulus).Uint64(), r.Mod(square, modulus).Uint64()
+	for round := range uint64(fermatRounds) {
+		if maySquare(rest) && isSquare(a, square, round) {
 			return true
 		}
-		square.Add(square, step.Lsh(a, 1)).Add(square, one) // (a+1)² - n
-		a.Add(a, one)
+		rest = (rest + 2*restA + 1) % squareModulus // (a+1)² - n
+		restA++
 	}
 	return false
 }
 
-// maySquare is false of no square and of 99 in a hundred other numbers: a square is
-// one modulo 64, 63, 65 and 11 too (Cohen, A Course in Computational Algebraic Number
-// Theory, algorithm 1.7.3).
-func maySquare(x *big.Int) bool {
-	low := uint64(0)
-	for i := range 6 {
-		low |= uint64(x.Bit(i)) << i
-	}
-	if !squareModulo(low, 64) {
-		return false
-	}
-	rest := new(big.Int).Mod(x, big.NewInt(63*65*11)).Uint64()
-	return squareModulo(rest, 63) && squareModulo(rest, 65) && squareModulo(rest, 11)
+// isSquare says whether (a+k)² - n is a square, when square is a² - n.
+func isSquare(a, square *big.Int, k uint64) bool {
+	step := new(big.Int).SetUint64(k)
+	x := new(big.Int).Lsh(a, 1)
+	x.Add(x, step).Mul(x, step).Add(x, square) // a² - n + k(2a + k)
+	root := new(big.Int).Sqrt(x)
+	return root.Mul(root, root).Cmp(x) == 0
 }
 
-func squareModulo(x, m uint64) bool {
-	for i := uint64(0); i <= m/2; i++ {
-		if i*i%m == x%m {
-			return true
-		}
+// squareModulus is the product of what maySquare divides by.
+const squareModulus = 64 * 63 * 65 * 11
+
+// The remainders that squares leave.
+var squares64, squares63, squares65, squares11 = squaresModulo(64), squaresModulo(63), squaresModulo(65), squaresModulo(11)
+
+func squaresModulo(m uint64) (is [65]bool) {
+	for i := range m {
+		is[i*i%m] = true
 	}
-	return false
+	return is
+}
+
+// maySquare is false of no square and of 99 in a hundred other numbers, told by
+// their remainder modulo squareModulus: a square is one modulo 64, 63, 65 and 11 too
+// (Cohen, A Course in Computational Algebraic Number Theory, algorithm 1.7.3).
+func maySquare(rest uint64) bool {
+	return squares64[rest%64] && squares63[rest%63] && squares65[rest%65] && squares11[rest%11]
 }
 
 // oddPrimes is the product of all odd primes below 752, the bound of the document.
-const oddPrimes = "" +
+var oddPrimes = hexadecimal("" +
 	"17b15f270460ec0c572736ed1a6c0e2486bfbba511125e2b3aea2eb072d86b322244d85a1b287f5ec78edba5336836bc85c4" +
 	"eb7751f354aec8934acad6b94d6c026bdb5b93c297f050b377d12fee9b82210a0a84d8175a1448716b55514bbf26c4833eb2" +
-	"33d324f7912b95e2238c0bf9486271161eb6cd2d655fc43093333ef4e3e1"
+	"33d324f7912b95e2238c0bf9486271161eb6cd2d655fc43093333ef4e3e1")
+
+func hexadecimal(text string) *big.Int {
+	n, ok := new(big.Int).SetString(text, 16)
+	if !ok {
+		panic("profile: a constant is no number")
+	}
+	return n
+}
