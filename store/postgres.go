@@ -15,7 +15,7 @@ import (
 )
 
 var postgresDialect = dialect{
-	name: "postgres", goose: goose.DialectPostgres, isolation: true,
+	name: "postgres", goose: goose.DialectPostgres, isolation: true, remote: true,
 	readIsolation: sql.LevelRepeatableRead, conflict: postgresConflict,
 }
 
@@ -88,7 +88,7 @@ func connectPostgres(ctx context.Context, dsn string) (*DB, error) {
 	}
 	db := &DB{name: cfg.Database, dialect: postgresDialect, writer: stdlib.OpenDB(*cfg), reader: stdlib.OpenDB(*cfg)}
 	// Every state change extends the one audit chain of the database, so two
-	// writes at once would only make one of them run again: they stand in line.
+	// writes at once would only make one of them run again: they take turns.
 	db.writer.SetMaxOpenConns(1)
 	db.reader.SetMaxOpenConns(16)
 	db.reader.SetMaxIdleConns(16)

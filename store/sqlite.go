@@ -22,6 +22,7 @@ type dialect struct {
 	name          string // the folder of its migrations
 	goose         goose.Dialect
 	isolation     bool               // the driver knows isolation levels
+	remote        bool               // a statement may wait for others, or for ever
 	readIsolation sql.IsolationLevel // a snapshot
 	conflict      func(error) bool   // somebody else was first: run the transaction again
 }

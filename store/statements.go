@@ -66,8 +66,9 @@ func (s *statements) keep(query string, stmt *sql.Stmt) bool {
 
 // used is the statements of one transaction.
 type used struct {
-	known *statements // nil: the driver prepares by itself
-	fresh []string    // texts that were not prepared yet
+	known *statements          // nil: the driver prepares by itself
+	bound map[string]*sql.Stmt // those of known, on the transaction's connection
+	fresh []string             // texts that were not prepared yet
 }
 
 // find returns the prepared statement for a text on t's connection, or nil and
@@ -76,8 +77,15 @@ func (u *used) find(ctx context.Context, t *sql.Tx, query string) *sql.Stmt {
 	if u.known == nil {
 		return nil
 	}
+	if stmt := u.bound[query]; stmt != nil {
+		return stmt
+	}
 	if stmt := u.known.find(query); stmt != nil {
-		return t.StmtContext(ctx, stmt)
+		if u.bound == nil {
+			u.bound = map[string]*sql.Stmt{}
+		}
+		u.bound[query] = t.StmtContext(ctx, stmt)
+		return u.bound[query]
 	}
 	if !slices.Contains(u.fresh, query) {
 		u.fresh = append(u.fresh, query)

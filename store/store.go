@@ -60,7 +60,8 @@ const retryFor = 10 * time.Second
 type DB struct {
 	name    string // of the file or database, for messages and moments
 	dialect dialect
-	writer  *sql.DB // one connection: writes of this process stand in line here
+	writer  *sql.DB // one connection
+	line    line    // of the writes of this process
 	reader  *sql.DB
 	hook    func(durable.Moment)
 	asItIs  bool // tables are not changed
@@ -92,7 +93,7 @@ type Row interface{ Scan(dest ...any) error }
 type Option func(*DB)
 
 // WithHook has hook told "before commit NAME" and "after commit NAME" around
-// each write transaction. A test may end the process inside it.
+// each commit, of one write or of several. A test may end the process inside it.
 func WithHook(hook func(durable.Moment)) Option { return func(db *DB) { db.hook = hook } }
 
 // AsItIs has Open and Migrate change no table: ErrOutdated when there would be
@@ -167,47 +168,47 @@ func (db *DB) Ping(ctx context.Context) error {
 
 // Read runs fn on one consistent snapshot. fn may run more than once.
 func (db *DB) Read(ctx context.Context, fn func(Tx) error) error {
-	return db.retry(ctx, "read", func() error {
-		return db.run(ctx, db.reader, db.read, &sql.TxOptions{Isolation: db.dialect.readIsolation, ReadOnly: true}, nil, fn)
-	})
+	return db.retry(ctx, "read", func() error { return db.snapshot(ctx, fn) })
 }
 
 // Write runs fn in a serializable transaction and commits it; when it returns
 // nil the change is durable. When somebody else was first, fn runs again from
 // the beginning, so it must set its results anew each time and do nothing
-// outside the database. An error of fn undoes everything. Write inside fn would
-// wait for itself; a slow step (a signature, a network call) has no place there.
+// outside the database. An error of fn undoes everything that fn did, and so does
+// an error of a statement that fn did not pass on. Write inside fn would wait for
+// itself; a slow step (a signature, a network call) has no place there.
+//
+// Writes that wait at the same moment share a commit. Each is whole by itself: it
+// sees those before it, and undoing one leaves the others. Only when the commit
+// fails do all of them. ctx ends the waiting, and fn at its next statement; a
+// commit that has begun is waited for.
 //
 // When the connection is lost during the commit, the error leaves open whether
 // the change was made: the caller repeats a compare-and-set or reads.
 func (db *DB) Write(ctx context.Context, fn func(Tx) error) error {
-	return db.retry(ctx, "write", func() error {
-		return db.run(ctx, db.writer, db.written, &sql.TxOptions{Isolation: sql.LevelSerializable}, db.hook, fn)
-	})
+	return db.retry(ctx, "write", func() error { return db.write(ctx, fn) })
 }
 
-func (db *DB) run(ctx context.Context, pool *sql.DB, known *statements, opt *sql.TxOptions, hook func(durable.Moment), fn func(Tx) error) error {
+func (db *DB) options(isolation sql.IsolationLevel, readOnly bool) *sql.TxOptions {
 	if !db.dialect.isolation {
-		opt.Isolation = sql.LevelDefault // SQLite is serializable and its driver takes no other word for it
+		isolation = sql.LevelDefault // SQLite is serializable and its driver takes no other word for it
 	}
-	t, err := pool.BeginTx(ctx, opt)
+	return &sql.TxOptions{Isolation: isolation, ReadOnly: readOnly}
+}
+
+func (db *DB) snapshot(ctx context.Context, fn func(Tx) error) error {
+	t, err := db.reader.BeginTx(ctx, db.options(db.dialect.readIsolation, true))
 	if err != nil {
 		return fmt.Errorf("store: %s: begin: %w", db.name, err)
 	}
-	statements := &used{known: known}
+	statements := &used{known: db.read}
 	defer statements.end(ctx)
-	defer t.Rollback() // does nothing after Commit; undoes all when fn fails or panics
-	if err := fn(tx{t, statements}); err != nil {
+	defer t.Rollback() // does nothing after Commit
+	if err := fn(tx{t: t, s: statements}); err != nil {
 		return err
-	}
-	if hook != nil {
-		hook(durable.Moment("before commit " + db.name))
 	}
 	if err := t.Commit(); err != nil {
 		return fmt.Errorf("store: %s: commit: %w", db.name, err)
-	}
-	if hook != nil {
-		hook(durable.Moment("after commit " + db.name))
 	}
 	return nil
 }
@@ -217,7 +218,7 @@ func (db *DB) retry(ctx context.Context, what string, attempt func() error) erro
 	deadline := time.Now().Add(retryFor) // how long to wait, not what time it is
 	for pause := 2 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
 		err := attempt()
-		if err == nil || !db.dialect.conflict(err) {
+		if err == nil || !errors.Is(err, errOther) && !db.dialect.conflict(err) {
 			return err
 		}
 		if time.Now().After(deadline) {

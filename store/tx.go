@@ -13,13 +13,46 @@ import (
 
 // tx gives both drivers the same values and the same errors.
 type tx struct {
-	t *sql.Tx
-	s *used
+	t    *sql.Tx
+	s    *used
+	part *part           // of a group; nil when the transaction is the caller's alone
+	life context.Context // the group's, in place of the context of one call
+}
+
+// part is what is known of the part that one Write has in a group.
+type part struct {
+	over   bool  // the turn is somebody else's
+	failed error // the first statement that failed
+}
+
+// begin says under which context a statement runs.
+func (x tx) begin(ctx context.Context) (context.Context, error) {
+	switch {
+	case x.part == nil:
+		return ctx, nil
+	case x.part.over:
+		return nil, errors.New("store: the transaction is over")
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("store: %w", ctx.Err())
+	}
+	return x.life, nil
+}
+
+// failed turns a driver's error into ours and remembers it.
+func (x tx) failed(err error) error {
+	err = fmt.Errorf("store: %w", err)
+	if x.part != nil && x.part.failed == nil {
+		x.part.failed = err
+	}
+	return err
 }
 
 func (x tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
 	args, err := plain(args)
 	if err != nil {
+		return 0, err
+	}
+	if ctx, err = x.begin(ctx); err != nil {
 		return 0, err
 	}
 	var res sql.Result
@@ -29,7 +62,7 @@ func (x tx) Exec(ctx context.Context, query string, args ...any) (int64, error) 
 		res, err = x.t.ExecContext(ctx, query, args...)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("store: %w", err)
+		return 0, x.failed(err)
 	}
 	return res.RowsAffected()
 }
@@ -39,6 +72,9 @@ func (x tx) Query(ctx context.Context, query string, args ...any) (Rows, error) 
 	if err != nil {
 		return nil, err
 	}
+	if ctx, err = x.begin(ctx); err != nil {
+		return nil, err
+	}
 	var rows *sql.Rows
 	if stmt := x.s.find(ctx, x.t, query); stmt != nil {
 		rows, err = stmt.QueryContext(ctx, args...)
@@ -46,7 +82,7 @@ func (x tx) Query(ctx context.Context, query string, args ...any) (Rows, error) 
 		rows, err = x.t.QueryContext(ctx, query, args...)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("store: %w", err)
+		return nil, x.failed(err)
 	}
 	return rows, nil
 }
@@ -56,13 +92,17 @@ func (x tx) QueryRow(ctx context.Context, query string, args ...any) Row {
 	if err != nil {
 		return row{err: err}
 	}
-	if stmt := x.s.find(ctx, x.t, query); stmt != nil {
-		return row{r: stmt.QueryRowContext(ctx, args...)}
+	if ctx, err = x.begin(ctx); err != nil {
+		return row{err: err}
 	}
-	return row{r: x.t.QueryRowContext(ctx, query, args...)}
+	if stmt := x.s.find(ctx, x.t, query); stmt != nil {
+		return row{x: x, r: stmt.QueryRowContext(ctx, args...)}
+	}
+	return row{x: x, r: x.t.QueryRowContext(ctx, query, args...)}
 }
 
 type row struct {
+	x   tx
 	r   *sql.Row
 	err error
 }
@@ -76,7 +116,7 @@ func (r row) Scan(dest ...any) error {
 	case errors.Is(err, sql.ErrNoRows):
 		return ErrNotFound
 	case err != nil:
-		return fmt.Errorf("store: %w", err)
+		return r.x.failed(err)
 	}
 	return nil
 }
