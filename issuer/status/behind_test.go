@@ -200,3 +200,69 @@ func TestApplyIsAllOrNothing(t *testing.T) {
 		t.Errorf("a repeated change was audited: %v", err)
 	}
 }
+
+// slowReads is a store whose changes are read when the test says so.
+type slowReads struct {
+	*issuer.Store
+	reads  atomic.Int64
+	inside chan struct{}
+	goOn   chan struct{}
+}
+
+func (s *slowReads) StatusChanges(ctx context.Context, after int64, limit int) ([]status.Recorded, error) {
+	list, err := s.Store.StatusChanges(ctx, after, limit)
+	if s.reads.Add(1) == 1 {
+		close(s.inside) // the first has read what there was and is slow to say it
+		<-s.goOn
+	}
+	return list, err
+}
+
+// Those who wait for a reading share the next one, and each finds its own change in
+// what is answered when it returns.
+func TestChangesThatWaitAreReadTogether(t *testing.T) {
+	i := issuertest.New(t)
+	const people = 6
+	var serials []pki.Serial
+	for n := range people {
+		serials = append(serials, pki.SerialOf(i.Issue(t, pki.PhoneAuth, n, "")))
+	}
+	line := &slowReads{Store: issuer.New(i.DB), inside: make(chan struct{}), goOn: make(chan struct{})}
+	ledger, err := status.OpenLedger(t.Context(), line, i.Clock.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	responder := status.NewResponder(ledger, i.CA)
+	authority := i.CA.Authority(pki.PhoneAuth)
+	done := make(chan error, people)
+	for n, serial := range serials {
+		go func() {
+			err := ledger.Apply(t.Context(), issuertest.Who, status.Change{Kind: pki.PhoneAuth, Serial: serial, Op: status.Revoke, Reason: status.KeyCompromise})
+			if err == nil {
+				der := responder.Answer(t.Context(), query{ids: [][]byte{certID(authority, serial.Big(), crypto.SHA1)}}.der())
+				answer, problem := ocsp.ParseResponse(der, authority)
+				if problem != nil || answer.Status != ocsp.Revoked {
+					err = errors.New("acknowledged, and not shown")
+				}
+			}
+			done <- err
+		}()
+		if n == 0 {
+			<-line.inside
+		}
+	}
+	for deadline := time.Now().Add(10 * time.Second); ledger.Asked() < people; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("a change waits for a reading")
+		}
+	}
+	close(line.goOn)
+	for range people {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	if n := line.reads.Load(); n > 2 {
+		t.Errorf("%d readings of %d changes, not the one under way and the next", n, people)
+	}
+}

@@ -36,6 +36,8 @@ type Ledger struct {
 	latest  time.Time         // the latest moment seen; the clock may not fall behind it
 	open    map[int]bracketed // transactions under way or not yet read back
 	opened  int               // brackets so far
+	asked   int               // calls of sync so far
+	read    int               // as many of them had been made when the last reading that succeeded began
 	changed chan struct{}     // closed and replaced when seq moves
 }
 
@@ -168,19 +170,31 @@ func (l *Ledger) bracket() (time.Time, time.Duration, func(context.Context, bool
 }
 
 // sync reads what happened since. On success, knowledge is complete as of the
-// moment it began, and the brackets that had ended by then are closed.
+// moment it began, and the brackets that had ended by then are closed. Those who
+// wait for a reading that is under way share the next one: changes that were
+// committed together are read together.
 func (l *Ledger) sync(ctx context.Context) error {
+	l.mu.Lock()
+	l.asked++
+	mine := l.asked
+	l.mu.Unlock()
 	l.syncing.Lock()
 	defer l.syncing.Unlock()
-	return l.read(ctx)
+	l.mu.RLock()
+	done := l.read >= mine
+	l.mu.RUnlock()
+	if done {
+		return nil
+	}
+	return l.readOn(ctx)
 }
 
-// read does sync's work; l.syncing is held.
-func (l *Ledger) read(ctx context.Context) error {
+// readOn does sync's work; l.syncing is held.
+func (l *Ledger) readOn(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	l.mu.RLock()
-	began, after := l.now(), l.seq
+	began, after, asked := l.now(), l.seq, l.asked
 	var closing []int
 	for id, b := range l.open {
 		if b.ended {
@@ -209,6 +223,7 @@ func (l *Ledger) read(ctx context.Context) error {
 	if began.After(l.synced) {
 		l.synced = began
 	}
+	l.read = asked
 	return nil
 }
 
@@ -254,7 +269,7 @@ func (l *Ledger) asOf(ctx context.Context) (moment, now time.Time, err error) {
 	if old > maxAge {
 		err = l.sync(ctx)
 	} else if old >= syncEvery && l.syncing.TryLock() {
-		err = l.read(ctx) // what is known remains usable until maxAge
+		err = l.readOn(ctx) // what is known remains usable until maxAge
 		l.syncing.Unlock()
 	}
 	l.mu.RLock()
