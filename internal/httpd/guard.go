@@ -19,6 +19,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -80,13 +81,15 @@ func Guard(opt GuardOptions, h http.Handler) http.Handler {
 	cross := http.NewCrossOriginProtection()
 	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { opt.Refuse(w, r, errOrigin) }))
 	g.next = cross.Handler(h)
+	g.headers = opt.headers()
 	return g
 }
 
 type guard struct {
-	opt   GuardOptions
-	names map[string]bool
-	next  http.Handler
+	opt     GuardOptions
+	names   map[string]bool
+	headers map[string][]string // of every answer; the values are shared and never changed
+	next    http.Handler
 }
 
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -95,12 +98,14 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		id = rand.Text()
 	}
 	r = r.WithContext(withLog(WithRequestID(r.Context(), id), g.opt.Log))
-	// Not http.MaxBytesHandler: it passes on a copy of r, and the route that the
-	// mux notes in r.Pattern would be lost to the log.
-	r.Body = http.MaxBytesReader(w, r.Body, g.opt.MaxBody)
+	if r.Body != http.NoBody {
+		// Not http.MaxBytesHandler: it passes on a copy of r, and the route that the
+		// mux notes in r.Pattern would be lost to the log.
+		r.Body = http.MaxBytesReader(w, r.Body, g.opt.MaxBody)
+	}
 	rec := &recorder{ResponseWriter: w}
 	rec.Header().Set(requestIDHeader, id)
-	g.headers(rec.Header())
+	maps.Copy(rec.Header(), g.headers)
 
 	began := time.Now() // a duration, not a date
 	done := g.opt.Metrics.begin()
@@ -167,27 +172,38 @@ func (g *guard) panicked(rec *recorder, r *http.Request, fault any) {
 	g.opt.Refuse(rec, r, problem.Internal.Because(fmt.Errorf("httpd: panic: %v", fault)))
 }
 
-// headers sets what every answer carries; a handler may overrule Cache-Control.
-func (g *guard) headers(h http.Header) {
+// headers is what every answer carries; a handler may overrule Cache-Control.
+func (opt GuardOptions) headers() http.Header {
+	h := http.Header{}
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
 	// Not "no-referrer": with it a browser sends "Origin: null" with our own forms.
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	if !g.opt.Pages {
+	if !opt.Pages {
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		return
+		return h
 	}
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	camera := "()"
-	if g.opt.Camera {
+	if opt.Camera {
 		camera = "(self)"
 	}
 	h.Set("Permissions-Policy", "camera="+camera+", microphone=(), geolocation=(), payment=()")
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "+
 		"font-src 'self'; media-src 'self' blob:; connect-src 'self'; manifest-src 'self'; worker-src 'self'; "+
-		"base-uri 'none'; frame-ancestors 'none'; form-action "+strings.Join(append([]string{"'self'"}, g.opt.FormAction...), " "))
+		"base-uri 'none'; frame-ancestors 'none'; form-action "+strings.Join(append([]string{"'self'"}, opt.FormAction...), " "))
+	return h
+}
+
+// Inert takes away what only a browser that shows or embeds an answer heeds. It is for
+// public data of a media type that no browser shows or sniffs, sent so often that
+// 250 bytes count: OCSP answers.
+func Inert(h http.Header) {
+	for _, name := range []string{"X-Content-Type-Options", "Referrer-Policy", "X-Frame-Options", "Cross-Origin-Resource-Policy", "Content-Security-Policy"} {
+		delete(h, name)
+	}
 }
 
 // recorder remembers the status for the log and whether anything is out.

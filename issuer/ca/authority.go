@@ -51,9 +51,7 @@ func (c *CA) found(ctx context.Context, who audit.Actor, kind pki.Kind, generati
 		return fmt.Errorf("ca: found %s: %w", label, err)
 	}
 	self.Certificate = cert
-	c.mu.Lock()
-	c.issuers = append(c.issuers, self)
-	c.mu.Unlock()
+	c.add(self)
 	return nil
 }
 

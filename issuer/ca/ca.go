@@ -26,6 +26,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -113,8 +114,9 @@ type CA struct {
 	config Config
 	linter *profile.Linter
 
-	mu        sync.RWMutex // guards issuers
+	mu        sync.RWMutex // guards issuers and listed
 	issuers   []issuer
+	listed    []profile.Issuer // in the order of the kinds; replaced, never changed
 	delegates delegates
 }
 
@@ -215,7 +217,7 @@ func (c *CA) load(ctx context.Context) error {
 		if !samePublicKey(signer.Public(), cert.PublicKey) {
 			return fmt.Errorf("ca: the key file of %s is not that of its certificate", i.Label())
 		}
-		c.issuers = append(c.issuers, issuer{i, signer})
+		c.add(issuer{i, signer})
 	}
 	return nil
 }
@@ -263,19 +265,27 @@ func (c *CA) Authority(kind pki.Kind) *x509.Certificate {
 	return i.Certificate
 }
 
-// Issuers lists all generations of all authorities, in the order of the kinds.
-func (c *CA) Issuers() []profile.Issuer {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	list := make([]profile.Issuer, 0, len(c.issuers))
+// add takes in one generation.
+func (c *CA) add(i issuer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.issuers = append(c.issuers, i)
+	c.listed = nil
 	for _, k := range pki.Kinds() {
 		for _, i := range c.issuers { // of one kind, they stand in the order they were made
 			if i.Kind == k {
-				list = append(list, i.Issuer)
+				c.listed = append(c.listed, i.Issuer)
 			}
 		}
 	}
-	return list
+}
+
+// Issuers lists all generations of all authorities, in the order of the kinds. The
+// list is shared with other callers.
+func (c *CA) Issuers() []profile.Issuer {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return slices.Clip(c.listed)
 }
 
 // Bundle is all authorities as PEM.

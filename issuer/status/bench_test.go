@@ -1,9 +1,16 @@
 package status_test
 
 import (
+	"bytes"
 	"crypto"
+	"encoding/base64"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"testing"
 
+	"tegata/internal/httpd"
 	"tegata/internal/pki"
 	"tegata/store/issuer/issuertest"
 )
@@ -22,6 +29,35 @@ func BenchmarkOCSP(b *testing.B) {
 				if len(i.Handler.Responder.Answer(b.Context(), der)) < 100 {
 					b.Fatal("an error")
 				}
+			}
+		})
+	}
+}
+
+// discard is a ResponseWriter that keeps nothing.
+type discard struct{ header http.Header }
+
+func (d discard) Header() http.Header       { return d.header }
+func (discard) Write(b []byte) (int, error) { return len(b), nil }
+func (discard) WriteHeader(int)             {}
+
+// BenchmarkOCSPDoor is a kept answer behind the guard, without the server.
+func BenchmarkOCSPDoor(b *testing.B) {
+	i := issuertest.New(b)
+	cert := i.Issue(b, pki.PhoneAuth, 0, "")
+	der := query{ids: [][]byte{certID(i.CA.Authority(pki.PhoneAuth), cert.SerialNumber, crypto.SHA1)}}.der()
+	door := httpd.Guard(httpd.GuardOptions{Names: []string{"127.0.0.1:8401"}, MaxBody: 256 << 10}, i.Handler.Routes(http.NotFoundHandler()))
+	get := httptest.NewRequest("GET", "http://127.0.0.1:8401/ocsp/"+url.PathEscape(base64.StdEncoding.EncodeToString(der)), nil)
+	post := httptest.NewRequest("POST", "http://127.0.0.1:8401/ocsp", nil)
+	post.Header.Set("Content-Type", "application/ocsp-request")
+	body := bytes.NewReader(nil)
+	for _, r := range []*http.Request{get, post} {
+		b.Run(r.Method, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				body.Reset(der)
+				r.Body, r.ContentLength = io.NopCloser(body), int64(len(der))
+				door.ServeHTTP(discard{http.Header{}}, r)
 			}
 		})
 	}

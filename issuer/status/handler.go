@@ -2,6 +2,7 @@ package status
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/pem"
@@ -10,8 +11,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -81,7 +80,9 @@ func (h *Handler) Routes(next http.Handler) http.Handler {
 		mux.Handle("/", next)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if raw, ok := strings.CutPrefix(r.URL.EscapedPath(), "/ocsp/"); ok {
+		// The path as it was sent. EscapedPath would decode it once more, to see that
+		// RawPath is of Path; net/http has just made one from the other.
+		if raw, ok := strings.CutPrefix(cmp.Or(r.URL.RawPath, r.URL.Path), "/ocsp/"); ok {
 			r.Pattern = "/ocsp/{base64}" // for the log: never the path itself
 			h.ocspRaw(w, r, raw)
 			return
@@ -97,7 +98,7 @@ func (h *Handler) ocspRaw(w http.ResponseWriter, r *http.Request, raw string) {
 	case r.Method == http.MethodPost && raw == "":
 		h.ocspPost(w, r)
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
-		h.ocspGet(w, r, raw)
+		h.ocspGet(w, r)
 	default:
 		w.Header().Set("Allow", "GET, HEAD, POST")
 		w.WriteHeader(http.StatusMethodNotAllowed)
@@ -106,22 +107,39 @@ func (h *Handler) ocspRaw(w http.ResponseWriter, r *http.Request, raw string) {
 
 func (h *Handler) ocspPost(w http.ResponseWriter, r *http.Request) {
 	// RFC 6960, appendix A.1: the Content-Type is application/ocsp-request.
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/ocsp-request" {
-		w.WriteHeader(http.StatusUnsupportedMediaType)
-		return
+	if t := r.Header.Get("Content-Type"); t != "application/ocsp-request" { // or it is spelled otherwise
+		if media, _, err := mime.ParseMediaType(t); err != nil || media != "application/ocsp-request" {
+			w.WriteHeader(http.StatusUnsupportedMediaType)
+			return
+		}
 	}
-	der, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
-	if err != nil {
-		der = nil // malformed: it is too large, or the line broke
+	h.ocspAnswer(w, r, readRequest(r))
+}
+
+// readRequest reads a request's body; nil, which is malformed, when it is too large
+// or the line breaks.
+func readRequest(r *http.Request) []byte {
+	if n := r.ContentLength; n >= 0 && n <= maxRequest { // net/http gives no more than that
+		der := make([]byte, n)
+		if _, err := io.ReadFull(r.Body, der); err != nil {
+			return nil
+		}
+		return der
 	}
-	h.ocspAnswer(w, r, der)
+	der, err := io.ReadAll(io.LimitReader(r.Body, maxRequest+1))
+	if err != nil || len(der) > maxRequest {
+		return nil
+	}
+	return der
 }
 
 // ocspGet reads the request from the path: base64, then percent-encoded where a
 // path needs it (RFC 5019, section 5). "+" and "/" may stand raw; padding may miss.
-func (h *Handler) ocspGet(w http.ResponseWriter, r *http.Request, raw string) {
+func (h *Handler) ocspGet(w http.ResponseWriter, r *http.Request) {
 	var der []byte
-	if text, err := url.PathUnescape(raw); err == nil && len(text) <= 2*maxRequest {
+	text := strings.TrimPrefix(r.URL.Path, "/ocsp/") // decoded and not cleaned
+	if len(text) <= 2*maxRequest {
+		var err error
 		if der, err = base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "=")); err != nil {
 			der = nil
 		}
@@ -136,25 +154,26 @@ func (h *Handler) ocspAnswer(w http.ResponseWriter, r *http.Request, der []byte)
 	a := h.Responder.answer(r.Context(), der)
 	h.noteOCSP(r, a)
 	head := w.Header()
-	head.Set("Content-Type", "application/ocsp-response")
-	if a.nextUpdate.IsZero() { // a nonce, several certificates, or an error: for this asker alone
+	httpd.Inert(head)
+	head["Content-Type"] = ocspResponse
+	if a.kept == nil { // a nonce, several certificates, or an error: for this asker alone
 		head.Set("Cache-Control", "no-store")
 		w.Write(a.der)
 		return
 	}
 	// RFC 5019, section 6.2: caches keep an answer until nextUpdate and no longer.
-	now := h.Ledger.now()
-	head.Set("Date", now.UTC().Format(http.TimeFormat))
-	head.Set("Last-Modified", a.modified)
-	head.Set("Expires", a.expires)
-	head.Set("ETag", a.tag)
-	head.Set("Cache-Control", "max-age="+strconv.FormatInt(secondsLeft(a.nextUpdate, now), 10)+", public, no-transform, must-revalidate")
-	if r.Method != http.MethodPost && r.Header.Get("If-None-Match") == a.tag {
+	told := a.tell(h.Ledger.now())
+	head["Date"], head["Cache-Control"] = told.date, told.cache
+	head["Last-Modified"], head["Expires"], head["Etag"] = a.kept.modified, a.kept.expires, a.kept.tag
+	if r.Method != http.MethodPost && r.Header.Get("If-None-Match") == a.kept.tag[0] {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
 	w.Write(a.der)
 }
+
+// ocspResponse is a header's value, shared by all answers. Names are in Go's spelling.
+var ocspResponse = []string{"application/ocsp-response"}
 
 func secondsLeft(until, now time.Time) int64 { return max(0, int64(until.Sub(now)/time.Second)) }
 

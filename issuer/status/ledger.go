@@ -262,18 +262,28 @@ func (l *Ledger) asOf(ctx context.Context) (moment, now time.Time, err error) {
 			old = max(old, syncEvery)
 		}
 	}
+	if err == nil && old < syncEvery { // as nearly always
+		defer l.mu.Unlock()
+		return l.momentAt(now, nil)
+	}
 	l.mu.Unlock()
 	if err != nil {
 		return now, now, err
 	}
 	if old > maxAge {
 		err = l.sync(ctx)
-	} else if old >= syncEvery && l.syncing.TryLock() {
+	} else if l.syncing.TryLock() {
 		err = l.readOn(ctx) // what is known remains usable until maxAge
 		l.syncing.Unlock()
 	}
 	l.mu.RLock()
 	defer l.mu.RUnlock()
+	return l.momentAt(now, err)
+}
+
+// momentAt is the moment that answers given at now are true of; ErrBehind, and why,
+// when that is longer ago than promised. l.mu is held.
+func (l *Ledger) momentAt(now time.Time, why error) (moment, _ time.Time, err error) {
 	moment = now
 	if l.allowance > 0 && l.synced.Add(-l.allowance).Before(moment) {
 		moment = l.synced.Add(-l.allowance)
@@ -284,8 +294,8 @@ func (l *Ledger) asOf(ctx context.Context) (moment, now time.Time, err error) {
 		}
 	}
 	if now.Sub(moment) > maxAge || now.Sub(l.synced) > maxAge {
-		if err != nil {
-			return moment, now, fmt.Errorf("%w: %w", ErrBehind, err)
+		if why != nil {
+			return moment, now, fmt.Errorf("%w: %w", ErrBehind, why)
 		}
 		return moment, now, ErrBehind
 	}

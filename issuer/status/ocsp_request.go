@@ -1,6 +1,7 @@
 package status
 
 import (
+	"bytes"
 	"encoding/asn1"
 	"errors"
 	"math/big"
@@ -19,8 +20,8 @@ const (
 )
 
 var (
-	oidSHA1   = asn1.ObjectIdentifier{1, 3, 14, 3, 2, 26}
-	oidSHA256 = asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 1}
+	derSHA1   = []byte{0x2B, 0x0E, 0x03, 0x02, 0x1A}                         // 1.3.14.3.2.26
+	derSHA256 = []byte{0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01} // 2.16.840.1.101.3.4.2.1
 	oidNonce  = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 1, 2}
 )
 
@@ -106,24 +107,51 @@ func readSingle(list *cryptobyte.String) (certID, bool) {
 	}
 	c := certID{raw: raw}
 	content := raw
-	var oid asn1.ObjectIdentifier
 	var nameHash, keyHash cryptobyte.String
-	serial := new(big.Int)
-	if !content.ReadASN1(&id, cbasn1.SEQUENCE) || !id.ReadASN1(&algorithm, cbasn1.SEQUENCE) ||
-		!algorithm.ReadASN1ObjectIdentifier(&oid) ||
+	if !content.ReadASN1(&id, cbasn1.SEQUENCE) || !id.ReadASN1(&algorithm, cbasn1.SEQUENCE) || !c.readHash(algorithm) ||
 		!id.ReadASN1(&nameHash, cbasn1.OCTET_STRING) || !id.ReadASN1(&keyHash, cbasn1.OCTET_STRING) ||
-		!id.ReadASN1Integer(serial) || !id.Empty() {
+		!c.readSerial(&id) || !id.Empty() {
 		return certID{}, false
 	}
 	c.nameHash, c.keyHash = nameHash, keyHash
+	return c, true
+}
+
+// readHash reads the hashAlgorithm. The two that everybody uses are told by their
+// octets; decoding an OID makes garbage.
+func (c *certID) readHash(algorithm cryptobyte.String) bool {
+	var oid cryptobyte.String
+	rest := algorithm
+	if !rest.ReadASN1(&oid, cbasn1.OBJECT_IDENTIFIER) {
+		return false
+	}
 	switch {
-	case oid.Equal(oidSHA1):
+	case bytes.Equal(oid, derSHA1):
 		c.hash = sha1Hash
-	case oid.Equal(oidSHA256):
+	case bytes.Equal(oid, derSHA256):
 		c.hash = sha256Hash
+	default:
+		var other asn1.ObjectIdentifier
+		return algorithm.ReadASN1ObjectIdentifier(&other)
+	}
+	return true
+}
+
+// readSerial reads an INTEGER; what no authority of ours gives out is not ours.
+func (c *certID) readSerial(id *cryptobyte.String) bool {
+	whole := *id
+	var octets cryptobyte.String
+	if whole.ReadASN1(&octets, cbasn1.INTEGER) && len(octets) == len(c.serial) && octets[0]&0x80 == 0 && octets[0] != 0 {
+		copy(c.serial[:], octets) // the form of every serial number of ours
+		c.ours, *id = true, whole
+		return true
+	}
+	serial := new(big.Int)
+	if !id.ReadASN1Integer(serial) {
+		return false
 	}
 	c.serial, c.ours = pki.SerialFromBig(serial)
-	return c, true
+	return true
 }
 
 // readExtensions takes the nonce out of the requestExtensions.

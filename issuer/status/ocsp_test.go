@@ -9,9 +9,12 @@ import (
 	"encoding/asn1"
 	"encoding/base64"
 	"io"
+	"maps"
 	"math/big"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +23,7 @@ import (
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 	"golang.org/x/crypto/ocsp"
 
+	"tegata/internal/httpd"
 	"tegata/internal/pki"
 	"tegata/issuer/status"
 	"tegata/store/issuer/issuertest"
@@ -377,4 +381,55 @@ func TestAStoppedResponderIsSilent(t *testing.T) {
 		t.Fatal(err)
 	}
 	response.Body.Close()
+}
+
+// Millions of askers need no headers of pages, and a cache no more than RFC 5019,
+// section 6.2, names.
+func TestAnAnswerCarriesWhatCachesNeedAndNothingElse(t *testing.T) {
+	i := issuertest.New(t)
+	cert := i.Issue(t, pki.PhoneAuth, 0, "")
+	der := query{ids: [][]byte{certID(i.CA.Authority(pki.PhoneAuth), cert.SerialNumber, crypto.SHA1)}}.der()
+	door := httpd.Guard(httpd.GuardOptions{Names: []string{"127.0.0.1:8401"}}, i.Handler.Routes(nil))
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest("POST", "http://127.0.0.1:8401/ocsp", bytes.NewReader(der))
+	r.Header.Set("Content-Type", "application/ocsp-request")
+	door.ServeHTTP(w, r)
+	names := slices.Sorted(maps.Keys(w.Header()))
+	if want := "Cache-Control Content-Type Date Etag Expires Last-Modified X-Request-Id"; strings.Join(names, " ") != want {
+		t.Errorf("it carries %v", names)
+	}
+}
+
+func TestACacheKeepsNoAnswerBeyondNextUpdate(t *testing.T) {
+	i := issuertest.New(t)
+	cert := i.Issue(t, pki.PhoneAuth, 0, "")
+	der := query{ids: [][]byte{certID(i.CA.Authority(pki.PhoneAuth), cert.SerialNumber, crypto.SHA1)}}.der()
+	for _, step := range []struct {
+		walk time.Duration
+		want string
+	}{{0, "max-age=600,"}, {500 * time.Millisecond, "max-age=599,"}, {0, "max-age=599,"}, {500 * time.Millisecond, "max-age=599,"}, {1, "max-age=598,"}} {
+		i.Clock.Walk(step.walk)
+		answer, err := http.Post(i.URL+"/ocsp", "application/ocsp-request", bytes.NewReader(der))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if got := answer.Header.Get("Cache-Control"); !strings.HasPrefix(got, step.want) {
+			t.Errorf("after %v: %s, not %s", i.Clock.Now().Sub(issuertest.Start), got, step.want)
+		}
+	}
+}
+
+// Serial numbers that no authority of ours gives out are unknown, and no reason to
+// call a request malformed.
+func TestStrangeSerialNumbersAreUnknown(t *testing.T) {
+	i := issuertest.New(t)
+	i.Issue(t, pki.PhoneAuth, 0, "")
+	whole := new(big.Int).Lsh(big.NewInt(0x7f), 120)
+	for _, serial := range []*big.Int{big.NewInt(0), big.NewInt(-1), big.NewInt(1), big.NewInt(0x80), whole, new(big.Int).Neg(whole),
+		new(big.Int).Lsh(whole, 1), new(big.Int).Lsh(whole, 8), new(big.Int).Rsh(whole, 8)} {
+		if r := ask(t, i, pki.PhoneAuth, serial, crypto.SHA256); r.Status != ocsp.Unknown || r.SerialNumber.Cmp(serial) != 0 {
+			t.Errorf("%x: status %d of %x", serial, r.Status, r.SerialNumber)
+		}
+	}
 }

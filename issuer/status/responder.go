@@ -10,7 +10,9 @@ import (
 	"encoding/asn1"
 	"encoding/hex"
 	"net/http"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tegata/internal/pki"
@@ -42,9 +44,10 @@ type Responder struct {
 	ledger      *Ledger
 	authorities Authorities
 
-	mu     sync.RWMutex // guards cached and names
+	names atomic.Pointer[[]issuerNames]
+
+	mu     sync.RWMutex // guards cached
 	cached map[cacheKey]cachedAnswer
-	names  []issuerNames
 }
 
 // issuerNames is how CertIDs name one authority. RFC 6960, section 4.1.1: the key
@@ -74,17 +77,42 @@ type answered struct {
 	thisUpdate time.Time
 	nextUpdate time.Time // zero: not to be kept
 
-	// What caches are told of a kept answer, as the headers' text: it is made once
-	// and sent many times.
-	tag, modified, expires string
+	kept *kept // nil: not to be kept
 }
 
-// kept completes an answer that caches may keep.
-func (a answered) kept(until time.Time) answered {
+// kept is what caches are told of an answer that they may keep, as the headers'
+// values: they are made once and sent many times.
+type kept struct {
+	tag, modified, expires []string
+	told                   atomic.Pointer[told]
+}
+
+// told is what changes by the second.
+type told struct {
+	at          int64 // Unix seconds
+	whole       bool  // and nothing more: a cache may keep the answer for the whole of the last second
+	date, cache []string
+}
+
+// keep completes an answer that caches may keep.
+func (a answered) keep(until time.Time) answered {
 	sum := sha256.Sum256(a.der)
-	a.nextUpdate, a.tag = until, `"`+hex.EncodeToString(sum[:16])+`"`
-	a.modified, a.expires = a.thisUpdate.Format(http.TimeFormat), until.Format(http.TimeFormat)
+	a.nextUpdate = until
+	a.kept = &kept{tag: []string{`"` + hex.EncodeToString(sum[:16]) + `"`},
+		modified: []string{a.thisUpdate.Format(http.TimeFormat)}, expires: []string{until.Format(http.TimeFormat)}}
 	return a
+}
+
+// tell is what is told of a at a moment.
+func (a answered) tell(now time.Time) *told {
+	at, whole := now.Unix(), now.Nanosecond() == 0
+	if t := a.kept.told.Load(); t != nil && t.at == at && t.whole == whole {
+		return t
+	}
+	t := &told{at, whole, []string{now.UTC().Format(http.TimeFormat)},
+		[]string{"max-age=" + strconv.FormatInt(secondsLeft(a.nextUpdate, now), 10) + ", public, no-transform, must-revalidate"}}
+	a.kept.told.Store(t)
+	return t
 }
 
 // NewResponder makes a responder.
@@ -138,7 +166,7 @@ func (r *Responder) answer(ctx context.Context, der []byte) answered {
 		return answered{der: failure(internalError)}
 	}
 	if cacheable {
-		out = out.kept(a.nextUpdate)
+		out = out.keep(a.nextUpdate)
 		r.keep(key, cachedAnswer{a.singles[0].finding, out})
 	}
 	return out
@@ -179,19 +207,14 @@ func (r *Responder) issuerOf(id certID) (issuerNames, bool) {
 // issuers lists the authorities with their hashes, which are computed once.
 func (r *Responder) issuers() []issuerNames {
 	now := r.authorities.Issuers()
-	r.mu.RLock()
-	names := r.names
-	r.mu.RUnlock()
-	if len(names) == len(now) { // generations are only ever added
-		return names
+	if known := r.names.Load(); known != nil && len(*known) == len(now) { // generations are only ever added
+		return *known
 	}
-	names = nil
+	var names []issuerNames
 	for _, i := range now {
 		names = append(names, namesOf(i))
 	}
-	r.mu.Lock()
-	r.names = names
-	r.mu.Unlock()
+	r.names.Store(&names)
 	return names
 }
 
