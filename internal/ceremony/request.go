@@ -114,6 +114,11 @@ func ParseRequest(compact string) (*jws.Message[Request], error) {
 	return m, nil
 }
 
+// KeptRequest reads a request that this party has checked and kept.
+func KeptRequest(compact string) (*jws.Message[Request], error) {
+	return jws.Kept[Request](requestKind, compact)
+}
+
 // Fresh checks the request's moment: ErrExpired, ErrNotYet, or malformed when it
 // lives longer than requests may.
 func (r Request) Fresh(at time.Time) error {

@@ -191,3 +191,47 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// A message that was kept tells its claims, and can never be taken for a verified one.
+func TestAKeptMessageVerifiesByNoKey(t *testing.T) {
+	key := pkitest.ECKey(t)
+	compact, err := jws.Sign(party, key, chainFor(t, key), claims{Name: "手形", N: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := jws.Kept[claims](party, compact)
+	if err != nil || m.Unverified().Name != "手形" || m.Raw() != compact || m.Hash() != jws.Hash(compact) {
+		t.Fatalf("%+v, %v", m, err)
+	}
+	if _, err := m.Verify(); err == nil {
+		t.Error("verified without a certificate")
+	}
+	if _, err := m.VerifyWith(key.Public()); err == nil {
+		t.Error("verified without an algorithm")
+	}
+	for _, bad := range []string{"", "a.b", compact + ".x", "e30.!!!.AAAA", "e30.W10.AAAA"} {
+		if _, err := jws.Kept[claims](party, bad); !errors.Is(err, jws.ErrMalformed) {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+func BenchmarkParseAndVerify(b *testing.B) {
+	key := pkitest.ECKey(b)
+	a := pkitest.NewAuthority(b, pki.Ops, pkitest.Key(b, 0), now)
+	chain := []*x509.Certificate{a.Party(b, key.Public(), "portal", pki.RoleParty, pkitest.Leaf{}), a.Cert}
+	compact, err := jws.Sign(party, key, chain, claims{Name: "手形", N: 1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		m, err := jws.Parse[claims](party, compact)
+		if err == nil {
+			_, err = m.Verify()
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}

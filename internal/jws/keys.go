@@ -52,17 +52,15 @@ func (o opaque) SignPayload(input []byte, alg jose.SignatureAlgorithm) ([]byte, 
 	return out, nil
 }
 
-// verifier checks one signature with one key; go-jose calls it with the signing
-// input. The salt length of PSS is checked, which go-jose itself leaves open.
-type verifier struct{ key crypto.PublicKey }
-
-func (v verifier) VerifyPayload(input, signature []byte, alg jose.SignatureAlgorithm) error {
+// verify checks one signature with one key. The salt length of PSS is checked too,
+// as RFC 7518, section 3.5 has it.
+func verify(key crypto.PublicKey, alg jose.SignatureAlgorithm, input, signature []byte) error {
 	h, err := hashOf(alg)
 	if err != nil {
 		return err
 	}
 	digest := sum(h, input)
-	switch key := v.key.(type) {
+	switch key := key.(type) {
 	case *rsa.PublicKey:
 		return rsa.VerifyPSS(key, h, digest, signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: h})
 	case *ecdsa.PublicKey:

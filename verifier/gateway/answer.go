@@ -146,7 +146,7 @@ func (g *Gateway) authentic(ctx context.Context, id, phone, sealed string, at ti
 // answers checks that the answer, and the release in it, belong to this request
 // and this verifier.
 func (g *Gateway) answers(a *attempt) error {
-	q, err := ceremony.ParseRequest(a.request.JWS)
+	q, err := ceremony.KeptRequest(a.request.JWS)
 	if err != nil {
 		return fmt.Errorf("gateway: stored request %s: %w", a.request.ID, err)
 	}
@@ -295,7 +295,7 @@ func (g *Gateway) decline(ctx context.Context, id, phone string, body ceremony.P
 	case r.State != Opened || r.Phone != sha256.Sum256([]byte(phone)):
 		return ceremony.Taken{}, ErrTaken
 	}
-	q, err := ceremony.ParseRequest(r.JWS)
+	q, err := ceremony.KeptRequest(r.JWS)
 	if err != nil {
 		return ceremony.Taken{}, fmt.Errorf("gateway: stored request %s: %w", id, err)
 	}

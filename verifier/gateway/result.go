@@ -29,7 +29,7 @@ func (g *Gateway) Result(ctx context.Context, caller ceremony.Caller, resultID s
 	if err != nil {
 		return ceremony.Result{}, fmt.Errorf("gateway: result: %w", err)
 	}
-	q, err := ceremony.ParseRequest(r.JWS)
+	q, err := ceremony.KeptRequest(r.JWS)
 	if err != nil {
 		return ceremony.Result{}, fmt.Errorf("gateway: stored request %s: %w", r.ID, err)
 	}
