@@ -116,7 +116,12 @@ func operations() []operation {
 }
 
 // costs is what one of each operation takes on this machine now.
-type costs map[operation]time.Duration
+type costs map[operation]cost
+
+type cost struct {
+	took      time.Duration
+	processor time.Duration // 0: not known
+}
 
 // measureCosts measures each operation for d, one after the other.
 func measureCosts(ctx context.Context, d time.Duration) (costs, error) {
@@ -170,7 +175,7 @@ func measureCosts(ctx context.Context, d time.Duration) (costs, error) {
 		if err := p.run(ctx, 1, d, do[o]); err != nil {
 			return nil, err
 		}
-		c[o] = time.Duration(float64(time.Second) / p.perSecond)
+		c[o] = cost{time.Duration(float64(time.Second) / p.perSecond), time.Duration(p.processor * float64(time.Second))}
 	}
 	return c, nil
 }
@@ -179,10 +184,10 @@ func measureCosts(ctx context.Context, d time.Duration) (costs, error) {
 type tally map[operation]int
 
 // takes is what they take one after the other.
-func (t tally) takes(c costs) time.Duration {
-	var sum time.Duration
+func (t tally) takes(c costs) (sum cost) {
 	for o, n := range t {
-		sum += time.Duration(n) * c[o]
+		sum.took += time.Duration(n) * c[o].took
+		sum.processor += time.Duration(n) * c[o].processor
 	}
 	return sum
 }
@@ -203,11 +208,9 @@ func (t tally) String() string {
 
 // journeys is what repeated work took.
 type journeys struct {
-	took    []time.Duration // each, by its own account
-	costs   costs           // of operations, measured before and after
-	fsync   time.Duration   // likewise
-	commits int             // of the last one
-	kib     float64         // allocated by each, with everybody who takes part
+	laps  []lap         // each, by its own account
+	costs costs         // of operations, measured before and after
+	fsync time.Duration // likewise
 }
 
 // repeat does work a number of times. Of several the first is not counted: it opens
@@ -219,9 +222,7 @@ func (b *bench) repeat(ctx context.Context, work func() (lap, error)) (j journey
 		return j, err
 	}
 	syncBefore := fsyncTime(b.dir)
-	var memory, memoryAfter runtime.MemStats
-	runtime.ReadMemStats(&memory)
-	for began := time.Now(); len(j.took) < e.journeys && time.Since(began) < journeyTime; {
+	for began := time.Now(); len(j.laps) < e.journeys && time.Since(began) < journeyTime; {
 		if ctx.Err() != nil {
 			return j, ctx.Err()
 		}
@@ -229,30 +230,38 @@ func (b *bench) repeat(ctx context.Context, work func() (lap, error)) (j journey
 		if err != nil {
 			return j, err
 		}
-		j.took, j.commits = append(j.took, l.took), l.commits
+		j.laps = append(j.laps, l)
 	}
-	runtime.ReadMemStats(&memoryAfter)
-	j.kib = float64(memoryAfter.TotalAlloc-memory.TotalAlloc) / 1024 / float64(len(j.took))
 	after, err := measureCosts(ctx, e.round/4)
 	if err != nil {
 		return j, err
 	}
 	for o := range before {
-		before[o] = (before[o] + after[o]) / 2
+		before[o] = cost{(before[o].took + after[o].took) / 2, (before[o].processor + after[o].processor) / 2}
 	}
 	j.costs, j.fsync = before, (syncBefore+fsyncTime(b.dir))/2
-	j.took = j.took[min(1, len(j.took)-1):]
+	j.laps = j.laps[min(1, len(j.laps)-1):]
 	return j, nil
 }
 
 // figure compares the journeys with the operations that one needs.
 func (j journeys) figure(work string, needs tally, target float64) figure {
-	ours, limit := median(j.took), needs.takes(j.costs)
-	durable := limit + time.Duration(j.commits)*j.fsync
-	return figure{Work: work, Unit: "ms", Ours: milliseconds(ours), Limit: milliseconds(limit), Ratio: float64(limit) / float64(ours), Target: target,
-		KiB: j.kib, LimitIs: fmt.Sprintf("%s, one after the other", needs),
-		Notes: []string{fmt.Sprintf("Median of %d. With an fsync of %.2f ms for each of its %d commits the limit would be %.2f ms and the ratio %.2f",
-			len(j.took), milliseconds(j.fsync), j.commits, milliseconds(durable), float64(durable)/float64(ours))}}
+	var took []time.Duration
+	var sum lap
+	for _, l := range j.laps {
+		took, sum = append(took, l.took), sum.plus(l)
+	}
+	n := len(j.laps)
+	ours, limit, commits := median(took), needs.takes(j.costs), j.laps[n-1].commits
+	f := figure{Work: work, Unit: "ms", Ours: milliseconds(ours), Limit: milliseconds(limit.took), Ratio: float64(limit.took) / float64(ours), Target: target,
+		KiB: sum.allocated / float64(n), LimitIs: fmt.Sprintf("%s, one after the other", needs)}
+	if sum.processor > 0 {
+		f.Processor = float64(limit.processor) / (float64(sum.processor) / float64(n))
+	}
+	durable := limit.took + time.Duration(commits)*j.fsync
+	f.Notes = []string{fmt.Sprintf("Median of %d; processor and allocated are the process's in that time, in the mean. With an fsync of %.2f ms for each of its %d commits the limit would be %.2f ms and the ratio %.2f",
+		n, milliseconds(j.fsync), commits, milliseconds(durable), float64(durable)/float64(ours))}
+	return f
 }
 
 // commitCount counts the commits of each database.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"runtime/metrics"
 	"strconv"
 	"strings"
 	"sync"
@@ -165,7 +166,8 @@ func allFree(ctx context.Context, base int) bool {
 	return true
 }
 
-// A stopwatch adds up how long a role's handlers work, by method and path.
+// A stopwatch adds up how long a role's handlers work, by method and path, and what
+// they use meanwhile. One call is made at a time, so that hardly anybody else works.
 type stopwatch struct {
 	keep    string     // bodies of calls that begin with this are kept; "" keeps none
 	commits func() int // of the role's database so far
@@ -176,9 +178,37 @@ type stopwatch struct {
 }
 
 type lap struct {
-	call    string // "POST /v1/requests"
-	took    time.Duration
-	commits int // meanwhile; nobody else works in the street's database
+	call      string // "POST /v1/requests"
+	took      time.Duration
+	processor time.Duration // of the whole process
+	allocated float64       // KiB, likewise; exact only in the mean of many
+	commits   int           // of the role's database
+}
+
+// begin notes where the counters stand, and returns what they went on by.
+func (s *stopwatch) begin(call string) func() lap {
+	commits, allocated, processor, began := s.commits(), allocatedKiB(), processorTime(), time.Now()
+	return func() lap {
+		return lap{call, time.Since(began), processorTime() - processor, allocatedKiB() - allocated, s.commits() - commits}
+	}
+}
+
+// plus adds up laps.
+func (l lap) plus(m lap) lap {
+	return lap{l.call, l.took + m.took, l.processor + m.processor, l.allocated + m.allocated, l.commits + m.commits}
+}
+
+// without takes away what another role did within.
+func (l lap) without(m lap) lap {
+	return lap{l.call, l.took - m.took, l.processor - m.processor, l.allocated - m.allocated, l.commits}
+}
+
+// allocatedKiB is what this process has allocated so far. Unlike ReadMemStats it
+// stops nobody.
+func allocatedKiB() float64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	return float64(sample[0].Value.Uint64()) / 1024
 }
 
 func (s *stopwatch) before(h http.Handler) http.Handler {
@@ -193,12 +223,12 @@ func (s *stopwatch) before(h http.Handler) http.Handler {
 			}
 			r.Body = io.NopCloser(bytes.NewReader(body))
 		}
-		commits, began := s.commits(), time.Now()
+		end := s.begin(call)
 		h.ServeHTTP(w, r)
-		took := time.Since(began)
+		l := end()
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.laps = append(s.laps, lap{call, took, s.commits() - commits})
+		s.laps = append(s.laps, l)
 		if body != nil {
 			s.bodies = append(s.bodies, body)
 		}
@@ -247,8 +277,7 @@ func (s *stopwatch) sum(prefixes []string) (sum lap, n int) {
 	for _, l := range s.laps {
 		for _, p := range prefixes {
 			if strings.HasPrefix(l.call, p) {
-				sum.took += l.took
-				sum.commits += l.commits
+				sum = sum.plus(l)
 				n++
 			}
 		}
