@@ -4,9 +4,9 @@
 //
 // It owns the envelope: the header, the signature and strict JSON. What a message
 // means, and whether its certificate leads to an authority, is left to packages
-// ceremony, feed and certpath. The cryptography is the standard library's, and
-// what is written is put together by go-jose. What is read is read once, by strict
-// rules of our own; the tests have go-jose agree.
+// ceremony, feed and certpath. The cryptography is the standard library's. A message
+// is read once and by strict rules; go-jose names the algorithms, and agrees in the
+// tests with what is written.
 //
 // # Trust
 //
@@ -142,26 +142,24 @@ func Sign(k Kind, signer crypto.Signer, chain []*x509.Certificate, claims any) (
 	if err != nil {
 		return "", fmt.Errorf("jws: sign %s: %w", k.Typ, err)
 	}
-	options := (&jose.SignerOptions{}).WithType(jose.ContentType(k.Typ))
-	if len(chain) > 0 {
-		x5c := make([]string, len(chain))
-		for i, c := range chain { // RFC 7515, section 4.1.6: base64, not base64url, of DER
-			x5c[i] = base64.StdEncoding.EncodeToString(c.Raw)
-		}
-		options.WithHeader("x5c", x5c)
+	h := header{Alg: string(alg), Typ: k.Typ}
+	for _, c := range chain { // RFC 7515, section 4.1.6: base64, not base64url, of DER
+		h.X5C = append(h.X5C, base64.StdEncoding.EncodeToString(c.Raw))
 	}
-	s, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: opaque{signer, alg}}, options)
+	protected, err := Encode(h)
 	if err != nil {
 		return "", fmt.Errorf("jws: sign %s: %w", k.Typ, err)
 	}
-	object, err := s.Sign(payload)
+	// RFC 7515, section 5.1: what is signed is the first two parts as they are sent.
+	encoding := base64.RawURLEncoding
+	message := make([]byte, 0, encoding.EncodedLen(len(protected))+encoding.EncodedLen(len(payload))+128)
+	message = append(encoding.AppendEncode(message, protected), '.')
+	message = encoding.AppendEncode(message, payload)
+	signature, err := sign(signer, alg, message)
 	if err != nil {
 		return "", fmt.Errorf("jws: sign %s: %w", k.Typ, err)
 	}
-	compact, err := object.CompactSerialize()
-	if err != nil {
-		return "", fmt.Errorf("jws: sign %s: %w", k.Typ, err)
-	}
+	compact := string(encoding.AppendEncode(append(message, '.'), signature))
 	if len(compact) > k.MaxBytes {
 		return "", fmt.Errorf("jws: sign %s: %d bytes is more than %d", k.Typ, len(compact), k.MaxBytes)
 	}

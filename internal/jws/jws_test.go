@@ -199,6 +199,11 @@ func TestAKeptMessageVerifiesByNoKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if foreign, err := jose.ParseSignedCompact(compact, party.Algs); err != nil || len(foreign.Signatures) != 1 {
+		t.Errorf("go-jose, as a stranger, does not read the chain: %v", err)
+	} else if _, err := foreign.Verify(key.Public()); err != nil {
+		t.Errorf("go-jose: %v", err)
+	}
 	m, err := jws.Kept[claims](party, compact)
 	if err != nil || m.Unverified().Name != "手形" || m.Raw() != compact || m.Hash() != jws.Hash(compact) {
 		t.Fatalf("%+v, %v", m, err)
@@ -231,6 +236,18 @@ func BenchmarkParseAndVerify(b *testing.B) {
 			_, err = m.Verify()
 		}
 		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkSign(b *testing.B) {
+	key := pkitest.ECKey(b)
+	a := pkitest.NewAuthority(b, pki.Ops, pkitest.Key(b, 0), now)
+	chain := []*x509.Certificate{a.Party(b, key.Public(), "portal", pki.RoleParty, pkitest.Leaf{}), a.Cert}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := jws.Sign(party, key, chain, claims{Name: "手形", N: 1}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -13,18 +13,10 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// opaque lets go-jose sign with any crypto.Signer: a file, a card, a token.
-type opaque struct {
-	signer crypto.Signer
-	alg    jose.SignatureAlgorithm
-}
-
-func (o opaque) Public() *jose.JSONWebKey        { return &jose.JSONWebKey{Key: o.signer.Public()} }
-func (o opaque) Algs() []jose.SignatureAlgorithm { return []jose.SignatureAlgorithm{o.alg} }
-
-// SignPayload signs the signing input. A crypto.Signer gives ECDSA signatures as
-// a DER sequence; RFC 7518, section 3.4 wants r and s side by side.
-func (o opaque) SignPayload(input []byte, alg jose.SignatureAlgorithm) ([]byte, error) {
+// sign signs the signing input with any crypto.Signer: a file, a card, a token. A
+// crypto.Signer gives ECDSA signatures as a DER sequence; RFC 7518, section 3.4
+// wants r and s side by side.
+func sign(signer crypto.Signer, alg jose.SignatureAlgorithm, input []byte) ([]byte, error) {
 	h, err := hashOf(alg)
 	if err != nil {
 		return nil, err
@@ -32,9 +24,9 @@ func (o opaque) SignPayload(input []byte, alg jose.SignatureAlgorithm) ([]byte, 
 	digest := sum(h, input)
 	if alg == PS256 {
 		// RFC 7518, section 3.5: the salt is as long as the hash.
-		return o.signer.Sign(rand.Reader, digest, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: h})
+		return signer.Sign(rand.Reader, digest, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: h})
 	}
-	der, err := o.signer.Sign(rand.Reader, digest, h)
+	der, err := signer.Sign(rand.Reader, digest, h)
 	if err != nil {
 		return nil, err
 	}
