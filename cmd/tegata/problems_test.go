@@ -89,8 +89,9 @@ func TestEveryProblemSpeaksBothLanguages(t *testing.T) {
 
 func japanese(r rune) bool { return unicode.In(r, unicode.Hiragana, unicode.Katakana, unicode.Han) }
 
-// problemsInSource finds the calls of problem.New, also through a package's own
-// functions that do nothing but call it.
+// problemsInSource finds the calls of problem.New and of the functions beside it
+// that do nothing but call it. Another package's own copy of such a function is a
+// mistake: one form of writing a problem down is enough.
 func problemsInSource(t *testing.T) []said {
 	t.Helper()
 	packages := map[string][]*ast.File{}
@@ -116,9 +117,15 @@ func problemsInSource(t *testing.T) []said {
 		t.Fatal(err)
 	}
 	statuses := constants([]*ast.File{parseStatuses(t)})
+	read := func(dir string) reading {
+		return reading{t: t, files: files, dir: filepath.ToSlash(dir), constants: constants(packages[dir]), statuses: statuses}
+	}
+	home := filepath.FromSlash("internal/problem")
+	makers := read(home).makers(packages[home])
 	var all []said
 	for dir, in := range packages {
-		r := reading{t: t, files: files, dir: filepath.ToSlash(dir), constants: constants(in), statuses: statuses}
+		r := read(dir)
+		r.shared = makers
 		all = append(all, r.problems(in)...)
 	}
 	slices.SortFunc(all, func(a, b said) int {
@@ -169,6 +176,7 @@ type reading struct {
 	dir       string
 	constants map[string]ast.Expr
 	statuses  map[string]ast.Expr
+	shared    map[string]maker // of package problem
 }
 
 // maker is a function that returns problem.New of its parameters.
@@ -177,14 +185,25 @@ type maker struct {
 	call       *ast.CallExpr
 }
 
-func (r reading) problems(files []*ast.File) (all []said) {
-	makers := map[string]maker{}
-	inside := map[*ast.CallExpr]bool{}
+// makers are the functions of a package that only call problem.New.
+func (r reading) makers(files []*ast.File) map[string]maker {
+	all := map[string]maker{}
 	for _, f := range files {
 		for _, decl := range f.Decls {
 			if name, m, ok := r.maker(decl); ok {
-				makers[name], inside[m.call] = m, true
+				all[name] = m
 			}
+		}
+	}
+	return all
+}
+
+func (r reading) problems(files []*ast.File) (all []said) {
+	inside := map[*ast.CallExpr]bool{}
+	for name, m := range r.makers(files) {
+		inside[m.call] = true
+		if _, ok := r.shared[name]; !ok || r.dir != "internal/problem" {
+			r.t.Errorf("%s: %s does what a function of package problem does", r.files.Position(m.call.Pos()), name)
 		}
 	}
 	for _, f := range files {
@@ -195,8 +214,7 @@ func (r reading) problems(files []*ast.File) (all []said) {
 			case r.isNew(call):
 				all = append(all, r.say(call, call.Args, nil))
 			default:
-				name, ok := call.Fun.(*ast.Ident)
-				if m, is := makers[nameOf(name)]; ok && is {
+				if m, is := r.shared[r.ofProblem(call)]; is {
 					given := map[string]ast.Expr{}
 					for i, p := range m.parameters {
 						given[p] = call.Args[i]
@@ -210,21 +228,22 @@ func (r reading) problems(files []*ast.File) (all []said) {
 	return all
 }
 
-func nameOf(i *ast.Ident) string {
-	if i == nil {
-		return ""
+// ofProblem is the name of a function of package problem that is called, or "".
+func (r reading) ofProblem(call *ast.CallExpr) string {
+	switch f := call.Fun.(type) {
+	case *ast.SelectorExpr:
+		if pkg, ok := f.X.(*ast.Ident); ok && pkg.Name == "problem" {
+			return f.Sel.Name
+		}
+	case *ast.Ident:
+		if r.dir == "internal/problem" {
+			return f.Name
+		}
 	}
-	return i.Name
+	return ""
 }
 
-func (r reading) isNew(call *ast.CallExpr) bool {
-	if s, ok := call.Fun.(*ast.SelectorExpr); ok {
-		pkg, ok := s.X.(*ast.Ident)
-		return ok && pkg.Name == "problem" && s.Sel.Name == "New"
-	}
-	name, ok := call.Fun.(*ast.Ident)
-	return ok && name.Name == "New" && r.dir == "internal/problem"
-}
+func (r reading) isNew(call *ast.CallExpr) bool { return r.ofProblem(call) == "New" }
 
 func (r reading) maker(decl ast.Decl) (string, maker, bool) {
 	f, ok := decl.(*ast.FuncDecl)

@@ -16,19 +16,19 @@ import (
 
 // What an answer can be refused for before it leaves.
 var (
-	ErrPickNumber = yourTurn(422, "pick-number",
+	ErrPickNumber = problem.NewYourTurn(422, "pick-number",
 		"番号を選んでください。", "相手の画面に出ている番号と同じものを押してください。同じ番号がなければ「断る」を押してください。",
 		"Choose the number.", "Press the one that the other screen shows. If none is the same, refuse.")
-	ErrNotAsked = yourTurn(422, "not-asked-for",
+	ErrNotAsked = problem.NewYourTurn(422, "not-asked-for",
 		"求められていない項目です。", "画面に出ている項目だけを選べます。",
 		"This was not asked for.", "Only what is shown can be given.")
-	ErrNotChosen = yourTurn(422, "must-be-given",
+	ErrNotChosen = problem.NewYourTurn(422, "must-be-given",
 		"この依頼では、断れない項目があります。", "すべて渡すか、依頼そのものを断ってください。",
 		"Some of these data cannot be refused alone.", "Give them all, or refuse the request.")
-	ErrReason = yourTurn(400, "reason-unknown",
+	ErrReason = problem.NewYourTurn(400, "reason-unknown",
 		"断る理由を選べませんでした。", "一覧から選び直してください。",
 		"This is not a reason for refusing.", "Choose one from the list.")
-	ErrReturn = refused(502, "return-address",
+	ErrReturn = problem.NewRefused(502, "return-address",
 		"戻り先が、登録されたものではありません。", "回答は届いています。もとの画面を自分で開いて確かめてください。",
 		"The way back is not a registered one.", "Your answer has arrived. Open the asking page yourself.")
 )

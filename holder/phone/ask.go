@@ -24,49 +24,49 @@ const nothingJA, nothingEN = "証明書は使われていません。", "Your ce
 
 // What a request can be refused for before it is shown.
 var (
-	ErrLink = yourTurn(400, "request-link",
+	ErrLink = problem.NewYourTurn(400, "request-link",
 		"リンクを読み取れませんでした。", "相手の画面のQRコードかリンクを、もう一度開いてください。",
 		"This link could not be read.", "Open the code or link of the asking screen again.")
-	ErrUnreadable = refused(422, "request-unreadable",
+	ErrUnreadable = problem.NewRefused(422, "request-unreadable",
 		"依頼を読み取れませんでした。", nothingJA+"応じずに、もとの画面からやり直してください。",
 		"The request could not be read.", nothingEN+"Do not answer; begin again on the screen that asked.")
-	ErrForged = refused(403, "request-signature",
+	ErrForged = problem.NewRefused(403, "request-signature",
 		"依頼が途中で書き換えられています。", nothingJA+"応じずに、もとの画面からやり直してください。",
 		"The request was changed on its way.", nothingEN+"Do not answer; begin again on the screen that asked.")
-	ErrExpired = refused(410, "request-expired",
+	ErrExpired = problem.NewRefused(410, "request-expired",
 		"依頼の有効時間が過ぎました。", nothingJA+"もとの画面からもう一度やり直してください。",
 		"The request's time is over.", nothingEN+"Begin again on the screen that asked.")
-	ErrUnregistered = refused(403, "party-not-registered",
+	ErrUnregistered = problem.NewRefused(403, "party-not-registered",
 		"登録されていない相手からの依頼です。", nothingJA+"応じないでください。",
 		"Whoever asks is not registered.", nothingEN+"Do not answer.")
-	ErrNotAsRegistered = refused(403, "not-as-registered",
+	ErrNotAsRegistered = problem.NewRefused(403, "not-as-registered",
 		"登録された目的や項目と違う依頼です。", nothingJA+"応じないでください。",
 		"The request differs from what the party registered.", nothingEN+"Do not answer.")
-	ErrPartyRevoked = refused(403, "party-revoked",
+	ErrPartyRevoked = problem.NewRefused(403, "party-revoked",
 		"依頼した相手の証明書が失効しています。", nothingJA+"応じないでください。",
 		"The asking party's certificate has been revoked.", nothingEN+"Do not answer.")
-	ErrAddress = refused(403, "answer-address",
+	ErrAddress = problem.NewRefused(403, "answer-address",
 		"回答の送り先が、検証者のものではありません。", nothingJA+"応じないでください。",
 		"The answer would go to somebody other than the verifier.", nothingEN+"Do not answer.")
-	ErrVerifier = refused(403, "verifier-unknown",
+	ErrVerifier = problem.NewRefused(403, "verifier-unknown",
 		"信頼できる検証者ではありません。", nothingJA+"応じないでください。",
 		"This verifier is not a trusted one.", nothingEN+"Do not answer.")
-	ErrPartyStatus = couldNot("party-status-unknown",
+	ErrPartyStatus = problem.NewCouldNotCheck("party-status-unknown",
 		"依頼した相手が有効かどうか確認できませんでした。", nothingJA+"少し待って、もう一度お試しください。",
 		"Could not find out whether the asking party is still good.", nothingEN+"Wait a moment and try again.")
-	ErrKind = refused(422, "kind-not-supported",
+	ErrKind = problem.NewRefused(422, "kind-not-supported",
 		"このスマホは、この種類の依頼にまだ対応していません。", nothingJA,
 		"This phone does not support this kind of request yet.", strings.TrimSpace(nothingEN))
-	ErrNoRequest = refused(404, "no-such-request",
+	ErrNoRequest = problem.NewRefused(404, "no-such-request",
 		"この依頼はもうありません。", nothingJA+"もとの画面からもう一度やり直してください。",
 		"There is no such request any more.", nothingEN+"Begin again on the screen that asked.")
-	ErrTaken = refused(409, "request-taken",
+	ErrTaken = problem.NewRefused(409, "request-taken",
 		"ほかのスマートフォンがこの依頼を開いています。", "身に覚えがないときは、もとの画面でやり直してください。",
 		"Another phone has opened this request.", "If that was not you, begin again on the screen that asked.")
-	ErrUsed = refused(409, "request-used",
+	ErrUsed = problem.NewRefused(409, "request-used",
 		"この依頼にはもう回答がありました。", "身に覚えがないときは、利用履歴を確かめてください。",
 		"This request was answered before.", "If that was not you, look at your history.")
-	ErrQRExpired = refused(410, "qr-expired",
+	ErrQRExpired = problem.NewRefused(410, "qr-expired",
 		"QRコードの有効時間（60秒）が過ぎました。", nothingJA+"もとの画面で新しいQRコードを表示してください。",
 		"The QR code's 60 seconds are over.", nothingEN+"Show a new one on the screen that asked.")
 )

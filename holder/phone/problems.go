@@ -2,7 +2,6 @@ package phone
 
 import (
 	"errors"
-	"net/http"
 
 	"tegata/holder/eid"
 	"tegata/holder/element"
@@ -11,102 +10,90 @@ import (
 	"tegata/internal/secret"
 )
 
-func refused(status int, code, ja, jaNext, en, enNext string) *problem.Problem {
-	return problem.New(problem.Refused, status, code, problem.Text{Title: ja, Detail: jaNext}, problem.Text{Title: en, Detail: enNext})
-}
-
-func yourTurn(status int, code, ja, jaNext, en, enNext string) *problem.Problem {
-	return problem.New(problem.YourTurn, status, code, problem.Text{Title: ja, Detail: jaNext}, problem.Text{Title: en, Detail: enNext})
-}
-
-func couldNot(code, ja, jaNext, en, enNext string) *problem.Problem {
-	return problem.New(problem.CouldNotCheck, http.StatusServiceUnavailable, code, problem.Text{Title: ja, Detail: jaNext}, problem.Text{Title: en, Detail: enNext})
-}
-
 // What keeps the phone from doing anything.
 var (
-	ErrNoPhone = refused(404, "no-such-phone",
+	ErrNoPhone = problem.NewRefused(404, "no-such-phone",
 		"このスマホはありません。", "スマホの一覧から選び直してください。",
 		"There is no such phone.", "Choose one from the list of phones.")
-	ErrPhoneExists = refused(409, "phone-exists",
+	ErrPhoneExists = problem.NewRefused(409, "phone-exists",
 		"その名前のスマホはもうあります。", "別の名前にしてください。",
 		"There is a phone of that name already.", "Choose another name.")
-	ErrPhoneName = yourTurn(400, "phone-name",
+	ErrPhoneName = problem.NewYourTurn(400, "phone-name",
 		"スマホの名前に使えない文字があります。", "英小文字・数字・ハイフンで32文字までにしてください。",
 		"This cannot be the name of a phone.", "Use 1 to 32 of a-z, 0-9 and hyphens.")
-	ErrPowerOff = yourTurn(409, "power-off",
+	ErrPowerOff = problem.NewYourTurn(409, "power-off",
 		"スマホの電源が切れています。", "電源を入れてから、もう一度お試しください。",
 		"The phone is switched off.", "Switch it on and try again.")
-	ErrNoNetwork = couldNot("no-network",
+	ErrNoNetwork = problem.NewCouldNotCheck("no-network",
 		"スマホがネットワークにつながっていません。", "何も変わっていません。ネットワークにつないで、もう一度お試しください。",
 		"The phone is not connected.", "Nothing has changed. Connect it and try again.")
-	ErrNoNFC = yourTurn(409, "nfc-off",
+	ErrNoNFC = problem.NewYourTurn(409, "nfc-off",
 		"NFC（かざす機能）がオフになっています。", "スマホの設定でNFCをオンにして、もう一度カードをかざしてください。",
 		"NFC is switched off.", "Switch NFC on in the phone's settings and hold the card to it again.")
-	ErrSetting = yourTurn(400, "setting-unknown",
+	ErrSetting = problem.NewYourTurn(400, "setting-unknown",
 		"この設定は選べません。", "一覧から選び直してください。",
 		"This cannot be chosen.", "Choose one from the list.")
 )
 
 // What a card can be refused for.
 var (
-	ErrNoCard = yourTurn(409, "no-card-held",
+	ErrNoCard = problem.NewYourTurn(409, "no-card-held",
 		"カードがかざされていません。", "カードをスマホの背中に当てて、動かさずに待ってください。",
 		"No card is held to the phone.", "Put the card against the back of the phone and keep it still.")
-	ErrCardRemoved = yourTurn(409, "card-removed",
+	ErrCardRemoved = problem.NewYourTurn(409, "card-removed",
 		"読み取りの途中でカードが離れました。", "申請は送られていません。カードをもう一度かざしてください。",
 		"The card was taken away too early.", "No application was sent. Hold the card to the phone again.")
-	ErrNotACard = refused(422, "not-a-card",
+	ErrNotACard = problem.NewRefused(422, "not-a-card",
 		"マイナンバーカードではないものがかざされています。", "利用者本人のカードをかざしてください。",
 		"What is held to the phone is not an ID card.", "Hold your own ID card to it.")
-	ErrNoSignature = refused(403, "no-signature-certificate",
+	ErrNoSignature = problem.NewRefused(403, "no-signature-certificate",
 		"このカードには署名用電子証明書がありません。", "15歳未満の方と、署名用電子証明書を持たない方は申請できません。発行は住所地の市区町村の窓口で受けられます。",
 		"This card has no signature certificate.", "People under 15, and those without a signature certificate, cannot apply. The municipality's desk issues one.")
-	ErrCardPassword = yourTurn(403, "wrong-card-password",
+	ErrCardPassword = problem.NewYourTurn(403, "wrong-card-password",
 		"カードの署名用パスワードが違います。", "カードを受け取ったときに決めた、6〜16文字の英数字です。続けて5回間違えるとロックされます。",
 		"That is not the card's signature password.", "It is the 6 to 16 letters and digits that you chose when you got the card. Five wrong tries in a row block it.")
-	ErrCardBlocked = refused(403, "card-password-blocked",
+	ErrCardBlocked = problem.NewRefused(403, "card-password-blocked",
 		"カードの署名用パスワードはロックされています。", "住所地の市区町村の窓口で解除できます。カードと本人確認書類をお持ちください。",
 		"The card's signature password is blocked.", "Your municipality's desk can unblock it; bring the card.")
-	ErrCardFailed = couldNot("card-not-readable",
+	ErrCardFailed = problem.NewCouldNotCheck("card-not-readable",
 		"カードを読み取れませんでした。", "申請は送られていません。カードをもう一度かざしてください。",
 		"The card could not be read.", "No application was sent. Hold the card to the phone again.")
 )
 
 // What a step of a registration can be refused for on this side.
 var (
-	ErrNothingOpen = yourTurn(409, "nothing-open",
+	ErrNothingOpen = problem.NewYourTurn(409, "nothing-open",
 		"途中の申請はありません。", "利用申請をはじめから行ってください。",
 		"No registration is open on this phone.", "Begin with the application.")
-	ErrNotRegistered = yourTurn(409, "not-registered",
+	ErrNotRegistered = problem.NewYourTurn(409, "not-registered",
 		"このスマホには、使える電子証明書がありません。", "利用申請をしてから、もう一度お試しください。",
 		"This phone has no certificates in use.", "Register it first.")
-	ErrWeakSecret = yourTurn(422, "weak-secret",
+	ErrWeakSecret = problem.NewYourTurn(422, "weak-secret",
 		"人に当てられやすいので使えません。", "生年月日、同じ文字や並んだ文字、カードと同じものは避けて、別のものを選んでください。",
 		"This is too easy to guess.", "Avoid your birthday, repeated or neighbouring characters, and the card's password; choose another one.")
-	ErrEntriesDiffer = yourTurn(422, "entries-differ",
+	ErrEntriesDiffer = problem.NewYourTurn(422, "entries-differ",
 		"2回の入力が一致しません。", "同じものを2回入力してください。まだ何も設定されていません。",
 		"The two entries differ.", "Type the same one twice. Nothing was set yet.")
-	ErrSecretForm = yourTurn(422, "secret-form",
+	ErrSecretForm = problem.NewYourTurn(422, "secret-form",
 		"文字の種類または長さが違います。", "暗証番号は数字4桁、パスワードは6〜16文字の英数字です。",
 		"This does not have the right form.", "A PIN is 4 digits, a password 6 to 16 letters and digits.")
-	ErrLockCodeGone = yourTurn(410, "lock-code-noted",
+	ErrLockCodeGone = problem.NewYourTurn(410, "lock-code-noted",
 		"停止コードは、もう表示できません。", "メモしたものをお使いください。なくしたときは、利用申請をやり直すと新しいコードになります。",
 		"The lock code cannot be shown again.", "Use your note. If it is lost, registering again gives a new one.")
 )
 
 // What a secret of the phone can be refused for.
 var (
-	ErrPIN = yourTurn(403, "wrong-phone-pin",
+	ErrPIN = problem.NewYourTurn(403, "wrong-phone-pin",
 		"スマホの暗証番号（4桁）が違います。", "カードの暗証番号ではなく、スマホの登録のときに決めた4桁です。続けて3回間違えるとロックされます。",
 		"That is not the phone's PIN.", "It is the 4 digits chosen when this phone was registered, not the card's. Three wrong tries in a row block it.")
-	ErrPINBlocked = refused(403, "phone-pin-blocked",
+	ErrPINBlocked = problem.NewRefused(403, "phone-pin-blocked",
 		"スマホの暗証番号（4桁）はロックされています。", "証明書は使われていません。スマホの署名用パスワードで、暗証番号を設定し直せます。",
 		"The phone's PIN is blocked.", "Your certificate was not used. The phone's signature password sets a new PIN.")
-	ErrPassword = yourTurn(403, "wrong-phone-password",
+	ErrPassword = problem.NewYourTurn(403, "wrong-phone-password",
 		"スマホの署名用パスワードが違います。", "スマホの登録のときに決めた、6〜16文字の英数字です。続けて5回間違えるとロックされます。",
 		"That is not the phone's signature password.", "It is the 6 to 16 letters and digits chosen when this phone was registered. Five wrong tries in a row block it.")
-	ErrPasswordBlocked = refused(403, "phone-password-blocked",
+	ErrPasswordBlocked = problem.NewRefused(403, "phone-password-blocked",
 		"スマホの署名用パスワードはロックされています。", "証明書は使われていません。カードを使って利用申請をやり直すと、新しく設定できます。",
 		"The phone's signature password is blocked.", "Your certificate was not used. Registering again with the card sets a new one.")
 )

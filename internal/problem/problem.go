@@ -53,6 +53,24 @@ func New(kind Kind, status int, code string, ja, en Text) *Problem {
 	return &Problem{Code: code, Kind: kind, Status: status, JA: ja, EN: en}
 }
 
+// NewRefused makes the problem of something that was checked, and the answer is
+// no. ja and en say what happened, jaNext and enNext the way on.
+func NewRefused(status int, code, ja, jaNext, en, enNext string) *Problem {
+	return New(Refused, status, code, Text{ja, jaNext}, Text{en, enNext})
+}
+
+// NewYourTurn makes the problem of something that the person or the caller must
+// do; see NewRefused.
+func NewYourTurn(status int, code, ja, jaNext, en, enNext string) *Problem {
+	return New(YourTurn, status, code, Text{ja, jaNext}, Text{en, enNext})
+}
+
+// NewCouldNotCheck makes the problem of something that nobody could find out: a
+// 503, to try again later; see NewRefused.
+func NewCouldNotCheck(code, ja, jaNext, en, enNext string) *Problem {
+	return New(CouldNotCheck, http.StatusServiceUnavailable, code, Text{ja, jaNext}, Text{en, enNext})
+}
+
 // Error is the code and the English sentence; the cause too, since an error's
 // text goes to our own log. It is not what a caller is shown.
 func (p *Problem) Error() string {

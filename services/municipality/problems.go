@@ -6,47 +6,39 @@ import (
 	"tegata/internal/problem"
 )
 
-func refused(status int, code, jaTitle, jaDetail, enTitle, enDetail string) *problem.Problem {
-	return problem.New(problem.Refused, status, code, problem.Text{Title: jaTitle, Detail: jaDetail}, problem.Text{Title: enTitle, Detail: enDetail})
-}
-
-func yourTurn(status int, code, jaTitle, jaDetail, enTitle, enDetail string) *problem.Problem {
-	return problem.New(problem.YourTurn, status, code, problem.Text{Title: jaTitle, Detail: jaDetail}, problem.Text{Title: enTitle, Detail: enDetail})
-}
-
 // What a caller may branch on.
 var (
-	ErrBadResident = yourTurn(http.StatusBadRequest, "bad-resident",
+	ErrBadResident = problem.NewYourTurn(http.StatusBadRequest, "bad-resident",
 		"住民の記載事項に誤りがあります。", "示された項目を直して、もう一度送ってください。何も登録されていません。",
 		"Something in the resident's entry is wrong.", "Correct the field named and send it again. Nothing was registered.")
-	ErrBadEvent = yourTurn(http.StatusBadRequest, "bad-event",
+	ErrBadEvent = problem.NewYourTurn(http.StatusBadRequest, "bad-event",
 		"異動の内容に誤りがあります。", "示された項目を直して、もう一度送ってください。何も変わっていません。",
 		"Something in the event is wrong.", "Correct the field named and send it again. Nothing has changed.")
-	ErrMunicipality = yourTurn(http.StatusBadRequest, "unknown-municipality",
+	ErrMunicipality = problem.NewYourTurn(http.StatusBadRequest, "unknown-municipality",
 		"この市区町村の窓口ではありません。", "市区町村コードを確かめてください。",
 		"This is not the desk of that municipality.", "Check the municipality's code.")
-	ErrUnknownResident = refused(http.StatusNotFound, "unknown-resident",
+	ErrUnknownResident = problem.NewRefused(http.StatusNotFound, "unknown-resident",
 		"この番号の住民はいません。", "番号を確かめてください。",
 		"There is no resident of that id.", "Check the id.")
-	ErrResidentConflict = refused(http.StatusConflict, "resident-conflict",
+	ErrResidentConflict = problem.NewRefused(http.StatusConflict, "resident-conflict",
 		"同じ番号で別の内容が登録されています。", "先に登録された内容はそのままです。変更は異動として届け出てください。",
 		"Another entry stands under the same id.", "What was registered first stands. Tell changes as events.")
-	ErrResidentDied = refused(http.StatusConflict, "resident-died",
+	ErrResidentDied = problem.NewRefused(http.StatusConflict, "resident-died",
 		"この方は亡くなったか、国外に転出しています。", "この方の手続きはできません。",
 		"This person died or left the country.", "Nothing can be done for this person.")
-	ErrCardConflict = refused(http.StatusConflict, "card-conflict",
+	ErrCardConflict = problem.NewRefused(http.StatusConflict, "card-conflict",
 		"この番号のカードは別の人のものです。", "新しい番号で申し込んでください。",
 		"A card of that id is somebody else's.", "Order it under a new id.")
-	ErrCardRefused = refused(http.StatusConflict, "card-refused",
+	ErrCardRefused = problem.NewRefused(http.StatusConflict, "card-refused",
 		"このカードは発行できませんでした。", "理由を確かめ、新しい番号で申し込み直してください。",
 		"This card could not be issued.", "See the reason and order again under a new id.")
-	ErrEventConflict = refused(http.StatusConflict, "event-conflict",
+	ErrEventConflict = problem.NewRefused(http.StatusConflict, "event-conflict",
 		"同じ届出番号で別の内容が届いています。", "先に届いた内容はそのままです。新しい番号で届け出てください。",
 		"Another event stands under the same id.", "What arrived first stands. Send it under a new id.")
-	ErrNoCard = refused(http.StatusConflict, "no-card",
+	ErrNoCard = problem.NewRefused(http.StatusConflict, "no-card",
 		"この方の使えるカードがありません。", "カードの番号を確かめてください。",
 		"This person has no such card in use.", "Check the card's id.")
-	ErrCardNotFitting = refused(http.StatusConflict, "card-not-fitting",
+	ErrCardNotFitting = problem.NewRefused(http.StatusConflict, "card-not-fitting",
 		"カードの今の状態に合わない届出です。", "カードがすでに紛失（または発見）の届出をされていないか確かめてください。",
 		"This does not fit the card's present state.", "See whether the card was already reported lost, or found.")
 )

@@ -7,18 +7,6 @@ import (
 	"tegata/internal/problem"
 )
 
-func refused(status int, code string, ja, jaNext, en, enNext string) *problem.Problem {
-	return problem.New(problem.Refused, status, code, problem.Text{Title: ja, Detail: jaNext}, problem.Text{Title: en, Detail: enNext})
-}
-
-func undecided(code string, ja, jaNext, en, enNext string) *problem.Problem {
-	return problem.New(problem.CouldNotCheck, http.StatusServiceUnavailable, code, problem.Text{Title: ja, Detail: jaNext}, problem.Text{Title: en, Detail: enNext})
-}
-
-func yourTurn(status int, code string, ja, jaNext, en, enNext string) *problem.Problem {
-	return problem.New(problem.YourTurn, status, code, problem.Text{Title: ja, Detail: jaNext}, problem.Text{Title: en, Detail: enNext})
-}
-
 const (
 	nothingUsedJA = "証明書は使われていません。"
 	nothingUsedEN = "Your certificate was not used. "
@@ -29,68 +17,68 @@ const (
 // What an answer can fail on, in the order in which it is checked. Up to
 // path-invalid nothing is changed by a failure.
 var (
-	ErrAnswerMalformed = yourTurn(400, "answer-malformed",
+	ErrAnswerMalformed = problem.NewYourTurn(400, "answer-malformed",
 		"スマートフォンからの回答を読み取れませんでした。", nothingUsedJA+"アプリを新しくして、もう一度お試しください。",
 		"The phone's answer could not be read.", nothingUsedEN+"Update the app and try again.")
-	ErrCertificateKind = refused(403, "unsupported-certificate",
+	ErrCertificateKind = problem.NewRefused(403, "unsupported-certificate",
 		"この手続きには使えない種類の証明書です。", "スマートフォンの電子証明書で回答してください。",
 		"This kind of certificate cannot answer this request.", "Answer with the certificates of a phone.")
-	ErrWrongRequest = refused(403, "wrong-request",
+	ErrWrongRequest = problem.NewRefused(403, "wrong-request",
 		"ほかの依頼への回答です。", nothingUsedJA+againJA,
 		"This answers another request.", nothingUsedEN+againEN)
-	ErrRequestExpired = refused(410, "request-expired",
+	ErrRequestExpired = problem.NewRefused(410, "request-expired",
 		"依頼の有効時間が過ぎました。", nothingUsedJA+againJA,
 		"The request's time is over.", nothingUsedEN+againEN)
-	ErrRequestUnknown = refused(404, "request-unknown",
+	ErrRequestUnknown = problem.NewRefused(404, "request-unknown",
 		"この依頼は見つかりません。", nothingUsedJA+againJA,
 		"There is no such request.", nothingUsedEN+againEN)
-	ErrRequestUsed = refused(409, "request-used",
+	ErrRequestUsed = problem.NewRefused(409, "request-used",
 		"この依頼にはもう回答がありました。", "身に覚えがないときは、利用履歴を確かめてください。"+againJA,
 		"This request was answered before.", "If that was not you, look at your history. "+againEN)
-	ErrSignature = refused(403, "signature-mismatch",
+	ErrSignature = problem.NewRefused(403, "signature-mismatch",
 		"回答の署名が正しくありません。", nothingUsedJA+againJA,
 		"The answer's signature does not fit.", nothingUsedEN+againEN)
-	ErrPath = refused(403, "path-invalid",
+	ErrPath = problem.NewRefused(403, "path-invalid",
 		"信頼できる認証局の証明書ではありません。", nothingUsedJA+"スマートフォンの登録を確かめてください。",
 		"The certificate does not come from a trusted authority.", nothingUsedEN+"Check the phone's registration.")
-	ErrExpired = refused(403, "certificate-expired",
+	ErrExpired = problem.NewRefused(403, "certificate-expired",
 		"証明書の有効期間が過ぎています。", "スマートフォンで利用申請をやり直してください。",
 		"The certificate has expired.", "Apply again on the phone.")
-	ErrRevoked = refused(403, "certificate-revoked",
+	ErrRevoked = problem.NewRefused(403, "certificate-revoked",
 		"この証明書は失効しています。", "引き続き使うには、スマートフォンで利用申請をやり直してください。",
 		"This certificate has been revoked.", "To go on, apply again on the phone.")
-	ErrHeld = refused(403, "certificate-held",
+	ErrHeld = problem.NewRefused(403, "certificate-held",
 		"この証明書は一時停止中です。", "スマートフォンの「電子証明書を確かめる」で、理由と元に戻し方を確かめてください。",
 		"This certificate is on hold.", "The phone's page of its certificates tells why, and the way back.")
-	ErrStatusUnavailable = undecided("status-unavailable",
+	ErrStatusUnavailable = problem.NewCouldNotCheck("status-unavailable",
 		"証明書が有効かどうか確認できませんでした。", "何も決まっていません。少し待って、もう一度お試しください。",
 		"Could not find out whether the certificate is still good.", "Nothing was decided. Wait a moment and try again.")
-	ErrStatusUnknown = undecided("status-unknown",
+	ErrStatusUnknown = problem.NewCouldNotCheck("status-unknown",
 		"認証局がこの証明書を知りません。", "登録した直後のときは、少し待ってもう一度お試しください。続くときは窓口へご相談ください。",
 		"The authority does not know this certificate.", "Just after registration, wait a moment and try again; if it stays, ask the help desk.")
-	ErrRisk = refused(403, "risk-not-met",
+	ErrRisk = problem.NewRefused(403, "risk-not-met",
 		"この手続きには、より確かな本人確認が必要です。", "署名用パスワードでやり直してください。",
 		"This needs a surer proof of who you are.", "Try again with the signature password.")
-	ErrCoolingOff = refused(403, "cooling-off",
+	ErrCoolingOff = problem.NewRefused(403, "cooling-off",
 		"登録から24時間は、この手続きに使えません。", "登録から24時間たってから、やり直してください。",
 		"Within 24 hours after registration this is not possible.", "Come back 24 hours after the registration.")
-	ErrMatch = refused(403, "match-wrong",
+	ErrMatch = problem.NewRefused(403, "match-wrong",
 		"選んだ番号が、画面の番号と違います。", "この依頼は終わりました。目の前の画面でもう一度始めてください。番号が見当たらないときは、応じないでください。",
 		"The number chosen is not the one on the screen.", "This request has ended. Begin again on the screen before you; if you see no number there, do not answer.")
-	ErrHolderRefused = refused(403, "holder-refused",
+	ErrHolderRefused = problem.NewRefused(403, "holder-refused",
 		"本人がこの依頼を断りました。", "何も渡していません。",
 		"The holder refused this request.", "Nothing was given.")
 )
 
 // What else can keep an answer from being judged.
 var (
-	ErrClock = yourTurn(400, "phone-clock",
+	ErrClock = problem.NewYourTurn(400, "phone-clock",
 		"スマートフォンの時計が合っていません。", nothingUsedJA+"時計を自動設定にして、もう一度お試しください。",
 		"The phone's clock is wrong.", nothingUsedEN+"Set it automatically and try again.")
-	ErrLinkage = undecided("person-unavailable",
+	ErrLinkage = problem.NewCouldNotCheck("person-unavailable",
 		"発行者に確認できませんでした。", "何も決まっていません。少し待って、もう一度お試しください。",
 		"The issuer could not be asked.", "Nothing was decided. Wait a moment and try again.")
-	ErrAttributes = refused(403, "attributes-refused",
+	ErrAttributes = problem.NewRefused(403, "attributes-refused",
 		"発行者がこの情報の提供を断りました。", "何も渡していません。スマートフォンの登録を確かめてください。",
 		"The issuer did not release these data.", "Nothing was given. Check the phone's registration.")
 	ErrTooMany = problem.New(problem.CouldNotCheck, http.StatusTooManyRequests, "too-many-answers",
@@ -100,71 +88,71 @@ var (
 
 // What can be wrong with a request, or with fetching it.
 var (
-	ErrCaller = refused(401, "caller-unproved",
+	ErrCaller = problem.NewRefused(401, "caller-unproved",
 		"呼び出し元を確認できません。", "登録した鍵で署名した新しい証明（60秒以内、1回限り）を付けてください。",
 		"The caller did not prove who it is.", "Send a fresh assertion signed by the registered key: at most 60 seconds old, used once.")
-	ErrRequestMalformed = yourTurn(400, "request-malformed",
+	ErrRequestMalformed = problem.NewYourTurn(400, "request-malformed",
 		"依頼の書式が正しくありません。", "依頼に必要な項目を確かめてください。",
 		"The request is malformed.", "Check the fields of the request.")
-	ErrPartyUnregistered = refused(403, "party-not-registered",
+	ErrPartyUnregistered = problem.NewRefused(403, "party-not-registered",
 		"この事業者は登録されていません。", nothingUsedJA+"依頼に応じないでください。",
 		"The asking party is not registered.", nothingUsedEN+"Do not answer it.")
-	ErrPartyCertificate = refused(403, "party-certificate",
+	ErrPartyCertificate = problem.NewRefused(403, "party-certificate",
 		"事業者の証明書が有効ではありません。", nothingUsedJA+"事業者の証明書を確かめてください。",
 		"The asking party's certificate is not good.", nothingUsedEN+"Check the party's certificate.")
-	ErrNotAsRegistered = refused(403, "not-as-registered",
+	ErrNotAsRegistered = problem.NewRefused(403, "not-as-registered",
 		"登録された目的や項目と違う依頼です。", "登録済みの目的・文言・項目・鍵だけが使えます。",
 		"The request differs from what is registered.", "Only the registered purpose, sentence, data and key may be used.")
-	ErrRiskFloor = refused(403, "below-risk-floor",
+	ErrRiskFloor = problem.NewRefused(403, "below-risk-floor",
 		"この目的に必要な確かさより低い依頼です。", "登録された区分以上で依頼してください。",
 		"The request is below its purpose's risk class.", "Ask for at least the registered class.")
-	ErrChannel = refused(403, "channel-not-allowed",
+	ErrChannel = problem.NewRefused(403, "channel-not-allowed",
 		"この手続きは、この方法では依頼できません。", "同じ端末、またはかざす方法で依頼してください。",
 		"This cannot be asked for over this channel.", "Ask on the same device, or by tap.")
-	ErrAudience = refused(400, "wrong-audience",
+	ErrAudience = problem.NewRefused(400, "wrong-audience",
 		"ほかの検証者への依頼です。", "宛先を確かめてください。",
 		"The request is for another verifier.", "Check its audience.")
-	ErrAddress = refused(400, "wrong-address",
+	ErrAddress = problem.NewRefused(400, "wrong-address",
 		"回答先や文書の場所が検証者のものではありません。", "検証者の証明書にある場所だけが使えます。",
 		"An address in the request is not the verifier's.", "Only the origin in the verifier's certificate may be used.")
-	ErrReturnURL = refused(400, "return-url-unknown",
+	ErrReturnURL = problem.NewRefused(400, "return-url-unknown",
 		"登録されていない戻り先です。", "登録済みの戻り先を指定してください。",
 		"The return address is not registered.", "Name one of the registered ones.")
-	ErrKind = refused(422, "kind-not-supported",
+	ErrKind = problem.NewRefused(422, "kind-not-supported",
 		"この種類の依頼にはまだ対応していません。", "対応している種類は利用案内にあります。",
 		"This kind of request is not supported yet.", "The supported kinds are in the guide.")
-	ErrRequestTime = yourTurn(400, "request-time",
+	ErrRequestTime = problem.NewYourTurn(400, "request-time",
 		"依頼の時刻が正しくありません。", "時計を合わせて、新しい依頼を作ってください。",
 		"The request's times are wrong.", "Set the clock and make a new request.")
-	ErrReplayedRequest = refused(409, "request-replayed",
+	ErrReplayedRequest = problem.NewRefused(409, "request-replayed",
 		"同じ依頼がすでにあります。", "新しい番号で依頼を作ってください。",
 		"This request is there already.", "Make a new one with new ids.")
-	ErrPhoneHeader = yourTurn(400, "phone-header-missing",
+	ErrPhoneHeader = problem.NewYourTurn(400, "phone-header-missing",
 		"この住所はスマートフォンのアプリで開きます。", "QRコードやリンクを、登録したスマートフォンで開いてください。",
 		"This address is for the phone's app.", "Open the code or link with the registered phone.")
-	ErrTaken = refused(409, "request-taken",
+	ErrTaken = problem.NewRefused(409, "request-taken",
 		"ほかのスマートフォンがこの依頼を開いています。", "身に覚えがないときは、もとの画面でやり直してください。",
 		"Another phone has opened this request.", "If that was not you, begin again on the screen that asked.")
-	ErrQRExpired = refused(410, "qr-expired",
+	ErrQRExpired = problem.NewRefused(410, "qr-expired",
 		"QRコードの有効時間（60秒）が過ぎました。", "もとの画面で新しいQRコードを表示してください。",
 		"The QR code's 60 seconds are over.", "Show a new one on the screen that asked.")
 )
 
 // What can keep a result or a history from being read.
 var (
-	ErrResultUnknown = refused(404, "result-unknown",
+	ErrResultUnknown = problem.NewRefused(404, "result-unknown",
 		"この結果は見つかりません。", "番号と呼び出し元を確かめてください。",
 		"There is no such result.", "Check its id and who asks.")
-	ErrBrowserLost = refused(403, "browser-binding-lost",
+	ErrBrowserLost = problem.NewRefused(403, "browser-binding-lost",
 		"始めたブラウザーと違うか、時間が過ぎたため、完了できません。", "ログインを始めたブラウザーで、もう一度やり直してください。",
 		"This is not the browser that began, or it came too late.", "Begin again in the browser where you want to be logged in.")
-	ErrResultErased = refused(410, "result-erased",
+	ErrResultErased = problem.NewRefused(410, "result-erased",
 		"結果の保存時間が過ぎました。", againJA,
 		"The result is no longer kept.", againEN)
-	ErrGrant = refused(403, "grant-refused",
+	ErrGrant = problem.NewRefused(403, "grant-refused",
 		"この閲覧の許可は使えません。", "ログインし直してください。",
 		"This grant does not open this.", "Log in again.")
-	ErrNoParty = refused(404, "party-unknown",
+	ErrNoParty = problem.NewRefused(404, "party-unknown",
 		"この事業者は登録されていません。", "依頼に応じないでください。",
 		"No such party is registered.", "Do not answer it.")
 )
