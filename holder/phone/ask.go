@@ -339,7 +339,7 @@ func (p *Phone) refuseAsk(ctx context.Context, a Asking, err error) error {
 	if err := p.store().DropAsk(ctx, p.id, a.ID); err != nil {
 		return fmt.Errorf("phone: request: %w", err)
 	}
-	if err := p.note(ctx, &Use{Kind: "request", Result: ResultFailed, Code: prob.Code}); err != nil {
+	if err := p.note(ctx, refusal(UseRequest, err)); err != nil {
 		return err
 	}
 	return err

@@ -305,6 +305,11 @@ func TestRequestsThatAreNotShown(t *testing.T) {
 			if prob := problem.From(err); prob.Code != k.want || prob.JA.Title == "" {
 				t.Errorf("got %v, want %s", err, k.want)
 			}
+			uses, err := p.Uses(t.Context(), 1)
+			w.must(err)
+			if fetched := k.want != "request-link"; fetched && (uses[0].Code != k.want || uses[0].Why.JA == "" || uses[0].Why.EN == "") {
+				t.Errorf("the history says %+v", uses[0])
+			}
 		})
 	}
 	t.Run("a verifier whose certificate does not name this address", func(t *testing.T) {

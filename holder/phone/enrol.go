@@ -119,8 +119,7 @@ func (p *Phone) openCard(ctx context.Context, t *reader.Tap, password secret.Pas
 
 // cardRefused writes a refused attempt into the history.
 func (p *Phone) cardRefused(ctx context.Context, err error) error {
-	code := problem.From(err).Code
-	if noted := p.note(ctx, &Use{Kind: UseCardRead, Result: ResultFailed, Code: code}); noted != nil {
+	if noted := p.note(ctx, refusal(UseCardRead, err)); noted != nil {
 		return noted
 	}
 	return err
@@ -180,7 +179,7 @@ func (p *Phone) send(ctx context.Context, e *Enrolment, replace bool) error {
 			if ended := p.end(ctx, e, problem.From(err).Code); ended != nil {
 				return ended
 			}
-			if noted := p.note(ctx, &Use{Kind: UseCardRead, Result: ResultRefused, Code: problem.From(err).Code}); noted != nil {
+			if noted := p.note(ctx, refusal(UseCardRead, err)); noted != nil {
 				return noted
 			}
 		}

@@ -126,6 +126,13 @@ func TestRefusals(t *testing.T) {
 			if prob.Kind == problem.OurFault {
 				t.Errorf("%s is nobody's fault here", prob.Code)
 			}
+			if prob.Kind == problem.Refused {
+				uses, err := p.Uses(t.Context(), 1)
+				w.must(err)
+				if len(uses) != 1 || uses[0].Code != c.want || uses[0].Why.JA != prob.JA.Title || uses[0].Why.EN != prob.EN.Title || uses[0].Result != phone.ResultFailed {
+					t.Errorf("the history does not say what the person was told: %+v", uses)
+				}
+			}
 		})
 	}
 }

@@ -91,10 +91,16 @@ func (p *Phone) write(ctx context.Context, e *Enrolment) error {
 // over ends e when the authority says that it has ended, and returns err.
 func (p *Phone) over(ctx context.Context, e *Enrolment, err error) error {
 	if why := endedWhy(err); why != "" {
-		if ended := p.end(ctx, e, why); ended != nil {
-			return ended
+		if kept := p.end(ctx, e, why); kept != nil {
+			return kept
 		}
-		if noted := p.note(ctx, &Use{Kind: UseRegistered, Result: ResultRefused, Code: why}); noted != nil {
+		if noted := p.note(ctx, ended(UseRegistered, why, err)); noted != nil {
+			return noted
+		}
+		return err
+	}
+	if final(err) {
+		if noted := p.note(ctx, refusal(UseRegistered, err)); noted != nil {
 			return noted
 		}
 	}

@@ -55,10 +55,10 @@ func (p *Phone) checkIn(ctx context.Context, e *Enrolment) error {
 
 // gone writes down that the authority ended a registered pair.
 func (p *Phone) gone(ctx context.Context, e *Enrolment, why string, err error) error {
-	if ended := p.end(ctx, e, why); ended != nil {
-		return ended
+	if kept := p.end(ctx, e, why); kept != nil {
+		return kept
 	}
-	if noted := p.note(ctx, &Use{Kind: UseCheckIn, Result: ResultFailed, Code: why}); noted != nil {
+	if noted := p.note(ctx, ended(UseCheckIn, why, err)); noted != nil {
 		return noted
 	}
 	return err
@@ -225,7 +225,7 @@ func (p *Phone) unlock(ctx context.Context, u element.Unlock) (*element.Session,
 		return s, nil
 	}
 	err = secretProblem(err)
-	if noted := p.note(ctx, &Use{Kind: UseUnlock, Result: ResultFailed, Code: problem.From(err).Code}); noted != nil {
+	if noted := p.note(ctx, refusal(UseUnlock, err)); noted != nil {
 		return nil, noted
 	}
 	return nil, err
@@ -240,7 +240,7 @@ func (p *Phone) ResetPIN(ctx context.Context, password secret.Password, pin secr
 	}
 	if err := p.element.ResetPIN(password, pin); err != nil {
 		err = secretProblem(err)
-		if noted := p.note(ctx, &Use{Kind: UseUnlock, Result: ResultFailed, Code: problem.From(err).Code}); noted != nil {
+		if noted := p.note(ctx, refusal(UseUnlock, err)); noted != nil {
 			return noted
 		}
 		return err

@@ -11,6 +11,7 @@ import (
 	"tegata/holder/reader"
 	"tegata/internal/ceremony"
 	"tegata/internal/pki"
+	"tegata/internal/problem"
 	"tegata/internal/trace"
 )
 
@@ -226,6 +227,22 @@ func (p *Phone) note(ctx context.Context, u *Use) error {
 		return fmt.Errorf("phone: %s: history: %w", p.id, err)
 	}
 	return nil
+}
+
+// refusal is an entry about what was refused, with the sentence that the person
+// was told then: codes are for help desks, and sentences change with versions.
+func refusal(kind string, err error) *Use {
+	prob := problem.From(err)
+	return &Use{Kind: kind, Result: ResultFailed, Code: prob.Code, Why: sentence(prob)}
+}
+
+func sentence(p *problem.Problem) ceremony.Text { return ceremony.Text{JA: p.JA.Title, EN: p.EN.Title} }
+
+// ended is an entry about an end that an authority told, why being its reason.
+func ended(kind, why string, err error) *Use {
+	u := refusal(kind, err)
+	u.Code = why
+	return u
 }
 
 // Uses is the history, newest first, at most limit entries.

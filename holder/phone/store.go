@@ -149,7 +149,8 @@ const (
 	UseCheckIn    = "check-in"
 	UseCardRead   = "card-read"
 	UseStopped    = "stopped"
-	UseUnlock     = "unlock" // a wrong or blocked secret
+	UseRequest    = "request" // one that was not shown
+	UseUnlock     = "unlock"  // a wrong or blocked secret
 )
 
 // Results of a history entry.
@@ -171,6 +172,7 @@ type Use struct {
 	Where  ceremony.Text `json:"where,omitzero"`
 	Result string        `json:"result"`
 	Code   string        `json:"code,omitempty"`
+	Why    ceremony.Text `json:"why,omitzero"` // the sentence of the problem with that code, as it was told
 	Data   []string      `json:"data,omitempty"`
 }
 

@@ -91,6 +91,7 @@ type Use struct {
 	Channel Channel  `json:"channel"`
 	Verdict Verdict  `json:"verdict"`
 	Code    string   `json:"code,omitempty"`
+	Why     Text     `json:"why,omitzero"`     // the verifier's sentence for Code
 	Claims  []string `json:"claims,omitempty"` // what was given
 }
 

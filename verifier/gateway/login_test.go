@@ -11,6 +11,7 @@ import (
 	"tegata/internal/ceremony"
 	"tegata/internal/httpd"
 	"tegata/internal/jws"
+	"tegata/verifier/gateway"
 )
 
 func TestALoginOnTheSameDevice(t *testing.T) {
@@ -161,6 +162,9 @@ func TestTheHistoryShowsUsesAndRefusedAttempts(t *testing.T) {
 		}
 		if len(codes) != 3 || codes[0] != "" || codes[1] != "holder-refused" || codes[2] != "match-wrong" {
 			t.Errorf("codes %q", codes)
+		}
+		if why := got.Uses[2].Why; why.JA != gateway.ErrMatch.JA.Title || why.EN != gateway.ErrMatch.EN.Title || got.Uses[0].Why != (ceremony.Text{}) {
+			t.Errorf("why: %+v", why)
 		}
 		if len(got.Uses[0].Claims) != 1 || got.Uses[0].Claims[0] != "name" {
 			t.Errorf("claims %q", got.Uses[0].Claims)

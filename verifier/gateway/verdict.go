@@ -24,8 +24,9 @@ const (
 // finish stores the verdict: the nonce is used up in the same transaction.
 func (g *Gateway) finish(ctx context.Context, a *attempt, failure error) (ceremony.Taken, error) {
 	o := Outcome{Request: a.request.ID, At: a.at, Person: a.person, AMR: a.claims.AMR, EraseAt: a.at.Add(resultLife)}
+	var why ceremony.Text
 	if p, ok := errors.AsType[*problem.Problem](failure); ok {
-		o.Code = p.Code
+		o.Code, why = p.Code, ceremony.Text{JA: p.JA.Title, EN: p.EN.Title}
 	}
 	o.Verdict, o.SubIndication = subIndication(o.Code)
 	if a.claims.Decision == ceremony.Refuse && o.Code == ErrHolderRefused.Code {
@@ -42,7 +43,7 @@ func (g *Gateway) finish(ctx context.Context, a *attempt, failure error) (ceremo
 		}
 		o.Use = &ceremony.Use{
 			At: a.at.Unix(), Party: a.asked.Issuer, Name: p.Name, Purpose: a.asked.Purpose.Sentence, Kind: a.asked.Kind,
-			Risk: a.asked.Risk, Channel: a.asked.Channel, Verdict: o.Verdict, Code: o.Code,
+			Risk: a.asked.Risk, Channel: a.asked.Channel, Verdict: o.Verdict, Code: o.Code, Why: why,
 		}
 		if o.Verdict == ceremony.Passed {
 			o.Use.Claims = a.claims.Granted

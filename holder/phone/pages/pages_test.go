@@ -149,8 +149,9 @@ func samples() []uitest.Page {
 	var uses []use
 	for _, u := range []phone.Use{
 		{At: moment(), Kind: "login", Party: sampleAsk().Party.Name, What: sampleAsk().What, Result: phone.ResultApproved, Data: []string{"name"}},
-		{At: moment().Add(-time.Hour), Kind: "login", Party: sampleAsk().Party.Name, What: sampleAsk().What, Result: phone.ResultRefused},
-		{At: moment().Add(-2 * time.Hour), Kind: "sign", Party: sign.Party.Name, What: sign.What, Result: phone.ResultFailed, Code: "match-wrong"},
+		{At: moment().Add(-time.Hour), Kind: "login", Party: sampleAsk().Party.Name, What: sampleAsk().What, Result: phone.ResultRefused, Code: ceremony.ReasonNotMe},
+		{At: moment().Add(-2 * time.Hour), Kind: "sign", Party: sign.Party.Name, What: sign.What, Result: phone.ResultFailed, Code: "match-wrong",
+			Why: ceremony.Text{JA: "選ばれた番号が違います。", EN: "The chosen number is not the right one."}},
 		{At: moment().Add(-26 * time.Hour), Kind: phone.UseRegistered, Result: phone.ResultDone},
 	} {
 		uses = append(uses, useOf(u))
@@ -191,6 +192,38 @@ func TestEveryPageRendersInBothLanguages(t *testing.T) {
 		t.Fatal(err)
 	}
 	uitest.Pages(t, site, samples())
+}
+
+// A code alone tells a person nothing: each entry has its sentence, or the reason
+// in words, and the code small under it.
+func TestTheHistorySpeaksInSentences(t *testing.T) {
+	site, err := newSite(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	uitest.Says(t, site, samples(), "41-history", map[ui.Lang][]string{
+		ui.JA: {"身に覚えがないので断りました。", "選ばれた番号が違います。", `<p class="code">番号： match-wrong</p>`},
+		ui.EN: {"You refused: it was not you.", "The chosen number is not the right one.", `<p class="code">Code: match-wrong</p>`},
+	})
+}
+
+// Each reason that is no problem's code has words in both languages.
+func TestEveryReasonHasWords(t *testing.T) {
+	html, err := fs.Sub(htmlFiles, "html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	words, err := ui.OpenCatalogue(html)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range reasons() {
+		for _, l := range ui.Langs() {
+			if !words.Has(l, "use.because."+r) {
+				t.Errorf("%s: the reason %q has no words", l, r)
+			}
+		}
+	}
 }
 
 func TestPreview(t *testing.T) {

@@ -1,12 +1,14 @@
 package pages
 
 import (
+	"slices"
 	"time"
 
 	"tegata/holder/element"
 	"tegata/holder/phone"
 	"tegata/internal/ceremony"
 	"tegata/internal/ui"
+	"tegata/issuer/ra"
 )
 
 // look is the state of a phone as its screens show it.
@@ -119,11 +121,27 @@ func partyOf(p phone.Party) party {
 // use is one entry of the history.
 type use struct {
 	phone.Use
-	Party, What, Where ui.Text
+	Party, What, Where, Why ui.Text
+	Because                 string // a reason that the catalogue has words for, or ""
 }
 
 func useOf(u phone.Use) use {
-	return use{Use: u, Party: text(u.Party), What: text(u.What), Where: text(u.Where)}
+	v := use{Use: u, Party: text(u.Party), What: text(u.What), Where: text(u.Where), Why: text(u.Why)}
+	if slices.Contains(reasons(), u.Code) {
+		v.Because = u.Code
+	}
+	return v
+}
+
+// reasons are the codes of a history that are no problem's: why a person refused,
+// and why an authority ended a registration. A problem brings its own sentence.
+func reasons() []string {
+	all := []string{ceremony.ReasonNotMe, ceremony.ReasonUnwanted, ceremony.ReasonTooMuch, ceremony.ReasonNoMatch, ceremony.ReasonPhoneSays}
+	for _, r := range []ra.EndReason{ra.EndedExpired, ra.EndedReplaced, ra.EndedSuperseded, ra.EndedCard, ra.EndedDied,
+		ra.EndedStopped, ra.EndedSilent, ra.EndedHeldTooLong, ra.EndedElement, ra.EndedValidity} {
+		all = append(all, string(r))
+	}
+	return all
 }
 
 // outcome is what happened with an answer.

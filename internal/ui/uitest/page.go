@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,14 +36,37 @@ func Pages(t *testing.T, site *ui.Site, pages []Page) {
 	for _, p := range pages {
 		for _, l := range ui.Langs() {
 			t.Run(p.Name+" "+string(l), func(t *testing.T) {
-				r := httptest.NewRequest("GET", "/", nil)
-				r.AddCookie(&http.Cookie{Name: ui.LangCookie, Value: string(l)})
-				w := httptest.NewRecorder()
-				if err := site.Render(w, r, p.Screen); err != nil {
-					t.Fatal(err)
-				}
-				Check(t, w.Body.String())
+				Check(t, render(t, site, p, l))
 			})
+		}
+	}
+}
+
+func render(t *testing.T, site *ui.Site, p Page, l ui.Lang) string {
+	t.Helper()
+	r := httptest.NewRequest("GET", "/", nil)
+	r.AddCookie(&http.Cookie{Name: ui.LangCookie, Value: string(l)})
+	w := httptest.NewRecorder()
+	if err := site.Render(w, r, p.Screen); err != nil {
+		t.Fatal(err)
+	}
+	return w.Body.String()
+}
+
+// Says fails t for each piece of HTML that the page of that name lacks in a
+// language.
+func Says(t *testing.T, site *ui.Site, pages []Page, name string, says map[ui.Lang][]string) {
+	t.Helper()
+	i := slices.IndexFunc(pages, func(p Page) bool { return p.Name == name })
+	if i < 0 {
+		t.Fatalf("there is no sample of %s", name)
+	}
+	for l, pieces := range says {
+		html := render(t, site, pages[i], l)
+		for _, s := range pieces {
+			if !strings.Contains(html, s) {
+				t.Errorf("%s, %s: %q is not on the page", name, l, s)
+			}
 		}
 	}
 }

@@ -38,6 +38,7 @@ type use struct {
 	Channel  string
 	Verdict  string
 	Code     string
+	Why      ui.Text // the verifier's sentence for Code
 	Claims   []string
 	Rejected bool
 }
@@ -85,7 +86,7 @@ func pageOf(home portal.Home, at time.Time) homePage {
 	for _, u := range home.Snapshot.Uses {
 		p.Uses = append(p.Uses, use{
 			At: time.Unix(u.At, 0), Name: ui.Text{JA: u.Name.JA, EN: u.Name.EN}, Purpose: ui.Text{JA: u.Purpose.JA, EN: u.Purpose.EN},
-			Channel: string(u.Channel), Verdict: string(u.Verdict), Code: u.Code, Claims: u.Claims,
+			Channel: string(u.Channel), Verdict: string(u.Verdict), Code: u.Code, Why: ui.Text{JA: u.Why.JA, EN: u.Why.EN}, Claims: u.Claims,
 			Rejected: u.Verdict != ceremony.Passed,
 		})
 	}

@@ -51,6 +51,21 @@ func sampleHome() portal.Home {
 	}
 }
 
+// A refused attempt is told in the verifier's sentence, with the code small.
+func TestARefusedAttemptIsToldInWords(t *testing.T) {
+	site, err := newSite(ui.Text{}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := sampleHome()
+	home.Snapshot.Uses[1].Why = ceremony.Text{JA: "選ばれた番号が違います。", EN: "The chosen number is not the right one."}
+	pages := []uitest.Page{{Name: "uses", Screen: ui.Screen{Page: "uses", Data: pageOf(home, moment())}}}
+	uitest.Says(t, site, pages, "uses", map[ui.Lang][]string{
+		ui.JA: {"<p>選ばれた番号が違います。</p>", `<p class="code">番号： match-wrong</p>`, "あなたが断りました"},
+		ui.EN: {"<p>The chosen number is not the right one.</p>", `<p class="code">Code: match-wrong</p>`},
+	})
+}
+
 func samples() []uitest.Page {
 	page := func(name, file string, data any) uitest.Page {
 		return uitest.Page{Name: name, Screen: ui.Screen{Page: file, Data: data}}
