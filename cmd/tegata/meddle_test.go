@@ -141,7 +141,7 @@ func (s *streets) meddle(t *testing.T) {
 	history := &bytes.Buffer{}
 	m.must(seen.open(history, http.MethodGet, m.settings.page("phone")+"/p/taro-phone/history", nil, nil))
 	for _, c := range cases {
-		if !strings.Contains(history.String(), "\n"+c.want+"\n") {
+		if !strings.Contains(history.String(), "\n番号： "+c.want+"\n") {
 			t.Errorf("%s (%s) is not in the history:\n%s", c.name, c.want, history)
 		}
 	}

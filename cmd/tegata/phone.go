@@ -42,7 +42,8 @@ func (b build) openPhones(ctx context.Context, at site, maker attest.Maker) (*ph
 	p.phones = phone.New(phone.Config{
 		Store: phonestore.New(r.db), Dir: filepath.Join(r.dir, "elements"), Files: b.files, Sealer: r.sealer, Now: at.now, Arc: at.arc,
 		Cost: b.cost, Issuer: at.machine("issuer"), Client: httpd.Client(10 * time.Second), Ops: ops,
-		Status: certpath.OCSP{Client: httpd.Client(5 * time.Second)}, Maker: maker, Models: phone.SandboxModels(),
+		Verifiers: []string{at.machine("verifier")},
+		Status:    certpath.OCSP{Client: httpd.Client(5 * time.Second)}, Maker: maker, Models: phone.SandboxModels(),
 		Trace: at.sink, Log: r.log, GenerateKey: b.generateKey,
 	})
 	if p.pages, err = pages.New(pages.Options{Phones: pages.Machine{Phones: p.phones}, Models: phone.SandboxModels(),

@@ -27,6 +27,9 @@ var (
 	ErrLink = problem.NewYourTurn(400, "request-link",
 		"リンクを読み取れませんでした。", "相手の画面のQRコードかリンクを、もう一度開いてください。",
 		"This link could not be read.", "Open the code or link of the asking screen again.")
+	ErrElsewhere = problem.NewYourTurn(403, "request-elsewhere",
+		"いつもの検証者とは違う場所へのリンクです。", "まだ何も送っていません。身に覚えがなければ、開かずに閉じてください。",
+		"This link leads to somebody other than your verifier.", "Nothing was sent yet. Unless you expect it, do not open it.")
 	ErrUnreadable = problem.NewRefused(422, "request-unreadable",
 		"依頼を読み取れませんでした。", nothingJA+"応じずに、もとの画面からやり直してください。",
 		"The request could not be read.", nothingEN+"Do not answer; begin again on the screen that asked.")
@@ -145,12 +148,34 @@ func requestURI(link string) (string, error) {
 }
 
 // Fetch gets the request behind a link and checks it and whoever asks. Fetched
-// again, the same link gives the same request until it is answered.
+// again, the same link gives the same request until it is answered. A link to
+// somebody other than the verifiers that the phone was set up with is
+// ErrElsewhere, with their "origin", and nobody is asked anything: a page that
+// only leads here must not make the phone speak to whom it likes.
 func (p *Phone) Fetch(ctx context.Context, link string) (Ask, error) {
 	uri, err := requestURI(link)
 	if err != nil {
 		return Ask{}, err
 	}
+	if ceremony.At(uri, p.phones.c.Verifiers...) != nil {
+		origin, _ := ceremony.Origin(uri) // was checked by requestURI
+		return Ask{}, ErrElsewhere.With("origin", origin)
+	}
+	return p.open(ctx, uri)
+}
+
+// FetchElsewhere is Fetch for a person who was shown where the link leads and
+// says that it is expected. Everything else is checked as always: only a verifier
+// under the operations authority is believed.
+func (p *Phone) FetchElsewhere(ctx context.Context, link string) (Ask, error) {
+	uri, err := requestURI(link)
+	if err != nil {
+		return Ask{}, err
+	}
+	return p.open(ctx, uri)
+}
+
+func (p *Phone) open(ctx context.Context, uri string) (Ask, error) {
 	p.work.Lock()
 	defer p.work.Unlock()
 	if _, err := p.connected(ctx); err != nil {

@@ -28,7 +28,9 @@ func registered(t *testing.T) (*town, *phone.Phone, *checkpoint) {
 	w := newTown(t)
 	c, p := w.hanako(), w.phone("a")
 	w.enrol(c, p)
-	return w, p, newCheckpoint(w)
+	v := newCheckpoint(w)
+	w.config.Verifiers = []string{v.origin}
+	return w, w.restart("a"), v
 }
 
 func withPIN(t *testing.T, s string) element.Unlock { return element.Unlock{PIN: pin(t, s)} }
@@ -240,7 +242,7 @@ func TestAStrangersWordsAreNotShown(t *testing.T) {
 		{"request-unknown", problem.YourTurn, 404, phone.ErrNoRequest},
 	} {
 		said.Code, said.Kind, said.Status = k.code, k.kind, k.status
-		_, err := p.Fetch(t.Context(), stranger+"/r/"+k.code)
+		_, err := p.FetchElsewhere(t.Context(), stranger+"/r/"+k.code)
 		got := problem.From(err)
 		if got.Code != k.want.Code || got.Kind != k.want.Kind || got.JA != k.want.JA || got.EN != k.want.EN || len(got.Extra) != 0 {
 			t.Errorf("%s %d: shown %+v", k.code, k.status, got)
@@ -252,6 +254,33 @@ func TestAStrangersWordsAreNotShown(t *testing.T) {
 		if u.Code == "call-us" {
 			t.Errorf("a stranger's code is in the history: %+v", u)
 		}
+	}
+}
+
+// A page that leads to the phone chooses the link, not whom the phone speaks to.
+func TestALinkAloneMakesThePhoneSpeakToNobodyElse(t *testing.T) {
+	w, p, _ := registered(t)
+	heard := make(chan string, 8)
+	elsewhere := "http://" + w.serve(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { heard <- r.URL.Path }))
+	for _, link := range []string{elsewhere + "/r/x", w.issuer + "/healthz", "https://verifier.example/r/x"} {
+		_, err := p.Fetch(t.Context(), link)
+		if prob := problem.From(err); prob.Code != phone.ErrElsewhere.Code || prob.Extra["origin"] == "" {
+			t.Errorf("%s: %v", link, err)
+		}
+	}
+	s := w.screen(t)
+	s.open("/p/a/request?request_uri=" + elsewhere + "/r/x")
+	s.at("/p/a/request", "いつもと違う場所へのリンクです", elsewhere, "まだ何も送っていません")
+	if len(heard) > 0 {
+		t.Fatalf("the phone asked for %s", <-heard)
+	}
+	if uses, err := p.Uses(t.Context(), 5); err != nil || slices.ContainsFunc(uses, func(u phone.Use) bool { return u.Kind == phone.UseRequest }) {
+		t.Errorf("a link that was not followed fills the history: %+v, %v", uses, err)
+	}
+	s.press("/request", typed("unused", "")) // the person says so
+	s.at("/p/a/request", "依頼を読み取れませんでした。")
+	if got := <-heard; got != "/r/x" {
+		t.Errorf("asked for %s", got)
 	}
 }
 

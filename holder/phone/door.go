@@ -221,7 +221,7 @@ func approve(ctx context.Context, p *Phone, r *http.Request) (any, error) {
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}
-	ask, err := p.Fetch(ctx, in.Request)
+	ask, err := p.FetchElsewhere(ctx, in.Request) // the script named it
 	if err != nil {
 		return nil, err
 	}

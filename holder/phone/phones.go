@@ -34,6 +34,11 @@ type Config struct {
 	Issuer string       // URL of the authority, as it writes itself into aud
 	Client *http.Client // of httpd.Client; 5 s
 
+	// Verifiers are the origins of the verifiers that this machine's phones were
+	// set up with. A link to another one is followed only when the person says so:
+	// whoever writes a link chooses whom the phone would speak to.
+	Verifiers []string
+
 	Ops    []*x509.Certificate   // roots under which verifiers and parties stand
 	Status certpath.StatusSource // of their certificates
 

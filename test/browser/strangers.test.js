@@ -113,3 +113,22 @@ job("somebody else's login link logs nobody in", async () => {
   await is.at(taros, /./)
   assert.equal(await taros.getByRole('button', { name: 'ログインする' }).count(), 0)
 })
+
+job('dubious requests: where a link leads is shown first, and each is refused in its own words', async () => {
+  const page = await (await visitor(narrow)).newPage()
+  await is.take(page, town, '手形　太郎')
+  for (const [trick, words] of [
+    ['登録されていない相手からの依頼', '登録されていない相手からの依頼です。'], ['途中で書き換えられた依頼', '依頼が途中で書き換えられています。'],
+    ['有効時間の過ぎた依頼', '依頼の有効時間が過ぎました。'], ['回答がよそへ送られる依頼', '回答の送り先が、検証者のものではありません。'],
+  ]) {
+    await page.goto(town.url('street', '/break'))
+    await is.follow(page, `スマホで開く ${trick}`)
+    await is.at(page, 'いつもと違う場所へのリンクです', trick.startsWith('登録') ? '40-elsewhere' : undefined)
+    await page.getByText(town.url('street').replace(/\/$/, ''), { exact: true }).waitFor()
+    await is.press(page, '心当たりがあるので、依頼を確かめる')
+    await is.at(page, new RegExp(words))
+  }
+  await page.goto(town.url('phone', '/p/taro-phone/history'))
+  await is.at(page, '利用の履歴', '41-history-refused')
+  for (const words of ['登録されていない相手からの依頼です。', '回答の送り先が、検証者のものではありません。']) await page.getByText(words).first().waitFor()
+})

@@ -118,6 +118,7 @@ func (h *Handler) Routes() http.Handler {
 	on("GET /p/{id}/scan", (*visit).scan)
 	on("POST /p/{id}/scan", (*visit).scanned)
 	on("GET /p/{id}/request", (*visit).fetch)
+	on("POST /p/{id}/request", (*visit).fetchElsewhere)
 	on("GET /p/{id}/request/{ask}", (*visit).ask)
 	on("POST /p/{id}/request/{ask}", (*visit).answer)
 	on("GET /p/{id}/request/{ask}/done", (*visit).answered)

@@ -145,6 +145,7 @@ func samples() []uitest.Page {
 	add("34-answered", phone.StageRegistered, "", quiet("answered", answeredPage{base(phone.StageRegistered), done}))
 	done.Approved, done.Redirect = false, ""
 	add("35-refused", phone.StageRegistered, "", quiet("answered", answeredPage{base(phone.StageRegistered), done}))
+	add("36-elsewhere", phone.StageRegistered, "", quiet("elsewhere", elsewherePage{base(phone.StageRegistered), "http://street.localhost:8400/stranger/edited", "http://street.localhost:8400"}))
 	add("40-scan", phone.StageRegistered, "scan", ui.Screen{Page: "scan", Data: scanPage{basePage: base(phone.StageRegistered)}})
 	var uses []use
 	for _, u := range []phone.Use{

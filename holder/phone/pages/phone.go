@@ -24,6 +24,7 @@ type Phone interface {
 	NotedLockCode(ctx context.Context) error
 	Abandon(ctx context.Context) error
 	Fetch(ctx context.Context, link string) (phone.Ask, error)
+	FetchElsewhere(ctx context.Context, link string) (phone.Ask, error)
 	Asked(ctx context.Context, id string) (phone.Ask, error)
 	Answer(ctx context.Context, id string, reply phone.Reply) (phone.Outcome, error)
 	ResetPIN(ctx context.Context, password secret.Password, pin secret.PIN) error

@@ -9,6 +9,7 @@ import (
 	"tegata/holder/element"
 	"tegata/holder/phone"
 	"tegata/internal/ceremony"
+	"tegata/internal/problem"
 	"tegata/internal/secret"
 	"tegata/internal/ui"
 )
@@ -62,6 +63,31 @@ func (v *visit) fetch() {
 		return
 	}
 	asked, err := v.phone.Fetch(v.r.Context(), link)
+	if isCode(err, phone.ErrElsewhere.Code) {
+		origin, _ := problem.From(err).Extra["origin"].(string)
+		v.show(ui.Screen{Page: "elsewhere", Data: elsewherePage{v.page(), link, origin}, Quiet: true})
+		return
+	}
+	v.fetched(asked, err)
+}
+
+// elsewherePage asks before the phone speaks to somebody whom a link chose.
+type elsewherePage struct {
+	basePage
+	Link, Origin string
+}
+
+// fetchElsewhere opens a link that the person was shown and said to expect.
+func (v *visit) fetchElsewhere() {
+	link := requestLink(v.r.PostFormValue("link"))
+	if link == "" {
+		v.fail(errNoLink, ui.Action{Label: v.say("home.scan"), URL: v.base + "/scan"})
+		return
+	}
+	v.fetched(v.phone.FetchElsewhere(v.r.Context(), link))
+}
+
+func (v *visit) fetched(asked phone.Ask, err error) {
 	if err != nil {
 		v.fail(err, ui.Action{})
 		return
