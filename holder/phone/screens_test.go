@@ -257,6 +257,44 @@ func TestARequestByTheScreensAlone(t *testing.T) {
 	}
 }
 
+// A link, which anybody can send, shows a phone and does not change which one the
+// person has in the hand.
+func TestOnlyThePersonChangesThePhoneInTheHand(t *testing.T) {
+	w := newTown(t)
+	w.phone("a")
+	w.phone("b")
+	s := w.screen(t)
+	link := "/open?request_uri=" + url.QueryEscape("https://verifier.example/r/x")
+	s.open("/p/a/")
+	s.at("/p/a/", "このスマホを持つ")
+	s.open(link)
+	s.at("/open", "どのスマホを使いますか") // none was chosen yet
+	s.open("/p/a/")
+	s.press("/hold", typed())
+	s.at("/p/a/")
+	if strings.Contains(s.body, "このスマホを持つ") {
+		t.Error("the phone in the hand offers to be taken in the hand")
+	}
+	s.open("/p/b/")
+	s.at("/p/b/", "このスマホを持つ")
+	s.open(link)
+	s.at("/p/a/request")
+	s.open("/p/b/")
+	s.press("/hold", typed())
+	s.open(link)
+	s.at("/p/b/request")
+	foreign, err := http.NewRequest(http.MethodPost, s.base+"/hold", strings.NewReader("phone=a"))
+	w.must(err)
+	foreign.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	foreign.Header.Set("Origin", "http://stranger.localhost")
+	foreign.Header.Set("Sec-Fetch-Site", "cross-site")
+	if r, err := s.client.Do(foreign); err != nil || r.StatusCode != http.StatusForbidden || len(r.Cookies()) > 0 {
+		t.Errorf("another site's form: %v, %v", r, err)
+	}
+	s.open(link)
+	s.at("/p/b/request")
+}
+
 func TestTheWayBackStaysOnThisPhone(t *testing.T) {
 	w := newTown(t)
 	w.phone("a")

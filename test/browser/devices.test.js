@@ -40,6 +40,8 @@ job("taro's phone, registered already, logs in within seconds", async () => {
   await is.follow(street, /太郎さんのスマホ$/)
   const phone = await opened
   await is.at(phone, /太郎さん$/)
+  await is.press(phone, /^このスマホを持つ/) // a link to a phone does not take it in the hand
+  await is.at(phone, /太郎さん$/)
   await phone.goto(town.url('portal'))
   const began = Date.now()
   await is.press(phone, 'この端末のスマホでログイン')

@@ -143,6 +143,7 @@ type visit struct {
 	phone Phone
 	look  look
 	base  string // /p/ID
+	held  bool   // this browser has this phone in the hand
 	draft *draft
 }
 
@@ -156,13 +157,10 @@ func (h *Handler) visit(f func(*visit)) http.HandlerFunc {
 			h.fail(w, r, nil, err)
 			return
 		}
-		v := &visit{h: h, w: w, r: r, phone: p, base: "/p/" + url.PathEscape(id), draft: h.drafts.of(id, h.opt.Now())}
+		v := &visit{h: h, w: w, r: r, phone: p, base: "/p/" + url.PathEscape(id), held: inHand(r) == id, draft: h.drafts.of(id, h.opt.Now())}
 		if err := v.see(); err != nil {
 			h.fail(w, r, nil, err)
 			return
-		}
-		if r.Method == http.MethodGet {
-			holdPhone(w, id)
 		}
 		switchOn := r.Method == http.MethodPost && r.URL.Path == v.base+"/settings"
 		if !v.look.Power && !switchOn {

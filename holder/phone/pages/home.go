@@ -14,10 +14,11 @@ import (
 type homePage struct {
 	basePage
 	Done string // what was just done, shown once
+	Held bool   // this phone is the one in the hand
 }
 
 func (v *visit) home() {
-	p := homePage{basePage: v.page()}
+	p := homePage{basePage: v.page(), Held: v.held}
 	p.Trouble = v.said()
 	switch done := v.r.URL.Query().Get("done"); done {
 	case "registered", "marked", "abandoned", "unlocked", "pin":

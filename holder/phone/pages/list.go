@@ -7,8 +7,10 @@ import (
 	"tegata/internal/ui"
 )
 
-// phoneCookie remembers which phone is in the hand: this browser's own choice,
-// asked once, changeable in the frame. It opens nothing.
+// phoneCookie remembers which phone is in the hand: the person's own choice, asked
+// once, changeable in the frame. It opens nothing. Only what the person presses on
+// these pages changes it (the guard refuses posts from elsewhere): a link to some
+// phone's page, which anybody can send, does not.
 const phoneCookie = "phone"
 
 func holdPhone(w http.ResponseWriter, id string) {
@@ -16,6 +18,16 @@ func holdPhone(w http.ResponseWriter, id string) {
 		Name: phoneCookie, Value: url.QueryEscape(id), Path: "/", MaxAge: 365 * 24 * 60 * 60,
 		HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
+}
+
+// inHand is the id of the phone in the hand, or "".
+func inHand(r *http.Request) string {
+	c, err := r.Cookie(phoneCookie)
+	if err != nil {
+		return ""
+	}
+	id, _ := url.QueryUnescape(c.Value) // what cannot be read names no phone
+	return id
 }
 
 type listPage struct {
@@ -68,12 +80,10 @@ func (h *Handler) open(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, nil, errNoLink)
 		return
 	}
-	if c, err := r.Cookie(phoneCookie); err == nil {
-		if id, err := url.QueryUnescape(c.Value); err == nil {
-			if _, err := h.opt.Phones.Find(r.Context(), id); err == nil {
-				http.Redirect(w, r, "/p/"+url.PathEscape(id)+"/request?request_uri="+url.QueryEscape(link), http.StatusSeeOther)
-				return
-			}
+	if id := inHand(r); id != "" {
+		if _, err := h.opt.Phones.Find(r.Context(), id); err == nil {
+			http.Redirect(w, r, "/p/"+url.PathEscape(id)+"/request?request_uri="+url.QueryEscape(link), http.StatusSeeOther)
+			return
 		}
 	}
 	h.choose(w, r, link)
