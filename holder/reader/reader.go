@@ -4,18 +4,21 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"time"
 )
 
 // A Reader is a terminal's slot. It holds one card at a time: while one is in,
-// others that dial are hung up on.
+// others that dial are hung up on. Until then it is the first of those that dial
+// to say its ATR that is in: who dials and says nothing keeps no card out.
 type Reader struct {
 	listener net.Listener
 	observe  func(Exchange)
 
 	mu      sync.Mutex    // guards the fields below
 	current *Tap          // nil while the slot is empty
+	dialled []net.Conn    // have not said an ATR yet, oldest first; at most maxDialled
 	changed chan struct{} // closed and replaced when current changes
 	closed  bool
 }
@@ -23,6 +26,10 @@ type Reader struct {
 // powerTime is how long a card may take to say its ATR before the slot takes it
 // for no card.
 const powerTime = 5 * time.Second
+
+// maxDialled is how many may be asked for their ATR at once; one more sends the
+// oldest away.
+const maxDialled = 8
 
 // An Option adjusts a Reader.
 type Option func(*Reader)
@@ -61,6 +68,7 @@ func (r *Reader) Close() error {
 	r.mu.Lock()
 	r.closed = true
 	tap := r.current
+	r.sendAway(0)
 	r.mu.Unlock()
 	if tap != nil {
 		tap.Close()
@@ -102,18 +110,27 @@ func (r *Reader) Changed() <-chan struct{} {
 	return r.changed
 }
 
-// accept takes cards in one after the other until the slot is shut.
+// accept asks whoever dials for an ATR until the slot is shut.
 func (r *Reader) accept() {
 	for {
 		conn, err := r.listener.Accept()
 		if err != nil {
 			return
 		}
-		if !r.free() {
-			conn.Close()
-			continue
-		}
-		r.take(conn)
+		r.mu.Lock()
+		r.sendAway(maxDialled - 1)
+		r.dialled = append(r.dialled, conn)
+		r.mu.Unlock()
+		go r.take(conn) // ends within powerTime, or with the slot
+	}
+}
+
+// sendAway hangs up on the oldest of those who have not said an ATR, until at
+// most so many are left. The caller holds mu.
+func (r *Reader) sendAway(left int) {
+	for len(r.dialled) > left {
+		r.dialled[0].Close()
+		r.dialled = r.dialled[1:]
 	}
 }
 
@@ -134,20 +151,27 @@ func (r *Reader) free() bool {
 	}
 }
 
-// take makes the card at conn current, and empties the slot when it is removed.
+// take makes the card at conn current if it is the first to say its ATR, and
+// empties the slot when it is removed.
 func (r *Reader) take(conn net.Conn) {
-	ctx, cancel := context.WithTimeout(context.Background(), powerTime)
-	defer cancel()
-	tap, err := newTap(ctx, conn, r.observe)
-	if err != nil {
-		return // not a card; newTap has hung up
+	var tap *Tap
+	if r.free() {
+		ctx, cancel := context.WithTimeout(context.Background(), powerTime)
+		defer cancel()
+		tap, _ = newTap(ctx, conn, r.observe) // an error is no card; newTap has hung up
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed {
+	r.dialled = slices.DeleteFunc(r.dialled, func(c net.Conn) bool { return c == conn })
+	switch {
+	case tap == nil:
+		conn.Close()
+		return
+	case r.closed, r.current != nil && !r.current.over():
 		tap.Close()
 		return
 	}
+	r.sendAway(0)
 	r.set(tap)
 	go r.empty(tap)
 }

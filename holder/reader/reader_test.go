@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"syscall"
 	"testing"
@@ -268,6 +269,45 @@ func TestStrangersAtASlot(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whoever dials and says nothing keeps no card out, however many they are; a card
+// that takes its time is still waited for.
+func TestSilentStrangersKeepNoCardOut(t *testing.T) {
+	r := listen(t)
+	var silent []net.Conn
+	for range 20 {
+		conn, err := net.Dial("tcp", r.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		silent = append(silent, conn)
+	}
+	made := cardtest.New(t, cardtest.Options{})
+	began := time.Now()
+	insert(t, r, slowStart{made.Card})
+	tap := wait(t, r)
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("the card was in after %v", took)
+	}
+	if _, err := tap.Transmit(t.Context(), selectJPKI); err != nil {
+		t.Error(err)
+	}
+	for i, conn := range silent {
+		conn.SetReadDeadline(time.Now().Add(time.Second))
+		if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("the silent one number %d is still there", i)
+		}
+	}
+}
+
+// slowStart is a card that says its ATR late.
+type slowStart struct{ reader.Token }
+
+func (s slowStart) ATR() []byte {
+	time.Sleep(700 * time.Millisecond)
+	return s.Token.ATR()
 }
 
 func TestThisBuildKnowsWhetherItHasPCSC(t *testing.T) {

@@ -140,6 +140,8 @@ job('in English, from the start page to the home of the portal', async () => {
   await page.goto(town.url('phone', '/p/taro-phone/'))
   await is.press(page, 'English') // each party asks for itself
   await is.at(page, /^Hello/)
+  await is.press(page, /^Take this phone in the hand/)
+  await is.at(page, /^Hello/)
   await page.goto(town.url('portal'))
   await is.press(page, 'Log in with the phone on this device')
   await is.at(page, /asks you$/)
