@@ -74,7 +74,7 @@ type Tx interface {
 	PutEvent(ctx context.Context, e EventRecord) error
 
 	// Tries counts the tries under key since a moment; PutTry adds one, DropTry
-	// takes it back. AllTries counts those of everybody.
+	// takes it back. AllTries counts those under every key.
 	Tries(ctx context.Context, key [32]byte, since time.Time) (n int, oldest time.Time, err error)
 	AllTries(ctx context.Context, since time.Time) (int, error)
 	PutTry(ctx context.Context, key [32]byte, id string, at time.Time) error

@@ -14,10 +14,11 @@ import (
 
 // Limits of tries with lock codes.
 const (
-	TriesAllowed  = 5         // wrong ones, per birth date and source
-	TriesWindow   = time.Hour // in which they count
-	nationalAlarm = 200       // wrong tries of everybody in the window, above which the operator is told
-	comparisons   = 2         // at once in a process; each takes 40 ms of a core and 19 MiB
+	TriesAllowed   = 5         // wrong ones, per birth date and source
+	TriesPerSource = 20        // wrong ones, per source: it may be a household or a town hall, and may not walk the calendar
+	TriesWindow    = time.Hour // in which they count
+	nationalAlarm  = 200       // wrong tries of everybody in the window, above which the operator is told
+	comparisons    = 2         // at once in a process; each takes 40 ms of a core and 19 MiB
 )
 
 var lockCodeActor = audit.Actor{Party: "anyone", Kind: "person", ID: "lock-code"}
@@ -44,9 +45,9 @@ func (r *RA) Suspend(ctx context.Context, s Suspension, source string) (Suspende
 	case <-ctx.Done():
 		return Suspended{}, problem.Busy.Because(ctx.Err())
 	}
-	key := [32]byte(r.mac("try", s.BirthDate, source))
+	limits := r.tryLimits(s.BirthDate, source)
 	try := randomID()
-	left, err := r.countTry(ctx, key, try, at)
+	left, err := r.countTry(ctx, limits, try, at)
 	if err != nil {
 		return Suspended{}, err
 	}
@@ -62,8 +63,10 @@ func (r *RA) Suspend(ctx context.Context, s Suspension, source string) (Suspende
 		if err != nil {
 			return err
 		}
-		if err := tx.DropTry(ctx, key, try); err != nil {
-			return err
+		for _, l := range limits {
+			if err := tx.DropTry(ctx, l.key, try); err != nil {
+				return err
+			}
 		}
 		if e.State != StateRegistered || !e.LostSince.IsZero() {
 			return nil // held or ended already: nothing of it can be used
@@ -89,30 +92,52 @@ func (r *RA) Suspend(ctx context.Context, s Suspension, source string) (Suspende
 	return Suspended{State: string(status.Held), At: at}, nil
 }
 
-// countTry records a try and returns how many wrong ones are left after it.
-func (r *RA) countTry(ctx context.Context, key [32]byte, try string, at time.Time) (left int, err error) {
+// tryLimit is one of the limits that a try counts against.
+type tryLimit struct {
+	key     [32]byte
+	allowed int
+}
+
+func (r *RA) tryLimits(birth, source string) []tryLimit {
+	return []tryLimit{
+		{[32]byte(r.mac("try", birth, source)), TriesAllowed},
+		{[32]byte(r.mac("try of", source)), TriesPerSource},
+	}
+}
+
+// countTry records a try under each limit and returns how many wrong ones are left
+// after it.
+func (r *RA) countTry(ctx context.Context, limits []tryLimit, try string, at time.Time) (left int, err error) {
 	since := at.Add(-TriesWindow)
 	err = r.store.Write(ctx, func(tx Tx) error {
 		if err := tx.DropTries(ctx, since); err != nil {
 			return err
 		}
-		n, oldest, err := tx.Tries(ctx, key, since)
-		if err != nil {
-			return err
+		left = TriesPerSource
+		for _, l := range limits {
+			n, oldest, err := tx.Tries(ctx, l.key, since)
+			if err != nil {
+				return err
+			}
+			if n >= l.allowed {
+				wait := oldest.Add(TriesWindow).Sub(at)
+				return ErrTooManyTries.With("retry_after", int64(wait/time.Second)+1)
+			}
+			left = min(left, l.allowed-n-1)
 		}
-		if n >= TriesAllowed {
-			wait := oldest.Add(TriesWindow).Sub(at)
-			return ErrTooManyTries.With("retry_after", int64(wait/time.Second)+1)
-		}
-		left = TriesAllowed - n - 1
 		all, err := tx.AllTries(ctx, since)
 		if err != nil {
 			return err
 		}
-		if all == nationalAlarm {
+		if all /= len(limits); all == nationalAlarm { // each is kept once a limit
 			r.log.WarnContext(ctx, "many wrong lock codes in the last hour", "tries", all)
 		}
-		return tx.PutTry(ctx, key, try, at)
+		for _, l := range limits {
+			if err := tx.PutTry(ctx, l.key, try, at); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return left, err
 }

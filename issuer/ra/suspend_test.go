@@ -69,6 +69,41 @@ func TestWrongLockCodesAreLimited(t *testing.T) {
 	wantCode(t, try("1980-02-17", wrong, "a"), ra.CodeLockCodeWrong) // an hour later
 }
 
+// One source cannot walk through the birth dates: its wrong tries are counted
+// together too, before anything is compared.
+func TestOneSourceCannotWalkTheBirthDates(t *testing.T) {
+	w, _, p := registered(t)
+	try := func(day int, code, source string) error {
+		birth := time.Date(1980, 2, 17, 0, 0, 0, 0, time.UTC).AddDate(0, 0, day).Format(time.DateOnly)
+		_, err := w.ra.Suspend(t.Context(), ra.Suspension{BirthDate: birth, LockCode: code}, source)
+		return err
+	}
+	var wrong string
+	secret.GenerateLockCode().Reveal(func(b []byte) { wrong = string(b) })
+	for range ra.TriesPerSource + 5 { // right ones are given back, under both limits
+		if err := try(0, digits(p), "a"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for day := range ra.TriesPerSource {
+		got := wantCode(t, try(day+1, wrong, "a"), ra.CodeLockCodeWrong)
+		if left, want := got.Extra["tries_left"], min(ra.TriesAllowed-1, ra.TriesPerSource-1-day); left != want {
+			t.Errorf("after %d tries, tries_left is %v, want %d", day+1, left, want)
+		}
+		w.now = w.now.Add(time.Minute)
+	}
+	limited := wantCode(t, try(500, wrong, "a"), ra.CodeTooManyTries)
+	if limited.Extra["retry_after"] != int64(40*60+1) {
+		t.Errorf("got %+v", limited)
+	}
+	wantCode(t, try(0, digits(p), "a"), ra.CodeTooManyTries)
+	if err := try(0, digits(p), "b"); err != nil {
+		t.Errorf("from elsewhere: %v", err)
+	}
+	w.now = w.now.Add(41 * time.Minute)
+	wantCode(t, try(501, wrong, "a"), ra.CodeLockCodeWrong)
+}
+
 func TestASlipOfTheHandCostsNoTry(t *testing.T) {
 	w, _, p := registered(t)
 	code := []byte(digits(p))
