@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"time"
 
@@ -108,13 +109,41 @@ func (p *Phone) openCard(ctx context.Context, t *reader.Tap, password secret.Pas
 		return nil, cardProblem(err)
 	}
 	if !there {
-		return nil, p.cardRefused(ctx, ErrNoSignature)
+		return nil, p.cardRefused(ctx, p.whyNoSignature(ctx, j))
 	}
 	signer, err := j.Signer(ctx, eid.SignPassword, password)
 	if err != nil {
 		return nil, p.cardRefused(ctx, cardProblem(err))
 	}
 	return signer, nil
+}
+
+// whyNoSignature is why a card without a signature certificate is refused. The card
+// says only that there is none; whether its holder is under 15 is for the authority
+// to say, which knows the card by its authentication certificate. When that cannot
+// be learned, the phone says what it knows.
+func (p *Phone) whyNoSignature(ctx context.Context, j *eid.JPKI) error {
+	leaf, err := j.AuthCertificate(ctx)
+	if errors.Is(err, eid.ErrAbsent) {
+		return ra.ErrNoSignature
+	}
+	if err != nil {
+		return cardProblem(err)
+	}
+	id := ceremony.NewID()
+	chain, err := p.element.DeviceKey(ra.DeviceKeyChallenge(id))
+	if err != nil {
+		return fmt.Errorf("phone: device key: %w", err)
+	}
+	claims := ra.ApplyClaims{StepClaims: p.claims(id, ra.StepApply), AuthCertificate: leaf.Raw}
+	if err = p.step(ctx, "/v1/enrolments", claims, chain, &ra.Applied{}); err == nil {
+		return errUnexpected // nothing was applied for
+	}
+	switch problem.From(err).Code {
+	case ra.CodeUnder15, ra.CodePersonDied:
+		return err
+	}
+	return ra.ErrNoSignature.Because(err)
 }
 
 // cardRefused writes a refused attempt into the history.

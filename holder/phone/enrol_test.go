@@ -92,7 +92,7 @@ func TestRefusals(t *testing.T) {
 		prepare func(*town, *phone.Phone)
 		want    string
 	}{
-		{"a child's card has no signature certificate", false, nil, "no-signature-certificate"},
+		{"a child's card has no signature certificate", false, nil, ra.CodeUnder15},
 		{"NFC is off", true, set(phone.Change{NFC: new(false)}), "nfc-off"},
 		{"the phone is off", true, set(phone.Change{Power: new(false)}), "power-off"},
 		{"the phone is offline", true, set(phone.Change{Network: new(false)}), "no-network"},
@@ -132,6 +132,41 @@ func TestRefusals(t *testing.T) {
 				if len(uses) != 1 || uses[0].Code != c.want || uses[0].Why.JA != prob.JA.Title || uses[0].Why.EN != prob.EN.Title || uses[0].Result != phone.ResultFailed {
 					t.Errorf("the history does not say what the person was told: %+v", uses)
 				}
+			}
+		})
+	}
+}
+
+// The card says only that it has no signature certificate. Whether its holder is
+// under 15 the authority knows, and when it cannot be asked the phone says what it
+// knows itself.
+func TestWhyACardWithoutASignatureCertificateIsRefused(t *testing.T) {
+	born := func(year int) time.Time { return time.Date(year, 11, 23, 0, 0, 0, 0, time.UTC) }
+	for _, c := range []struct {
+		name string
+		born time.Time
+		cut  bool
+		want string
+	}{
+		{"14 until tomorrow", born(2011), false, ra.CodeUnder15},
+		{"15 for a year", born(2010), false, ra.CodeNoSignature},
+		{"a child, and the authority does not answer", born(2011), true, ra.CodeNoSignature},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newTown(t)
+			p := w.phone("a")
+			defer w.hold(w.card("small", resident("small", "手形　太郎", c.born), false), p)()
+			if c.cut {
+				w.cut(func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) })
+			}
+			err := apply(p, t, false)
+			if code(err) != c.want || problem.From(err).Kind != problem.Refused {
+				t.Errorf("got %v, want %s", err, c.want)
+			}
+			uses, err := p.Uses(t.Context(), 2)
+			w.must(err)
+			if len(uses) != 1 || uses[0].Code != c.want || uses[0].Why.JA == "" {
+				t.Errorf("the history says %+v", uses)
 			}
 		})
 	}

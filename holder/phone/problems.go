@@ -8,6 +8,7 @@ import (
 	"tegata/holder/reader"
 	"tegata/internal/problem"
 	"tegata/internal/secret"
+	"tegata/issuer/ra"
 )
 
 // What keeps the phone from doing anything.
@@ -46,9 +47,6 @@ var (
 	ErrNotACard = problem.NewRefused(422, "not-a-card",
 		"マイナンバーカードではないものがかざされています。", "利用者本人のカードをかざしてください。",
 		"What is held to the phone is not an ID card.", "Hold your own ID card to it.")
-	ErrNoSignature = problem.NewRefused(403, "no-signature-certificate",
-		"このカードには署名用電子証明書がありません。", "15歳未満の方と、署名用電子証明書を持たない方は申請できません。発行は住所地の市区町村の窓口で受けられます。",
-		"This card has no signature certificate.", "People under 15, and those without a signature certificate, cannot apply. The municipality's desk issues one.")
 	ErrCardPassword = problem.NewYourTurn(403, "wrong-card-password",
 		"カードの署名用パスワードが違います。", "カードを受け取ったときに決めた、6〜16文字の英数字です。続けて5回間違えるとロックされます。",
 		"That is not the card's signature password.", "It is the 6 to 16 letters and digits that you chose when you got the card. Five wrong tries in a row block it.")
@@ -138,7 +136,7 @@ func cardProblem(err error) error {
 	case errors.Is(err, eid.ErrNotJPKI), errors.Is(err, eid.ErrNotOpen):
 		return ErrNotACard.Because(err)
 	case errors.Is(err, eid.ErrAbsent):
-		return ErrNoSignature.Because(err)
+		return ra.ErrNoSignature.Because(err)
 	}
 	return ErrCardFailed.Because(err)
 }

@@ -3,6 +3,7 @@ package ra
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"slices"
@@ -67,6 +68,45 @@ func (a applied) signer(ctx context.Context, tx Tx) (CertificateRecord, error) {
 		return cert, ErrApplicationCertificate
 	}
 	return cert, err
+}
+
+// whyNot says why the holder of a card without a signature certificate cannot
+// apply. Whoever has the card to a phone learns of its holder only whether they are
+// under 15, which the missing certificate tells as good as always; and it takes an
+// attested phone to ask.
+func (r *RA) whyNot(ctx context.Context, c ApplyClaims, at time.Time) error {
+	if len(c.Application) > 0 {
+		return ErrApplicationMalformed.Because(errors.New("ra: an application beside an authentication certificate"))
+	}
+	leaf, err := x509.ParseCertificate(c.AuthCertificate)
+	if err != nil {
+		return ErrApplicationCertificate.Because(err)
+	}
+	var person PersonRecord
+	err = r.store.Read(ctx, func(tx Tx) error {
+		cert, err := tx.Certificate(ctx, pki.CardAuth, pki.SerialOf(leaf))
+		if errors.Is(err, ErrNotFound) || err == nil && !bytes.Equal(cert.DER, leaf.Raw) {
+			return ErrApplicationCertificate
+		}
+		if err != nil {
+			return err
+		}
+		person, err = tx.Person(ctx, cert.Person)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	birth, err := person.Attributes.Birth()
+	switch {
+	case err != nil:
+		return err
+	case person.Died:
+		return ErrPersonDied
+	case pki.Age(birth, at) < minAge:
+		return ErrUnder15
+	}
+	return ErrNoSignature
 }
 
 // cardGood refuses a card whose signature certificate is not good at this

@@ -13,6 +13,9 @@ import (
 	"tegata/issuer/status"
 )
 
+// minAge is from when on a person may register a phone.
+const minAge = 15
+
 // Apply takes step "apply": none → applied. Sent again it gets the same answer;
 // with another application or device key under the same id it is refused.
 func (r *RA) Apply(ctx context.Context, compact string) (Applied, error) {
@@ -48,6 +51,9 @@ func (r *RA) Apply(ctx context.Context, compact string) (Applied, error) {
 	}
 	fresh.Element, fresh.ResetCounter = said.ElementID, said.ResetCounter
 	fresh.Manufacturer, fresh.Brand, fresh.Model = said.Manufacturer, said.Brand, said.Model
+	if len(s.claims.AuthCertificate) > 0 {
+		return Applied{}, r.whyNot(ctx, s.claims, at)
+	}
 	a, err := r.application(s.claims, keyHash, at)
 	if err != nil {
 		return Applied{}, err
@@ -139,7 +145,7 @@ func (r *RA) admit(ctx context.Context, tx Tx, e *EnrolmentRecord, a applied, c 
 	if err != nil {
 		return ErrApplicationCertificate.Because(err)
 	}
-	if pki.Age(birth, at) < 15 {
+	if pki.Age(birth, at) < minAge {
 		return ErrUnder15
 	}
 	e.Person, e.Card, e.BirthDate = person.ID, cert.Subject, birth.Format(time.DateOnly)

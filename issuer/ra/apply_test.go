@@ -228,6 +228,48 @@ func TestAChildOf14IsRefusedAndOneOf15IsNot(t *testing.T) {
 	}
 }
 
+// A card without a signature certificate cannot apply; asked by its authentication
+// certificate, the authority says why, and nothing of it is kept.
+func TestWhyACardWithoutASignatureCertificateCannotApply(t *testing.T) {
+	w := newWorld(t)
+	bare := func(id, birth string, first int) []byte {
+		born, err := time.Parse(time.DateOnly, birth)
+		if err != nil {
+			t.Fatal(err)
+		}
+		issued, err := w.ra.IssueCard(t.Context(), "city", ra.CardIssuance{ID: id, Person: resident(id, "手形　一郎", born), AuthCSR: csr(t, pkitest.Key(t, first))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return issued.Certificates.Auth
+	}
+	child, adult := bare("child", "2011-11-23", 0), bare("adult", "1980-02-17", 1)
+	for _, c := range []struct {
+		name         string
+		auth, signed []byte
+		want         ra.Code
+	}{
+		{"a child's card", child, nil, ra.CodeUnder15},
+		{"an adult's card", adult, nil, ra.CodeNoSignature},
+		{"a certificate of somebody else's", w.maker.Root.Raw, nil, ra.CodeApplicationCertificate},
+		{"no certificate", []byte("hello"), nil, ra.CodeApplicationCertificate},
+		{"beside an application", child, []byte("hello"), ra.CodeApplicationMalformed},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := w.newPhone(2)
+			claims := ra.ApplyClaims{StepClaims: p.claims(ra.StepApply), AuthCertificate: c.auth, Application: c.signed}
+			_, err := w.ra.Apply(t.Context(), p.jws(ra.TypeEnrolment, claims, p.attest(&p.device.PublicKey, ra.DeviceKeyChallenge(p.id))))
+			wantCode(t, err, c.want)
+			_, err = w.ra.Show(t.Context(), p.id, p.jws(ra.TypeEnrolment, p.claims(ra.StepShow), nil))
+			wantCode(t, err, ra.CodeUnknownEnrolment)
+		})
+	}
+	unknown := w.newPhone(2)
+	claims := ra.ApplyClaims{StepClaims: unknown.claims(ra.StepApply), AuthCertificate: child}
+	_, err := w.ra.Apply(t.Context(), unknown.jws(ra.TypeEnrolment, claims, unknown.attest(&unknown.device.PublicKey, []byte("another challenge, of 32 bytes..."))))
+	wantCode(t, err, ra.CodeAttestationChallenge) // who is not a phone is told nothing
+}
+
 func TestAnApplicationServesOnce(t *testing.T) {
 	w := newWorld(t)
 	c := w.issueCard("card-1", hanako(), 0)

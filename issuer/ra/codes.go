@@ -32,6 +32,7 @@ const (
 	CodeDeviceKeyMismatch      Code = "device-key-mismatch"      // the application names another device key or enrolment
 	CodeCertificateChoice      Code = "certificates-unsupported" // other certificates than the pair
 	CodeUnder15                Code = "under-15"
+	CodeNoSignature            Code = "no-signature-certificate" // nor is the holder under 15
 	CodeCardRevoked            Code = "card-revoked"
 	CodeCardHeld               Code = "card-held"
 	CodeCardExpired            Code = "card-expired"

@@ -57,8 +57,12 @@ const StepWindow = 10 * time.Minute
 // ApplyClaims are the claims of step "apply", POST /v1/enrolments.
 type ApplyClaims struct {
 	StepClaims
-	Application []byte `json:"application"`       // base64: CMS SignedData by the card's signature key, content inside
-	Replace     bool   `json:"replace,omitempty"` // end an older open application (after open-application)
+	Application []byte `json:"application,omitempty"` // base64: CMS SignedData by the card's signature key, content inside
+	Replace     bool   `json:"replace,omitempty"`     // end an older open application (after open-application)
+	// AuthCertificate comes instead of Application from a card that has no signature
+	// certificate: it asks why such a card cannot apply, which the card cannot say.
+	// The answer is always a refusal.
+	AuthCertificate []byte `json:"auth_certificate,omitempty"` // base64 of DER
 }
 
 // Application is the content of the CMS. Its encoding is canonical (RFC 8785

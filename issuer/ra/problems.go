@@ -72,8 +72,11 @@ var (
 		"申請できる証明書の組み合わせではありません。", "利用者証明用と署名用の両方を申請してください。",
 		"These certificates cannot be chosen.", "Apply for both, authentication and signature.")
 	ErrUnder15 = problem.NewRefused(403, CodeUnder15,
-		"15歳になると申請できます。", "15歳未満の方のスマホ用電子証明書は発行していません。カードはこれまでどおり使えます。",
-		"You can apply from the age of 15.", "No certificates for phones are issued before. The card goes on working.")
+		"15歳未満の方は申請できません。", "15歳になると、市区町村の窓口で署名用電子証明書の発行を受けて申請できます。カードはこれまでどおり使えます。",
+		"You cannot apply under 15.", "From the age of 15, have the municipality's desk issue a signature certificate, then apply. The card goes on working.")
+	ErrNoSignature = problem.NewRefused(403, CodeNoSignature,
+		"このカードには署名用電子証明書がありません。", "住所地の市区町村の窓口で署名用電子証明書の発行を受けると、申請できます。15歳未満の方には発行していません。",
+		"This card has no signature certificate.", "The municipality's desk issues one; then you can apply. People under 15 are issued none.")
 	ErrCardRevoked = problem.NewRefused(403, CodeCardRevoked,
 		"カードの署名用電子証明書が失効しています。", "引っ越しや氏名の変更のあとは、市区町村の窓口で署名用電子証明書を新しくしてください。",
 		"The card's signature certificate is revoked.", "After moving or a change of name, have it renewed at the municipality's desk.")

@@ -89,7 +89,7 @@ job('a second application of the same person asks first', async () => {
 job('cards that are under 15, revoked, on hold or expired are refused, each in its own words', async () => {
   const phone = await (await visitor(narrow)).newPage()
   for (const [person, words] of [
-    ['sakura', /15歳|署名用電子証明書がありません/], ['susumu', /失効/], ['mamoru', /停止/], ['setsuko', /有効期(限|間)/],
+    ['sakura', /15歳未満の方は申請できません。/], ['susumu', /失効/], ['mamoru', /停止/], ['setsuko', /有効期(限|間)/],
   ]) {
     await is.take(phone, town, 'third')
     await is.toTap(phone, { word: 'つばめ', picture: 'とり', cardPassword: secrets[person] ?? 'NASHI00' })
