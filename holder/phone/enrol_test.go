@@ -326,6 +326,11 @@ func TestTheNewPhoneEndsTheOldOne(t *testing.T) {
 	}
 	l, err := first.Look(t.Context())
 	w.must(err)
+	uses, err := first.Uses(t.Context(), 1)
+	w.must(err)
+	if uses[0].Code != string(ra.EndedSuperseded) || uses[0].Why.JA != "新しいスマホが登録されたため、終わりました。" || uses[0].Why.EN != "It has ended because a new phone was registered." {
+		t.Errorf("the history says %+v", uses[0])
+	}
 	if l.Stage != phone.StageEnded || l.Ended != string(ra.EndedSuperseded) || l.Certificates[0].State != "revoked" {
 		t.Errorf("the old phone: %+v", l)
 	}

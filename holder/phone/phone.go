@@ -13,6 +13,7 @@ import (
 	"tegata/internal/pki"
 	"tegata/internal/problem"
 	"tegata/internal/trace"
+	"tegata/issuer/ra"
 )
 
 // A Phone is one phone. Its methods may be called from any goroutine; those that
@@ -242,6 +243,10 @@ func sentence(p *problem.Problem) ceremony.Text { return ceremony.Text{JA: p.JA.
 func ended(kind, why string, err error) *Use {
 	u := refusal(kind, err)
 	u.Code = why
+	if why != problem.From(err).Code {
+		ja, en := ra.EndReason(why).Because()
+		u.Why = ceremony.Text{JA: ja + "、終わりました。", EN: "It has ended because " + en + "."}
+	}
 	return u
 }
 

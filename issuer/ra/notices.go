@@ -80,15 +80,15 @@ func (r *RA) Outbox(ctx context.Context, after string, limit int) (Outbox, error
 }
 
 const (
-	notYouJA = "心当たりがないときは、停止コードか24時間の窓口で、いますぐ一時停止してください。"
-	notYouEN = "If this was not you, suspend it now with your lock code or through the 24-hour helpdesk."
+	notYouJA = "心当たりがないときは、停止コードで、いますぐ一時停止してください。"
+	notYouEN = "If this was not you, suspend it now with your lock code."
 )
 
 // texts are the words of a notice.
 func (n notice) texts() (ja, en NoticeText) {
 	untilJA, untilEN := "", ""
 	if !n.until.IsZero() {
-		untilJA = n.until.In(pki.JST).Format("2006年1月2日 15:04")
+		untilJA = pki.EraDate(n.until) + n.until.In(pki.JST).Format(" 15:04")
 		untilEN = n.until.In(pki.JST).Format("2006-01-02 15:04 JST")
 	}
 	switch n.kind {
@@ -145,42 +145,35 @@ func (n notice) texts() (ja, en NoticeText) {
 		return NoticeText{"連絡先が変わります", fmt.Sprintf("お知らせの送り先が %s に変わります。%s", untilJA, notYouJA)},
 			NoticeText{"Your contact address will change", fmt.Sprintf("From %s on, notices go to another address. %s", untilEN, notYouEN)}
 	}
-	return NoticeText{"スマホの証明書が失効しました", fmt.Sprintf("%s の2つの証明書は失効しました（%s）。%s", n.phone, n.why.ja(), notYouJA)},
-		NoticeText{"Your phone's certificates are revoked", fmt.Sprintf("Both certificates in your %s are revoked (%s). %s", n.phone, n.why.en(), notYouEN)}
+	becauseJA, becauseEN := n.why.Because()
+	return NoticeText{"スマホの証明書が失効しました", fmt.Sprintf("%s の2つの証明書は、%s失効しました。%s", n.phone, becauseJA, notYouJA)},
+		NoticeText{"Your phone's certificates are revoked", fmt.Sprintf("Both certificates in your %s are revoked, because %s. %s", n.phone, becauseEN, notYouEN)}
 }
 
-func (w EndReason) ja() string {
+// Because is the reason in words, as a notice and a phone's history give it: the
+// Japanese ends in ため, the English goes on after "because".
+func (w EndReason) Because() (ja, en string) {
 	switch w {
+	case EndedExpired:
+		return "24時間のうちに登録されなかったため", "it was not registered within 24 hours"
+	case EndedReplaced:
+		return "新しい申請に替わったため", "a newer application took its place"
 	case EndedSuperseded:
-		return "新しいスマホが登録されたため"
+		return "新しいスマホが登録されたため", "a new phone was registered"
 	case EndedCard:
-		return "カードが新しくなったため"
+		return "カードが新しくなったか失効したため", "the card behind it was renewed or revoked"
+	case EndedDied:
+		return "住民票の記録が変わったため", "the register of residents changed"
 	case EndedStopped:
-		return "利用停止の操作があったため"
+		return "利用停止の操作があったため", "its use was stopped"
 	case EndedSilent:
-		return "60日以上使われていないため"
+		return "60日以上使われていないため", "it was not used for 60 days"
 	case EndedHeldTooLong:
-		return "一時停止から30日たったため"
+		return "一時停止から30日たったため", "it was on hold for 30 days"
+	case EndedElement:
+		return "スマホが初期化されたか、別の人に登録されたため", "the phone was reset, or registered by somebody else"
 	case EndedValidity:
-		return "有効期限が切れたため"
+		return "有効期限が切れたため", "its certificates expired"
 	}
-	return "登録の状態が変わったため"
-}
-
-func (w EndReason) en() string {
-	switch w {
-	case EndedSuperseded:
-		return "a new phone was registered"
-	case EndedCard:
-		return "the card was renewed"
-	case EndedStopped:
-		return "the phone's use was stopped"
-	case EndedSilent:
-		return "not used for 60 days"
-	case EndedHeldTooLong:
-		return "on hold for 30 days"
-	case EndedValidity:
-		return "they expired"
-	}
-	return "the registration changed"
+	return "登録の状態が変わったため", "the registration changed"
 }

@@ -54,9 +54,16 @@ func TestEveryNoticeHasWords(t *testing.T) {
 			}
 		}
 	}
-	for _, why := range []EndReason{EndedSuperseded, EndedCard, EndedStopped, EndedSilent, EndedHeldTooLong, EndedValidity} {
-		if why.ja() == EndReason("").ja() || why.en() == EndReason("").en() {
+	otherJA, otherEN := EndReason("").Because()
+	for _, why := range []EndReason{EndedExpired, EndedReplaced, EndedSuperseded, EndedCard, EndedDied, EndedStopped, EndedSilent,
+		EndedHeldTooLong, EndedElement, EndedValidity} {
+		if ja, en := why.Because(); ja == otherJA || en == otherEN {
 			t.Errorf("%s has no words of its own", why)
 		}
+	}
+	// A date as everywhere else, and no door that is not there yet.
+	ja, _ := notice{kind: NoticeApplied, phone: "Maker One", until: time.Date(2026, 11, 22, 0, 41, 0, 0, time.UTC)}.texts()
+	if !strings.Contains(ja.Body, "令和8年11月22日（2026-11-22） 09:41") {
+		t.Errorf("the notice says %q", ja.Body)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"tegata/holder/phone"
 	"tegata/internal/ceremony"
 	"tegata/internal/ui"
-	"tegata/issuer/ra"
 )
 
 // look is the state of a phone as its screens show it.
@@ -133,15 +132,9 @@ func useOf(u phone.Use) use {
 	return v
 }
 
-// reasons are the codes of a history that are no problem's: why a person refused,
-// and why an authority ended a registration. A problem brings its own sentence.
+// reasons are the codes of a history that bring no sentence: why a person refused.
 func reasons() []string {
-	all := []string{ceremony.ReasonNotMe, ceremony.ReasonUnwanted, ceremony.ReasonTooMuch, ceremony.ReasonNoMatch, ceremony.ReasonPhoneSays}
-	for _, r := range []ra.EndReason{ra.EndedExpired, ra.EndedReplaced, ra.EndedSuperseded, ra.EndedCard, ra.EndedDied,
-		ra.EndedStopped, ra.EndedSilent, ra.EndedHeldTooLong, ra.EndedElement, ra.EndedValidity} {
-		all = append(all, string(r))
-	}
-	return all
+	return []string{ceremony.ReasonNotMe, ceremony.ReasonUnwanted, ceremony.ReasonTooMuch, ceremony.ReasonNoMatch, ceremony.ReasonPhoneSays}
 }
 
 // outcome is what happened with an answer.
