@@ -45,9 +45,13 @@ func TroubleOf(w http.ResponseWriter, err error) *Trouble {
 	return t
 }
 
-// With says what is safe and what to do now.
+// With says what is safe and what to do now. What the detail says already is not
+// said twice.
 func (t *Trouble) With(safe Text, next Action) *Trouble {
 	t.Safe, t.Next = safe, next
+	if strings.Contains(t.Detail.JA, safe.JA) {
+		t.Safe = Text{}
+	}
 	return t
 }
 

@@ -59,6 +59,20 @@ func TestAPageHasItsShellAndComponentsInBothLanguages(t *testing.T) {
 	})
 }
 
+// A blocked secret has no tries to tell of, and what the detail says already is not
+// said twice.
+func TestTroubleRepeatsNothing(t *testing.T) {
+	blocked := problem.New(problem.Refused, 403, "blocked", problem.Text{Title: "ロックされています。", Detail: "証明書は使われていません。窓口へ。"},
+		problem.Text{Title: "Blocked.", Detail: "Your certificate was not used. Ask."}).With("tries_left", 0)
+	safe := ui.Text{JA: "証明書は使われていません。", EN: "Your certificates were not used."}
+	page := []uitest.Page{{Name: "blocked", Screen: ui.Screen{Page: "trouble", Data: ui.TroublePage{Trouble: ui.TroubleOf(nil, blocked).With(safe, ui.Action{})}}}}
+	for _, s := range []string{"あと0回", safe.JA + "</span>"} {
+		if uitest.Has(t, sample(t), page, "blocked", ui.JA, s) {
+			t.Errorf("the page says %q", s)
+		}
+	}
+}
+
 func TestAPageThatFailsIsNeverHalfAPage(t *testing.T) {
 	site := sample(t)
 	w := httptest.NewRecorder()

@@ -57,18 +57,23 @@ func render(t *testing.T, site *ui.Site, p Page, l ui.Lang) string {
 // language.
 func Says(t *testing.T, site *ui.Site, pages []Page, name string, says map[ui.Lang][]string) {
 	t.Helper()
-	i := slices.IndexFunc(pages, func(p Page) bool { return p.Name == name })
-	if i < 0 {
-		t.Fatalf("there is no sample of %s", name)
-	}
 	for l, pieces := range says {
-		html := render(t, site, pages[i], l)
 		for _, s := range pieces {
-			if !strings.Contains(html, s) {
+			if !Has(t, site, pages, name, l, s) {
 				t.Errorf("%s, %s: %q is not on the page", name, l, s)
 			}
 		}
 	}
+}
+
+// Has reports whether the page of that name has a piece of HTML in a language.
+func Has(t *testing.T, site *ui.Site, pages []Page, name string, l ui.Lang, piece string) bool {
+	t.Helper()
+	i := slices.IndexFunc(pages, func(p Page) bool { return p.Name == name })
+	if i < 0 {
+		t.Fatalf("there is no sample of %s", name)
+	}
+	return strings.Contains(render(t, site, pages[i], l), piece)
 }
 
 // Check fails t for what is wrong with one page of HTML.
