@@ -303,7 +303,7 @@ func (p *Phone) deliver(ctx context.Context, a Asking, w parts, posted ceremony.
 			return Outcome{}, err // it stays, and is sent again
 		}
 		taken.Redirect, _ = prob.Extra["redirect"].(string)
-		use.Result, use.Code, use.Why = ResultFailed, prob.Code, sentence(prob)
+		use.Result, use.Code, use.Why, use.Data = ResultFailed, prob.Code, sentence(prob), nil // nothing was handed over
 	}
 	if noted := p.note(ctx, &use); noted != nil {
 		return Outcome{}, noted

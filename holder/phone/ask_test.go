@@ -153,6 +153,37 @@ func TestTheNumberIsChosen(t *testing.T) {
 	}
 }
 
+// A verdict that is not passed hands nothing over, and the history says so.
+func TestAnAnswerThatDoesNotPassHandsNothingOver(t *testing.T) {
+	w, p, c := registered(t)
+	a, err := p.Fetch(t.Context(), c.ask(nil))
+	w.must(err)
+	held := problem.NewRefused(403, "certificate-held", "この証明書は一時停止中です。", "理由を確かめてください。", "This certificate is on hold.", "See why.").
+		With("verdict", "failed")
+	c.set(func(rw http.ResponseWriter, r *http.Request) bool { httpd.WriteProblem(rw, r, held); return true })
+	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: withPIN(t, phonePIN)}); code(err) != held.Code {
+		t.Fatalf("got %v", err)
+	}
+	uses, err := p.Uses(t.Context(), 1)
+	w.must(err)
+	if u := uses[0]; u.Result != phone.ResultFailed || u.Code != held.Code || u.Why.JA != held.JA.Title || len(u.Data) > 0 {
+		t.Errorf("the history says %+v", u)
+	}
+	c.set(nil)
+	if a, err = p.Fetch(t.Context(), c.ask(nil)); err != nil {
+		t.Fatal(err)
+	}
+	if l, err := p.Look(t.Context()); err != nil || len(l.Waiting) != 1 {
+		t.Errorf("%d requests wait, %v", len(l.Waiting), err)
+	}
+	if _, err := p.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if l, err := p.Look(t.Context()); err != nil || len(l.Waiting) != 0 {
+		t.Errorf("%d requests wait on a phone that has no certificates, %v", len(l.Waiting), err)
+	}
+}
+
 // An answer that did not arrive is sent again, not signed again.
 func TestAnAnswerThatDidNotArriveIsSentAgain(t *testing.T) {
 	w, p, c := registered(t)
@@ -270,7 +301,7 @@ func TestALinkAloneMakesThePhoneSpeakToNobodyElse(t *testing.T) {
 	}
 	s := w.screen(t)
 	s.open("/p/a/request?request_uri=" + elsewhere + "/r/x")
-	s.at("/p/a/request", "いつもと違う場所へのリンクです", elsewhere, "まだ何も送っていません")
+	s.at("/p/a/request", "いつもの検証者とは違う場所へのリンクです。", elsewhere, "まだ何も送っていません")
 	if len(heard) > 0 {
 		t.Fatalf("the phone asked for %s", <-heard)
 	}

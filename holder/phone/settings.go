@@ -162,7 +162,7 @@ func (p *Phone) Look(ctx context.Context) (Look, error) {
 		PINTries: p.element.Tries(element.PIN), PasswordTries: p.element.Tries(element.Password),
 	}
 	for _, a := range asks {
-		if a.Request != "" && l.Now.Before(a.Until) {
+		if a.Request != "" && l.Now.Before(a.Until) && live != nil { // nobody else can answer
 			l.Waiting = append(l.Waiting, a)
 		}
 	}

@@ -123,7 +123,7 @@ job('dubious requests: where a link leads is shown first, and each is refused in
   ]) {
     await page.goto(town.url('street', '/break'))
     await is.follow(page, `スマホで開く ${trick}`)
-    await is.at(page, 'いつもと違う場所へのリンクです', trick.startsWith('登録') ? '40-elsewhere' : undefined)
+    await is.at(page, 'どこからの依頼か、確かめてください', trick.startsWith('登録') ? '40-elsewhere' : undefined)
     await page.getByText(town.url('street').replace(/\/$/, ''), { exact: true }).waitFor()
     await is.press(page, '心当たりがあるので、依頼を確かめる')
     await is.at(page, new RegExp(words))

@@ -233,8 +233,7 @@ func (v *visit) apply() {
 // leaveWord keeps err for the next screen and goes there.
 func (v *visit) leaveWord(err error, path string) {
 	v.log(err)
-	t := ui.TroubleOf(v.w, words(err))
-	t.Safe = unharmed()
+	t := ui.TroubleOf(v.w, words(err)).With(unharmed(), ui.Action{})
 	if t.Kind == problem.YourTurn {
 		t.Safe = ui.Text{} // the person knows: it is their turn
 	}

@@ -23,11 +23,14 @@ var staticFiles embed.FS
 // Options is what the pages need.
 type Options struct {
 	Phones Phones
-	Models []phone.Model    // that the sandbox can make a phone be
-	Origin string           // of these pages, as browsers see it: http://phone.localhost:8403
-	Hold   string           // the sandbox's page that holds a card to a reader; "" outside
-	Now    func() time.Time // the phones' clock
-	Log    *slog.Logger     // nil is silent
+	Models []phone.Model // that the sandbox can make a phone be
+	Origin string        // of these pages, as browsers see it: http://phone.localhost:8403
+	Hold   string        // the sandbox's page that holds a card to a reader; "" outside
+	// Suspend is where anybody stops a lost phone with its lock code; "" when there
+	// is no such page.
+	Suspend string
+	Now     func() time.Time // the phones' clock
+	Log     *slog.Logger     // nil is silent
 	// Sandbox says so on every screen.
 	Sandbox bool
 }
@@ -221,13 +224,16 @@ func (v *visit) goTo(path string) {
 }
 
 // fail shows the page of a problem inside the phone, with one way on.
-func (v *visit) fail(err error, next ui.Action) {
+func (v *visit) fail(err error, next ui.Action) { v.failSafe(err, unharmed(), next) }
+
+// failSafe is fail with what is safe.
+func (v *visit) failSafe(err error, safe ui.Text, next ui.Action) {
 	v.log(err)
 	home := ui.Action{Label: v.say("back.home"), URL: v.base + "/"}
 	if next.URL == "" {
 		next = home
 	}
-	e := v.h.site.Fail(v.w, v.r, v.frame(""), words(err), unharmed(), next)
+	e := v.h.site.Fail(v.w, v.r, v.frame(""), words(err), safe, next)
 	if e != nil {
 		v.h.opt.Log.ErrorContext(v.r.Context(), "page", "page", "trouble", "error", e)
 	}

@@ -52,7 +52,14 @@ func (v *visit) certificate() {
 	v.showAt("home", ui.Screen{Page: "certificate", Data: p})
 }
 
-func (v *visit) lost() { v.showAt("home", ui.Screen{Page: "lost", Data: v.page()}) }
+type lostPage struct {
+	basePage
+	Suspend string
+}
+
+func (v *visit) lost() {
+	v.showAt("home", ui.Screen{Page: "lost", Data: lostPage{v.page(), v.h.opt.Suspend}})
+}
 
 type historyPage struct {
 	basePage

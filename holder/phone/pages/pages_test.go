@@ -145,7 +145,9 @@ func samples() []uitest.Page {
 	add("34-answered", phone.StageRegistered, "", quiet("answered", answeredPage{base(phone.StageRegistered), done}))
 	done.Approved, done.Redirect = false, ""
 	add("35-refused", phone.StageRegistered, "", quiet("answered", answeredPage{base(phone.StageRegistered), done}))
-	add("36-elsewhere", phone.StageRegistered, "", quiet("elsewhere", elsewherePage{base(phone.StageRegistered), "http://street.localhost:8400/stranger/edited", "http://street.localhost:8400"}))
+	elsewhere := elsewherePage{base(phone.StageRegistered), "http://street.localhost:8400/stranger/edited", "http://street.localhost:8400"}
+	elsewhere.Trouble = ui.TroubleOf(nil, phone.ErrElsewhere)
+	add("36-elsewhere", phone.StageRegistered, "", quiet("elsewhere", elsewhere))
 	add("40-scan", phone.StageRegistered, "scan", ui.Screen{Page: "scan", Data: scanPage{basePage: base(phone.StageRegistered)}})
 	var uses []use
 	for _, u := range []phone.Use{
@@ -167,7 +169,7 @@ func samples() []uitest.Page {
 	add("51-off", phone.StageRegistered, "", quiet("off", base(phone.StageRegistered)))
 	add("55-unlock", phone.StageRegistered, "", quiet("unlock", secretPage{basePage: base(phone.StageRegistered)}))
 	add("56-resetpin", phone.StageRegistered, "", quiet("resetpin", resetPage{secretPage: secretPage{basePage: base(phone.StageRegistered)}}))
-	add("52-lost", phone.StageRegistered, "home", ui.Screen{Page: "lost", Data: base(phone.StageRegistered)})
+	add("52-lost", phone.StageRegistered, "home", ui.Screen{Page: "lost", Data: lostPage{base(phone.StageRegistered), "http://street.localhost:8400/break#lost"}})
 	add("53-stop", phone.StageRegistered, "", quiet("stop", stopPage{base(phone.StageRegistered)}))
 	add("54-stopped", phone.StageEnded, "", quiet("stopped", stoppedPage{base(phone.StageEnded), phone.Receipt{URL: "http://127.0.0.1:8401/v1/revocations/abc", Tag: "K7Q2-M9XA", At: moment()}}))
 	for _, k := range []struct {

@@ -64,8 +64,10 @@ func (v *visit) fetch() {
 	}
 	asked, err := v.phone.Fetch(v.r.Context(), link)
 	if isCode(err, phone.ErrElsewhere.Code) {
-		origin, _ := problem.From(err).Extra["origin"].(string)
-		v.show(ui.Screen{Page: "elsewhere", Data: elsewherePage{v.page(), link, origin}, Quiet: true})
+		p := elsewherePage{basePage: v.page(), Link: link}
+		p.Origin, _ = problem.From(err).Extra["origin"].(string)
+		p.Trouble = ui.TroubleOf(v.w, err)
+		v.show(ui.Screen{Page: "elsewhere", Data: p, Quiet: true, Bad: true})
 		return
 	}
 	v.fetched(asked, err)
@@ -202,7 +204,13 @@ func (v *visit) notAnswered(id string, p askPage, out phone.Outcome, err error) 
 	if webAddress(out.Redirect) {
 		next = ui.Action{Label: v.say("answered.go", text(out.Party).In(ui.LangOf(v.r))), URL: out.Redirect}
 	}
-	v.fail(err, next)
+	// Something was answered here, so that the certificates were used: what is safe
+	// is the data. An answer that has arrived says itself what came of it.
+	safe := ui.Text{JA: "相手には何も渡されていません。", EN: "Nothing was handed over."}
+	if isCode(err, phone.ErrReturn.Code) {
+		safe = ui.Text{}
+	}
+	v.failSafe(err, safe, next)
 }
 
 // webAddress reports whether a browser may be sent to s.
