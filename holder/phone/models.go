@@ -1,6 +1,8 @@
 package phone
 
 import (
+	"slices"
+
 	"tegata/holder/element"
 	"tegata/internal/attest"
 )
@@ -9,7 +11,7 @@ import (
 // its name, decides what an authority thinks of it.
 type Model struct {
 	ID, Name  string
-	Supported bool // as its maker believes; the authority has its own list
+	Supported bool // as the phone itself says; the authority has its own list
 	Hardware  attest.Hardware
 	// UnknownMaker has the attestations signed under a root that nobody knows.
 	UnknownMaker bool
@@ -20,7 +22,8 @@ type Model struct {
 const Manufacturer = "Tegata Sandbox"
 
 // SandboxModels are the phones of the sandbox: three good ones, an old one that
-// is not on the list, and five that are wrong in one way each.
+// is not on the list, and five that are wrong in one way each. These pretend to be a
+// T-1, so that the authority has to find out.
 func SandboxModels() []Model {
 	good := func(model string) attest.Hardware {
 		return attest.Hardware{
@@ -35,20 +38,21 @@ func SandboxModels() []Model {
 		{ID: "t2", Name: "手形フォン T-2", Supported: true, Hardware: good("T-2")},
 		{ID: "t3", Name: "手形フォン T-3 mini", Supported: true, Hardware: good("T-3")},
 		{ID: "old", Name: "むかしの手形フォン（対象外の機種）", Hardware: good("T-0")},
-		{ID: "copycat", Name: "知らないメーカーの T-1", Hardware: good("T-1"), UnknownMaker: true},
-		{ID: "other-key", Name: "T-1（別の鍵を証明する改造）", Hardware: good("T-1"), Fault: element.FaultOtherKey},
-		{ID: "old-challenge", Name: "T-1（古い証明を使い回す改造）", Hardware: good("T-1"), Fault: element.FaultOldChallenge},
-		{ID: "software", Name: "T-1（鍵をソフトウェアに置く改造）", Hardware: software},
-		{ID: "exportable", Name: "T-1（鍵を取り出せる改造）", Hardware: exportable},
+		{ID: "copycat", Name: "知らないメーカーの T-1", Supported: true, Hardware: good("T-1"), UnknownMaker: true},
+		{ID: "other-key", Name: "T-1（別の鍵を証明する改造）", Supported: true, Hardware: good("T-1"), Fault: element.FaultOtherKey},
+		{ID: "old-challenge", Name: "T-1（古い証明を使い回す改造）", Supported: true, Hardware: good("T-1"), Fault: element.FaultOldChallenge},
+		{ID: "software", Name: "T-1（鍵をソフトウェアに置く改造）", Supported: true, Hardware: software},
+		{ID: "exportable", Name: "T-1（鍵を取り出せる改造）", Supported: true, Hardware: exportable},
 	}
 }
 
 // SupportedModels are what an authority of the sandbox puts on its list, as the
-// hardware attests them.
+// hardware attests them: one of each name.
 func SupportedModels() []attest.Hardware {
 	var list []attest.Hardware
 	for _, m := range SandboxModels() {
-		if m.Supported {
+		listed := slices.ContainsFunc(list, func(hw attest.Hardware) bool { return hw.Model == m.Hardware.Model })
+		if m.Supported && !listed {
 			list = append(list, m.Hardware)
 		}
 	}

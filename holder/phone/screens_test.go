@@ -1,6 +1,7 @@
 package phone_test
 
 import (
+	"fmt"
 	"html"
 	"io"
 	"net/http"
@@ -9,15 +10,18 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"tegata/holder/phone"
 	"tegata/holder/phone/pages"
+	"tegata/holder/reader"
 	"tegata/internal/ceremony"
 	"tegata/internal/httpd"
 	"tegata/internal/ui/uitest"
+	"tegata/issuer/ra"
 )
 
 // screen is a person without script in front of the phone: opens pages, fills
@@ -134,7 +138,7 @@ func TestARegistrationByTheScreensAlone(t *testing.T) {
 	s.at("/p/a/enrol/card-password")
 
 	s.press("/enrol/card-password", typed("password", "short"))
-	s.at("/p/a/enrol/card-password", "6〜16文字の英字と数字で入力してください。")
+	s.at("/p/a/enrol/card-password", "6〜16文字の英字と数字で入力してください。", "番号： secret-form")
 	s.press("/enrol/card-password", typed("password", "WRONG123"))
 	s.at("/p/a/enrol/terms", "2 / 6", "規約")
 	s.press("/enrol/terms", nil)
@@ -157,9 +161,9 @@ func TestARegistrationByTheScreensAlone(t *testing.T) {
 	s.at("/p/a/enrol/pin")
 
 	s.press("/enrol/pin", typed("pin", "0217", "again", "0217"))
-	s.at("/p/a/enrol/pin", "誕生日は当てられやすいので使えません。")
+	s.at("/p/a/enrol/pin", "誕生日は当てられやすいので使えません。", "番号： weak-secret")
 	s.press("/enrol/pin", typed("pin", phonePIN, "again", "1111"))
-	s.at("/p/a/enrol/pin", "2回の入力が違います。")
+	s.at("/p/a/enrol/pin", "2回の入力が違います。", "番号： entries-differ")
 	s.open("/p/a/enrol") // goes on where it was
 	s.at("/p/a/enrol", "利用申請の続き", "4 / 6")
 	s.press("/enrol/resume", nil)
@@ -193,6 +197,119 @@ func TestARegistrationByTheScreensAlone(t *testing.T) {
 	if strings.Contains(s.seen.String(), `value="`+phonePIN) {
 		t.Error("a PIN came back in a page")
 	}
+}
+
+// toTap walks from the phone's home to the screen that waits for the card.
+func (s *screen) toTap(id, cardPassword string) {
+	s.t.Helper()
+	at := "/p/" + id
+	s.open(at + "/enrol")
+	s.press("/enrol/begin", nil)
+	if s.path == at+"/mark" {
+		s.press("/mark", typed("picture", "cat", "word", "ことり"))
+	}
+	s.press("/enrol/card-password", typed("password", cardPassword))
+	if s.path == at+"/enrol/terms" {
+		s.press("/enrol/terms", nil)
+	}
+	s.at(at + "/enrol/tap")
+}
+
+// read holds the card to the phone and reads it.
+func (s *screen) read(w *town, c reader.Token, p *phone.Phone) {
+	s.t.Helper()
+	away := w.hold(c, p)
+	defer away()
+	waitFor(s.t, p.Tapped)
+	s.open("/p/" + p.ID() + "/enrol/tap")
+	s.press("/enrol/apply", nil)
+}
+
+// Every phone that an authority refuses can be had on the settings page. What a phone
+// says of itself stops it before the first step; one that lies about itself, or is
+// changed after that step, is found out by the authority.
+func TestPhonesThatAreRefusedByTheScreensAlone(t *testing.T) {
+	w := newTown(t)
+	c := w.hanako()
+	for i, k := range []struct {
+		what, value string
+		check       string // what the first step says of it
+		words, code string
+		atKeys      bool // found out when it brings its keys
+	}{
+		{"model", "old", "この機種には対応していません", "この機種には対応していません。", ra.CodeUnsupportedPhone, false},
+		{"boot", "unlocked", "改造されているか、確かめられない状態です", "", ra.CodeAttestationBoot, false},
+		{"model", "copycat", "", "この端末のメーカーを確認できません。", ra.CodeAttestationRoot, false},
+		{"model", "software", "", "鍵が安全なチップの中で作られていません。", ra.CodeAttestationLevel, false},
+		{"model", "exportable", "", "", ra.CodeAttestationExportable, false},
+		{"model", "other-key", "", "端末の証明が別の鍵のものです。", ra.CodeAttestationKey, true},
+		{"model", "old-challenge", "", "端末の証明が、この申請のために作られたものではありません。", ra.CodeAttestationChallenge, true},
+	} {
+		t.Run(k.value, func(t *testing.T) {
+			p := w.phone("a" + strconv.Itoa(i))
+			at, s := "/p/"+p.ID(), w.screen(t)
+			change := func(what, value string) {
+				s.open(at + "/settings")
+				s.take(s.client.PostForm(s.base+at+"/settings", typed("what", what, "value", value)))
+				s.at(at + "/settings")
+			}
+			if k.check != "" {
+				change(k.what, k.value)
+				s.open(at + "/enrol")
+				s.at(at+"/enrol", k.check)
+				if strings.Contains(s.body, "申請をはじめる") {
+					t.Error("a phone that cannot be registered may begin")
+				}
+				change(k.what, map[string]string{"model": "t1", "boot": "verified"}[k.what])
+			} else {
+				change(k.what, k.value)
+			}
+			s.toTap(p.ID(), cardPassword)
+			if k.check != "" {
+				change(k.what, k.value) // in another window
+			}
+			s.read(w, c, p)
+			if s.path == at+"/enrol/open" { // what the phone before left
+				s.at(at+"/enrol/open", "ほかの申請が途中です")
+				s.press("/enrol/resume", nil)
+			}
+			if k.atKeys {
+				s.at(at + "/enrol/pin")
+				s.press("/enrol/pin", typed("pin", phonePIN, "again", phonePIN))
+				s.press("/enrol/password", typed("password", phonePassword, "again", phonePassword))
+				s.at(at+"/enrol/password", k.words, "番号： "+k.code)
+			} else {
+				s.at(at+"/enrol/tap", k.words, "番号： "+k.code)
+			}
+			s.open(at + "/history")
+			s.at(at+"/history", k.words, "番号： "+k.code)
+		})
+	}
+}
+
+// A blocked secret says which one it is and where the way back is.
+func TestBlockedSecretsByTheScreensAlone(t *testing.T) {
+	w := newTown(t)
+	c, p := w.hanako(), w.phone("a")
+	w.enrol(c, p)
+	s := w.screen(t)
+	s.open("/p/a/reset-pin")
+	for left := 4; left >= 1; left-- {
+		s.press("/reset-pin", typed("password", "NOTMINE9", "pin", "7391", "again", "7391"))
+		s.at("/p/a/reset-pin", "スマホの署名用パスワードが違います。", fmt.Sprintf("あと%d回入力できます", left), "番号： wrong-phone-password")
+	}
+	s.press("/reset-pin", typed("password", "NOTMINE9", "pin", "7391", "again", "7391"))
+	s.at("/p/a/reset-pin", "スマホの署名用パスワードはロックされています。", "カードを使って利用申請をやり直すと", "番号： phone-password-blocked")
+
+	other := w.phone("b")
+	s.toTap("b", "WRONG123")
+	for left := 4; left >= 1; left-- {
+		s.read(w, c, other)
+		s.at("/p/b/enrol/card-password", "カードの署名用パスワードが違います。", fmt.Sprintf("あと%d回入力できます", left), "番号： wrong-card-password")
+		s.press("/enrol/card-password", typed("password", "WRONG123"))
+	}
+	s.read(w, c, other)
+	s.at("/p/b/enrol/card-password", "カードの署名用パスワードはロックされています。", "住所地の市区町村の窓口で解除できます。", "番号： card-password-blocked")
 }
 
 func waitFor(t *testing.T, ok func() bool) {

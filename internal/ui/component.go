@@ -15,7 +15,7 @@ type Secret struct {
 	On    string // "card" or "phone": the drawing beside it
 	Tries int    // tries left; -1 leaves the line out
 	Focus bool   // take the focus when the page opens
-	Wrong string // why the last entry was not taken
+	Wrong Wrong  // why the last entry was not taken
 	Again bool   // the same secret a second time: no drawing, no hint
 }
 
@@ -52,8 +52,11 @@ func (s Secret) First() Secret { s.Focus = true; return s }
 // Twice marks the second entry of the same secret.
 func (s Secret) Twice() Secret { s.Again, s.On, s.Hint = true, "", ""; return s }
 
-// Because says what was wrong with the last entry; "" says nothing.
-func (s Secret) Because(why string) Secret { s.Wrong = why; return s }
+// Because says what was wrong with the last entry; zero says nothing.
+func (s Secret) Because(why Wrong) Secret { s.Wrong = why; return s }
+
+// Wrong is what was wrong with an entry, and the code of that in small print.
+type Wrong struct{ Words, Code string }
 
 // Field is an ordinary one-line field.
 type Field struct {

@@ -26,7 +26,7 @@ func sample(t *testing.T) *ui.Site {
 			"one.html": {Data: []byte(`{{define "title"}}{{t "hello"}}{{end}}{{define "main"}}<h1>{{t "hello"}} {{.Who}}</h1>
 {{template "steps" (steps 3 6 (t "hello"))}}
 {{template "secret" (((pin "pin" (t "hello")).Of "phone").Left 2)}}{{template "secret" (pin "again" (t "hello")).Twice}}{{template "keypad"}}
-{{template "secret" ((password "word" (t "hello")).Of "card").Because (t "hello")}}
+{{template "secret" ((password "word" (t "hello")).Of "card").Because .Wrong}}
 {{template "field" (field "f" "x" "y")}}{{template "trouble" .Trouble}}{{template "ok" "done"}}{{template "mask" .Who}}{{template "progress" "…"}}
 {{template "act-main" (press "go" "/go")}}{{template "act" (action "back" "/")}}{{template "draw-tap"}}{{qr "HTTPS://EXAMPLE" "x"}}{{date .At}}{{end}}`)},
 		}, nil)
@@ -39,6 +39,7 @@ func sample(t *testing.T) *ui.Site {
 type onePage struct {
 	Who     string
 	At      time.Time
+	Wrong   ui.Wrong
 	Trouble *ui.Trouble
 }
 
@@ -50,7 +51,7 @@ func refused() error {
 
 func TestAPageHasItsShellAndComponentsInBothLanguages(t *testing.T) {
 	site := sample(t)
-	page := onePage{Who: `<script>alert(1)</script>`, At: time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC), Trouble: ui.TroubleOf(nil, refused())}
+	page := onePage{Who: `<script>alert(1)</script>`, Wrong: ui.Wrong{Words: "違います。", Code: "wrong"}, At: time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC), Trouble: ui.TroubleOf(nil, refused())}
 	frame := &ui.Frame{Base: "/p/a", Picture: "cat", Word: "ことり", Clock: "09:41", NFC: true, Nav: "home", Tapped: "カード"}
 	uitest.Pages(t, site, []uitest.Page{
 		{Name: "in a browser", Screen: ui.Screen{Page: "one", Data: page, Poll: 2 * time.Second}},

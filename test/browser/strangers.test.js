@@ -110,7 +110,7 @@ job("somebody else's login link logs nobody in", async () => {
   await is.at(theirs, /ログインしていません/)
   // The link has been used: it opens nothing a second time.
   await taros.goto(link)
-  await is.at(taros, /./)
+  await is.at(taros, /この依頼にはもう回答がありました。/)
   assert.equal(await taros.getByRole('button', { name: 'ログインする' }).count(), 0)
 })
 

@@ -124,7 +124,7 @@ func (v *visit) setCardPassword() {
 	}
 	pw, err := secret.ParsePassword(v.r.PostFormValue("password"))
 	if err != nil {
-		p := secretPage{basePage: v.page(), Wrong: v.say("wrong.password.form")}
+		p := secretPage{basePage: v.page(), Wrong: v.wrong("wrong.password.form")}
 		v.show(ui.Screen{Page: "cardpassword", Data: p, Status: http.StatusUnprocessableEntity, Quiet: true, Bad: true})
 		return
 	}

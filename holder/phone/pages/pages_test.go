@@ -120,7 +120,7 @@ func samples() []uitest.Page {
 	add("18-tap-trouble", phone.StageNone, "", quiet("tap", tapPage{basePage: nonfc}))
 	add("19-open", phone.StageNone, "", quiet("open", base(phone.StageNone)))
 	add("20-pin", phone.StageApplied, "", quiet("pin", secretPage{basePage: base(phone.StageApplied)}))
-	add("21-pin-weak", phone.StageApplied, "", ui.Screen{Page: "pin", Data: secretPage{basePage: base(phone.StageApplied), Wrong: "誕生日は当てられやすいので使えません。別のものにしてください。"}, Quiet: true, Bad: true})
+	add("21-pin-weak", phone.StageApplied, "", ui.Screen{Page: "pin", Data: secretPage{basePage: base(phone.StageApplied), Wrong: ui.Wrong{Words: "誕生日は当てられやすいので使えません。別のものにしてください。", Code: "weak-secret"}}, Quiet: true, Bad: true})
 	add("22-password", phone.StageApplied, "", quiet("password", secretPage{basePage: base(phone.StageApplied)}))
 	add("23-register", phone.StageIssued, "", quiet("register", base(phone.StageIssued)))
 	add("24-done", phone.StageRegistered, "", quiet("done", donePage{base(phone.StageRegistered), "1234 5678 901"}))

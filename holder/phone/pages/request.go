@@ -101,7 +101,7 @@ type askPage struct {
 	basePage
 	Ask   ask
 	Match string // chosen before an entry that was not taken
-	Wrong string
+	Wrong ui.Wrong
 }
 
 func (v *visit) askPage(a phone.Ask) askPage {
@@ -158,16 +158,16 @@ func (v *visit) answer() {
 		}
 		if asked.Secret == element.Password {
 			reply.Unlock.Password, err = secret.ParsePassword(v.r.PostForm.Get("password"))
-			p.Wrong = v.say("wrong.password.form")
+			p.Wrong = v.wrong("wrong.password.form")
 		} else {
 			reply.Unlock.PIN, err = secret.ParsePIN(v.r.PostForm.Get("pin"))
-			p.Wrong = v.say("wrong.pin.form")
+			p.Wrong = v.wrong("wrong.pin.form")
 		}
 		if err != nil {
 			again()
 			return
 		}
-		p.Wrong = ""
+		p.Wrong = ui.Wrong{}
 	default:
 		again()
 		return

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"net/http"
+	"strings"
 
 	"tegata/holder/phone"
 	"tegata/internal/secret"
@@ -10,7 +11,20 @@ import (
 
 type secretPage struct {
 	basePage
-	Wrong, WrongAgain string
+	Wrong, WrongAgain ui.Wrong
+}
+
+// wrong is what was wrong with an entry of a secret, with the code that a script
+// would have got.
+func (v *visit) wrong(key string) ui.Wrong {
+	code := phone.ErrSecretForm.Code
+	switch {
+	case key == "wrong.twice":
+		code = phone.ErrEntriesDiffer.Code
+	case strings.HasPrefix(key, "weak."):
+		code = phone.ErrWeakSecret.Code
+	}
+	return ui.Wrong{Words: v.say(key), Code: code}
 }
 
 func (v *visit) pin() {
@@ -31,9 +45,9 @@ func (v *visit) setPIN() {
 	again, err2 := secret.ParsePIN(v.r.PostFormValue("again"))
 	switch {
 	case err != nil:
-		p.Wrong = v.say("wrong.pin.form")
+		p.Wrong = v.wrong("wrong.pin.form")
 	case err2 != nil || !pin.Equal(again):
-		p.WrongAgain = v.say("wrong.twice")
+		p.WrongAgain = v.wrong("wrong.twice")
 	default:
 		if err = v.phone.CheckPIN(v.r.Context(), pin); err == nil {
 			v.draft.change(func(d *draft) { d.pin = pin })
@@ -41,7 +55,7 @@ func (v *visit) setPIN() {
 			return
 		}
 		if key := weakReason(err); key != "" {
-			p.Wrong = v.say(key)
+			p.Wrong = v.wrong(key)
 		} else {
 			v.log(err)
 			p.Trouble = ui.TroubleOf(v.w, words(err))
@@ -77,9 +91,9 @@ func (v *visit) setPassword() {
 	again, err2 := secret.ParsePassword(v.r.PostFormValue("again"))
 	switch {
 	case err != nil:
-		p.Wrong = v.say("wrong.password.form")
+		p.Wrong = v.wrong("wrong.password.form")
 	case err2 != nil || !pw.Equal(again):
-		p.WrongAgain = v.say("wrong.twice")
+		p.WrongAgain = v.wrong("wrong.twice")
 	default:
 		err = v.phone.CheckPassword(v.r.Context(), pw, e.card)
 		if err == nil {
@@ -91,7 +105,7 @@ func (v *visit) setPassword() {
 			return
 		}
 		if key := weakReason(err); key != "" {
-			p.Wrong = v.say(key)
+			p.Wrong = v.wrong(key)
 			break
 		}
 		if e := v.see(); e == nil && v.look.Stage != phone.StageApplied {
@@ -114,7 +128,7 @@ func (v *visit) doUnlock() {
 	p := secretPage{basePage: v.page()}
 	pin, err := secret.ParsePIN(v.r.PostFormValue("pin"))
 	if err != nil {
-		p.Wrong = v.say("wrong.pin.form")
+		p.Wrong = v.wrong("wrong.pin.form")
 	} else if err = v.phone.Unlock(v.r.Context(), pin); err == nil {
 		v.goTo("/?done=unlocked")
 		return
@@ -135,7 +149,7 @@ func (v *visit) resetPIN() {
 
 type resetPage struct {
 	secretPage
-	WrongPassword string
+	WrongPassword ui.Wrong
 }
 
 func (v *visit) doResetPIN() {
@@ -145,11 +159,11 @@ func (v *visit) doResetPIN() {
 	again, err2 := secret.ParsePIN(v.r.PostFormValue("again"))
 	switch {
 	case err0 != nil:
-		p.WrongPassword = v.say("wrong.password.form")
+		p.WrongPassword = v.wrong("wrong.password.form")
 	case err != nil:
-		p.Wrong = v.say("wrong.pin.form")
+		p.Wrong = v.wrong("wrong.pin.form")
 	case err2 != nil || !pin.Equal(again):
-		p.WrongAgain = v.say("wrong.twice")
+		p.WrongAgain = v.wrong("wrong.twice")
 	default:
 		err = v.phone.ResetPIN(v.r.Context(), password, pin)
 		if err == nil {
@@ -157,7 +171,7 @@ func (v *visit) doResetPIN() {
 			return
 		}
 		if key := weakReason(err); key != "" {
-			p.Wrong = v.say(key)
+			p.Wrong = v.wrong(key)
 			break
 		}
 		v.log(err)
