@@ -409,5 +409,6 @@ is unreachable, 70 our fault, 64 the command itself was wrong. Codes are stable:
 A wrong secret carries ` + "`which`" + ` and ` + "`tries_left`" + `; every answer carries ` + "`request_id`" + `, which the log of whoever said
 it has too.
 
-This page is written from the source by a test, so that no code is missing.
+This page is written from the source by a test, so that no code is missing. [How to meet each refusal](refusals.md)
+on the pages of the sandbox.
 `
