@@ -87,7 +87,7 @@ func samples() []uitest.Page {
 	quiet := func(page string, data any) ui.Screen { return ui.Screen{Page: page, Data: data, Quiet: true} }
 
 	off := look(phone.StageNone)
-	off.Name, off.Power, off.ModelName = "古いスマホ", false, "むかしの手形フォン"
+	off.Name, off.Power, off.ModelName = "古いスマホ", false, ui.Text{JA: "むかしの手形フォン", EN: "An old phone"}
 	fresh := look(phone.StageNone)
 	fresh.Name = "佐藤 太郎のスマホ"
 	out = append(out, uitest.Page{Name: "01-list", Screen: ui.Screen{Page: "list", Data: listPage{Phones: []lookView{look(phone.StageRegistered), fresh, off}}}})
@@ -207,6 +207,17 @@ func TestTheHistorySpeaksInSentences(t *testing.T) {
 	uitest.Says(t, site, samples(), "41-history", map[ui.Lang][]string{
 		ui.JA: {"身に覚えがないので断りました。", "選ばれた番号が違います。", `<p class="code">番号： match-wrong</p>`},
 		ui.EN: {"You refused: it was not you.", "The chosen number is not the right one.", `<p class="code">Code: match-wrong</p>`},
+	})
+}
+
+// In English the phones have English names.
+func TestModelsAreNamedInBothLanguages(t *testing.T) {
+	site, err := newSite(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	uitest.Says(t, site, samples(), "50-settings", map[ui.Lang][]string{
+		ui.JA: {"知らないメーカーの T-1", "むかしの手形フォン（対象外の機種）"}, ui.EN: {"A T-1 of an unknown maker", "T-1 (changed: vouches for another key)"},
 	})
 }
 

@@ -13,11 +13,18 @@ import (
 // look is the state of a phone as its screens show it.
 type look struct {
 	phone.Look
-	ModelName    string
-	Models       []phone.Model
+	ModelName    ui.Text
+	Models       []model
 	Boot         string // "verified" or "unlocked"
 	Certificates []certificate
 	Requests     []request // that wait
+}
+
+// model is a phone that the settings offer.
+type model struct {
+	ID        string
+	Name      ui.Text
+	Supported bool
 }
 
 // certificate is one of the two, as shown.
@@ -36,13 +43,14 @@ type request struct {
 func boots() []string { return []string{"verified", "unlocked"} }
 
 func lookOf(l phone.Look, models []phone.Model) look {
-	v := look{Look: l, ModelName: l.Model, Models: models, Boot: boots()[0]}
+	v := look{Look: l, ModelName: ui.Text{JA: l.Model, EN: l.Model}, Boot: boots()[0]}
 	if l.Unlocked {
 		v.Boot = boots()[1]
 	}
 	for _, m := range models {
+		v.Models = append(v.Models, model{ID: m.ID, Name: text(m.Name), Supported: m.Supported})
 		if m.ID == l.Model {
-			v.ModelName = m.Name
+			v.ModelName = text(m.Name)
 		}
 	}
 	for _, c := range l.Certificates {
