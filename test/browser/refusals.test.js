@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { before } from 'node:test'
 import { job, narrow, visitor } from './house/browser.js'
+import { picture } from './house/guide.js'
 import { slowHand } from './house/hand.js'
 import * as is from './house/person.js'
 import { town as start } from './house/town.js'
@@ -29,9 +30,10 @@ job('a wrong card password: which secret, how many tries are left, and on with t
   await is.at(phone, 'カードの署名用パスワード')
   await alert(phone, 'カードの署名用パスワードが違います。')
   await phone.getByText('あと4回入力できます').first().waitFor()
+  await picture(phone, '32-wrong-card-password')
   await phone.getByLabel('カードの署名用パスワード', { exact: true }).fill('ab1')
   await is.press(phone, '次へ') // the browser itself keeps too short an entry back
-  await is.at(phone, 'カードの署名用パスワード', '32-wrong-card-password')
+  await is.at(phone, 'カードの署名用パスワード')
   await phone.getByLabel('カードの署名用パスワード', { exact: true }).fill(secrets.maria)
   await is.press(phone, '次へ')
   await is.at(phone, 'スマホの暗証番号を決める') // the card is still there and the terms are agreed to
