@@ -228,7 +228,8 @@ func checkPublication(text string) error {
 
 func parseOrigin(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+	// One spelling: an origin is compared as a text, and stands so in certificates.
+	if err != nil || u.Hostname() == "" || text != u.Scheme+"://"+strings.ToLower(u.Host) {
 		return nil, fmt.Errorf("%q is not an origin", text)
 	}
 	return u, nil
@@ -259,14 +260,27 @@ func checkDatabase(role, dsn string) error {
 	if err != nil {
 		return fmt.Errorf("%s.database does not read as a PostgreSQL address", role)
 	}
-	local := strings.HasPrefix(parsed.Host, "/") || parsed.Host == "localhost"
-	if ip := net.ParseIP(parsed.Host); ip != nil && ip.IsLoopback() {
-		local = true
+	hosts := []string{parsed.Host}
+	for _, f := range parsed.Fallbacks { // a further host of the list, or the same without TLS
+		hosts = append(hosts, f.Host)
 	}
-	if !local && u.Query().Get("sslmode") != "verify-full" {
-		return fmt.Errorf("%s.database is reached over a network; it needs sslmode=verify-full", role)
+	for _, host := range hosts {
+		if !onThisMachine(host) && u.Query().Get("sslmode") != "verify-full" {
+			return fmt.Errorf("%s.database is reached over a network (%s); it needs sslmode=verify-full", role, host)
+		}
+	}
+	if file := u.Query().Get("passfile"); file != "" {
+		if info, err := os.Stat(file); err != nil || info.Mode().Perm()&0o077 != 0 {
+			return fmt.Errorf("%s.database: the passfile %s must be there and readable by its owner alone (0600)", role, file)
+		}
 	}
 	return nil
+}
+
+// onThisMachine says whether a database's host is a Unix socket or the loopback.
+func onThisMachine(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.HasPrefix(host, "/") || host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // role is what the configuration says of a role that can be served; nil: nothing.

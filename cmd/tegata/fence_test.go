@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
+	"errors"
+	"log/slog"
 	"maps"
 	"math/big"
 	"os"
@@ -94,6 +96,11 @@ func TestAConfigurationThatContradictsItselfIsRefused(t *testing.T) {
 		"a password in the configuration":  {m{"issuer": m{"database": "postgres://issuer:hunter2@db.example.jp/issuer?sslmode=verify-full"}}, "holds a password"},
 		"a password in the query":          {m{"issuer": m{"database": "postgres://db.example.jp/issuer?sslmode=verify-full&password=hunter2"}}, "holds a password"},
 		"a database over an open line":     {m{"issuer": m{"database": "postgres://issuer@db.example.jp/issuer"}}, "sslmode=verify-full"},
+		"a second host of a database":      {m{"issuer": m{"database": "postgres://localhost,db.example.jp/issuer"}}, "sslmode=verify-full"},
+		"a passfile that is not there":     {m{"issuer": m{"database": "postgres://db.example.jp/issuer?sslmode=verify-full&passfile=/none"}}, "0600"},
+		"an address in another spelling":   {m{"issuer": m{"url": "https://CA.example.jp"}}, "is not an origin"},
+		"an address with a question":       {m{"issuer": m{"url": "https://ca.example.jp?"}}, "is not an origin"},
+		"an address without a name":        {m{"issuer": m{"url": "https://:443"}}, "is not an origin"},
 		"a database that is none":          {m{"issuer": m{"database": "mysql://db"}}, "postgres://"},
 		"pages that share a host":          {m{"phone": m{"url": "https://portal.localhost:9"}}, "a host name of its own"},
 		"no makers":                        {m{"issuer": m{"phones": m{"roots": []string{}}}}, "every phone is refused"},
@@ -144,18 +151,92 @@ func TestServingMakesNothing(t *testing.T) {
 	if err := os.Rename(db, db+".away"); err != nil {
 		t.Fatal(err)
 	}
-	refuses(t, f.dir, "put it back", "serve", "-config", f.config, "issuer")
+	refuses(t, f.dir, "restore it", "serve", "-config", f.config, "issuer")
 	if err := os.Rename(db+".away", db); err != nil {
 		t.Fatal(err)
 	}
-	pairwise := filepath.Join(f.dir, "data", "issuer", "keys", "pairwise.sealed")
-	if err := os.Remove(pairwise); err != nil {
+}
+
+// What production lost is not made anew: the same authorities with an empty ledger, or
+// the same people under other names, would be another country. Each file is taken
+// away alone, and both commands name it.
+func TestWhatWasLostIsNotMadeAgain(t *testing.T) {
+	f := newOperatorFiles(t, t.TempDir(), nil)
+	f.makeQuickly(t, "issuer", "verifier", "portal")
+	f.trust(t)
+	f.certify(t, "verifier", "sign", "verifier", "verifier")
+	f.certify(t, "verifier", "decrypt", "verifier", "verifier", "-encryption")
+	f.certify(t, "portal", "sign", "portal", "party")
+	for _, lost := range []string{"issuer/key", "issuer/issuer.db", "issuer/keys/pairwise.sealed", "issuer/authorities/phone-auth.key", "issuer/authorities/operator.json",
+		"verifier/key", "verifier/verifier.db", "verifier/keys/sub.sealed", "verifier/keys/sign.key", "verifier/keys/decrypt.key",
+		"portal/key", "portal/portal.db", "portal/keys/sign.key"} {
+		t.Run(lost, func(t *testing.T) {
+			path := filepath.Join(f.dir, "data", filepath.FromSlash(lost))
+			if err := os.Rename(path, path+".away"); err != nil {
+				t.Fatal(err)
+			}
+			role, _, _ := strings.Cut(lost, "/")
+			for _, command := range []string{"init", "serve"} {
+				refuses(t, f.dir, filepath.Base(strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(lost, ".sealed"), ".key"), ".db")), command, "-config", f.config, role)
+			}
+			if err := os.Rename(path+".away", path); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	if code, text := typed(t, "init", "-config", f.config, "issuer", "verifier", "portal"); code != exitDone {
+		t.Errorf("with everything in place again: exit %d: %s", code, text)
+	}
+}
+
+// A room that init did not finish is finished by the next one, wherever it stopped.
+func TestInitGoesOnWhereItStopped(t *testing.T) {
+	f := newOperatorFiles(t, t.TempDir(), nil)
+	f.makeQuickly(t, "issuer")
+	room := filepath.Join(f.dir, "data", "issuer")
+	f.write(t, "data/issuer/"+unfinished, "")
+	if err := os.Remove(filepath.Join(room, "keys", "pairwise.sealed")); err != nil {
 		t.Fatal(err)
 	}
-	before := tree(t, f.dir)
-	if code, _ := typed(t, "serve", "-config", f.config, "issuer"); code == exitDone || !slices.Equal(before, tree(t, f.dir)) {
-		t.Errorf("without its pairwise key: exit %d; everybody would get another name", code)
+	refuses(t, f.dir, "init has not finished", "serve", "-config", f.config, "issuer")
+	if code, text := typed(t, "init", "-config", f.config, "issuer"); code != exitDone {
+		t.Fatalf("exit %d: %s", code, text)
 	}
+	if _, err := os.Lstat(filepath.Join(room, unfinished)); err == nil {
+		t.Error("the room is still unfinished")
+	}
+}
+
+// A database whose room was lost is not taken into a new room.
+func TestANewRoomTakesNoOldDatabase(t *testing.T) {
+	dir := t.TempDir()
+	b := build{log: slog.New(slog.DiscardHandler), side: secret.Production, making: true,
+		database: func(role string) string { return "sqlite:" + filepath.Join(dir, role+".db") }}
+	first, err := b.openRoom(t.Context(), filepath.Join(dir, "a"), "issuer", issuerstore.Schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
+	_, err = b.openRoom(t.Context(), filepath.Join(dir, "b"), "issuer", issuerstore.Schema)
+	if _, usage := errors.AsType[*usageError](err); !usage || !strings.Contains(err.Error(), "restore the room that belongs to it") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestATLSKeyThatOthersReadAndACertificateOfAnotherHost(t *testing.T) {
+	f := newOperatorFiles(t, t.TempDir(), nil)
+	f.makeQuickly(t, "issuer")
+	if err := os.Chmod(filepath.Join(f.dir, "tls.key"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	refuses(t, f.dir, "readable by its owner alone", "serve", "-config", f.config, "issuer")
+	if err := os.Chmod(filepath.Join(f.dir, "tls.key"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	delete(productionHosts, "issuer")
+	defer func() { productionHosts["issuer"] = "ca.localhost" }()
+	f.makeTLS(t)
+	refuses(t, f.dir, "ca.localhost", "serve", "-config", f.config, "issuer")
 }
 
 // makeQuickly runs init with authorities on P-384, whose keys take no time.
@@ -241,6 +322,21 @@ func (f operatorFiles) replaceDatabase(t testing.TB, sandbox *bool) {
 	}
 }
 
+// certify has the issuer's operator certify a key of a room.
+func (f operatorFiles) certify(t testing.TB, room, label, id, role string, more ...string) {
+	t.Helper()
+	conf, err := openConfig(f.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(conf.Data, room, "keys", label)
+	args := append([]string{"party", "certify", "-config", f.config, "-id", id, "-role", role, "-origin", conf.url(room),
+		"-request", file + ".csr", "-out", file + ".pem"}, more...)
+	if code, text := typed(t, args...); code != exitDone {
+		t.Fatalf("exit %d: %s", code, text)
+	}
+}
+
 // trust installs the made issuer's authorities.
 func (f operatorFiles) trust(t testing.TB) {
 	t.Helper()
@@ -295,24 +391,24 @@ func TestCertificatesThatAreNotThePartysOwn(t *testing.T) {
 	f.makeQuickly(t, "issuer", "verifier")
 	f.trust(t)
 	keys := filepath.Join(f.dir, "data", "verifier", "keys")
-	conf, err := openConfig(f.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	url := conf.url("verifier")
-	certify := func(id, role, origin, request, out string) {
+	certify := func(id, role, request string) {
 		t.Helper()
-		if code, text := typed(t, "party", "certify", "-config", f.config, "-id", id, "-role", role, "-origin", origin,
-			"-request", filepath.Join(keys, request), "-out", filepath.Join(keys, out)); code != exitDone {
-			t.Fatalf("exit %d: %s", code, text)
+		if err := os.Rename(filepath.Join(keys, request+".csr"), filepath.Join(keys, "asked.csr")); err != nil {
+			t.Fatal(err)
+		}
+		f.certify(t, "verifier", "asked", id, role)
+		for from, to := range map[string]string{"asked.pem": "sign.pem", "asked.csr": request + ".csr"} {
+			if err := os.Rename(filepath.Join(keys, from), filepath.Join(keys, to)); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	refuses(t, f.dir, "sign.pem is not there", "serve", "-config", f.config, "verifier")
-	certify("verifier", "verifier", url, "decrypt.csr", "sign.pem")
+	certify("verifier", "verifier", "decrypt")
 	refuses(t, f.dir, "not for the key in this room", "serve", "-config", f.config, "verifier")
-	certify("somebody", "verifier", url, "sign.csr", "sign.pem")
+	certify("somebody", "verifier", "sign")
 	refuses(t, f.dir, "urn:tegata:party:verifier as the configuration says", "serve", "-config", f.config, "verifier")
-	certify("verifier", "terminal", url, "sign.csr", "sign.pem")
+	certify("verifier", "terminal", "sign")
 	refuses(t, f.dir, "certify sign.csr again", "serve", "-config", f.config, "verifier")
 	if err := os.WriteFile(filepath.Join(keys, "sign.pem"), pki.EncodePEM(selfSigned(t, nil)), 0o600); err != nil {
 		t.Fatal(err)

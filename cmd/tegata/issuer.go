@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"io/fs"
 	"net/http"
 	"path/filepath"
 	"time"
@@ -59,10 +60,15 @@ func (i *issuer) open(ctx context.Context, b build, at site, rules issuerRules) 
 	}
 	config := ca.Config{Operator: rules.operator, Dir: filepath.Join(i.dir, "authorities"), Sealer: i.sealer, Store: store, Ledger: ledger,
 		Now: at.now, Files: b.files, Trace: at.sink, Algorithms: rules.algorithms}
-	if i.ca, err = ca.Open(ctx, config); errors.Is(err, ca.ErrMissing) && b.making {
+	if i.ca, err = ca.Open(ctx, config); errors.Is(err, ca.ErrMissing) && b.making && i.room.make {
 		i.ca, err = ca.Create(ctx, config)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, ca.ErrMissing) || errors.Is(err, fs.ErrNotExist):
+		return usagef("%v (in %s): restore it; another one in its place would be another authority", err, config.Dir)
+	case errors.Is(err, ca.ErrOtherOperator), errors.Is(err, ca.ErrOtherSide):
+		return usagef("%v", err)
+	case err != nil:
 		return err
 	}
 	key, err := i.room.symmetric("pairwise")

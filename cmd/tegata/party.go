@@ -18,6 +18,7 @@ import (
 	"tegata/internal/pki"
 	"tegata/issuer/ca"
 	"tegata/issuer/profile"
+	"tegata/issuer/status"
 	"tegata/verifier/gateway"
 )
 
@@ -194,12 +195,77 @@ func partyRegister(ctx context.Context, c console, flags *flag.FlagSet, args []s
 	}
 	err = p.verifier.gateway.Register(ctx, operator(), gateway.Party{
 		ID: r.ID, Name: r.Name, Mark: r.Mark, Purposes: r.Purposes, Origins: r.Origins, ReturnURLs: r.ReturnURLs, AsksFor: r.AsksFor,
-		Sector: r.Sector, Grants: r.Grants, VerifiedSince: p.clock.Now().Format("2006-01-02"), Keys: []string{ceremony.KeyID(chain[0])},
+		Sector: r.Sector, Grants: r.Grants, Keys: []string{ceremony.KeyID(chain[0])},
 	})
 	if err != nil {
 		return usagef("%v", err)
 	}
 	fmt.Fprintf(c.out, "%s\tregistered\n", r.ID)
+	return nil
+}
+
+// partyEnd ends a party's registration with a production verifier.
+func partyEnd(ctx context.Context, c console, flags *flag.FlagSet, args []string) error {
+	path := flags.String("config", "", "the verifier's configuration")
+	id := flags.String("id", "", "the party's registered id")
+	if _, err := parse(flags, args); err != nil {
+		return err
+	}
+	if *path == "" || *id == "" {
+		return usagef("-config and -id are needed; see -h")
+	}
+	p, err := openProduction(c, *path, "verifier")
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	if err := p.open(ctx, "verifier"); err != nil {
+		return err
+	}
+	if err := p.verifier.gateway.End(ctx, operator(), *id); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "%s\tended\n", *id)
+	return nil
+}
+
+// partyReasons are why an operator revokes a party's certificate (RFC 5280, section
+// 5.3.1).
+var partyReasons = map[string]int{"keyCompromise": status.KeyCompromise, "superseded": status.Superseded,
+	"cessationOfOperation": status.CessationOfOperation, "privilegeWithdrawn": status.PrivilegeWithdrawn}
+
+// partyRevoke revokes a certificate of the operations authority: persons' ends follow
+// the rules of their life cycle, parties' the operator's word.
+func partyRevoke(ctx context.Context, c console, flags *flag.FlagSet, args []string) error {
+	path := flags.String("config", "", "the issuer's configuration")
+	serial := flags.String("serial", "", "the certificate's serial number, hexadecimal, as party certify printed it")
+	reason := flags.String("reason", "", "keyCompromise, superseded, cessationOfOperation or privilegeWithdrawn")
+	if _, err := parse(flags, args); err != nil {
+		return err
+	}
+	why, known := partyReasons[*reason]
+	if *path == "" || *serial == "" || !known {
+		return usagef("-config, -serial and -reason (keyCompromise, superseded, cessationOfOperation, privilegeWithdrawn) are needed; see -h")
+	}
+	number, err := pki.ParseSerial(*serial)
+	if err != nil {
+		return usagef("-serial: %v", err)
+	}
+	p, err := openProduction(c, *path, "issuer")
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	if err := p.openVouching(ctx); err != nil {
+		return err
+	}
+	change := status.Change{Kind: pki.Ops, Serial: number, Op: status.Revoke, Reason: why, At: p.clock.Now()}
+	if err := p.issuer.status.Ledger.Apply(ctx, operator(), change); errors.Is(err, status.ErrUnknown) {
+		return usagef("the operations authority never issued a certificate with the serial number %s", number)
+	} else if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "%s\trevoked\t%s\n", number, *reason)
 	return nil
 }
 

@@ -25,6 +25,7 @@ import (
 
 	"tegata/holder/phone"
 	"tegata/internal/attest"
+	"tegata/internal/certpath"
 	"tegata/internal/clock"
 	"tegata/internal/httpd"
 	"tegata/internal/pki"
@@ -58,7 +59,7 @@ func runProduction(t *testing.T, pg *databases) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{"registered", "logged in as 手形　太郎", "chains ok"} {
+	for _, want := range []string{"registered", "logged in as 手形　太郎", "ended", "chains ok"} {
 		if !bytes.Contains(out, []byte(want)) {
 			t.Errorf("%q was not reached:\n%s", want, out)
 		}
@@ -218,7 +219,7 @@ func productionWorld(ctx context.Context, dir string) (err error) {
 	if w.conf, err = openConfig(w.config); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{w.found, w.rely, w.serveRest, w.playPeople} {
+	for _, step := range []func(context.Context) error{w.found, w.rely, w.serveRest, w.playPeople, w.end} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -480,6 +481,39 @@ func (w *world) live(ctx context.Context, token httpd.OperatorToken, secrets *sa
 	}
 	fmt.Println("registered")
 	return w.login(ctx, client, token, person, own)
+}
+
+// end has the operators end the portal's registration and revoke its certificate: it
+// may ask nothing more, and everybody who asks hears why.
+func (w *world) end(ctx context.Context) error {
+	if err := w.tegata(ctx, "party", "end", "-config", w.config, "-id", "portal"); err != nil {
+		return err
+	}
+	browser, err := newVisitor()
+	if err != nil {
+		return err
+	}
+	var said bytes.Buffer
+	if err := browser.open(&said, "POST", w.conf.url("portal")+"/login", url.Values{"with": {"this"}}, nil); err != nil {
+		return err
+	}
+	if !strings.Contains(said.String(), "party-not-registered") {
+		return fmt.Errorf("a party that ended may still ask:\n%s", said.String())
+	}
+	chain, err := readChain(filepath.Join(w.conf.Data, "portal", "keys", "sign.pem"))
+	if err != nil {
+		return err
+	}
+	serial := pki.SerialOf(chain[0]).String()
+	if err := w.tegata(ctx, "party", "revoke", "-config", w.config, "-serial", serial, "-reason", "keyCompromise"); err != nil {
+		return err
+	}
+	status, err := (certpath.OCSP{Client: httpd.Client(5 * time.Second)}).Status(ctx, chain[0], chain[1], time.Now())
+	if err != nil || status.State != certpath.Revoked {
+		return fmt.Errorf("the portal's certificate is %s, %v", status.State, err)
+	}
+	fmt.Println("ended")
+	return nil
 }
 
 // login begins in a browser at the portal, is approved on the phone, and ends in the

@@ -47,7 +47,7 @@ func (n *neighbourhood) buildRest(ctx context.Context) (err error) {
 		return err
 	}
 	n.closers = append(n.closers, n.portal)
-	registration := portalRegistration(n.settings, portalName, n.clock.Now())
+	registration := portalRegistration(n.settings, portalName)
 	registration.Keys = []string{ceremony.KeyID(n.portal.who.chain[0])}
 	if err := n.verifier.gateway.Register(ctx, sandboxOperator, registration); err != nil {
 		return err

@@ -114,7 +114,7 @@ func (p *production) listen(ctx context.Context, role string) (net.Listener, err
 		return nil, usagef("%s: %s: listen, tls_certificate and tls_key are needed to serve it", p.config.path, role)
 	}
 	pair := &keyPair{certificate: p.config.file(r.TLSCertificate), key: p.config.file(r.TLSKey)}
-	if _, err := pair.get(nil); err != nil {
+	if err := pair.check(hostname(r.URL)); err != nil {
 		return nil, usagef("%s: %s: %v", p.config.path, role, err)
 	}
 	l, err := httpd.Listen(ctx, role, r.Listen)
@@ -132,6 +132,23 @@ type keyPair struct {
 	mu      sync.Mutex // guards all below
 	changed time.Time
 	pair    *tls.Certificate
+}
+
+// check finds what browsers and other roles would not accept, before they do, and a
+// key that others on this machine can read.
+func (k *keyPair) check(host string) error {
+	pair, err := k.get(nil)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(k.key)
+	if err != nil {
+		return err
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return fmt.Errorf("tls_key %s has mode %04o; it must be readable by its owner alone (0600)", k.key, info.Mode().Perm())
+	}
+	return pair.Leaf.VerifyHostname(host)
 }
 
 func (k *keyPair) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {

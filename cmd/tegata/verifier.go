@@ -126,12 +126,12 @@ func portalPurpose() ceremony.RegisteredPurpose {
 
 // portalRegistration is what a verifier's operator is asked to register: what
 // phones show of the portal, and what it may do. Its key is added to it.
-func portalRegistration(at places, name ui.Text, since time.Time) gateway.Party {
+func portalRegistration(at places, name ui.Text) gateway.Party {
 	origin := at.page("portal")
 	return gateway.Party{
 		ID: portalID, Name: ceremony.Text{JA: name.JA, EN: name.EN}, Mark: "portal",
 		Purposes: []ceremony.RegisteredPurpose{portalPurpose()}, Origins: []string{origin},
-		ReturnURLs: []string{origin + "/login/return"}, VerifiedSince: since.Format(time.DateOnly),
-		Grants: []string{ceremony.ScopeCertificates, ceremony.ScopeUses},
+		ReturnURLs: []string{origin + "/login/return"},
+		Grants:     []string{ceremony.ScopeCertificates, ceremony.ScopeUses},
 	}
 }

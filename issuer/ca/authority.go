@@ -33,10 +33,7 @@ func (c *CA) Rekey(ctx context.Context, who audit.Actor, kind pki.Kind) (*x509.C
 // ledger, in this order. Interrupted anywhere, it goes on with the same key.
 func (c *CA) found(ctx context.Context, who audit.Actor, kind pki.Kind, generation int) error {
 	label := profile.Label(kind, generation)
-	algorithm := c.config.Algorithms[kind]
-	if algorithm == "" {
-		algorithm = profile.RSA2048SHA256
-	}
+	algorithm := c.config.algorithm(kind)
 	signer, err := c.keys().OpenOrMake(label, func() (crypto.Signer, error) { return generate(algorithm) })
 	if err != nil {
 		return err

@@ -20,6 +20,7 @@ package ca
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/x509"
@@ -52,6 +53,10 @@ type Config struct {
 	// Algorithms of authorities that do not have today's default,
 	// RSA-2048 with SHA-256. Used by Create and Rekey.
 	Algorithms map[pki.Kind]profile.Algorithm
+}
+
+func (c Config) algorithm(k pki.Kind) profile.Algorithm {
+	return cmp.Or(c.Algorithms[k], profile.RSA2048SHA256)
 }
 
 // Store keeps what the CA must not forget.
@@ -136,6 +141,9 @@ func Create(ctx context.Context, config Config) (*CA, error) {
 	if err := os.MkdirAll(config.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("ca: create: %w", err)
 	}
+	if err := c.keepOperator(); err != nil {
+		return nil, err
+	}
 	if err := c.load(ctx); err != nil {
 		return nil, err
 	}
@@ -156,17 +164,25 @@ func Create(ctx context.Context, config Config) (*CA, error) {
 }
 
 // Open finds what Create made and makes nothing. ErrMissing when an authority is
-// not there; an error that names both when the operator's names have changed.
+// not there; ErrOtherOperator, naming both, when what the configuration says of the
+// operator or of an algorithm has changed.
 func Open(ctx context.Context, config Config) (*CA, error) {
 	c, err := build(config)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.checkOperator(); err != nil {
 		return nil, err
 	}
 	if err := c.load(ctx); err != nil {
 		return nil, err
 	}
 	for _, k := range pki.Kinds() {
-		if _, err := c.current(k); err != nil {
+		i, err := c.current(k)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.checkAlgorithm(i); err != nil {
 			return nil, err
 		}
 	}

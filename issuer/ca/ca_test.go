@@ -206,8 +206,18 @@ func TestOpenFindsWhatCreateMade(t *testing.T) {
 	}
 	renamed := i.Config
 	renamed.Operator.Organization = "Somebody Else"
-	if _, err := ca.Open(t.Context(), renamed); err == nil || !strings.Contains(err.Error(), "Somebody Else") || !strings.Contains(err.Error(), "Tegata Test") {
+	if _, err := ca.Open(t.Context(), renamed); !errors.Is(err, ca.ErrOtherOperator) || !strings.Contains(err.Error(), "Somebody Else") || !strings.Contains(err.Error(), "Tegata Test") {
 		t.Errorf("another name: %v", err)
+	}
+	moved := i.Config
+	moved.Operator.Arc = pki.Arc{2, 999, 7}
+	if _, err := ca.Open(t.Context(), moved); !errors.Is(err, ca.ErrOtherOperator) || !strings.Contains(err.Error(), "2.999.7") {
+		t.Errorf("another arc: %v", err)
+	}
+	changed := i.Config
+	changed.Algorithms = map[pki.Kind]profile.Algorithm{pki.PhoneAuth: profile.ECDSAP384SHA384}
+	if _, err := ca.Open(t.Context(), changed); !errors.Is(err, ca.ErrOtherOperator) || !strings.Contains(err.Error(), "phone-auth") {
+		t.Errorf("another algorithm: %v", err)
 	}
 	other := i.Config
 	other.Operator.Sandbox = !other.Operator.Sandbox

@@ -77,7 +77,11 @@ func (s *Store) PutParty(ctx context.Context, who audit.Actor, at time.Time, p g
 		if err != nil {
 			return err
 		}
-		return store.Audit(ctx, tx, at, who, "party registered", p.ID, nil)
+		action := "party registered"
+		if p.Ended {
+			action = "party ended"
+		}
+		return store.Audit(ctx, tx, at, who, action, p.ID, nil)
 	})
 }
 

@@ -239,6 +239,10 @@ func (g *Gateway) judge(ctx context.Context, a *attempt) error {
 	if linked != nil {
 		return linked
 	}
+	// A party may have ended since it asked: nothing is given to it any more.
+	if _, err := g.party(ctx, a.request.Party); err != nil {
+		return err
+	}
 	return g.fetchAttributes(ctx, a)
 }
 

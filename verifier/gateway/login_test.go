@@ -4,13 +4,16 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"testing"
 	"time"
 
+	"tegata/internal/audit"
 	"tegata/internal/ceremony"
 	"tegata/internal/httpd"
 	"tegata/internal/jws"
+	"tegata/internal/problem"
 	"tegata/verifier/gateway"
 )
 
@@ -293,3 +296,51 @@ func TestWhatIsErasedWhen(t *testing.T) {
 }
 
 func hashOf(s string) string { return jws.Hash(s) }
+
+// A party that ended after it asked is given nothing: no name is fetched for it, and
+// the verdict says why.
+func TestAPartyThatEndedMeanwhileGetsNoAnswer(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		started := w.must(func(r *ceremony.Request) { r.Claims = []string{"name"} })
+		p := w.mustFetch(started.RequestURI)
+		if err := w.gateway.End(t.Context(), audit.System("verifier"), "portal"); err != nil {
+			t.Fatal(err)
+		}
+		_, err := p.answer("good", func(a *ceremony.Answer) { a.Granted = []string{"name"} })
+		refused, ok := errors.AsType[*problem.Problem](err)
+		if !ok || refused.Code != gateway.ErrNoParty.Code {
+			t.Errorf("got %v", err)
+		}
+		if err := w.gateway.End(t.Context(), audit.System("verifier"), "portal"); !errors.Is(err, gateway.ErrNoParty) {
+			t.Errorf("ended twice: %v", err)
+		}
+	})
+}
+
+// Registering a party again changes what phones show of it, not since when it is
+// verified.
+func TestAPartyIsVerifiedSinceItsFirstRegistration(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		p := gateway.Party{ID: "clinic", Name: ceremony.Text{JA: "医院", EN: "Clinic"}, Mark: "医", Keys: keys(w.bank),
+			Origins: []string{"http://clinic.localhost:8407"}, ReturnURLs: []string{"http://clinic.localhost:8407/return"},
+			Purposes: []ceremony.RegisteredPurpose{{Code: "login", Sentence: loginSentence, RiskFloor: ceremony.R1}}}
+		if err := w.gateway.Register(t.Context(), audit.System("verifier"), p); err != nil {
+			t.Fatal(err)
+		}
+		first, err := w.config.Store.Party(t.Context(), "clinic")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := time.Parse(time.DateOnly, first.VerifiedSince); err != nil {
+			t.Errorf("verified since %q", first.VerifiedSince)
+		}
+		w.now = w.now.AddDate(0, 1, 0)
+		if err := w.gateway.Register(t.Context(), audit.System("verifier"), p); err != nil {
+			t.Fatal(err)
+		}
+		again, err := w.config.Store.Party(t.Context(), "clinic")
+		if err != nil || again.VerifiedSince != first.VerifiedSince {
+			t.Errorf("verified since %s, first %s, %v", again.VerifiedSince, first.VerifiedSince, err)
+		}
+	})
+}

@@ -14,10 +14,21 @@ import (
 // registrationLife is how long a phone may go on showing a registration.
 const registrationLife = time.Hour
 
-// Register registers an asking party, or replaces its registration. It is the
-// operator's act: there is no door to it over HTTP.
+// Register registers an asking party, or replaces its registration: since when it is
+// verified stays as it was, unless p says it. It is the operator's act: there is no
+// door to it over HTTP.
 func (g *Gateway) Register(ctx context.Context, who audit.Actor, p Party) error {
 	at := g.c.Now()
+	if p.VerifiedSince == "" {
+		p.VerifiedSince = at.UTC().Format(time.DateOnly)
+		earlier, err := g.party(ctx, p.ID)
+		switch {
+		case err == nil:
+			p.VerifiedSince = earlier.VerifiedSince
+		case !errors.Is(err, ErrNoParty):
+			return fmt.Errorf("gateway: register %s: %w", p.ID, err)
+		}
+	}
 	if p.Sector == "" {
 		p.Sector = p.ID
 	}
@@ -32,6 +43,21 @@ func (g *Gateway) Register(ctx context.Context, who audit.Actor, p Party) error 
 	}
 	if err := g.c.Store.PutParty(ctx, who, at, p); err != nil {
 		return fmt.Errorf("gateway: register %s: %w", p.ID, err)
+	}
+	return nil
+}
+
+// End ends the registration of a party: it may ask nothing more, and gets no answer to
+// what it asked before. It stays in histories under its name. ErrNoParty when there
+// is none, or no longer.
+func (g *Gateway) End(ctx context.Context, who audit.Actor, id string) error {
+	p, err := g.party(ctx, id)
+	if err != nil {
+		return err
+	}
+	p.Ended = true
+	if err := g.c.Store.PutParty(ctx, who, g.c.Now(), p); err != nil {
+		return fmt.Errorf("gateway: end %s: %w", id, err)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -11,9 +12,12 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"tegata/internal/durable"
 	"tegata/internal/pki"
 	"tegata/internal/secret"
 	"tegata/issuer/profile"
@@ -38,6 +42,22 @@ func initProduction(ctx context.Context, c console, path string, roles []string)
 		return err
 	}
 	defer p.Close()
+	if slices.Contains(roles, "issuer") {
+		if _, err := conf.issuerRules(); err != nil { // before anything is there
+			return err
+		}
+	}
+	if err := os.MkdirAll(conf.Data, 0o700); err != nil {
+		return usagef("data: %v", err)
+	}
+	lock, err := durable.Lock(filepath.Join(conf.Data, ".init.lock"))
+	if errors.Is(err, durable.ErrInUse) {
+		return usagef("another `tegata init` is at work in %s", conf.Data)
+	}
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
 	for _, role := range roles {
 		make := map[string]func(context.Context, console) error{"issuer": p.makeIssuer, "verifier": p.makeVerifier, "portal": p.makePortal}[role]
 		if err := make(ctx, c); err != nil {
@@ -49,15 +69,17 @@ func initProduction(ctx context.Context, c console, path string, roles []string)
 
 // makeIssuer makes the authorities and prints what others compare them with.
 func (p *production) makeIssuer(ctx context.Context, c console) error {
-	if _, err := p.config.issuerRules(); err != nil {
-		return err
+	if _, err := os.Lstat(filepath.Join(p.config.Data, "issuer")); errors.Is(err, fs.ErrNotExist) {
+		c.say("issuer: making keys and authorities in %s…", filepath.Join(p.config.Data, "issuer"))
 	}
-	c.say("issuer: making keys and authorities in %s…", filepath.Join(p.config.Data, "issuer"))
 	if err := p.openVouching(ctx); err != nil {
 		return err
 	}
 	for _, a := range p.issuer.ca.Issuers() {
 		fmt.Fprintf(c.out, "%s\tsha256:%s\t%s\n", a.Label(), pki.Fingerprint(a.Certificate.Raw), a.Certificate.NotAfter.Format("2006-01-02"))
+	}
+	if err := p.issuer.room.finish(); err != nil {
+		return err
 	}
 	c.say("Serve it with `tegata serve -config %s issuer`. Whoever relies on it fetches %s/ca/LABEL.cer into a trust folder and compares these fingerprints.",
 		p.config.path, p.config.url("issuer"))
@@ -79,7 +101,10 @@ func (p *production) makeVerifier(ctx context.Context, c console) error {
 		return err
 	}
 	party.Encryption = true
-	return p.request(c, r, "decrypt", party)
+	if err := p.request(c, r, "decrypt", party); err != nil {
+		return err
+	}
+	return r.finish()
 }
 
 // makePortal makes the portal's key, the request for its certificate, and what the
@@ -93,7 +118,7 @@ func (p *production) makePortal(ctx context.Context, c console) error {
 	if err := p.request(c, r, "sign", portalParty(p.config)); err != nil {
 		return err
 	}
-	registration := portalRegistration(p.config, p.config.Portal.Name, p.clock.Now())
+	registration := portalRegistration(p.config, p.config.Portal.Name)
 	text, err := json.MarshalIndent(handedOver(registration), "", "  ")
 	if err != nil {
 		return err
@@ -102,13 +127,20 @@ func (p *production) makePortal(ctx context.Context, c console) error {
 	if err := p.files.WriteFile(file, append(text, '\n'), 0o644); err != nil {
 		return err
 	}
-	c.say("portal: have the verifier's operator register it: tegata party register -config FILE -in %s -certificate sign.pem", file)
-	return nil
+	c.say("portal: have the verifier's operator register it: tegata party register -config FILE -in %s -certificate %s", file, filepath.Join(r.keys.Dir, "sign.pem"))
+	return r.finish()
 }
 
 // request makes a key, once, and a PKCS#10 request (RFC 2986) for its certificate.
 func (p *production) request(c console, r *room, label string, party profile.Party) error {
-	signer, err := r.keys.OpenOrMake(label, secret.P256)
+	open := r.keys.OpenOrMake
+	if !r.make {
+		open = func(label string, _ func() (crypto.Signer, error)) (crypto.Signer, error) { return r.keys.Open(label) }
+	}
+	signer, err := open(label, secret.P256)
+	if errors.Is(err, fs.ErrNotExist) {
+		return usagef("the key %s of %s is gone (%s): restore it", label, r.role, r.keys.Dir)
+	}
 	if err != nil {
 		return err
 	}
