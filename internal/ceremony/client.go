@@ -99,37 +99,55 @@ type Caller struct {
 	Assertion ClientAssertion
 }
 
-// Enter checks the Authorization header of a call: form, audience, moment,
-// signature, that the certificate names the party, its path and status, and that
-// the assertion is new. Errors wrap those of this package, of jws, and whatever
-// Path and Once returned.
+// An Entry is an assertion that is still to be remembered.
+type Entry struct {
+	Party   string
+	ID      string
+	Expires time.Time // it need not be remembered longer
+}
+
+// Enter checks the Authorization header of a call as Check does, and that the
+// assertion is new.
 func (d Door) Enter(ctx context.Context, authorization string, at time.Time) (Caller, error) {
-	compact, ok := strings.CutPrefix(authorization, "Bearer ")
-	if !ok {
-		return Caller{}, ErrNoAssertion
-	}
-	m, err := ParseClientAssertion(compact)
+	caller, entry, err := d.Check(ctx, authorization, at)
 	if err != nil {
 		return Caller{}, err
 	}
+	if err := d.Once(ctx, entry.Party, entry.ID, entry.Expires); err != nil {
+		return Caller{}, err
+	}
+	return caller, nil
+}
+
+// Check checks the Authorization header of a call: form, audience, moment,
+// signature, that the certificate names the party, its path and status. The
+// assertion may have been used before: whoever acts on the call remembers the Entry
+// in the transaction that acts, or before. Errors wrap those of this package, of
+// jws, and whatever Path returned.
+func (d Door) Check(ctx context.Context, authorization string, at time.Time) (Caller, Entry, error) {
+	compact, ok := strings.CutPrefix(authorization, "Bearer ")
+	if !ok {
+		return Caller{}, Entry{}, ErrNoAssertion
+	}
+	m, err := ParseClientAssertion(compact)
+	if err != nil {
+		return Caller{}, Entry{}, err
+	}
 	a := m.Unverified()
 	if a.Audience != d.Audience {
-		return Caller{}, ErrAudience
+		return Caller{}, Entry{}, ErrAudience
 	}
 	if err := checkWindow(a.IssuedAt, a.Expires, MaxAssertion, at); err != nil {
-		return Caller{}, err
+		return Caller{}, Entry{}, err
 	}
 	if id, ok := PartyOf(m.Chain()[0]); !ok || id != a.Issuer {
-		return Caller{}, ErrNotRegistered
+		return Caller{}, Entry{}, ErrNotRegistered
 	}
 	if a, err = m.Verify(); err != nil {
-		return Caller{}, err
+		return Caller{}, Entry{}, err
 	}
 	if err := d.Path(ctx, m.Chain(), at); err != nil {
-		return Caller{}, fmt.Errorf("ceremony: caller %s: %w", a.Issuer, err)
+		return Caller{}, Entry{}, fmt.Errorf("ceremony: caller %s: %w", a.Issuer, err)
 	}
-	if err := d.Once(ctx, a.Issuer, a.ID, time.Unix(a.Expires, 0).Add(Skew)); err != nil {
-		return Caller{}, err
-	}
-	return Caller{Party: a.Issuer, Leaf: m.Chain()[0], Assertion: a}, nil
+	return Caller{Party: a.Issuer, Leaf: m.Chain()[0], Assertion: a}, Entry{a.Issuer, a.ID, time.Unix(a.Expires, 0).Add(Skew)}, nil
 }

@@ -15,9 +15,12 @@ import (
 )
 
 // PutRequest implements gateway.Store.
-func (s *Store) PutRequest(ctx context.Context, r gateway.Request) error {
+func (s *Store) PutRequest(ctx context.Context, by ceremony.Entry, r gateway.Request) error {
 	due := r.ExpiresAt.Add(purgeAfter)
 	return s.db.Write(ctx, func(tx store.Tx) error {
+		if err := enter(ctx, tx, by); err != nil {
+			return err
+		}
 		if err := once(ctx, tx, "nonce", r.Nonce, due); err != nil {
 			return err
 		}
@@ -167,8 +170,11 @@ func putUse(ctx context.Context, tx store.Tx, o gateway.Outcome) error {
 }
 
 // TakeCode implements gateway.Store.
-func (s *Store) TakeCode(ctx context.Context, id string, code [32]byte, at time.Time) error {
+func (s *Store) TakeCode(ctx context.Context, by ceremony.Entry, id string, code [32]byte, at time.Time) error {
 	return s.db.Write(ctx, func(tx store.Tx) error {
+		if err := enter(ctx, tx, by); err != nil {
+			return err
+		}
 		n, err := tx.Exec(ctx, "UPDATE request SET response_code = NULL WHERE id = $1 AND response_code = $2 AND code_until_ms > $3",
 			id, code, at.UnixMilli())
 		if err == nil && n == 0 {

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"tegata/internal/audit"
+	"tegata/internal/ceremony"
 	"tegata/store"
 	"tegata/verifier/gateway"
 )
@@ -112,6 +113,15 @@ func once(ctx context.Context, tx store.Tx, what, id string, until time.Time) er
 		what, id, until.UnixMilli())
 	if err == nil && n == 0 {
 		return gateway.ErrUsed
+	}
+	return err
+}
+
+// enter remembers a caller's assertion, in the transaction of what it is for.
+func enter(ctx context.Context, tx store.Tx, by ceremony.Entry) error {
+	err := once(ctx, tx, gateway.AssertionOf(by.Party), by.ID, by.Expires)
+	if errors.Is(err, gateway.ErrUsed) {
+		return gateway.ErrReplayed
 	}
 	return err
 }

@@ -32,24 +32,34 @@ func outcome(n int) gateway.Outcome {
 		EraseAt: now.Add(5 * time.Minute), Use: &ceremony.Use{At: now.Unix(), Party: "portal", Kind: ceremony.Login}}
 }
 
+// entry is a fresh assertion of the portal's.
+func entry() ceremony.Entry {
+	return ceremony.Entry{Party: "portal", ID: ceremony.NewID(), Expires: now.Add(time.Minute)}
+}
+
+// wants returns the check that an error is the one wanted.
+func wants(t *testing.T) func(err, want error) {
+	return func(err, want error) {
+		t.Helper()
+		if !errors.Is(err, want) || want == nil && err != nil {
+			t.Fatalf("got %v, want %v", err, want)
+		}
+	}
+}
+
 var who = audit.Actor{Party: "verifier", Kind: "person", ID: "p"}
 
 func TestARequestFromBeginningToEnd(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, s *verifier.Store) {
 		ctx := t.Context()
-		want := func(err, want error) {
-			t.Helper()
-			if !errors.Is(err, want) || want == nil && err != nil {
-				t.Fatalf("got %v, want %v", err, want)
-			}
-		}
-		want(s.PutRequest(ctx, request(1)), nil)
+		want := wants(t)
+		want(s.PutRequest(ctx, entry(), request(1)), nil)
 		again := request(1)
 		again.Nonce = "nonce2"
-		want(s.PutRequest(ctx, again), gateway.ErrUsed) // the id
+		want(s.PutRequest(ctx, entry(), again), gateway.ErrUsed) // the id
 		again = request(2)
 		again.Nonce = "nonce1"
-		want(s.PutRequest(ctx, again), gateway.ErrUsed) // the nonce
+		want(s.PutRequest(ctx, entry(), again), gateway.ErrUsed) // the nonce
 		_, err := s.Request(ctx, "id2")
 		want(err, gateway.ErrNotFound)
 
@@ -71,12 +81,12 @@ func TestARequestFromBeginningToEnd(t *testing.T) {
 		if r.State != gateway.Done || r.Outcome.Claims["name"] != "手形" || r.Outcome.Person != "p" || r.Undecided != "" || r.Outcome.Certificate != ([32]byte{1}) {
 			t.Errorf("%+v", r)
 		}
-		want(s.TakeCode(ctx, "id1", [32]byte{8}, now), gateway.ErrUsed)
-		want(s.TakeCode(ctx, "id1", [32]byte{9}, now.Add(time.Minute)), gateway.ErrUsed)
+		want(s.TakeCode(ctx, entry(), "id1", [32]byte{8}, now), gateway.ErrUsed)
+		want(s.TakeCode(ctx, entry(), "id1", [32]byte{9}, now.Add(time.Minute)), gateway.ErrUsed)
 		want(s.RenewCode(ctx, "id1", [32]byte{7}, now.Add(2*time.Minute)), nil)
-		want(s.TakeCode(ctx, "id1", [32]byte{9}, now), gateway.ErrUsed)
-		want(s.TakeCode(ctx, "id1", [32]byte{7}, now.Add(time.Minute)), nil)
-		want(s.TakeCode(ctx, "id1", [32]byte{7}, now), gateway.ErrUsed)
+		want(s.TakeCode(ctx, entry(), "id1", [32]byte{9}, now), gateway.ErrUsed)
+		want(s.TakeCode(ctx, entry(), "id1", [32]byte{7}, now.Add(time.Minute)), nil)
+		want(s.TakeCode(ctx, entry(), "id1", [32]byte{7}, now), gateway.ErrUsed)
 		want(s.RenewCode(ctx, "id1", [32]byte{7}, now), gateway.ErrUsed)
 
 		uses, err := s.Uses(ctx, "p", 10)
@@ -95,7 +105,7 @@ func TestARequestFromBeginningToEnd(t *testing.T) {
 
 func TestOfManyAtOnceOneIsFirst(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, s *verifier.Store) {
-		if err := s.PutRequest(t.Context(), request(1)); err != nil {
+		if err := s.PutRequest(t.Context(), entry(), request(1)); err != nil {
 			t.Fatal(err)
 		}
 		var wg sync.WaitGroup
@@ -159,5 +169,28 @@ func TestPartiesAreKeptAsRegistered(t *testing.T) {
 		if err := db.CheckAudit(t.Context()); err != nil {
 			t.Error(err)
 		}
+	})
+}
+
+// An assertion is used up together with what it was for, or not at all.
+func TestAnAssertionServesOnce(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, s *verifier.Store) {
+		ctx := t.Context()
+		want := wants(t)
+		first, second := entry(), entry()
+		want(s.PutRequest(ctx, first, request(1)), nil)
+		want(s.PutRequest(ctx, first, request(2)), gateway.ErrReplayed)
+		_, err := s.Request(ctx, "id2")
+		want(err, gateway.ErrNotFound)
+		want(s.PutRequest(ctx, second, request(1)), gateway.ErrUsed) // and second is still new
+		want(s.PutRequest(ctx, second, request(2)), nil)
+		want(s.Once(ctx, gateway.AssertionOf("portal"), second.ID, now), gateway.ErrUsed) // whichever step it served
+
+		want(s.Finish(ctx, who, outcome(1)), nil)
+		third := entry()
+		want(s.TakeCode(ctx, first, "id1", [32]byte{9}, now), gateway.ErrReplayed)
+		want(s.TakeCode(ctx, third, "id1", [32]byte{8}, now), gateway.ErrUsed)
+		want(s.TakeCode(ctx, third, "id1", [32]byte{9}, now), nil) // neither third nor the code was used up
+		want(s.TakeCode(ctx, third, "id1", [32]byte{9}, now), gateway.ErrReplayed)
 	})
 }

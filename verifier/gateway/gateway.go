@@ -113,11 +113,7 @@ func New(c Config) (*Gateway, error) {
 	}
 	g := &Gateway{c: c, failed: newLimiter()}
 	g.door = ceremony.Door{Audience: c.ID, Path: g.checkParty, Once: func(ctx context.Context, party, jti string, until time.Time) error {
-		err := c.Store.Once(ctx, "assertion "+party, jti, until)
-		if errors.Is(err, ErrUsed) {
-			return ceremony.ErrReplayed
-		}
-		return err
+		return replayed(c.Store.Once(ctx, AssertionOf(party), jti, until))
 	}}
 	return g, nil
 }

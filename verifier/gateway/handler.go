@@ -30,7 +30,7 @@ func (g *Gateway) Routes() http.Handler {
 func (g *Gateway) postRequest(w http.ResponseWriter, r *http.Request) {
 	at := g.c.Now()
 	var body ceremony.Start
-	caller, err := g.Enter(r.Context(), r.Header.Get("Authorization"), at)
+	caller, entry, err := g.Check(r.Context(), r.Header.Get("Authorization"), at)
 	if err == nil {
 		err = httpd.ReadJSON(w, r, &body)
 	}
@@ -38,7 +38,7 @@ func (g *Gateway) postRequest(w http.ResponseWriter, r *http.Request) {
 		httpd.WriteProblem(w, r, err)
 		return
 	}
-	started, err := g.Start(r.Context(), caller, body, at)
+	started, err := g.Start(r.Context(), caller, entry, body, at)
 	answer(w, r, http.StatusCreated, started, err)
 }
 
@@ -70,12 +70,12 @@ func (g *Gateway) postAnswer(w http.ResponseWriter, r *http.Request) {
 
 func (g *Gateway) getResult(w http.ResponseWriter, r *http.Request) {
 	at := g.c.Now()
-	caller, err := g.Enter(r.Context(), r.Header.Get("Authorization"), at)
+	caller, entry, err := g.Check(r.Context(), r.Header.Get("Authorization"), at)
 	if err != nil {
 		httpd.WriteProblem(w, r, err)
 		return
 	}
-	result, err := g.Result(r.Context(), caller, r.PathValue("id"), at)
+	result, err := g.Result(r.Context(), caller, entry, r.PathValue("id"), at)
 	answer(w, r, http.StatusOK, result, err)
 }
 

@@ -16,8 +16,9 @@ import (
 )
 
 // Start takes a request from its asking party and puts it where the phone can
-// fetch it.
-func (g *Gateway) Start(ctx context.Context, caller ceremony.Caller, body ceremony.Start, at time.Time) (ceremony.Started, error) {
+// fetch it. The caller's entry is remembered with it; a request that is refused
+// uses nothing up.
+func (g *Gateway) Start(ctx context.Context, caller ceremony.Caller, entry ceremony.Entry, body ceremony.Start, at time.Time) (ceremony.Started, error) {
 	m, err := ceremony.ParseRequest(body.Request)
 	if err != nil {
 		return ceremony.Started{}, requestProblem(err)
@@ -63,8 +64,10 @@ func (g *Gateway) Start(ctx context.Context, caller ceremony.Caller, body ceremo
 	if len(q.Match) > 0 {
 		r.Match = q.Match[draw(len(q.Match))]
 	}
-	if err := g.c.Store.PutRequest(ctx, r); errors.Is(err, ErrUsed) {
+	if err := g.c.Store.PutRequest(ctx, entry, r); errors.Is(err, ErrUsed) {
 		return ceremony.Started{}, ErrReplayedRequest
+	} else if errors.Is(err, ErrReplayed) {
+		return ceremony.Started{}, callerProblem(replayed(err))
 	} else if err != nil {
 		return ceremony.Started{}, fmt.Errorf("gateway: start %s: %w", q.ID, err)
 	}

@@ -208,3 +208,35 @@ func sign(w *world, r *ceremony.Request) {
 	r.Purpose = ceremony.Purpose{Code: "move", Sentence: moveSentence}
 	r.Document = &ceremony.Document{Format: "cades", MediaType: "text/plain", SHA256: hashOf("x"), URL: w.config.Origin + "/d"}
 }
+
+// A step that remembers the caller's assertion in its own transaction refuses a
+// second use as every other does.
+func TestAnAssertionPlayedBackStartsAndTellsNothing(t *testing.T) {
+	w := inFeed(t, sqliteFor(t))
+	header := w.bearer(w.portal, "")
+	start := func() (ceremony.Started, error) {
+		compact, err := ceremony.SignRequest(w.portal.key, w.portal.chain, w.ask())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out ceremony.Started
+		err = httpd.PostJSON(t.Context(), w.client, w.config.Origin+"/v1/requests", ceremony.Start{Request: compact}, &out, header)
+		return out, err
+	}
+	started, err := start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = start()
+	wantCode(t, err, "caller-unproved")
+	poll := func(header httpd.Header) error {
+		var out ceremony.Result
+		return httpd.GetJSON(t.Context(), w.client, w.config.Origin+"/v1/requests/"+started.ResultID, &out, header)
+	}
+	wantCode(t, poll(header), "caller-unproved") // in another step either
+	header = w.bearer(w.portal, "")
+	if err := poll(header); err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, poll(header), "caller-unproved") // polling too
+}

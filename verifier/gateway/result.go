@@ -18,16 +18,19 @@ func pemOf(c *x509.Certificate) string { return string(pki.EncodePEM(c.Raw)) }
 // Result tells the asking party how its request stands. The verdict of a request
 // on the same device is given only against the response code that the browser
 // brought back, once and within 60 seconds: polling never completes a login.
-func (g *Gateway) Result(ctx context.Context, caller ceremony.Caller, resultID string, at time.Time) (ceremony.Result, error) {
-	if !ceremony.ValidID(resultID) {
-		return ceremony.Result{}, ErrResultUnknown
-	}
-	r, err := g.c.Store.RequestByResult(ctx, resultID)
-	if errors.Is(err, ErrNotFound) || err == nil && r.Party != caller.Party {
-		return ceremony.Result{}, ErrResultUnknown
+//
+// The caller's entry is remembered before anything is told, and together with the
+// code when one is used up.
+func (g *Gateway) Result(ctx context.Context, caller ceremony.Caller, entry ceremony.Entry, resultID string, at time.Time) (ceremony.Result, error) {
+	r, err := g.resultOf(ctx, caller, resultID)
+	code := caller.Assertion.ResponseCode
+	if takes := err == nil && r.State == Done && r.Channel == ceremony.Same && code != ""; !takes {
+		if err := g.remember(ctx, entry); err != nil {
+			return ceremony.Result{}, err
+		}
 	}
 	if err != nil {
-		return ceremony.Result{}, fmt.Errorf("gateway: result: %w", err)
+		return ceremony.Result{}, err
 	}
 	q, err := ceremony.KeptRequest(r.JWS)
 	if err != nil {
@@ -45,13 +48,12 @@ func (g *Gateway) Result(ctx context.Context, caller ceremony.Caller, resultID s
 		}
 		return pending, nil
 	}
-	code := caller.Assertion.ResponseCode
 	if r.Channel == ceremony.Same {
 		if code == "" {
 			pending.State = ceremony.StateAnswered
 			return pending, nil
 		}
-		if err := g.takeCode(ctx, r, code, at); err != nil {
+		if err := g.takeCode(ctx, entry, r, code, at); err != nil {
 			return ceremony.Result{}, err
 		}
 	} else if code != "" {
@@ -65,15 +67,37 @@ func (g *Gateway) Result(ctx context.Context, caller ceremony.Caller, resultID s
 
 // takeCode uses up the response code. A wrong, late or used one is the sign of a
 // link that was opened in another browser than the one that began.
-func (g *Gateway) takeCode(ctx context.Context, r Request, code string, at time.Time) error {
-	err := g.c.Store.TakeCode(ctx, r.ID, sha256.Sum256([]byte(code)), at)
-	if errors.Is(err, ErrUsed) {
+func (g *Gateway) takeCode(ctx context.Context, entry ceremony.Entry, r Request, code string, at time.Time) error {
+	err := g.c.Store.TakeCode(ctx, entry, r.ID, sha256.Sum256([]byte(code)), at)
+	switch {
+	case errors.Is(err, ErrUsed):
 		return ErrBrowserLost
-	}
-	if err != nil {
+	case errors.Is(err, ErrReplayed):
+		return callerProblem(replayed(err))
+	case err != nil:
 		return fmt.Errorf("gateway: result: %w", err)
 	}
 	return nil
+}
+
+// remember uses an entry up by itself.
+func (g *Gateway) remember(ctx context.Context, e ceremony.Entry) error {
+	return callerProblem(g.door.Once(ctx, e.Party, e.ID, e.Expires))
+}
+
+// resultOf finds the request of a caller's result.
+func (g *Gateway) resultOf(ctx context.Context, caller ceremony.Caller, resultID string) (Request, error) {
+	if !ceremony.ValidID(resultID) {
+		return Request{}, ErrResultUnknown
+	}
+	r, err := g.c.Store.RequestByResult(ctx, resultID)
+	if errors.Is(err, ErrNotFound) || err == nil && r.Party != caller.Party {
+		return Request{}, ErrResultUnknown
+	}
+	if err != nil {
+		return Request{}, fmt.Errorf("gateway: result: %w", err)
+	}
+	return r, nil
 }
 
 // deliver puts the result together.

@@ -15,7 +15,20 @@ var (
 	ErrNotFound = errors.New("gateway: not found")
 	// ErrUsed: an id, a code or a request that can be used once was used before.
 	ErrUsed = errors.New("gateway: used before")
+	// ErrReplayed: the caller's assertion was used before.
+	ErrReplayed = errors.New("gateway: assertion used before")
 )
+
+// AssertionOf is under what Once remembers the assertions of a party.
+func AssertionOf(party string) string { return "assertion " + party }
+
+// replayed is what package ceremony calls an assertion that was used before.
+func replayed(err error) error {
+	if errors.Is(err, ErrUsed) || errors.Is(err, ErrReplayed) {
+		return ceremony.ErrReplayed
+	}
+	return err
+}
 
 // Store keeps what the gateway must not forget. Every change is durable when the
 // call returns, and each call is one transaction.
@@ -25,8 +38,9 @@ type Store interface {
 	// PutParty registers a party or replaces its registration, with an audit record.
 	PutParty(ctx context.Context, who audit.Actor, at time.Time, p Party) error
 
-	// PutRequest keeps a new request. ErrUsed when its id or nonce is known.
-	PutRequest(ctx context.Context, r Request) error
+	// PutRequest keeps a new request and remembers by whose assertion. ErrReplayed when
+	// that was used before, ErrUsed when the request's id or nonce is known.
+	PutRequest(ctx context.Context, by ceremony.Entry, r Request) error
 	// Request and RequestByResult find a request. ErrNotFound.
 	Request(ctx context.Context, id string) (Request, error)
 	RequestByResult(ctx context.Context, resultID string) (Request, error)
@@ -39,9 +53,10 @@ type Store interface {
 	// list, and writes the audit record, all or nothing. ErrUsed when another answer
 	// was first, ErrNotFound when there is no such request.
 	Finish(ctx context.Context, who audit.Actor, o Outcome) error
-	// TakeCode uses up the response code of a request. ErrUsed when it was used, is
-	// another, or its time is over.
-	TakeCode(ctx context.Context, id string, code [32]byte, at time.Time) error
+	// TakeCode uses up the response code of a request and remembers by whose assertion.
+	// ErrReplayed when that was used before, ErrUsed when the code was, is another, or
+	// its time is over.
+	TakeCode(ctx context.Context, by ceremony.Entry, id string, code [32]byte, at time.Time) error
 	// RenewCode puts a new code in the place of one that was not used. ErrUsed when it
 	// was.
 	RenewCode(ctx context.Context, id string, code [32]byte, until time.Time) error

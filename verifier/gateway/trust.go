@@ -34,22 +34,31 @@ func (g *Gateway) checkParty(ctx context.Context, chain []*x509.Certificate, at 
 	return ErrPartyCertificate.Because(fmt.Errorf("gateway: party's certificate is %s, reason %d", s.State, s.Reason))
 }
 
-// Enter authenticates an asking party by its Authorization header.
+// Enter authenticates an asking party by its Authorization header, and remembers
+// that it did.
 func (g *Gateway) Enter(ctx context.Context, authorization string, at time.Time) (ceremony.Caller, error) {
 	caller, err := g.door.Enter(ctx, authorization, at)
-	if err == nil {
-		return caller, nil
-	}
+	return caller, callerProblem(err)
+}
+
+// Check is Enter for a step that remembers the entry in its own transaction.
+func (g *Gateway) Check(ctx context.Context, authorization string, at time.Time) (ceremony.Caller, ceremony.Entry, error) {
+	caller, entry, err := g.door.Check(ctx, authorization, at)
+	return caller, entry, callerProblem(err)
+}
+
+// callerProblem tells a caller no more than that it is not believed.
+func callerProblem(err error) error {
 	if p, ok := errors.AsType[*problem.Problem](err); ok {
-		return ceremony.Caller{}, p
+		return p
 	}
 	for _, known := range []error{jws.ErrMalformed, jws.ErrAlgorithm, jws.ErrSignature, ceremony.ErrNoAssertion, ceremony.ErrReplayed,
 		ceremony.ErrAudience, ceremony.ErrExpired, ceremony.ErrNotYet, ceremony.ErrNotRegistered} {
 		if errors.Is(err, known) {
-			return ceremony.Caller{}, ErrCaller.Because(err)
+			return ErrCaller.Because(err)
 		}
 	}
-	return ceremony.Caller{}, err
+	return err
 }
 
 // kindOf tells which of the two kinds that may answer a certificate says it is,
