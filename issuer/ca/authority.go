@@ -77,17 +77,15 @@ func (c *CA) selfSigned(ctx context.Context, who audit.Actor, self issuer) (*x50
 		Partition: draft.Partition(), Holder: "authority " + self.Label(), Ref: "authority " + self.Label(),
 		KeySHA256: sha256.Sum256(spki), NotBefore: begin, NotAfter: draft.NotAfter, TBS: tbs, PreparedAt: begin,
 	}
-	earlier, found, err := c.config.Store.RecordDraft(ctx, who, record)
+	stands, err := c.config.Store.RecordDrafts(ctx, who, record)
 	if err != nil {
 		return nil, err
 	}
-	if found {
-		if earlier.KeySHA256 != record.KeySHA256 {
-			return nil, errors.New("its key file is not the one that was recorded")
-		}
-		if record = earlier; record.DER != nil {
-			return parse(record.DER)
-		}
+	if stands[0].KeySHA256 != record.KeySHA256 {
+		return nil, errors.New("its key file is not the one that was recorded")
+	}
+	if record = stands[0]; record.DER != nil {
+		return parse(record.DER)
 	}
 	der, err := self.sign(record.TBS)
 	if err != nil {
@@ -100,7 +98,7 @@ func (c *CA) selfSigned(ctx context.Context, who audit.Actor, self issuer) (*x50
 	if err := cert.CheckSignature(self.Algorithm.X509(), cert.RawTBSCertificate, cert.Signature); err != nil {
 		return nil, err
 	}
-	err = c.config.Ledger.Enter(ctx, who, record.Serial, der, "")
+	err = c.config.Ledger.Enter(ctx, who, status.Issued{Serial: record.Serial, DER: der})
 	if errors.Is(err, status.ErrEntered) {
 		return c.Certificate(ctx, record.Serial)
 	}

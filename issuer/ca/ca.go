@@ -67,10 +67,11 @@ type Store interface {
 	// with another certificate is an error.
 	KeepAuthority(ctx context.Context, who audit.Actor, at time.Time, a AuthorityRecord) error
 
-	// RecordDraft durably records a draft before it returns. When its Ref was
-	// recorded before, nothing is written and the earlier record is returned with
-	// found true. ErrSerialUsed when the serial number was ever recorded.
-	RecordDraft(ctx context.Context, who audit.Actor, r Record) (earlier Record, found bool, err error)
+	// RecordDrafts durably records drafts before it returns, all or none, and returns
+	// what stands recorded for each: the draft itself or, when its Ref was recorded
+	// before, the earlier one with another serial number; nothing is written for that.
+	// ErrSerialUsed when a serial number was ever recorded.
+	RecordDrafts(ctx context.Context, who audit.Actor, drafts ...Record) ([]Record, error)
 	// FindRecord returns what was recorded under a serial number. ErrNotRecorded.
 	FindRecord(ctx context.Context, serial pki.Serial) (Record, error)
 	// RecordsOf lists what was recorded for a holder, the oldest first.

@@ -2,14 +2,19 @@ package ca_test
 
 import (
 	"bytes"
+	"crypto/rsa"
 	"crypto/x509"
 	"errors"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"tegata/internal/durable"
 	"tegata/internal/pki"
 	"tegata/internal/pkitest"
 	"tegata/issuer/ca"
@@ -369,5 +374,88 @@ func TestAClockThatRunsBackwardsStopsSigning(t *testing.T) {
 	}
 	if _, err := i.CA.SignCRL(t.Context(), pki.PhoneAuth, 1, []byte{0x30, 0}); !errors.Is(err, status.ErrBehind) {
 		t.Errorf("CRL: %v", err)
+	}
+}
+
+// Certificates that are wanted together are recorded at once and entered at once,
+// whatever of them was there before.
+func TestCertificatesAreIssuedTogether(t *testing.T) {
+	var commits atomic.Int64
+	i := issuertest.NewHooked(t, func(m durable.Moment) {
+		if strings.HasPrefix(string(m), "after commit ") {
+			commits.Add(1)
+		}
+	})
+	pair := func(subject string, auth, sign int) []ca.Request {
+		a, s := i.Request(t, pki.PhoneAuth, auth), i.Request(t, pki.PhoneSign, sign)
+		a.Ref, s.Ref = subject+" auth", subject+" sign"
+		return []ca.Request{a, s}
+	}
+	issue := func(requests ...ca.Request) ([]*x509.Certificate, error) {
+		drafts, err := i.CA.PrepareAll(t.Context(), issuertest.Who, requests...)
+		if err != nil {
+			return nil, err
+		}
+		return i.CA.IssueAll(t.Context(), issuertest.Who, drafts...)
+	}
+	before := commits.Load()
+	first, err := issue(pair("one", 0, 1)...)
+	if err != nil || len(first) != 2 {
+		t.Fatal(first, err)
+	}
+	if n := commits.Load() - before; n != 2 {
+		t.Errorf("%d commits, not one before signing and one after", n)
+	}
+	for n, kind := range []pki.Kind{pki.PhoneAuth, pki.PhoneSign} {
+		if err := first[n].CheckSignatureFrom(i.CA.Authority(kind)); err != nil {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+	again, err := issue(pair("one", 0, 1)...)
+	if err != nil || !again[0].Equal(first[0]) || !again[1].Equal(first[1]) {
+		t.Errorf("asked again they are others: %v", err)
+	}
+	if _, err := issue(pair("one", 0, 2)...); !errors.Is(err, ca.ErrRefUsed) {
+		t.Errorf("another key under one of the references: %v", err)
+	}
+
+	half := pair("two", 2, 3)
+	auth, err := issue(half[0]) // the other was never begun
+	if err != nil {
+		t.Fatal(err)
+	}
+	both, err := issue(half...)
+	if err != nil || !both[0].Equal(auth[0]) || both[1].CheckSignatureFrom(i.CA.Authority(pki.PhoneSign)) != nil {
+		t.Errorf("half of them were there: %v", err)
+	}
+
+	weak := pair("three", 4, 5)
+	weak[1].PublicKey = &rsa.PublicKey{N: big.NewInt(15), E: 3}
+	if _, err := issue(weak...); err == nil {
+		t.Error("a weak key was certified")
+	}
+	if records, err := i.Store.RecordsOf(t.Context(), weak[0].Holder); err != nil || len(records) != 4 {
+		t.Errorf("%d records, not those of the first two pairs: %v", len(records), err)
+	}
+
+	const at = 6 // once
+	got := make([][]*x509.Certificate, at)
+	var group sync.WaitGroup
+	for n := range at {
+		group.Go(func() {
+			var err error
+			if got[n], err = issue(pair("four", 6, 7)...); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	for n := range at {
+		if got[n] != nil && (!got[n][0].Equal(got[0][0]) || !got[n][1].Equal(got[0][1])) {
+			t.Error("one reference, two certificates")
+		}
+	}
+	if err := i.DB.CheckAudit(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

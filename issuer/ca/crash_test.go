@@ -183,18 +183,18 @@ type failing struct {
 
 var errDisk = errors.New("no space left on device")
 
-func (f failing) RecordDraft(ctx context.Context, who audit.Actor, r ca.Record) (ca.Record, bool, error) {
+func (f failing) RecordDrafts(ctx context.Context, who audit.Actor, drafts ...ca.Record) ([]ca.Record, error) {
 	if f.fail == "record" {
-		return ca.Record{}, false, errDisk
+		return nil, errDisk
 	}
-	return f.Store.RecordDraft(ctx, who, r)
+	return f.Store.RecordDrafts(ctx, who, drafts...)
 }
 
-func (f failing) EnterCertificate(ctx context.Context, who audit.Actor, serial pki.Serial, der []byte, hold status.Cause) error {
+func (f failing) EnterCertificates(ctx context.Context, who audit.Actor, issued ...status.Issued) error {
 	if f.fail == "enter before" {
 		return errDisk
 	}
-	err := f.Store.EnterCertificate(ctx, who, serial, der, hold)
+	err := f.Store.EnterCertificates(ctx, who, issued...)
 	if f.fail == "enter after" { // committed, and the line to the database was lost
 		return errDisk
 	}

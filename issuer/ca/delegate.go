@@ -140,8 +140,12 @@ func (c *CA) renewDelegate(ctx context.Context, label string, now time.Time, lif
 		end = i.Certificate.NotAfter
 	}
 	who := audit.System("issuer")
-	draft, err := c.prepare(ctx, who, i, purpose, Request{PublicKey: signer.Public(), Party: party, Holder: label, NotAfter: end})
+	record, err := c.draw(i, purpose, Request{PublicKey: signer.Public(), Party: party, Holder: label, NotAfter: end})
 	if err != nil {
+		return nil, err
+	}
+	draft := &Draft{record: record, issuer: i}
+	if err := c.record(ctx, who, draft); err != nil {
 		return nil, err
 	}
 	cert, err := c.Issue(ctx, who, draft)

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tegata/internal/audit"
@@ -34,23 +35,24 @@ func (w wanted) reference(k pki.Kind) string {
 // own, so that what a crash left behind is found and used, never made a second
 // time. Whose serial number it is, is recorded before anything is signed.
 func (r *RA) issue(ctx context.Context, who audit.Actor, w wanted, at time.Time) ([]CertificateRecord, error) {
-	out := make([]CertificateRecord, len(w.list))
-	drafts := make([]*ca.Draft, len(w.list))
-	for i, request := range w.list {
-		request.Ref = w.reference(request.Kind)
-		draft, err := r.authority.Prepare(ctx, who, request)
-		switch {
-		case errors.Is(err, ca.ErrRefUsed):
-			return nil, ErrConflict.Because(err)
-		case err != nil:
-			return nil, ErrCAUnavailable.Because(fmt.Errorf("ra: prepare %s: %w", request.Kind, err))
-		}
-		drafts[i] = draft
+	requests := slices.Clone(w.list)
+	for i := range requests {
+		requests[i].Ref = w.reference(requests[i].Kind)
+	}
+	drafts, err := r.authority.PrepareAll(ctx, who, requests...)
+	switch {
+	case errors.Is(err, ca.ErrRefUsed):
+		return nil, ErrConflict.Because(err)
+	case err != nil:
+		return nil, ErrCAUnavailable.Because(fmt.Errorf("ra: prepare: %w", err))
+	}
+	out := make([]CertificateRecord, len(drafts))
+	for i, draft := range drafts {
 		out[i] = CertificateRecord{
-			Kind: request.Kind, Serial: draft.Serial(), Person: w.person, Subject: w.subject, Phone: w.phone, PreparedAt: at,
+			Kind: requests[i].Kind, Serial: draft.Serial(), Person: w.person, Subject: w.subject, Phone: w.phone, PreparedAt: at,
 		}
 	}
-	err := r.store.Write(ctx, func(tx Tx) error {
+	err = r.store.Write(ctx, func(tx Tx) error {
 		for _, c := range out {
 			if err := tx.PutCertificate(ctx, c); err != nil {
 				return err
@@ -61,11 +63,11 @@ func (r *RA) issue(ctx context.Context, who audit.Actor, w wanted, at time.Time)
 	if err != nil {
 		return nil, err
 	}
-	for i, draft := range drafts {
-		cert, err := r.authority.Issue(ctx, who, draft)
-		if err != nil {
-			return nil, ErrCAUnavailable.Because(fmt.Errorf("ra: issue %s: %w", out[i].Kind, err))
-		}
+	issued, err := r.authority.IssueAll(ctx, who, drafts...)
+	if err != nil {
+		return nil, ErrCAUnavailable.Because(fmt.Errorf("ra: issue: %w", err))
+	}
+	for i, cert := range issued {
 		out[i].DER, out[i].NotBefore, out[i].NotAfter = cert.Raw, cert.NotBefore, cert.NotAfter
 	}
 	return out, nil

@@ -25,8 +25,8 @@ import (
 
 // Authority is what the registration authority needs of package ca.
 type Authority interface {
-	Prepare(ctx context.Context, who audit.Actor, r ca.Request) (*ca.Draft, error)
-	Issue(ctx context.Context, who audit.Actor, d *ca.Draft) (*x509.Certificate, error)
+	PrepareAll(ctx context.Context, who audit.Actor, requests ...ca.Request) ([]*ca.Draft, error)
+	IssueAll(ctx context.Context, who audit.Actor, drafts ...*ca.Draft) ([]*x509.Certificate, error)
 	Authority(kind pki.Kind) *x509.Certificate // that issues now
 	Issuers() []profile.Issuer                 // all generations of all authorities
 }

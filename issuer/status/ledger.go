@@ -99,14 +99,21 @@ func (l *Ledger) Apply(ctx context.Context, who audit.Actor, changes ...Change) 
 	return nil
 }
 
-// Enter makes a certificate issued: package ca calls it with the signature just
-// made. ErrEntered when it was entered before.
-func (l *Ledger) Enter(ctx context.Context, who audit.Actor, serial pki.Serial, der []byte, hold Cause) error {
+// Issued is a certificate that was just signed.
+type Issued struct {
+	Serial pki.Serial
+	DER    []byte
+	Hold   Cause // issued with this hold open; empty: issued good
+}
+
+// Enter makes certificates issued, all or none: package ca calls it with the
+// signatures just made. ErrEntered when one was entered before.
+func (l *Ledger) Enter(ctx context.Context, who audit.Actor, issued ...Issued) error {
 	if err := l.steady(); err != nil {
 		return err
 	}
-	if err := l.store.EnterCertificate(ctx, who, serial, der, hold); err != nil {
-		return fmt.Errorf("status: enter %s: %w", serial, err)
+	if err := l.store.EnterCertificates(ctx, who, issued...); err != nil {
+		return fmt.Errorf("status: enter %d certificates: %w", len(issued), err)
 	}
 	return nil
 }

@@ -15,10 +15,7 @@ import (
 	"tegata/internal/durable"
 	"tegata/internal/pki"
 	"tegata/issuer/status"
-	"tegata/store"
-	"tegata/store/issuer"
 	"tegata/store/issuer/issuertest"
-	"tegata/store/storetest"
 )
 
 // said is one answer that somebody got.
@@ -172,15 +169,7 @@ func TestNeverGoodUnlessGoodWhileOthersWrite(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}
-	db, err := store.Create(t.Context(), storetest.SQLite(t), store.WithHook(slow))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	if err := db.Migrate(t.Context(), issuer.Schema); err != nil {
-		t.Fatal(err)
-	}
-	i := issuertest.NewOn(t, db)
+	i := issuertest.NewHooked(t, slow)
 	var serials []pki.Serial
 	for n := range 4 {
 		serials = append(serials, pki.SerialOf(i.Issue(t, pki.PhoneAuth, n, "")))

@@ -20,10 +20,10 @@ type Store interface {
 	// the same transaction. ErrUnknown, ErrFinal.
 	ApplyChanges(ctx context.Context, who audit.Actor, changes ...Change) error
 
-	// EnterCertificate turns a recorded draft into an issued certificate,
-	// durably, with one open hold when hold is not empty. ErrEntered when it was
-	// entered before, ErrUnknown when it was never recorded.
-	EnterCertificate(ctx context.Context, who audit.Actor, serial pki.Serial, der []byte, hold Cause) error
+	// EnterCertificates turns recorded drafts into issued certificates, durably, all
+	// or none. ErrEntered when one was entered before, ErrUnknown when one was never
+	// recorded.
+	EnterCertificates(ctx context.Context, who audit.Actor, issued ...Issued) error
 
 	// LoadStatus calls each for every issued certificate, without its Holds, in no
 	// order and perhaps twice, and returns the sequence number and the moment of

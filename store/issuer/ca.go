@@ -81,35 +81,46 @@ func scanRecord(row scanner) (ca.Record, error) {
 	return r, err
 }
 
-// RecordDraft implements ca.Store.
-func (s *Store) RecordDraft(ctx context.Context, who audit.Actor, r ca.Record) (earlier ca.Record, found bool, err error) {
-	err = s.db.Write(ctx, func(tx store.Tx) error {
-		earlier, found = ca.Record{}, false
-		if r.Ref != "" {
-			earlier, err = scanRecord(tx.QueryRow(ctx, `SELECT `+recordColumns+` FROM certificate
-				WHERE serial = (SELECT serial FROM certificate_reference WHERE reference = $1)`, r.Ref))
-			if !errors.Is(err, store.ErrNotFound) {
-				found = err == nil
-				return err
-			}
-			if _, err := tx.Exec(ctx, "INSERT INTO certificate_reference (reference, serial) VALUES ($1, $2)", r.Ref, r.Serial); err != nil {
+// RecordDrafts implements ca.Store.
+func (s *Store) RecordDrafts(ctx context.Context, who audit.Actor, drafts ...ca.Record) ([]ca.Record, error) {
+	stands := make([]ca.Record, len(drafts))
+	err := s.db.Write(ctx, func(tx store.Tx) (err error) {
+		for n, r := range drafts {
+			if stands[n], err = recordDraft(ctx, tx, who, r); err != nil {
 				return err
 			}
 		}
-		n, err := tx.Exec(ctx, `INSERT INTO certificate (`+recordColumns+`, status)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL, $13, 'prepared') ON CONFLICT (serial) DO NOTHING`,
-			r.Serial, r.Kind, r.Generation, r.Purpose, r.Partition, r.Holder, r.Ref, r.KeySHA256,
-			ms(r.NotBefore), ms(r.NotAfter), r.Hold, r.TBS, ms(r.PreparedAt))
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return stands, nil
+}
+
+func recordDraft(ctx context.Context, tx store.Tx, who audit.Actor, r ca.Record) (ca.Record, error) {
+	if r.Ref != "" {
+		n, err := tx.Exec(ctx, "INSERT INTO certificate_reference (reference, serial) VALUES ($1, $2) ON CONFLICT (reference) DO NOTHING", r.Ref, r.Serial)
 		if err != nil {
-			return err
+			return ca.Record{}, err
 		}
 		if n == 0 {
-			return ca.ErrSerialUsed
+			return scanRecord(tx.QueryRow(ctx, `SELECT `+recordColumns+` FROM certificate
+				WHERE serial = (SELECT serial FROM certificate_reference WHERE reference = $1)`, r.Ref))
 		}
-		return store.Audit(ctx, tx, r.PreparedAt, who, "certificate.prepare", r.Serial.String(),
-			map[string]string{"authority": profile.Label(r.Kind, r.Generation), "purpose": string(r.Purpose), "holder": r.Holder, "tbs_sha256": pki.Fingerprint(r.TBS)})
-	})
-	return earlier, found, err
+	}
+	n, err := tx.Exec(ctx, `INSERT INTO certificate (`+recordColumns+`, status)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL, $13, 'prepared') ON CONFLICT (serial) DO NOTHING`,
+		r.Serial, r.Kind, r.Generation, r.Purpose, r.Partition, r.Holder, r.Ref, r.KeySHA256,
+		ms(r.NotBefore), ms(r.NotAfter), r.Hold, r.TBS, ms(r.PreparedAt))
+	if err != nil {
+		return ca.Record{}, err
+	}
+	if n == 0 {
+		return ca.Record{}, ca.ErrSerialUsed
+	}
+	return r, store.Audit(ctx, tx, r.PreparedAt, who, "certificate.prepare", r.Serial.String(),
+		map[string]string{"authority": profile.Label(r.Kind, r.Generation), "purpose": string(r.Purpose), "holder": r.Holder, "tbs_sha256": pki.Fingerprint(r.TBS)})
 }
 
 // FindRecord implements ca.Store.

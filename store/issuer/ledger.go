@@ -49,35 +49,44 @@ func (tx *ledgerTx) apply(ctx context.Context, who audit.Actor, changes ...statu
 	return nil
 }
 
-// EnterCertificate implements status.Store.
-func (s *Store) EnterCertificate(ctx context.Context, who audit.Actor, serial pki.Serial, der []byte, hold status.Cause) error {
+// EnterCertificates implements status.Store.
+func (s *Store) EnterCertificates(ctx context.Context, who audit.Actor, issued ...status.Issued) error {
 	return s.write(ctx, func(tx *ledgerTx) error {
-		var e status.Entry
-		var was, holder string
-		var notAfter int64
-		err := tx.QueryRow(ctx, "SELECT authority, generation, crl_partition, holder, not_after_ms, status FROM certificate WHERE serial = $1", serial).
-			Scan(&e.Kind, &e.Generation, &e.Partition, &holder, &notAfter, &was)
-		if errors.Is(err, store.ErrNotFound) {
-			return status.ErrUnknown
+		for _, c := range issued {
+			if err := tx.enter(ctx, who, c); err != nil {
+				return err
+			}
 		}
-		if err != nil {
-			return err
-		}
-		if was != prepared {
-			return status.ErrEntered
-		}
-		at := tx.begun
-		e.Serial, e.NotAfter, e.Status, e.GoodSince = serial, moment(notAfter), status.Good, at
-		if hold != "" {
-			e.Status, e.Reason, e.Since, e.GoodSince = status.Held, status.CertificateHold, at, time.Time{}
-			e.Holds = []status.Hold{{Cause: hold, Since: at}}
-		}
-		if err := tx.keep(ctx, status.Entry{Status: prepared}, e, at, der); err != nil {
-			return err
-		}
-		return store.Audit(ctx, tx, at, who, "certificate.issue", serial.String(), map[string]string{
-			"authority": e.Label(), "holder": holder, "hold": string(hold), "sha256": pki.Fingerprint(der)})
+		return nil
 	})
+}
+
+func (tx *ledgerTx) enter(ctx context.Context, who audit.Actor, c status.Issued) error {
+	var e status.Entry
+	var was, holder string
+	var notAfter int64
+	err := tx.QueryRow(ctx, "SELECT authority, generation, crl_partition, holder, not_after_ms, status FROM certificate WHERE serial = $1", c.Serial).
+		Scan(&e.Kind, &e.Generation, &e.Partition, &holder, &notAfter, &was)
+	if errors.Is(err, store.ErrNotFound) {
+		return status.ErrUnknown
+	}
+	if err != nil {
+		return err
+	}
+	if was != prepared {
+		return status.ErrEntered
+	}
+	at := tx.begun
+	e.Serial, e.NotAfter, e.Status, e.GoodSince = c.Serial, moment(notAfter), status.Good, at
+	if c.Hold != "" {
+		e.Status, e.Reason, e.Since, e.GoodSince = status.Held, status.CertificateHold, at, time.Time{}
+		e.Holds = []status.Hold{{Cause: c.Hold, Since: at}}
+	}
+	if err := tx.keep(ctx, status.Entry{Status: prepared}, e, at, c.DER); err != nil {
+		return err
+	}
+	return store.Audit(ctx, tx, at, who, "certificate.issue", c.Serial.String(), map[string]string{
+		"authority": e.Label(), "holder": holder, "hold": string(c.Hold), "sha256": pki.Fingerprint(c.DER)})
 }
 
 // prepared is the state of a draft's row, which is no entry of the ledger.
@@ -115,16 +124,12 @@ func (tx *ledgerTx) keep(ctx context.Context, before, e status.Entry, at time.Ti
 	if before.Status == prepared && e.Status == status.Good {
 		shown = 0 // no CRL looks different; but from now on there is one
 	}
-	for _, partition := range []string{e.Partition, ""} {
-		_, err := tx.Exec(ctx, `INSERT INTO crl_scope (authority, generation, crl_partition, changed_seq, changed_at_ms) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (authority, generation, crl_partition) DO UPDATE SET changed_seq = excluded.changed_seq,
-			changed_at_ms = CASE WHEN excluded.changed_at_ms > crl_scope.changed_at_ms THEN excluded.changed_at_ms ELSE crl_scope.changed_at_ms END
-			WHERE excluded.changed_seq > crl_scope.changed_seq`, e.Kind, e.Generation, partition, shown, ms(at))
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err = tx.Exec(ctx, `INSERT INTO crl_scope (authority, generation, crl_partition, changed_seq, changed_at_ms)
+		VALUES ($1, $2, $3, $4, $5), ($1, $2, '', $4, $5)
+		ON CONFLICT (authority, generation, crl_partition) DO UPDATE SET changed_seq = excluded.changed_seq,
+		changed_at_ms = CASE WHEN excluded.changed_at_ms > crl_scope.changed_at_ms THEN excluded.changed_at_ms ELSE crl_scope.changed_at_ms END
+		WHERE excluded.changed_seq > crl_scope.changed_seq`, e.Kind, e.Generation, e.Partition, shown, ms(at))
+	return err
 }
 
 func (tx *ledgerTx) keepHolds(ctx context.Context, before, e status.Entry) error {

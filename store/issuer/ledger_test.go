@@ -63,21 +63,29 @@ func TestADraftsRowIsNobodysCertificate(t *testing.T) {
 		at := issuertest.Start
 		r := ca.Record{Serial: pki.RandomSerial(), Kind: pki.PhoneSign, Generation: 1, Purpose: profile.Holder, Partition: "131016",
 			Holder: "holder", Ref: "ref", NotBefore: at, NotAfter: at.AddDate(5, 0, 0), TBS: []byte{1}, PreparedAt: at}
-		if _, found, err := s.RecordDraft(t.Context(), issuertest.Who, r); err != nil || found {
-			t.Fatal(found, err)
+		if stands, err := s.RecordDrafts(t.Context(), issuertest.Who, r); err != nil || stands[0].Serial != r.Serial {
+			t.Fatal(stands, err)
 		}
 		same := r
 		same.Serial = pki.RandomSerial()
-		if earlier, found, err := s.RecordDraft(t.Context(), issuertest.Who, same); err != nil || !found || earlier.Serial != r.Serial || earlier.DER != nil || len(earlier.TBS) != 1 {
-			t.Errorf("the same reference again: %+v, %t, %v", earlier, found, err)
+		if stands, err := s.RecordDrafts(t.Context(), issuertest.Who, same); err != nil || stands[0].Serial != r.Serial || stands[0].DER != nil || len(stands[0].TBS) != 1 {
+			t.Errorf("the same reference again: %+v, %v", stands, err)
 		}
 		reused := r
 		reused.Ref = "another"
-		if _, _, err := s.RecordDraft(t.Context(), issuertest.Who, reused); !errors.Is(err, ca.ErrSerialUsed) {
+		if _, err := s.RecordDrafts(t.Context(), issuertest.Who, reused); !errors.Is(err, ca.ErrSerialUsed) {
 			t.Errorf("the same serial number again: %v", err)
 		}
-		if _, found, err := s.RecordDraft(t.Context(), issuertest.Who, ca.Record{Serial: pki.RandomSerial(), Kind: pki.Ops, Ref: "another", PreparedAt: at, TBS: []byte{1}}); err != nil || found {
-			t.Errorf("a refused draft kept its reference: %t, %v", found, err)
+		another := ca.Record{Serial: pki.RandomSerial(), Kind: pki.Ops, Partition: profile.OnePartition, Ref: "another", PreparedAt: at, TBS: []byte{1}}
+		beside := ca.Record{Serial: pki.RandomSerial(), Kind: pki.Ops, Ref: "beside", PreparedAt: at, TBS: []byte{1}}
+		if _, err := s.RecordDrafts(t.Context(), issuertest.Who, beside, reused); !errors.Is(err, ca.ErrSerialUsed) {
+			t.Errorf("one of two with a serial number that was used: %v", err)
+		}
+		if _, err := s.FindRecord(t.Context(), beside.Serial); !errors.Is(err, ca.ErrNotRecorded) {
+			t.Errorf("a draft was recorded without the one beside it: %v", err)
+		}
+		if stands, err := s.RecordDrafts(t.Context(), issuertest.Who, another, same); err != nil || stands[0].Serial != another.Serial || stands[1].Serial != r.Serial {
+			t.Errorf("a refused draft kept its reference: %v, %v", stands, err)
 		}
 		if _, err := s.StatusEntry(t.Context(), pki.PhoneSign, r.Serial); !errors.Is(err, status.ErrUnknown) {
 			t.Errorf("a draft has a state: %v", err)
@@ -91,13 +99,16 @@ func TestADraftsRowIsNobodysCertificate(t *testing.T) {
 		if _, err := status.OpenLedger(t.Context(), s, func() time.Time { return at }); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.EnterCertificate(t.Context(), issuertest.Who, r.Serial, []byte{2}, status.Unregistered); err != nil {
+		if err := s.EnterCertificates(t.Context(), issuertest.Who, status.Issued{Serial: r.Serial, DER: []byte{2}, Hold: status.Unregistered}); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.EnterCertificate(t.Context(), issuertest.Who, r.Serial, []byte{3}, ""); !errors.Is(err, status.ErrEntered) {
+		if err := s.EnterCertificates(t.Context(), issuertest.Who, status.Issued{Serial: another.Serial, DER: []byte{3}}, status.Issued{Serial: r.Serial, DER: []byte{3}}); !errors.Is(err, status.ErrEntered) {
 			t.Errorf("it was entered twice: %v", err)
 		}
-		if err := s.EnterCertificate(t.Context(), issuertest.Who, pki.RandomSerial(), []byte{3}, ""); !errors.Is(err, status.ErrUnknown) {
+		if _, err := s.StatusEntry(t.Context(), pki.Ops, another.Serial); !errors.Is(err, status.ErrUnknown) {
+			t.Errorf("a certificate was entered without the one beside it: %v", err)
+		}
+		if err := s.EnterCertificates(t.Context(), issuertest.Who, status.Issued{Serial: pki.RandomSerial(), DER: []byte{3}}); !errors.Is(err, status.ErrUnknown) {
 			t.Errorf("what was never recorded was entered: %v", err)
 		}
 		got, err := s.FindRecord(t.Context(), r.Serial)

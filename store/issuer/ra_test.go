@@ -12,6 +12,7 @@ import (
 	"tegata/internal/pki"
 	"tegata/issuer/ca"
 	"tegata/issuer/ra"
+	"tegata/issuer/status"
 	"tegata/store"
 	"tegata/store/issuer"
 	"tegata/store/storetest"
@@ -234,7 +235,7 @@ func TestCertificatesOfASubject(t *testing.T) {
 		at := time.UnixMilli(1_000_000).UTC()
 		who := audit.System("issuer")
 		serial := pki.RandomSerial()
-		_, _, err := s.RecordDraft(ctx, who, ca.Record{Serial: serial, Kind: pki.PhoneAuth, Generation: 1, Purpose: "holder", Partition: "40",
+		_, err := s.RecordDrafts(ctx, who, ca.Record{Serial: serial, Kind: pki.PhoneAuth, Generation: 1, Purpose: "holder", Partition: "40",
 			Holder: "h", NotBefore: at, NotAfter: at.Add(time.Hour), TBS: []byte("tbs"), PreparedAt: at})
 		if err != nil {
 			t.Fatal(err)
@@ -262,7 +263,7 @@ func TestCertificatesOfASubject(t *testing.T) {
 			}
 		}
 		look(nil)
-		if err := s.EnterCertificate(ctx, who, serial, []byte("der"), ""); err != nil {
+		if err := s.EnterCertificates(ctx, who, status.Issued{Serial: serial, DER: []byte("der")}); err != nil {
 			t.Fatal(err)
 		}
 		look([]byte("der"))

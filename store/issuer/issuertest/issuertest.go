@@ -76,12 +76,23 @@ var Who = audit.Actor{Party: "test", Kind: "system", ID: "test"}
 // New makes an issuer on an SQLite database of its own.
 func New(t testing.TB) *Issuer { return NewAt(t, Start) }
 
+// NewHooked is New with a hook around the commits (store.WithHook).
+func NewHooked(t testing.TB, hook func(durable.Moment)) *Issuer {
+	t.Helper()
+	return newWith(t, Start, store.WithHook(hook))
+}
+
 // NewAt is New with another beginning of the clock: programs that look at the
 // machine's clock need time.Now.
 func NewAt(t testing.TB, start time.Time) *Issuer {
 	t.Helper()
+	return newWith(t, start)
+}
+
+func newWith(t testing.TB, start time.Time, options ...store.Option) *Issuer {
+	t.Helper()
 	dsn := storetest.SQLite(t)
-	db, err := store.Create(t.Context(), dsn)
+	db, err := store.Create(t.Context(), dsn, options...)
 	if err != nil {
 		t.Fatal(err)
 	}
