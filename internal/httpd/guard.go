@@ -97,7 +97,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !goodRequestID(id) {
 		id = rand.Text()
 	}
-	r = r.WithContext(withLog(WithRequestID(r.Context(), id), g.opt.Log))
+	r = r.WithContext(context.WithValue(r.Context(), callKey{}, &call{id, g.opt.Log}))
 	if r.Body != http.NoBody {
 		// Not http.MaxBytesHandler: it passes on a copy of r, and the route that the
 		// mux notes in r.Pattern would be lost to the log.
@@ -239,22 +239,29 @@ func (rec *recorder) code() int {
 
 const requestIDHeader = "X-Request-Id"
 
-type (
-	requestIDKey struct{}
-	logKey       struct{}
-)
+// call is what a context carries of a request.
+type call struct {
+	id  string
+	log *slog.Logger // of the door it came through; may be nil
+}
+
+type callKey struct{}
+
+func callOf(ctx context.Context) call {
+	if c, ok := ctx.Value(callKey{}).(*call); ok {
+		return *c
+	}
+	return call{}
+}
 
 // WithRequestID returns a context that carries id; our clients send it along, so
 // that one id follows a person's action through all parties.
 func WithRequestID(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, requestIDKey{}, id)
+	return context.WithValue(ctx, callKey{}, &call{id, callOf(ctx).log})
 }
 
 // RequestID returns the id of the request that ctx belongs to, or "".
-func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
-}
+func RequestID(ctx context.Context) string { return callOf(ctx).id }
 
 // goodRequestID accepts a caller's id only when it can do no harm in a log.
 func goodRequestID(id string) bool {
@@ -267,11 +274,4 @@ func goodRequestID(id string) bool {
 		}
 	}
 	return true
-}
-
-func withLog(ctx context.Context, log *slog.Logger) context.Context {
-	if log == nil {
-		return ctx
-	}
-	return context.WithValue(ctx, logKey{}, log)
 }

@@ -161,7 +161,7 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	if p.Status < 400 || p.Status > 599 {
 		p.Status = http.StatusInternalServerError
 	}
-	if log, ok := r.Context().Value(logKey{}).(*slog.Logger); ok && p.Kind == problem.OurFault {
+	if log := callOf(r.Context()).log; log != nil && p.Kind == problem.OurFault {
 		log.LogAttrs(r.Context(), slog.LevelError, "our fault", slog.String("request_id", p.RequestID),
 			slog.String("route", r.Pattern), slog.String("code", p.Code), slog.Any("error", err))
 	}

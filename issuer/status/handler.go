@@ -87,6 +87,11 @@ func (h *Handler) Routes(next http.Handler) http.Handler {
 			h.ocspRaw(w, r, raw)
 			return
 		}
+		if r.URL.Path == "/ocsp" && r.Method == http.MethodPost { // as the mux would say, which takes longer to find it
+			r.Pattern = "POST /ocsp"
+			h.ocspPost(w, r)
+			return
+		}
 		mux.ServeHTTP(w, r)
 	})
 }

@@ -54,7 +54,7 @@ type Responder struct {
 // hash is over the subjectPublicKey's bits alone.
 type issuerNames struct {
 	profile.Issuer
-	name, key map[hashAlgorithm][]byte
+	name, key [sha256Hash + 1][]byte // by hashAlgorithm
 }
 
 // cacheKey is a certificate and the way a request names it: answers repeat that.
@@ -195,13 +195,14 @@ func (r *Responder) keep(key cacheKey, c cachedAnswer) {
 
 // issuerOf finds the authority that a CertID names, by the hash of its name and of
 // its key: generations share a name.
-func (r *Responder) issuerOf(id certID) (issuerNames, bool) {
-	for _, i := range r.issuers() {
-		if i.named(id) {
-			return i, true
+func (r *Responder) issuerOf(id certID) (*issuerNames, bool) {
+	all := r.issuers()
+	for n := range all {
+		if all[n].named(id) {
+			return &all[n], true
 		}
 	}
-	return issuerNames{}, false
+	return nil, false
 }
 
 // issuers lists the authorities with their hashes, which are computed once.
@@ -223,7 +224,7 @@ func namesOf(i profile.Issuer) issuerNames {
 		Algorithm asn1.RawValue
 		Bits      asn1.BitString
 	}
-	n := issuerNames{Issuer: i, name: map[hashAlgorithm][]byte{}, key: map[hashAlgorithm][]byte{}}
+	n := issuerNames{Issuer: i}
 	if _, err := asn1.Unmarshal(i.Certificate.RawSubjectPublicKeyInfo, &spki); err != nil {
 		return n // nothing names it
 	}
@@ -235,6 +236,6 @@ func namesOf(i profile.Issuer) issuerNames {
 }
 
 // named says whether id's two hashes are those of i.
-func (i issuerNames) named(id certID) bool {
+func (i *issuerNames) named(id certID) bool {
 	return i.key[id.hash] != nil && bytes.Equal(id.keyHash, i.key[id.hash]) && bytes.Equal(id.nameHash, i.name[id.hash])
 }
