@@ -123,8 +123,10 @@ func (db *DB) begin(ctx context.Context) (*group, error) {
 	life, end := context.WithCancel(context.Background())
 	stop := context.AfterFunc(ctx, end)
 	t, err := db.writer.BeginTx(life, db.options(sql.LevelSerializable, false))
-	if !stop() && err == nil {
-		t.Rollback()
+	if !stop() {
+		if err == nil {
+			t.Rollback()
+		}
 		err = ctx.Err()
 	}
 	if err != nil {

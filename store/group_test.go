@@ -276,29 +276,38 @@ func TestWhoeverEndsWhileCommittingTakesNobodysAnswerAlong(t *testing.T) {
 	})
 }
 
+// hold begins a write of one thing that ends when release is called.
+func hold(t *testing.T, db *store.DB, id byte) (release func()) {
+	t.Helper()
+	inside, goOn, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		done <- db.Write(t.Context(), func(tx store.Tx) error {
+			err := insert(t, tx, id)
+			close(inside)
+			<-goOn
+			return err
+		})
+	}()
+	<-inside
+	return func() {
+		close(goOn)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestWaitingEndsWithItsContext(t *testing.T) {
 	storetest.EachDSN(t, func(t *testing.T, dsn string) {
 		db, _ := openGroups(t, dsn)
-		inside, goOn := make(chan struct{}), make(chan struct{})
-		first := make(chan error, 1)
-		go func() {
-			first <- db.Write(t.Context(), func(tx store.Tx) error {
-				close(inside)
-				<-goOn
-				return insert(t, tx, 1)
-			})
-		}()
-		<-inside
+		release := hold(t, db, 1)
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
 		err := db.Write(ctx, func(tx store.Tx) error { return insert(t, tx, 2) })
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
-		close(goOn)
-		if err := <-first; err != nil {
-			t.Error(err)
-		}
+		release()
 		if err := db.Write(t.Context(), func(tx store.Tx) error { return insert(t, tx, 3) }); err != nil {
 			t.Error(err)
 		}
@@ -441,4 +450,35 @@ func TestAnAcknowledgedPartIsThereForOthers(t *testing.T) {
 	if _, err := os.Stat(path); err != nil {
 		t.Error(err)
 	}
+}
+
+// A caller whose time is over while the database is somebody else's is told so.
+func TestADeadlineEndsTheWaitForAnotherProcess(t *testing.T) {
+	storetest.EachDSN(t, func(t *testing.T, dsn string) {
+		if strings.HasPrefix(dsn, "sqlite:") {
+			t.Skip("SQLite waits for its file lock as long as its own patience lasts, ten seconds")
+		}
+		db, _ := openGroups(t, dsn)
+		other, err := store.Open(t.Context(), dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer other.Close()
+		release := hold(t, other, 1)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		err = db.Write(ctx, func(tx store.Tx) error { return insert(t, tx, 2) })
+		if err == nil || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		if waited := time.Since(began); waited > 8*time.Second {
+			t.Errorf("it waited %v", waited)
+		}
+		release()
+		if err := db.Write(t.Context(), func(tx store.Tx) error { return insert(t, tx, 3) }); err != nil {
+			t.Errorf("the line stands still: %v", err)
+		}
+		whole(t, db, 1, 3)
+	})
 }

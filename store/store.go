@@ -176,7 +176,8 @@ func (db *DB) Read(ctx context.Context, fn func(Tx) error) error {
 // the beginning, so it must set its results anew each time and do nothing
 // outside the database. An error of fn undoes everything that fn did, and so does
 // an error of a statement that fn did not pass on. Write inside fn would wait for
-// itself; a slow step (a signature, a network call) has no place there.
+// itself, and so would a lock that somebody holds over a Write of theirs; a slow step
+// (a signature, a network call) has no place there.
 //
 // Writes that wait at the same moment share a commit. Each is whole by itself: it
 // sees those before it, and undoing one leaves the others. Only when the commit
