@@ -1,7 +1,6 @@
 package element
 
 import (
-	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -273,13 +272,4 @@ func (e *Element) Reset() error {
 		return fmt.Errorf("element: reset: %w", err)
 	}
 	return nil
-}
-
-// devicePublic returns the device key's public half, or nil.
-func (e *Element) devicePublic() crypto.PublicKey {
-	key, err := e.state.deviceKey()
-	if err != nil || key == nil {
-		return nil
-	}
-	return key.Public()
 }
