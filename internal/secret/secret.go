@@ -34,6 +34,9 @@ import (
 // ErrFormat is returned by the parsers. It never repeats the input.
 var ErrFormat = errors.New("secret: not of the form that this secret has")
 
+// ErrCheckDigit is an ErrFormat: a lock code is complete, and a digit of it wrong.
+var ErrCheckDigit = fmt.Errorf("%w: the check digit of the lock code does not fit", ErrFormat)
+
 // Revealer is a secret that can show its bytes to one function at a time.
 type Revealer interface {
 	// Reveal calls f with the bytes; f keeps nothing.
@@ -154,12 +157,15 @@ func GenerateLockCode() LockCode {
 }
 
 // ParseLockCode reads 11 digits, with spaces or hyphens between them as printed.
-// ErrFormat otherwise; a wrong check digit is ErrFormat as well, so that a slip
-// of the hand costs no try.
+// ErrFormat otherwise; a wrong check digit is ErrCheckDigit, so that a slip of the
+// hand costs no try and is called what it is.
 func ParseLockCode(s string) (LockCode, error) {
 	s = strings.NewReplacer(" ", "", "-", "").Replace(width.Narrow.String(s))
-	if len(s) != 11 || strings.Trim(s, "0123456789") != "" || s[10] != checkDigit(s[:10]) {
+	if len(s) != 11 || strings.Trim(s, "0123456789") != "" {
 		return LockCode{}, fmt.Errorf("%w: a lock code is 11 digits, the last of them a check digit", ErrFormat)
+	}
+	if s[10] != checkDigit(s[:10]) {
+		return LockCode{}, ErrCheckDigit
 	}
 	return LockCode{hide([]byte(s))}, nil
 }

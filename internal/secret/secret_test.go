@@ -115,7 +115,7 @@ func TestALockCodeCatchesEverySingleSlip(t *testing.T) {
 			}
 			slip := bytes.Clone(digits)
 			slip[i] = d
-			if _, err := secret.ParseLockCode(string(slip)); !errors.Is(err, secret.ErrFormat) {
+			if _, err := secret.ParseLockCode(string(slip)); !errors.Is(err, secret.ErrCheckDigit) || !errors.Is(err, secret.ErrFormat) {
 				t.Fatalf("a wrong digit at %d was taken", i)
 			}
 		}

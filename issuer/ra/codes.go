@@ -61,7 +61,8 @@ const (
 	CodeKeyUnsuitable        Code = "key-unsuitable"        // not RSA-2048, or the same key twice, or one certified before
 	CodeCertificatesMismatch Code = "certificates-mismatch" // not the two that were issued
 	CodeLockCodeVerifier     Code = "lock-code-verifier"    // other salt, cost or size than asked for
-	CodeLockCodeFormat       Code = "lock-code-format"      // your turn: a digit is wrong or missing
+	CodeLockCodeFormat       Code = "lock-code-format"      // your turn: no birth date, or not 11 digits
+	CodeLockCodeDigit        Code = "lock-code-digit"       // your turn: 11 digits, one of them mistyped
 	CodeLockCodeWrong        Code = "lock-code-wrong"       // extension member "tries_left"
 	CodeTooManyTries         Code = "lock-code-tries"       // 429, extension member "retry_after" in seconds
 	CodeCAUnavailable        Code = "authority-unavailable" // could not check or sign: try again

@@ -145,6 +145,9 @@ var (
 	ErrLockCodeFormat = problem.NewYourTurn(400, CodeLockCodeFormat,
 		"生年月日または停止コードの数字を確かめてください。", "停止コードは11けたです。回数には数えていません。",
 		"Check the birth date and the digits of the lock code.", "A lock code has 11 digits. This did not count as a try.")
+	ErrLockCodeDigit = problem.NewYourTurn(400, CodeLockCodeDigit,
+		"停止コードのどこかの数字が違います。", "11けたのうち、どれかを打ち間違えています。控えと1つずつ見比べてください。回数には数えていません。",
+		"A digit of the lock code is wrong.", "One of the 11 digits was mistyped: compare them with your note one by one. This did not count as a try.")
 	ErrLockCodeWrong = problem.NewRefused(403, CodeLockCodeWrong,
 		"生年月日と停止コードの組み合わせが合いません。", "控えを確かめて、もう一度入力してください。急ぐときはカードを使うか、窓口に電話してください。",
 		"Birth date and lock code do not belong together.", "Check your note and try again. If it is urgent use the card, or call the helpdesk.")

@@ -33,9 +33,12 @@ func (r *RA) Suspend(ctx context.Context, s Suspension, source string) (Suspende
 	if err != nil || birth.After(at) {
 		return Suspended{}, ErrLockCodeFormat
 	}
-	code, err := secret.ParseLockCode(s.LockCode)
+	code, err := secret.ParseLockCode(s.LockCode) // what has not its form costs no try
+	if errors.Is(err, secret.ErrCheckDigit) {
+		return Suspended{}, ErrLockCodeDigit
+	}
 	if err != nil {
-		return Suspended{}, ErrLockCodeFormat // costs no try
+		return Suspended{}, ErrLockCodeFormat
 	}
 	// Anybody may come here, with a birth date of their choice: they wait for each
 	// other, and whoever does not get a turn has lost no try.

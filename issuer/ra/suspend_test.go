@@ -110,9 +110,11 @@ func TestASlipOfTheHandCostsNoTry(t *testing.T) {
 	code[3] = '0' + (code[3]-'0'+1)%10
 	for range 20 {
 		_, err := w.ra.Suspend(t.Context(), ra.Suspension{BirthDate: "1980-02-17", LockCode: string(code)}, "a")
-		wantCode(t, err, ra.CodeLockCodeFormat)
+		wantCode(t, err, ra.CodeLockCodeDigit)
 	}
-	_, err := w.ra.Suspend(t.Context(), ra.Suspension{BirthDate: "17.2.1980", LockCode: digits(p)}, "a")
+	_, err := w.ra.Suspend(t.Context(), ra.Suspension{BirthDate: "1980-02-17", LockCode: digits(p)[:10]}, "a")
+	wantCode(t, err, ra.CodeLockCodeFormat)
+	_, err = w.ra.Suspend(t.Context(), ra.Suspension{BirthDate: "17.2.1980", LockCode: digits(p)}, "a")
 	wantCode(t, err, ra.CodeLockCodeFormat)
 	if _, err := w.ra.Suspend(t.Context(), ra.Suspension{BirthDate: "1980-02-17", LockCode: digits(p)}, "a"); err != nil {
 		t.Error(err)
