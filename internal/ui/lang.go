@@ -59,7 +59,7 @@ func LangOf(r *http.Request) Lang {
 }
 
 // setLanguage answers POST /language: it keeps the choice and goes back.
-func setLanguage(w http.ResponseWriter, r *http.Request) {
+func (s *Site) setLanguage(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
 	l := Lang(r.PostFormValue("to"))
 	if l != JA && l != EN {
@@ -67,7 +67,7 @@ func setLanguage(w http.ResponseWriter, r *http.Request) {
 	}
 	http.SetCookie(w, &http.Cookie{
 		Name: LangCookie, Value: string(l), Path: "/", MaxAge: 365 * 24 * 60 * 60,
-		HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		HttpOnly: true, Secure: s.party.Secure, SameSite: http.SameSiteLaxMode,
 	})
 	http.Redirect(w, r, LocalPath(r.PostFormValue("back"), "/"), http.StatusSeeOther)
 }

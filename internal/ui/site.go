@@ -29,6 +29,8 @@ type Party struct {
 	Mark string
 	// Home is where the name in the band leads; "" is "/".
 	Home string
+	// Secure marks the cookies Secure: an https origin.
+	Secure bool
 	// Sandbox writes on every page that this is a sandbox and no real
 	// authority.
 	Sandbox bool
@@ -188,7 +190,7 @@ func Polling(r *http.Request) bool { return r.Header.Get("Tegata-Poll") != "" }
 // /language.
 func (s *Site) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /static/", s.assets)
-	mux.HandleFunc("POST /language", setLanguage)
+	mux.HandleFunc("POST /language", s.setLanguage)
 }
 
 // Asset is the path of an asset, for pages written outside a template.

@@ -81,7 +81,7 @@ func (v *visit) resume() {
 
 func (v *visit) begin() {
 	v.draft.forget()
-	holdPhone(v.w, v.phone.ID()) // whoever registers a phone has it in the hand
+	v.h.holdPhone(v.w, v.phone.ID()) // whoever registers a phone has it in the hand
 	if v.look.Word == "" {
 		v.goTo("/mark?next=enrol")
 		return

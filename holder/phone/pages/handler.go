@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"tegata/holder/phone"
@@ -35,6 +36,9 @@ type Options struct {
 	Sandbox bool
 }
 
+// secure tells whether browsers come over https.
+func (o Options) secure() bool { return strings.HasPrefix(o.Origin, "https://") }
+
 // Handler is the phone's pages.
 type Handler struct {
 	opt    Options
@@ -47,14 +51,14 @@ func New(opt Options) (*Handler, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	site, err := newSite(opt.Sandbox)
+	site, err := newSite(opt)
 	if err != nil {
 		return nil, err
 	}
 	return &Handler{opt: opt, site: site, drafts: newDrafts()}, nil
 }
 
-func newSite(sandbox bool) (*ui.Site, error) {
+func newSite(opt Options) (*ui.Site, error) {
 	html, err := fs.Sub(htmlFiles, "html")
 	if err != nil {
 		return nil, err
@@ -64,7 +68,7 @@ func newSite(sandbox bool) (*ui.Site, error) {
 		return nil, err
 	}
 	return ui.NewSite(ui.Party{
-		ID: "phone", Name: ui.Text{JA: "Tegata スマホ", EN: "Tegata phone"}, Mark: "tegata", Sandbox: sandbox,
+		ID: "phone", Name: ui.Text{JA: "Tegata スマホ", EN: "Tegata phone"}, Mark: "tegata", Secure: opt.secure(), Sandbox: opt.Sandbox,
 	}, html, static)
 }
 

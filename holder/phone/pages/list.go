@@ -13,10 +13,10 @@ import (
 // phone's page, which anybody can send, does not.
 const phoneCookie = "phone"
 
-func holdPhone(w http.ResponseWriter, id string) {
+func (h *Handler) holdPhone(w http.ResponseWriter, id string) {
 	http.SetCookie(w, &http.Cookie{
 		Name: phoneCookie, Value: url.QueryEscape(id), Path: "/", MaxAge: 365 * 24 * 60 * 60,
-		HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		HttpOnly: true, Secure: h.opt.secure(), SameSite: http.SameSiteLaxMode,
 	})
 }
 
@@ -64,7 +64,7 @@ func (h *Handler) hold(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, nil, err)
 		return
 	}
-	holdPhone(w, id)
+	h.holdPhone(w, id)
 	to := "/p/" + url.PathEscape(id) + "/"
 	if link := r.PostFormValue("link"); link != "" {
 		to += "request?request_uri=" + url.QueryEscape(link)

@@ -1,8 +1,11 @@
 package pages
 
 import (
+	"context"
 	"io/fs"
+	"net/http/httptest"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -190,7 +193,7 @@ func samples() []uitest.Page {
 func errStartAgainTrouble() *ui.Trouble { return ui.TroubleOf(nil, errStartAgain) }
 
 func TestEveryPageRendersInBothLanguages(t *testing.T) {
-	site, err := newSite(true)
+	site, err := newSite(Options{Sandbox: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +203,7 @@ func TestEveryPageRendersInBothLanguages(t *testing.T) {
 // A code alone tells a person nothing: each entry has its sentence, or the reason
 // in words, and the code small under it.
 func TestTheHistorySpeaksInSentences(t *testing.T) {
-	site, err := newSite(true)
+	site, err := newSite(Options{Sandbox: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +215,7 @@ func TestTheHistorySpeaksInSentences(t *testing.T) {
 
 // In English the phones have English names.
 func TestModelsAreNamedInBothLanguages(t *testing.T) {
-	site, err := newSite(true)
+	site, err := newSite(Options{Sandbox: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,8 +243,32 @@ func TestEveryReasonHasWords(t *testing.T) {
 	}
 }
 
+// anyPhone is a shelf on which each phone is found.
+type anyPhone struct{ Phones }
+
+func (anyPhone) Find(context.Context, string) (Phone, error) { return nil, nil }
+
+// Over https no cookie ever leaves without it.
+func TestCookiesAreSecureOverHTTPS(t *testing.T) {
+	for origin, secure := range map[string]bool{"https://phone.example.jp": true, "http://phone.localhost:8403": false} {
+		h, err := New(Options{Phones: anyPhone{}, Origin: origin})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path, form := range map[string]string{"/language": "to=en", "/hold": "phone=a"} {
+			r := httptest.NewRequest("POST", path, strings.NewReader(form))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			w := httptest.NewRecorder()
+			h.Routes().ServeHTTP(w, r)
+			if c := w.Result().Cookies(); len(c) != 1 || c[0].Secure != secure {
+				t.Errorf("%s%s: %v", origin, path, c)
+			}
+		}
+	}
+}
+
 func TestPreview(t *testing.T) {
-	site, err := newSite(true)
+	site, err := newSite(Options{Sandbox: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,22 +52,23 @@ func New(opt Options) (*Handler, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	site, err := newSite(opt.Name, opt.Sandbox)
+	site, err := newSite(opt)
 	if err != nil {
 		return nil, err
 	}
 	return &Handler{opt: opt, site: site}, nil
 }
 
-func newSite(name ui.Text, sandbox bool) (*ui.Site, error) {
+func newSite(opt Options) (*ui.Site, error) {
 	html, err := fs.Sub(htmlFiles, "html")
 	if err != nil {
 		return nil, err
 	}
+	name := opt.Name
 	if name == (ui.Text{}) {
 		name = ui.Text{JA: "くらしの窓口", EN: "Residents' portal"}
 	}
-	return ui.NewSite(ui.Party{ID: "portal", Name: name, Mark: "portal", Sandbox: sandbox}, html, nil)
+	return ui.NewSite(ui.Party{ID: "portal", Name: name, Mark: "portal", Secure: opt.Secure, Sandbox: opt.Sandbox}, html, nil)
 }
 
 // Routes is the table of contents. Mount it behind httpd.Guard with Pages on.

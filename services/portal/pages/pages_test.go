@@ -53,7 +53,7 @@ func sampleHome() portal.Home {
 
 // A refused attempt is told in the verifier's sentence, with the code small.
 func TestARefusedAttemptIsToldInWords(t *testing.T) {
-	site, err := newSite(ui.Text{}, true)
+	site, err := newSite(Options{Sandbox: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func samples() []uitest.Page {
 }
 
 func TestEveryPageRendersInBothLanguages(t *testing.T) {
-	site, err := newSite(ui.Text{}, true)
+	site, err := newSite(Options{Sandbox: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestEveryPageRendersInBothLanguages(t *testing.T) {
 }
 
 func TestPreview(t *testing.T) {
-	site, err := newSite(ui.Text{}, true)
+	site, err := newSite(Options{Sandbox: true})
 	if err != nil {
 		t.Fatal(err)
 	}
