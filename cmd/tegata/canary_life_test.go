@@ -125,10 +125,15 @@ func (c *canaries) loginHere(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := b.open(ctx, c.phonePage()+"/request?"+strings.SplitN(link, "?", 2)[1]); err != nil {
+	text, err := b.open(ctx, c.phonePage()+"/request?"+strings.SplitN(link, "?", 2)[1])
+	if err != nil {
 		return err
 	}
-	text, err := b.send(ctx, b.url, url.Values{"decision": {"approve"}, "pin": {c.secrets.phonePIN}})
+	form, err := found(text, `name="form" value="([^"]*)"`)
+	if err != nil {
+		return err
+	}
+	text, err = b.send(ctx, b.url, url.Values{"form": {form}, "decision": {"approve"}, "pin": {c.secrets.phonePIN}})
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func newVisitor() (*visitor, error) {
 // printed as its text, after a line with the status and the address.
 //
 //	browse WHO get URL [Header:=value]…
-//	browse WHO post URL [field=value]… [Header:=value]…
+//	browse WHO post URL [field=value]… [Header:=value]…    with the hidden fields of such a form on the page it is on
 //	browse WHO link NAME PART-OF-ADDRESS    keeps a link of the page
 func browse(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
@@ -72,6 +72,8 @@ func browse(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		if args[1] == "get" {
 			form = nil
+		} else {
+			v.fill(form, args[2])
 		}
 		ts.Check(v.open(ts.Stdout(), strings.ToUpper(args[1]), args[2], form, header))
 	case "link":
@@ -83,6 +85,21 @@ func browse(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Setenv(args[2], link)
 	default:
 		ts.Fatalf("a browser does not %s", args[1])
+	}
+}
+
+// fill adds the hidden fields of the page's form for an address to what was typed.
+func (v *visitor) fill(typed url.Values, address string) {
+	for _, form := range forms.FindAllStringSubmatch(v.page, -1) {
+		to, err := v.at.Parse(html.UnescapeString(form[1]))
+		if err != nil || to.String() != address {
+			continue
+		}
+		for _, field := range hidden.FindAllStringSubmatch(form[2], -1) {
+			if !typed.Has(field[1]) {
+				typed.Set(field[1], html.UnescapeString(field[2]))
+			}
+		}
 	}
 }
 
@@ -130,6 +147,8 @@ func (v *visitor) open(out io.Writer, method, address string, form url.Values, h
 var (
 	unseen = regexp.MustCompile(`(?s)<(script|style|svg|head)\b.*?</(?:script|style|svg|head)>`)
 	tags   = regexp.MustCompile(`<[^>]*>`)
+	forms  = regexp.MustCompile(`(?s)<form[^>]* action="([^"]*)"[^>]*>(.*?)</form>`)
+	hidden = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)
 	blanks = regexp.MustCompile(`\s*\n\s*`)
 	hrefs  = regexp.MustCompile(`(?:href|content)="([^"]*)"`)
 )

@@ -309,7 +309,7 @@ func TestALinkAloneMakesThePhoneSpeakToNobodyElse(t *testing.T) {
 		t.Errorf("a link that was not followed fills the history: %+v, %v", uses, err)
 	}
 	s.press("/request", typed("unused", "")) // the person says so
-	s.at("/p/a/request", "依頼を読み取れませんでした。")
+	s.at("/p/a/trouble", "依頼を読み取れませんでした。")
 	if got := <-heard; got != "/r/x" {
 		t.Errorf("asked for %s", got)
 	}

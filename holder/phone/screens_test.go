@@ -1,6 +1,7 @@
 package phone_test
 
 import (
+	"context"
 	"fmt"
 	"html"
 	"io"
@@ -64,6 +65,9 @@ func (s *screen) take(r *http.Response, err error) {
 		s.seen.WriteString(c.String())
 	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "text/html") {
+		if r.Request.Method == http.MethodPost {
+			s.t.Errorf("%s: a form is answered with a page, which a reload would send again", s.path)
+		}
 		uitest.Check(s.t, s.body)
 	}
 }
@@ -75,18 +79,7 @@ func (s *screen) open(path string) { s.t.Helper(); s.take(s.client.Get(s.base + 
 // hidden fields.
 func (s *screen) press(action string, typed url.Values) {
 	s.t.Helper()
-	form := regexp.MustCompile(`(?s)<form[^>]*action="([^"]*` + regexp.QuoteMeta(action) + `)"[^>]*>(.*?)</form>`).FindStringSubmatch(s.body)
-	if form == nil {
-		s.t.Fatalf("at %s there is no form %q", s.path, action)
-	}
-	values := url.Values{}
-	for _, m := range regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`).FindAllStringSubmatch(form[2], -1) {
-		values.Set(m[1], html.UnescapeString(m[2]))
-	}
-	for k, v := range typed {
-		values[k] = v
-	}
-	s.take(s.client.PostForm(s.base+html.UnescapeString(form[1]), values))
+	s.take(s.client.PostForm(s.sent(action, typed)))
 }
 
 // at fails the test unless one is on the page and it says all of these.
@@ -312,6 +305,107 @@ func TestBlockedSecretsByTheScreensAlone(t *testing.T) {
 	s.at("/p/b/enrol/card-password", "カードの署名用パスワードはロックされています。", "住所地の市区町村の窓口で解除できます。", "番号： card-password-blocked")
 }
 
+// sent is what a press of the form on this page would send, and where to.
+func (s *screen) sent(action string, typed url.Values) (address string, values url.Values) {
+	s.t.Helper()
+	form := regexp.MustCompile(`(?s)<form[^>]*action="([^"]*` + regexp.QuoteMeta(action) + `)"[^>]*>(.*?)</form>`).FindStringSubmatch(s.body)
+	if form == nil {
+		s.t.Fatalf("at %s there is no form %q", s.path, action)
+	}
+	values = url.Values{}
+	for _, m := range regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`).FindAllStringSubmatch(form[2], -1) {
+		values.Set(m[1], html.UnescapeString(m[2]))
+	}
+	for k, v := range typed {
+		values[k] = v
+	}
+	return s.base + html.UnescapeString(form[1]), values
+}
+
+// Every form that compares a secret leads on to a page: what a browser reloads, and
+// goes back to, is never the form's own answer. Pressed twice, or sent from a page
+// that was opened before, it costs no second try.
+func TestNoTryIsLostToAReloadBackOrADoubleClick(t *testing.T) {
+	w, _, c := registered(t)
+	s := w.screen(t)
+	s.open("/p/a/")
+	s.press("/hold", nil)
+	s.open(strings.TrimPrefix(c.ask(nil), "http://phone.localhost:8403"))
+	request := strings.TrimPrefix(s.path, "/p/a")
+	wrongPassword := typed("password", "NOTMINE9", "pin", "7391", "again", "7391")
+	for _, k := range []struct {
+		path  string
+		typed url.Values
+		tries func(phone.Look) int
+		says  string
+	}{
+		{"/unlock", typed("pin", "9753"), func(l phone.Look) int { return l.PINTries }, "スマホの暗証番号（4桁）が違います。"},
+		{request, typed("decision", "approve", "pin", "9753"), func(l phone.Look) int { return l.PINTries }, "スマホの暗証番号（4桁）が違います。"},
+		{"/reset-pin", wrongPassword, func(l phone.Look) int { return l.PasswordTries }, "スマホの署名用パスワードが違います。"},
+	} {
+		t.Run(k.path[:5], func(t *testing.T) {
+			tries := func() int {
+				t.Helper()
+				p, err := w.phones.Find(t.Context(), "a")
+				w.must(err)
+				l, err := p.Look(t.Context())
+				w.must(err)
+				return k.tries(l)
+			}
+			s.open("/p/a" + k.path)
+			before, opened := tries(), s.body
+			address, values := s.sent(k.path, k.typed)
+			r, err := s.client.PostForm(address, values)
+			w.must(err)
+			if r.Request.Method != http.MethodGet || r.StatusCode != http.StatusOK {
+				t.Errorf("the form itself was answered with a page (%d)", r.StatusCode)
+			}
+			s.take(r, nil)
+			s.at("/p/a"+k.path, k.says)
+			s.open("/p/a" + k.path) // reload
+			s.at("/p/a"+k.path, k.says)
+			s.take(s.client.PostForm(address, values)) // the second of two clicks
+			s.at("/p/a"+k.path, k.says)
+			if got := tries(); got != before-1 {
+				t.Errorf("%d tries left, want %d", got, before-1)
+			}
+
+			// Back to the page as it was, and typed once more.
+			s.press(k.path, typed("decision", "approve", "pin", "12", "password", "short", "again", "12"))
+			s.body = opened
+			s.press(k.path, k.typed)
+			s.at("/p/a"+k.path, "もう一度入力してください。", "番号： old-form")
+			if got := tries(); got != before-1 {
+				t.Errorf("%d tries left, want %d", got, before-1)
+			}
+
+			// Two clicks at the same moment, the browser dropping the first.
+			address, values = s.sent(k.path, k.typed)
+			cut, cancel := context.WithCancel(t.Context())
+			first, err := http.NewRequestWithContext(cut, http.MethodPost, address, strings.NewReader(values.Encode()))
+			w.must(err)
+			first.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			gone := make(chan struct{})
+			go func() { // waited for below
+				defer close(gone)
+				if r, err := s.client.Do(first); err == nil {
+					r.Body.Close()
+				}
+			}()
+			time.Sleep(time.Millisecond) // enough for some of the runs: any order must do
+			cancel()
+			s.take(s.client.PostForm(address, values))
+			s.at("/p/a"+k.path, k.says)
+			<-gone
+			if got := tries(); got != max(0, before-2) {
+				t.Errorf("%d tries left, want %d", got, before-2)
+			}
+			s.open("/p/a/reset-pin") // for the next
+			s.press("/reset-pin", typed("password", phonePassword, "pin", phonePIN, "again", phonePIN))
+		})
+	}
+}
+
 func waitFor(t *testing.T, ok func() bool) {
 	t.Helper()
 	for range 200 {
@@ -422,6 +516,44 @@ func TestTheWayBackStaysOnThisPhone(t *testing.T) {
 		s.take(s.client.PostForm(s.base+"/p/a/tap/remove", typed("back", back)))
 		s.at(want)
 	}
+}
+
+// The receipt is a page that can be come back to, as long as nothing new is registered.
+func TestTheUseEndsByTheScreensAlone(t *testing.T) {
+	w := newTown(t)
+	w.enrol(w.hanako(), w.phone("a"))
+	s := w.screen(t)
+	s.open("/p/a/stop")
+	s.press("/stop", nil)
+	s.at("/p/a/stop", "「分かりました」に印を付けてください")
+	w.cut(func(rw http.ResponseWriter, r *http.Request) bool { http.Error(rw, "", 503); return true })
+	s.press("/stop", typed("sure", "yes"))
+	s.at("/p/a/trouble", "確認できませんでした", "もう一度ためす", `href="/p/a/stop"`, "ホームへ戻る")
+	s.open("/p/a/trouble")
+	s.at("/p/a/trouble", "確認できませんでした")
+	w.cut(nil)
+	s.open("/p/a/stop")
+	s.press("/stop", typed("sure", "yes"))
+	s.at("/p/a/stopped", "利用を終わりました")
+	s.open("/p/a/stopped")
+	s.at("/p/a/stopped", "利用を終わりました")
+	s.open("/p/a/")
+	s.at("/p/a/", "使えなくなりました")
+}
+
+// What was entered wrongly is said beside its field, and the rest of it is kept.
+func TestAWrongWordComesBackWithWhatWasEntered(t *testing.T) {
+	w := newTown(t)
+	w.phone("a")
+	s := w.screen(t)
+	s.open("/p/a/mark?next=enrol")
+	s.press("/mark", typed("picture", "cat", "word", "とてもとてもながいことばです"))
+	s.at("/p/a/mark", "1〜12文字のことばを入れてください。", `value="とてもとてもながいことばです"`, `value="cat" required checked`)
+	s.press("/mark", typed("picture", "cat", "word", "ことり"))
+	s.at("/p/a/enrol/card-password")
+	s.open("/p/a/scan")
+	s.press("/scan", typed("link", "not a link"))
+	s.at("/p/a/scan", "http で始まるリンク", `value="not a link"`)
 }
 
 func TestAPhoneThatIsOffHasOneButton(t *testing.T) {

@@ -1,8 +1,10 @@
 package ui_test
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -243,5 +245,54 @@ func TestTheStyleSheetIsTheOneThatBuildMakes(t *testing.T) {
 	}
 	if string(got) != string(want) {
 		t.Error("static/tegata.css differs from a rebuild: run npm run build in internal/ui/build and commit the result")
+	}
+}
+
+// What a form left is said by its page alone, again at a reload, and no browser can
+// make a page do anything with it but say words.
+func TestWhatAFormLeavesIsSaidByThePageThatItLeadsTo(t *testing.T) {
+	site := sample(t)
+	from := httptest.NewRequest("POST", "/login", nil)
+	said := func(c *http.Cookie, path string) ui.Later {
+		r := httptest.NewRequest("GET", path, nil)
+		if c != nil {
+			r.AddCookie(c)
+		}
+		return site.Said(r)
+	}
+	w := httptest.NewRecorder()
+	site.GoTo(w, from, ui.Later{Path: "/trouble", Trouble: ui.TroubleOf(nil, refused()), Entered: url.Values{"birth": {"1980-02-17"}}}, "lost")
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/trouble#lost" {
+		t.Errorf("%d to %q", w.Code, w.Header().Get("Location"))
+	}
+	cookie := w.Result().Cookies()[0]
+	if !cookie.HttpOnly || cookie.Secure || cookie.SameSite != http.SameSiteLaxMode {
+		t.Errorf("the cookie is %v", cookie)
+	}
+	for range 2 {
+		l := said(cookie, "/trouble")
+		if l.Trouble == nil || l.Trouble.Code != "wrong-password" || l.Trouble.TriesLeft != 3 || l.Entered.Get("birth") != "1980-02-17" {
+			t.Fatalf("said %+v", l)
+		}
+	}
+	if l := said(cookie, "/other"); l.Trouble != nil {
+		t.Error("another page says it")
+	}
+	for _, value := range []string{"", "x", "bnVsbA", "e30", base64.RawURLEncoding.EncodeToString([]byte(`{"path":"/trouble"}`))} {
+		if l := said(&http.Cookie{Name: cookie.Name, Value: value}, "/trouble"); l.Trouble != nil {
+			t.Errorf("%q: said %+v", value, l)
+		}
+	}
+	made := base64.RawURLEncoding.EncodeToString([]byte(`{"path":"/trouble","trouble":{"Kind":"x","Status":7,"Next":{"Label":"go","URL":"https://evil.example/"}}}`))
+	l := said(&http.Cookie{Name: cookie.Name, Value: made}, "/trouble")
+	if l.Trouble == nil || l.Trouble.Kind != problem.OurFault || l.Trouble.Status != 500 || l.Trouble.Next != (ui.Action{}) {
+		t.Errorf("said %+v", l.Trouble)
+	}
+	long := ui.TroubleOf(nil, refused())
+	long.Detail.JA = strings.Repeat("長い", 2000)
+	w = httptest.NewRecorder()
+	site.GoTo(w, from, ui.Later{Path: "/trouble", Trouble: long}, "")
+	if c := w.Result().Cookies()[0]; len(c.Value) > 4000 || said(c, "/trouble").Trouble.Code != "wrong-password" {
+		t.Errorf("%d bytes of a cookie", len(c.Value))
 	}
 }

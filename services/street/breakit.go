@@ -2,6 +2,7 @@ package street
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -51,11 +52,18 @@ func (h *Handler) breakPage(w http.ResponseWriter, r *http.Request) {
 	default:
 		did = ""
 	}
-	h.showBreak(w, r, breakPage{Did: did}, 0)
+	page := breakPage{Did: did}
+	if l := h.site.Said(r); l.Trouble != nil {
+		page.LostWrong, page.Birth = l.Trouble, l.Entered.Get("birth_date")
+		if !ui.Polling(r) {
+			h.site.Unsay(w) // this page is for other things too
+		}
+	}
+	h.showBreak(w, r, page)
 }
 
 // showBreak fills in how everything is now.
-func (h *Handler) showBreak(w http.ResponseWriter, r *http.Request, page breakPage, status int) {
+func (h *Handler) showBreak(w http.ResponseWriter, r *http.Request, page breakPage) {
 	ctx := r.Context()
 	cards, err := h.cardsOfPeople(ctx)
 	page.CardsAway, page.Cards = h.trouble(w, err), len(cards)
@@ -89,7 +97,7 @@ func (h *Handler) showBreak(w http.ResponseWriter, r *http.Request, page breakPa
 	h.mu.Unlock()
 	walking, walkErr := h.walkState()
 	page.Now, page.Walking, page.WalkFailed = h.conf.Clock.Now(), walking != 0, h.trouble(w, walkErr)
-	sc := ui.Screen{Page: "break", Data: page, Status: status, Bad: page.LostWrong != nil}
+	sc := ui.Screen{Page: "break", Data: page, Bad: page.LostWrong != nil}
 	if page.Walking {
 		sc.Poll = time.Second
 	}
@@ -184,13 +192,12 @@ func (h *Handler) breakLost(w http.ResponseWriter, r *http.Request) {
 		owner, _ := person(people, func(p Person) bool { return p.Phone == id })
 		birth, code = owner.BirthDate, secrets.Phones[id].LockCode.reveal()
 	}
-	if birth == "" || code == "" {
-		h.showBreak(w, r, breakPage{Birth: birth, LostWrong: h.trouble(w, errLockCode)}, http.StatusBadRequest)
-		return
+	err := error(errLockCode)
+	if birth != "" && code != "" {
+		err = h.roles.Suspend(r.Context(), birth, code)
 	}
-	if err := h.roles.Suspend(r.Context(), birth, code); err != nil {
-		t := h.trouble(w, err)
-		h.showBreak(w, r, breakPage{Birth: birth, LostWrong: t}, t.Status)
+	if err != nil {
+		h.site.GoTo(w, r, ui.Later{Path: "/break", Trouble: h.trouble(w, err), Entered: url.Values{"birth_date": {birth}}}, "lost")
 		return
 	}
 	h.did(w, r, "lost", trace.Event{To: "issuer", TitleJA: "停止コードで、スマホの証明書を一時停止しました", TitleEN: "The lock code put the phone's certificates on hold"})

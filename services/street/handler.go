@@ -35,6 +35,7 @@ func (h *Handler) Routes(names []string, metrics *httpd.Metrics) http.Handler {
 	mux.HandleFunc("POST /break/phone", h.breakPhone)
 	mux.HandleFunc("POST /break/clock", h.breakClock)
 	mux.HandleFunc("POST /break/lost", h.breakLost)
+	h.site.MountTrouble(mux, h.showTrouble)
 	mux.HandleFunc("GET /stranger/{trick}", h.strangerRequest)
 	mux.HandleFunc("GET /v1/parties/{id}", h.strangerParty)
 	mux.HandleFunc("GET /services.json", h.servicesJSON)
@@ -60,7 +61,7 @@ func (h *Handler) ready(context.Context) error {
 
 // nothing answers every path that is not ours.
 func (h *Handler) nothing(w http.ResponseWriter, r *http.Request) {
-	h.fail(w, r, errNoPage, ui.Text{})
+	h.showTrouble(w, r, ui.TroubleOf(w, errNoPage))
 }
 
 // show renders a page and logs what could not be rendered.
@@ -70,15 +71,17 @@ func (h *Handler) show(w http.ResponseWriter, r *http.Request, sc ui.Screen) {
 	}
 }
 
-// fail shows what went wrong, with the start page as the way back.
+// fail shows what went wrong, with the start page as the way back. After a form it
+// has an address of its own.
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error, safe ui.Text) {
-	home := ui.Action{Label: h.site.Say(ui.LangOf(r), "home.return"), URL: "/"}
-	if problem.From(err).Kind == problem.OurFault {
-		h.log.ErrorContext(r.Context(), "our fault", "error", err)
+	if t := h.trouble(w, err).With(safe, ui.Action{}); !h.site.FailForm(w, r, t) {
+		h.showTrouble(w, r, t)
 	}
-	if err := h.site.Fail(w, r, nil, err, safe, home); err != nil {
-		h.log.ErrorContext(r.Context(), "page not rendered", "page", "trouble", "error", err)
-	}
+}
+
+func (h *Handler) showTrouble(w http.ResponseWriter, r *http.Request, t *ui.Trouble) {
+	t.Next = ui.Action{Label: h.site.Say(ui.LangOf(r), "home.return"), URL: "/"}
+	h.show(w, r, ui.Screen{Page: "trouble", Data: ui.TroublePage{Trouble: t}, Status: t.Status})
 }
 
 // trouble is an error as a notice on a page, nil for nil. What is our fault is

@@ -87,7 +87,7 @@ func TestOnlyThisNeighbourhoodsReadersAndWaysBack(t *testing.T) {
 				t.Error("the refusal links there")
 			}
 			status, location, _ := n.post("/hold", map[string]string{"reader": url.QueryEscape(c.reader), "back": url.QueryEscape(c.back), "card": "hanako"})
-			if status != http.StatusBadRequest || location != "" {
+			if status != http.StatusBadRequest || location != "/trouble" {
 				t.Errorf("held: %d %q", status, location)
 			}
 		})

@@ -295,7 +295,8 @@ func (n *town) get(path string) (int, string) {
 	return n.do(http.MethodGet, path, nil)
 }
 
-// post sends a form, as a browser on the street's own page does.
+// post sends a form, as a browser on the street's own page does. One that leaves
+// something to say is followed to the page that says it; said is of that page.
 func (n *town) post(path string, form map[string]string) (int, string, string) {
 	n.t.Helper()
 	values := make([]string, 0, len(form))
@@ -311,7 +312,12 @@ func (n *town) post(path string, form map[string]string) (int, string, string) {
 		n.t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	return resp.StatusCode, resp.Header.Get("Location"), read(n.t, resp)
+	to := resp.Header.Get("Location")
+	if said := resp.Cookies(); len(said) == 1 && resp.StatusCode == http.StatusSeeOther {
+		status, page := n.do(http.MethodGet, to, nil, httpd.Header{Name: "Cookie", Value: said[0].Name + "=" + said[0].Value})
+		return status, to, page
+	}
+	return resp.StatusCode, to, read(n.t, resp)
 }
 
 func (n *town) do(method, path string, body any, header ...httpd.Header) (int, string) {

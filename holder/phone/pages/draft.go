@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"net/url"
 	"sync"
 	"time"
 
@@ -15,13 +16,30 @@ const draftLife = 15 * time.Minute
 // not have yet. It lives in this process only: after a restart the secrets are
 // asked for again, everything else goes on where it was.
 type draft struct {
+	turn sync.Mutex // held while a form is worked on: what was pressed next waits for what came of it
+
 	mu       sync.Mutex // guards all below
 	touched  time.Time
 	card     secret.Password // the card's, until the card has signed
 	terms    string          // version agreed to
 	pin      secret.PIN      // chosen for the phone
-	trouble  *ui.Trouble     // shown once, by the next page
+	left     left            // by the last form
+	failed   *failure        // what the page of a problem shows
 	outcomes map[string]outcome
+	forms    map[string]form // those that compare a secret, by the path of their page
+}
+
+func newDraft() *draft { return &draft{outcomes: map[string]outcome{}, forms: map[string]form{}} }
+
+// left is what a form left for the page that it led to. That page says it until the
+// person sees another one, so that a reload, or the other language, says the same.
+type left struct {
+	path    string // of that page, below the phone's own
+	query   url.Values
+	trouble *ui.Trouble
+	wrong   map[string]string // what was wrong with a field: a key of the catalogue
+	entered url.Values        // what was entered and is no secret
+	seen    bool              // by the person
 }
 
 // entered is a copy of what the steps need.
@@ -50,17 +68,41 @@ func (d *draft) forget() {
 	})
 }
 
-// said takes the trouble that the step before left. A screen that only asks
-// whether anything is new leaves it to the one that the person will see: it may
-// ask between the step's answer and the page that the answer leads to.
-func (v *visit) said() *ui.Trouble {
+// said is what a form left for this page.
+func (v *visit) said() left {
 	v.draft.mu.Lock()
 	defer v.draft.mu.Unlock()
-	t := v.draft.trouble
-	if !ui.Polling(v.r) {
-		v.draft.trouble = nil
+	if v.draft.left.path != v.path() {
+		return left{}
 	}
-	return t
+	return v.draft.left
+}
+
+// saw marks what this page said as seen, and drops what was left for another: the
+// person has gone on. A screen that only asks whether anything is new sees nothing:
+// it may ask between the answer of a form and the page that this leads to.
+func (v *visit) saw() {
+	if ui.Polling(v.r) {
+		return
+	}
+	v.draft.change(func(d *draft) {
+		if d.left.path != v.path() {
+			d.left = left{}
+		}
+		d.left.seen = true
+	})
+}
+
+// tell keeps what a form has to say for the page at l.path, and goes there: a page
+// that answered a form itself would send it again at a reload, and could not be
+// come back to.
+func (v *visit) tell(l left) {
+	v.draft.change(func(d *draft) { d.left = l })
+	to := l.path
+	if len(l.query) > 0 {
+		to += "?" + l.query.Encode()
+	}
+	v.goTo(to)
 }
 
 // drafts holds one draft a phone: a phone has one screen.
@@ -79,7 +121,7 @@ func (ds *drafts) of(id string, at time.Time) *draft {
 	defer ds.mu.Unlock()
 	d := ds.all[id]
 	if d == nil {
-		d = &draft{outcomes: make(map[string]outcome)}
+		d = newDraft()
 		ds.all[id] = d
 	}
 	ds.drop(at)
@@ -102,7 +144,11 @@ func (ds *drafts) drop(at time.Time) {
 		d.mu.Unlock()
 		if old {
 			d.forget()
-			d.change(func(d *draft) { d.trouble, d.outcomes = nil, make(map[string]outcome) })
+			d.change(func(d *draft) {
+				d.left, d.failed = left{}, nil
+				clear(d.outcomes)
+				clear(d.forms)
+			})
 		}
 	}
 }

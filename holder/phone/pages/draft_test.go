@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"net/http"
 	"net/http/httptest"
 	"testing"
 	"testing/synctest"
@@ -63,18 +62,26 @@ func TestWhatWasTypedIsDroppedAfterAWhile(t *testing.T) {
 }
 
 // A screen that waits asks by script all the time; it may ask between the answer
-// of a step and the page that the answer leads to.
+// of a step and the page that the answer leads to. A reload says the same again,
+// until the person has gone on.
 func TestTroubleIsKeptForThePageThatAPersonSees(t *testing.T) {
-	d := &draft{trouble: &ui.Trouble{}}
-	poll := httptest.NewRequest("GET", "/p/a/enrol/tap", nil)
-	poll.Header.Set("Tegata-Poll", "1")
-	person := httptest.NewRequest("GET", "/p/a/enrol/tap", nil)
+	d := newDraft()
+	d.left = left{path: "/enrol/tap", trouble: &ui.Trouble{}}
 	for i, ask := range []struct {
-		r    *http.Request
-		told bool
-	}{{poll, true}, {poll, true}, {person, true}, {person, false}} {
-		if got := (&visit{r: ask.r, draft: d}).said() != nil; got != ask.told {
+		path       string
+		poll, told bool
+	}{
+		{"/enrol/tap", true, true}, {"/other", true, false}, {"/enrol/tap", false, true}, {"/enrol/tap", false, true},
+		{"/other", false, false}, {"/enrol/tap", false, false},
+	} {
+		r := httptest.NewRequest("GET", "/p/a"+ask.path, nil)
+		if ask.poll {
+			r.Header.Set("Tegata-Poll", "1")
+		}
+		v := &visit{r: r, base: "/p/a", draft: d}
+		if got := v.said().trouble != nil; got != ask.told {
 			t.Errorf("request %d: told %v, want %v", i+1, got, ask.told)
 		}
+		v.saw()
 	}
 }

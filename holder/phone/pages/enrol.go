@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -29,17 +28,17 @@ type checkPage struct {
 func (v *visit) enrol() {
 	if v.look.Signed || v.look.Stage == phone.StageApplied || v.look.Stage == phone.StageIssued {
 		p := v.page()
-		p.Trouble = v.said()
+		p.Trouble = v.said().trouble
 		v.show(ui.Screen{Page: "resume", Data: p, Quiet: true})
 		return
 	}
 	needs, err := v.phone.Needs(v.r.Context())
 	if err != nil {
-		v.fail(err, ui.Action{})
+		v.fail(err, way{})
 		return
 	}
 	p := checkPage{basePage: v.page(), Needs: needs, Ready: true, Registered: v.look.Stage == phone.StageRegistered}
-	p.Trouble = v.said()
+	p.Trouble = v.said().trouble
 	for _, n := range needs {
 		p.Ready = p.Ready && (n.OK || n.Ask)
 	}
@@ -64,7 +63,7 @@ func (v *visit) resume() {
 		return
 	}
 	if err := v.see(); err != nil {
-		v.fail(err, ui.Action{})
+		v.fail(err, way{})
 		return
 	}
 	switch v.look.Stage {
@@ -113,9 +112,8 @@ func (v *visit) cardPassword() {
 	if v.early(phone.StageNone) {
 		return
 	}
-	p := secretPage{basePage: v.page()}
-	p.Trouble = v.said()
-	v.show(ui.Screen{Page: "cardpassword", Data: p, Quiet: true, Bad: p.Trouble != nil})
+	p := v.secretPage()
+	v.show(ui.Screen{Page: "cardpassword", Data: p, Quiet: true, Bad: p.bad()})
 }
 
 func (v *visit) setCardPassword() {
@@ -124,8 +122,7 @@ func (v *visit) setCardPassword() {
 	}
 	pw, err := secret.ParsePassword(v.r.PostFormValue("password"))
 	if err != nil {
-		p := secretPage{basePage: v.page(), Wrong: v.wrong("wrong.password.form")}
-		v.show(ui.Screen{Page: "cardpassword", Data: p, Status: http.StatusUnprocessableEntity, Quiet: true, Bad: true})
+		v.tell(left{path: "/enrol/card-password", wrong: map[string]string{"first": "wrong.password.form"}})
 		return
 	}
 	agreed := false
@@ -153,12 +150,12 @@ func (v *visit) terms() {
 	}
 	t, err := v.phone.Terms(v.r.Context())
 	if err != nil {
-		v.fail(err, ui.Action{Label: v.say("again"), URL: v.base + "/enrol/terms"})
+		v.fail(err, way{})
 		return
 	}
 	said := ui.Text{JA: t.JA, EN: t.EN}.In(ui.LangOf(v.r))
 	p := termsPage{basePage: v.page(), Version: t.Version, Paragraphs: strings.Split(strings.TrimSpace(said), "\n")}
-	p.Trouble = v.said()
+	p.Trouble = v.said().trouble
 	v.show(ui.Screen{Page: "terms", Data: p, Quiet: true})
 }
 
@@ -194,8 +191,14 @@ func (v *visit) tap() {
 		return
 	}
 	p := tapPage{basePage: v.page()}
-	p.Trouble = v.said()
-	p.Auto = p.Trouble == nil // after a failure the person decides
+	// After a failure the person decides, not a card that is still there; whoever
+	// comes back to this screen, or reloads it, has decided.
+	if l := v.said(); !l.seen || ui.Polling(v.r) {
+		p.Trouble = l.trouble
+	} else {
+		v.draft.change(func(d *draft) { d.left = left{} })
+	}
+	p.Auto = p.Trouble == nil
 	if v.h.opt.Hold != "" {
 		p.Hold = v.h.opt.Hold + "?" + url.Values{"reader": {v.look.Reader}, "back": {v.h.opt.Origin + v.base + "/enrol/tap"}}.Encode()
 	}
@@ -237,8 +240,7 @@ func (v *visit) leaveWord(err error, path string) {
 	if t.Kind == problem.YourTurn {
 		t.Safe = ui.Text{} // the person knows: it is their turn
 	}
-	v.draft.change(func(d *draft) { d.trouble = t })
-	v.goTo(path)
+	v.tell(left{path: path, trouble: t})
 }
 
 // openApplication asks which of two applications goes on: this phone's, which is
@@ -263,7 +265,7 @@ func (v *visit) leave() {
 func (v *visit) abandon() {
 	v.draft.forget()
 	if err := v.phone.Abandon(v.r.Context()); err != nil {
-		v.fail(err, ui.Action{})
+		v.fail(err, v.again("/enrol"))
 		return
 	}
 	v.goTo("/?done=abandoned")
@@ -274,7 +276,7 @@ func (v *visit) register() {
 		return
 	}
 	p := v.page()
-	p.Trouble = v.said()
+	p.Trouble = v.said().trouble
 	v.show(ui.Screen{Page: "register", Data: p, Quiet: true, Bad: p.Trouble != nil})
 }
 
@@ -303,7 +305,7 @@ func (v *visit) done() {
 	if v.look.LockCode { // asked again, the phone gives the same code until it is noted
 		code, err := v.phone.Register(v.r.Context())
 		if err != nil {
-			v.fail(err, ui.Action{})
+			v.fail(err, way{})
 			return
 		}
 		p.LockCode = code.Groups()
@@ -315,7 +317,7 @@ func (v *visit) done() {
 func (v *visit) leaveDone() {
 	if v.look.LockCode {
 		if err := v.phone.NotedLockCode(v.r.Context()); err != nil {
-			v.fail(err, ui.Action{})
+			v.fail(err, way{})
 			return
 		}
 	}

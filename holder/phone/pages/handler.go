@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"context"
 	"embed"
 	"errors"
 	"io/fs"
@@ -79,8 +80,11 @@ func (h *Handler) Routes() http.Handler {
 	h.site.Mount(mux)
 	mux.HandleFunc("GET /{$}", h.list)
 	mux.HandleFunc("POST /hold", h.hold)
+	h.site.MountTrouble(mux, h.showTrouble)
 	mux.HandleFunc("GET /open", h.open)
 	on := func(pattern string, f func(*visit)) { mux.HandleFunc(pattern, h.visit(f)) }
+	// Taking the card away waits for nothing, least of all for the card to be read.
+	mux.HandleFunc("POST /p/{id}/tap/remove", h.atOnce((*visit).removeCard))
 
 	on("GET /p/{id}/{$}", (*visit).home)
 	on("GET /p/{id}/manifest.webmanifest", (*visit).manifest)
@@ -95,11 +99,12 @@ func (h *Handler) Routes() http.Handler {
 	on("GET /p/{id}/lost", (*visit).lost)
 	on("GET /p/{id}/stop", (*visit).stop)
 	on("POST /p/{id}/stop", (*visit).doStop)
+	on("GET /p/{id}/stopped", (*visit).stopped)
+	on("GET /p/{id}/trouble", (*visit).trouble)
 	on("GET /p/{id}/mark", (*visit).mark)
 	on("POST /p/{id}/mark", (*visit).setMark)
 	on("GET /p/{id}/settings", (*visit).settings)
 	on("POST /p/{id}/settings", (*visit).set)
-	on("POST /p/{id}/tap/remove", (*visit).removeCard)
 
 	on("GET /p/{id}/enrol", (*visit).enrol)
 	on("POST /p/{id}/enrol/begin", (*visit).begin)
@@ -130,13 +135,13 @@ func (h *Handler) Routes() http.Handler {
 	on("POST /p/{id}/request/{ask}", (*visit).answer)
 	on("GET /p/{id}/request/{ask}/done", (*visit).answered)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		h.fail(w, r, nil, errNoPage)
+		h.fail(w, r, errNoPage)
 	})
 	return mux
 }
 
 // Refuse shows what the guard refuses as a page (httpd.GuardOptions.Refuse).
-func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, err error) { h.fail(w, r, nil, err) }
+func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, err error) { h.fail(w, r, err) }
 
 var errNoPage = problem.New(problem.Refused, http.StatusNotFound, "no-such-page",
 	problem.Text{Title: "このページはありません。", Detail: "アドレスを確かめるか、はじめの画面からやり直してください。"},
@@ -152,24 +157,51 @@ type visit struct {
 	base  string // /p/ID
 	held  bool   // this browser has this phone in the hand
 	draft *draft
+	went  string // where goTo sent the browser, below base
 }
+
+// path is that of the page, below the phone's own.
+func (v *visit) path() string { return strings.TrimPrefix(v.r.URL.EscapedPath(), v.base) }
 
 // visit finds the phone and looks at it. A phone that is off shows only the
 // button that switches it on.
+//
+// A form is worked on to its end, whatever the browser does meanwhile, and the
+// next one waits: a second click makes a browser drop the first request, and
+// whoever comes second must see what came of it.
 func (h *Handler) visit(f func(*visit)) http.HandlerFunc {
+	look := h.atOnce(f)
+	return func(w http.ResponseWriter, r *http.Request) {
+		id := r.PathValue("id")
+		if _, err := h.opt.Phones.Find(r.Context(), id); err == nil && r.Method == http.MethodPost {
+			d := h.drafts.of(id, h.opt.Now())
+			d.turn.Lock()
+			defer d.turn.Unlock()
+			r = r.WithContext(context.WithoutCancel(r.Context()))
+		}
+		look(w, r)
+	}
+}
+
+// atOnce is visit for what waits for nothing.
+func (h *Handler) atOnce(f func(*visit)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		id := r.PathValue("id")
 		p, err := h.opt.Phones.Find(r.Context(), id)
 		if err != nil {
-			h.fail(w, r, nil, err)
+			h.fail(w, r, err)
 			return
 		}
 		v := &visit{h: h, w: w, r: r, phone: p, base: "/p/" + url.PathEscape(id), held: inHand(r) == id, draft: h.drafts.of(id, h.opt.Now())}
 		if err := v.see(); err != nil {
-			h.fail(w, r, nil, err)
+			h.fail(w, r, err)
 			return
 		}
 		switchOn := r.Method == http.MethodPost && r.URL.Path == v.base+"/settings"
+		if !v.look.Power && r.Method == http.MethodPost && !switchOn {
+			v.goTo("/")
+			return
+		}
 		if !v.look.Power && !switchOn {
 			v.show(ui.Screen{Page: "off", Data: basePage{Base: v.base}, Quiet: true})
 			return
@@ -217,6 +249,7 @@ func (v *visit) show(sc ui.Screen) { v.showAt("", sc) }
 
 func (v *visit) showAt(nav string, sc ui.Screen) {
 	sc.Frame = v.frame(nav)
+	v.saw()
 	if err := v.h.site.Render(v.w, v.r, sc); err != nil {
 		v.h.opt.Log.ErrorContext(v.r.Context(), "page", "page", sc.Page, "error", err)
 	}
@@ -224,32 +257,87 @@ func (v *visit) showAt(nav string, sc ui.Screen) {
 
 // goTo sends the browser on after a form: a reload repeats nothing.
 func (v *visit) goTo(path string) {
+	v.went = path
 	http.Redirect(v.w, v.r, v.base+path, http.StatusSeeOther)
 }
 
-// fail shows the page of a problem inside the phone, with one way on.
-func (v *visit) fail(err error, next ui.Action) { v.failSafe(err, unharmed(), next) }
-
-// failSafe is fail with what is safe.
-func (v *visit) failSafe(err error, safe ui.Text, next ui.Action) {
-	v.log(err)
-	home := ui.Action{Label: v.say("back.home"), URL: v.base + "/"}
-	if next.URL == "" {
-		next = home
-	}
-	e := v.h.site.Fail(v.w, v.r, v.frame(""), words(err), safe, next)
-	if e != nil {
-		v.h.opt.Log.ErrorContext(v.r.Context(), "page", "page", "trouble", "error", e)
-	}
+// way is one way on from a problem.
+type way struct {
+	label ui.Text
+	url   string
 }
 
-func (h *Handler) fail(w http.ResponseWriter, r *http.Request, frame *ui.Frame, err error) {
+func (v *visit) action(w way) ui.Action {
+	return ui.Action{Label: w.label.In(ui.LangOf(v.r)), URL: w.url}
+}
+
+// again is the way to the page at path of this phone, to take the same step once more.
+func (v *visit) again(path string) way { return way{v.both("again"), v.base + path} }
+
+// failure is what the page of a problem shows.
+type failure struct {
+	trouble *ui.Trouble
+	ways    []way // the one thing to do now first
+}
+
+// fail shows the page of a problem inside the phone, with one way on.
+func (v *visit) fail(err error, next way) { v.failSafe(err, unharmed(), next) }
+
+// failSafe is fail with what is safe. After a form the problem has an address of
+// its own. What could not be checked may be tried again: where next does not say
+// how, by opening the same page.
+func (v *visit) failSafe(err error, safe ui.Text, next way) {
+	v.log(err)
+	posted := v.r.Method == http.MethodPost
+	t := ui.TroubleOf(v.w, words(err)).With(safe, ui.Action{})
+	if next.url == "" && !posted && t.Kind == problem.CouldNotCheck {
+		next = way{v.both("again"), v.r.URL.RequestURI()}
+	}
+	f := failure{t, []way{{v.both("back.home"), v.base + "/"}}}
+	if next.url != "" {
+		f.ways = append([]way{next}, f.ways...)
+	}
+	if posted {
+		v.draft.change(func(d *draft) { d.failed = &f })
+		v.goTo("/trouble")
+		return
+	}
+	v.showFailure(f)
+}
+
+func (v *visit) showFailure(f failure) {
+	t := *f.trouble
+	t.Next = v.action(f.ways[0])
+	p := ui.TroublePage{Trouble: &t}
+	for _, w := range f.ways[1:] {
+		p.More = append(p.More, v.action(w))
+	}
+	v.show(ui.Screen{Page: "trouble", Data: p, Status: t.Status})
+}
+
+// trouble is the page of what the last form failed with.
+func (v *visit) trouble() {
+	var f *failure
+	v.draft.change(func(d *draft) { f = d.failed })
+	if f == nil {
+		v.goTo("/")
+		return
+	}
+	v.showFailure(*f)
+}
+
+// fail shows the page of a problem outside of every phone.
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if p := problem.From(err); p.Kind == problem.OurFault {
 		h.opt.Log.ErrorContext(r.Context(), "phone", "error", err)
 	}
-	next := ui.Action{Label: h.site.Say(ui.LangOf(r), "back.list"), URL: "/"}
-	if e := h.site.Fail(w, r, frame, words(err), ui.Text{}, next); e != nil {
-		h.opt.Log.ErrorContext(r.Context(), "page", "page", "trouble", "error", e)
+	h.showTrouble(w, r, ui.TroubleOf(w, words(err)))
+}
+
+func (h *Handler) showTrouble(w http.ResponseWriter, r *http.Request, t *ui.Trouble) {
+	t.Next = ui.Action{Label: h.site.Say(ui.LangOf(r), "back.list"), URL: "/"}
+	if err := h.site.Render(w, r, ui.Screen{Page: "trouble", Data: ui.TroublePage{Trouble: t}, Status: t.Status}); err != nil {
+		h.opt.Log.ErrorContext(r.Context(), "page", "page", "trouble", "error", err)
 	}
 }
 
@@ -262,6 +350,11 @@ func (v *visit) log(err error) {
 
 func (v *visit) say(key string, args ...any) string {
 	return v.h.site.Say(ui.LangOf(v.r), key, args...)
+}
+
+// both is a string of the catalogue in both languages.
+func (v *visit) both(key string, args ...any) ui.Text {
+	return ui.Text{JA: v.h.site.Say(ui.JA, key, args...), EN: v.h.site.Say(ui.EN, key, args...)}
 }
 
 // unharmed is what a failure on the phone leaves as it was.

@@ -3,7 +3,8 @@ package pages
 import (
 	"io/fs"
 	"math/rand/v2"
-	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -19,7 +20,7 @@ type homePage struct {
 
 func (v *visit) home() {
 	p := homePage{basePage: v.page(), Held: v.held}
-	p.Trouble = v.said()
+	p.Trouble = v.said().trouble
 	switch done := v.r.URL.Query().Get("done"); done {
 	case "registered", "marked", "abandoned", "unlocked", "pin":
 		p.Done = done
@@ -73,7 +74,7 @@ const historyLimit = 50
 func (v *visit) history() {
 	uses, err := v.phone.Uses(v.r.Context(), historyLimit+1)
 	if err != nil {
-		v.fail(err, ui.Action{})
+		v.fail(err, way{})
 		return
 	}
 	p := historyPage{basePage: v.page(), More: len(uses) > historyLimit}
@@ -83,29 +84,43 @@ func (v *visit) history() {
 	v.showAt("history", ui.Screen{Page: "history", Data: p})
 }
 
-type stopPage struct{ basePage }
+type stopPage struct {
+	basePage
+	Wrong string
+}
 
-func (v *visit) stop() { v.show(ui.Screen{Page: "stop", Data: stopPage{v.page()}, Quiet: true}) }
+func (v *visit) stop() {
+	p := stopPage{basePage: v.page()}
+	if key := v.said().wrong["sure"]; key != "" {
+		p.Wrong = v.say(key)
+	}
+	v.show(ui.Screen{Page: "stop", Data: p, Quiet: true, Bad: p.Wrong != ""})
+}
+
+func (v *visit) doStop() {
+	if v.r.PostFormValue("sure") != "yes" {
+		v.tell(left{path: "/stop", wrong: map[string]string{"sure": "stop.wrong"}})
+		return
+	}
+	if _, err := v.phone.Stop(v.r.Context()); err != nil {
+		v.fail(err, v.again("/stop"))
+		return
+	}
+	v.goTo("/stopped")
+}
 
 type stoppedPage struct {
 	basePage
 	Receipt phone.Receipt
 }
 
-func (v *visit) doStop() {
-	if v.r.PostFormValue("sure") != "yes" {
-		v.goTo("/stop")
+// stopped shows the receipt for as long as nothing new was registered.
+func (v *visit) stopped() {
+	if v.look.Receipt == nil || v.look.Stage == phone.StageRegistered {
+		v.goTo("/")
 		return
 	}
-	receipt, err := v.phone.Stop(v.r.Context())
-	if err != nil {
-		v.fail(err, ui.Action{})
-		return
-	}
-	if err := v.see(); err != nil {
-		v.log(err) // the receipt is shown all the same
-	}
-	v.show(ui.Screen{Page: "stopped", Data: stoppedPage{v.page(), receipt}, Quiet: true})
+	v.show(ui.Screen{Page: "stopped", Data: stoppedPage{v.page(), *v.look.Receipt}, Quiet: true})
 }
 
 type markPage struct {
@@ -121,29 +136,29 @@ type markPage struct {
 func (v *visit) mark() {
 	p := markPage{basePage: v.page(), Pictures: ui.PictureNames(), Picture: v.look.Picture, Word: v.look.Word,
 		Next: v.r.URL.Query().Get("next")}
+	if l := v.said(); l.wrong["word"] != "" {
+		p.Picture, p.Word, p.Wrong = l.entered.Get("picture"), l.entered.Get("word"), v.say(l.wrong["word"])
+	}
 	if p.Picture == "" {
 		p.Picture = p.Pictures[rand.IntN(len(p.Pictures))] // a start; the choice is the holder's
 	}
-	v.show(ui.Screen{Page: "mark", Data: p, Quiet: true})
+	v.show(ui.Screen{Page: "mark", Data: p, Quiet: true, Bad: p.Wrong != ""})
 }
 
 func (v *visit) setMark() {
 	picture, word := v.r.PostFormValue("picture"), strings.TrimSpace(v.r.PostFormValue("word"))
-	p := markPage{basePage: v.page(), Pictures: ui.PictureNames(), Picture: picture, Word: word, Next: v.r.PostFormValue("next")}
-	known := false
-	for _, n := range p.Pictures {
-		known = known || n == picture
-	}
+	next := v.r.PostFormValue("next")
+	known := slices.Contains(ui.PictureNames(), picture)
 	if n := utf8.RuneCountInString(word); !known || n < 1 || n > 12 || strings.ContainsFunc(word, func(c rune) bool { return c < ' ' }) {
-		p.Wrong = v.say("mark.wrong")
-		v.show(ui.Screen{Page: "mark", Data: p, Status: http.StatusUnprocessableEntity, Bad: true, Quiet: true})
+		v.tell(left{path: "/mark", query: url.Values{"next": {next}}, wrong: map[string]string{"word": "mark.wrong"},
+			entered: url.Values{"picture": {picture}, "word": {word}}})
 		return
 	}
 	if err := v.phone.Set(v.r.Context(), phone.Change{Picture: &picture, Word: &word}); err != nil {
-		v.fail(err, ui.Action{})
+		v.fail(err, v.again("/mark"))
 		return
 	}
-	if p.Next == "enrol" {
+	if next == "enrol" {
 		v.goTo("/enrol/card-password")
 		return
 	}
@@ -163,7 +178,7 @@ func (v *visit) manifest() {
 	}
 	b, err := m.JSON()
 	if err != nil {
-		v.fail(err, ui.Action{})
+		v.fail(err, way{})
 		return
 	}
 	v.w.Header().Set("Content-Type", "application/manifest+json")
@@ -175,7 +190,7 @@ func (v *visit) manifest() {
 func (v *visit) worker() {
 	b, err := fs.ReadFile(staticFiles, "static/sw.js")
 	if err != nil {
-		v.fail(err, ui.Action{})
+		v.fail(err, way{})
 		return
 	}
 	v.w.Header().Set("Content-Type", "text/javascript; charset=utf-8")

@@ -41,14 +41,14 @@ func (h *Handler) list(w http.ResponseWriter, r *http.Request) { h.choose(w, r, 
 func (h *Handler) choose(w http.ResponseWriter, r *http.Request, link string) {
 	all, err := h.opt.Phones.All(r.Context())
 	if err != nil {
-		h.fail(w, r, nil, err)
+		h.fail(w, r, err)
 		return
 	}
 	var phones []look
 	for _, p := range all {
 		l, err := p.Look(r.Context())
 		if err != nil {
-			h.fail(w, r, nil, err)
+			h.fail(w, r, err)
 			return
 		}
 		phones = append(phones, lookOf(l, h.opt.Models))
@@ -61,7 +61,7 @@ func (h *Handler) choose(w http.ResponseWriter, r *http.Request, link string) {
 func (h *Handler) hold(w http.ResponseWriter, r *http.Request) {
 	id := r.PostFormValue("phone")
 	if _, err := h.opt.Phones.Find(r.Context(), id); err != nil {
-		h.fail(w, r, nil, err)
+		h.site.FailForm(w, r, ui.TroubleOf(w, words(err)))
 		return
 	}
 	h.holdPhone(w, id)
@@ -77,7 +77,7 @@ func (h *Handler) hold(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) open(w http.ResponseWriter, r *http.Request) {
 	link := r.URL.Query().Get("request_uri")
 	if link == "" {
-		h.fail(w, r, nil, errNoLink)
+		h.fail(w, r, errNoLink)
 		return
 	}
 	if id := inHand(r); id != "" {

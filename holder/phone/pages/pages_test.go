@@ -171,9 +171,9 @@ func samples() []uitest.Page {
 	add("50-settings", phone.StageRegistered, "settings", ui.Screen{Page: "settings", Data: settingsPage{base(phone.StageRegistered), []toggle{{"nfc", true}, {"network", false}, {"power", true}}, []string{"verified", "unlocked"}}})
 	add("51-off", phone.StageRegistered, "", quiet("off", base(phone.StageRegistered)))
 	add("55-unlock", phone.StageRegistered, "", quiet("unlock", secretPage{basePage: base(phone.StageRegistered)}))
-	add("56-resetpin", phone.StageRegistered, "", quiet("resetpin", resetPage{secretPage: secretPage{basePage: base(phone.StageRegistered)}}))
+	add("56-resetpin", phone.StageRegistered, "", quiet("resetpin", secretPage{basePage: base(phone.StageRegistered)}))
 	add("52-lost", phone.StageRegistered, "home", ui.Screen{Page: "lost", Data: lostPage{base(phone.StageRegistered), "http://street.localhost:8400/break#lost"}})
-	add("53-stop", phone.StageRegistered, "", quiet("stop", stopPage{base(phone.StageRegistered)}))
+	add("53-stop", phone.StageRegistered, "", quiet("stop", stopPage{basePage: base(phone.StageRegistered)}))
 	add("54-stopped", phone.StageEnded, "", quiet("stopped", stoppedPage{base(phone.StageEnded), phone.Receipt{URL: "http://127.0.0.1:8401/v1/revocations/abc", Tag: "K7Q2-M9XA", At: moment()}}))
 	for _, k := range []struct {
 		kind problem.Kind

@@ -13,6 +13,9 @@ var (
 	errNoLink = problem.New(problem.YourTurn, http.StatusBadRequest, "no-request-link",
 		problem.Text{Title: "読み取る内容がありません。", Detail: "相手の画面のQRコードをもう一度読み取るか、リンクを貼り付けてください。"},
 		problem.Text{Title: "There is nothing to open.", Detail: "Scan the QR code on the other screen again, or paste its link."})
+	errOldForm = problem.New(problem.YourTurn, http.StatusConflict, "old-form",
+		problem.Text{Title: "もう一度入力してください。", Detail: "前に開いた画面から送られたので、何もしていません。入力できる回数は減っていません。"},
+		problem.Text{Title: "Please enter it again.", Detail: "It came from a page that was opened before, so nothing was done. No try was used up."})
 	errStartAgain = problem.New(problem.YourTurn, http.StatusConflict, "start-again",
 		problem.Text{Title: "もう一度、カードの署名用パスワードから入力してください。", Detail: "入力した内容は15分で消えます。カードの署名用パスワードと、このスマホの暗証番号は、どこにも残していません。"},
 		problem.Text{Title: "Please begin again with the card's signature password.", Detail: "What you typed is dropped after 15 minutes. Neither the card's password nor this phone's PIN was kept anywhere."})

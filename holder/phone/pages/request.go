@@ -1,8 +1,8 @@
 package pages
 
 import (
-	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,22 +19,26 @@ const tapPoll = 1500 * time.Millisecond
 
 type scanPage struct {
 	basePage
+	Link  string // entered before
 	Wrong string
 }
 
 func (v *visit) scan() {
-	p := scanPage{basePage: v.page()}
-	p.Trouble = v.said()
-	v.showAt("scan", ui.Screen{Page: "scan", Data: p})
+	p, l := scanPage{basePage: v.page()}, v.said()
+	p.Trouble = l.trouble
+	if key := l.wrong["link"]; key != "" {
+		p.Link, p.Wrong = l.entered.Get("link"), v.say(key)
+	}
+	v.showAt("scan", ui.Screen{Page: "scan", Data: p, Bad: p.Wrong != ""})
 }
 
 // scanned takes what a QR code or a pasted link holds: the link that opens a
 // request on a phone, or the address of the request itself.
 func (v *visit) scanned() {
-	link := requestLink(v.r.PostFormValue("link"))
+	typed := v.r.PostFormValue("link")
+	link := requestLink(typed)
 	if link == "" {
-		p := scanPage{basePage: v.page(), Wrong: v.say("scan.wrong")}
-		v.showAt("scan", ui.Screen{Page: "scan", Data: p, Status: http.StatusUnprocessableEntity, Bad: true})
+		v.tell(left{path: "/scan", wrong: map[string]string{"link": "scan.wrong"}, entered: url.Values{"link": {typed}}})
 		return
 	}
 	v.goTo("/request?request_uri=" + url.QueryEscape(link))
@@ -59,7 +63,7 @@ func requestLink(s string) string {
 func (v *visit) fetch() {
 	link := requestLink(v.r.URL.Query().Get("request_uri"))
 	if link == "" {
-		v.fail(errNoLink, ui.Action{Label: v.say("home.scan"), URL: v.base + "/scan"})
+		v.fail(errNoLink, way{v.both("home.scan"), v.base + "/scan"})
 		return
 	}
 	asked, err := v.phone.Fetch(v.r.Context(), link)
@@ -70,7 +74,7 @@ func (v *visit) fetch() {
 		v.show(ui.Screen{Page: "elsewhere", Data: p, Quiet: true, Bad: true})
 		return
 	}
-	v.fetched(asked, err)
+	v.fetched(asked, err, way{})
 }
 
 // elsewherePage asks before the phone speaks to somebody whom a link chose.
@@ -83,23 +87,32 @@ type elsewherePage struct {
 func (v *visit) fetchElsewhere() {
 	link := requestLink(v.r.PostFormValue("link"))
 	if link == "" {
-		v.fail(errNoLink, ui.Action{Label: v.say("home.scan"), URL: v.base + "/scan"})
+		v.fail(errNoLink, way{v.both("home.scan"), v.base + "/scan"})
 		return
 	}
-	v.fetched(v.phone.FetchElsewhere(v.r.Context(), link))
+	asked, err := v.phone.FetchElsewhere(v.r.Context(), link)
+	next := way{}
+	if problem.From(err).Kind == problem.CouldNotCheck {
+		next = v.again("/request?request_uri=" + url.QueryEscape(link)) // where it was asked whether to open it
+	}
+	v.fetched(asked, err, next)
 }
 
-func (v *visit) fetched(asked phone.Ask, err error) {
+func (v *visit) fetched(asked phone.Ask, err error, next way) {
 	if err != nil {
-		v.fail(err, ui.Action{})
+		v.fail(err, next)
 		return
 	}
-	v.goTo("/request/" + url.PathEscape(asked.ID))
+	v.goTo(requestPath(asked.ID))
 }
+
+// requestPath is the page of a request, below the phone's own.
+func requestPath(id string) string { return "/request/" + url.PathEscape(id) }
 
 type askPage struct {
 	basePage
 	Ask   ask
+	Form  string // sent back by the form, which is worked on once
 	Match string // chosen before an entry that was not taken
 	Wrong ui.Wrong
 }
@@ -109,100 +122,113 @@ func (v *visit) askPage(a phone.Ask) askPage {
 }
 
 // ask shows a request: who asks, where, what for, which data, what is written,
-// what happens next, then the key pad.
+// what happens next, then the key pad. An entry that was not taken is said here,
+// with the tries that are left.
 func (v *visit) ask() {
-	asked, err := v.phone.Asked(v.r.Context(), v.r.PathValue("ask"))
-	if err != nil {
-		v.fail(err, ui.Action{})
+	id := v.r.PathValue("ask")
+	asked, err := v.phone.Asked(v.r.Context(), id)
+	if _, done := v.outcome(id); err != nil && done { // gone back to
+		v.goTo(requestPath(id) + "/done")
 		return
 	}
-	v.show(ui.Screen{Page: "request", Data: v.askPage(asked), Quiet: true})
+	if err != nil {
+		v.fail(err, way{})
+		return
+	}
+	p, l := v.askPage(asked), v.said()
+	p.Form, p.Match, p.Wrong = v.form(), l.entered.Get("match"), v.wrong(l.wrong["first"])
+	for i, d := range p.Ask.Data {
+		p.Ask.Data[i].Given = slices.Contains(l.entered["granted"], d.Code)
+	}
+	if l.trouble != nil {
+		t := *l.trouble
+		if p.Ask.Tries == 0 && !p.Ask.Password {
+			t.Next = ui.Action{Label: v.say("services.reset"), URL: v.base + "/reset-pin"}
+		}
+		p.Trouble = &t
+	}
+	v.show(ui.Screen{Page: "request", Data: p, Quiet: true, Bad: p.Trouble != nil || p.Wrong.Words != ""})
 }
 
-// answer takes the decision. A wrong PIN comes back to the same question with
-// the tries that are left; a refusal asks nothing more.
+// answer takes the decision. A refusal asks nothing more.
 func (v *visit) answer() {
 	id := v.r.PathValue("ask")
 	asked, err := v.phone.Asked(v.r.Context(), id)
 	if _, done := v.outcome(id); err != nil && done { // pressed twice
-		v.goTo("/request/" + url.PathEscape(id) + "/done")
+		v.goTo(requestPath(id) + "/done")
 		return
 	}
 	if err != nil {
-		v.fail(err, ui.Action{})
+		v.fail(err, way{})
 		return
 	}
-	if err := v.r.ParseForm(); err != nil {
-		v.fail(errNoLink, ui.Action{})
-		return
-	}
-	p := v.askPage(asked)
-	again := func() {
-		v.show(ui.Screen{Page: "request", Data: p, Status: http.StatusUnprocessableEntity, Quiet: true, Bad: true})
-	}
-	var reply phone.Reply
-	switch v.r.PostForm.Get("decision") {
+	switch v.r.PostFormValue("decision") {
 	case "refuse":
-		reply.Reason = ceremony.ReasonUnwanted
+		v.reply(id, phone.Reply{Reason: ceremony.ReasonUnwanted})
 	case "not-me":
-		reply.Reason = ceremony.ReasonNotMe
+		v.reply(id, phone.Reply{Reason: ceremony.ReasonNotMe})
 	case "approve":
-		reply.Approve = true
-		reply.Granted = v.r.PostForm["granted"]
-		reply.Match = v.r.PostForm.Get("match")
-		p.Match = reply.Match
-		if len(asked.Match) > 0 && reply.Match == "" {
-			p.Trouble = ui.TroubleOf(v.w, phone.ErrPickNumber)
-			again()
-			return
-		}
-		if asked.Secret == element.Password {
-			reply.Unlock.Password, err = secret.ParsePassword(v.r.PostForm.Get("password"))
-			p.Wrong = v.wrong("wrong.password.form")
-		} else {
-			reply.Unlock.PIN, err = secret.ParsePIN(v.r.PostForm.Get("pin"))
-			p.Wrong = v.wrong("wrong.pin.form")
-		}
-		if err != nil {
-			again()
-			return
-		}
-		p.Wrong = ui.Wrong{}
+		v.once(requestPath(id), func() { v.approve(asked) })
 	default:
-		again()
+		v.goTo(requestPath(id))
+	}
+}
+
+// approve takes a yes, with the secret that opens the key.
+func (v *visit) approve(asked phone.Ask) {
+	reply := phone.Reply{Approve: true, Granted: v.r.PostForm["granted"], Match: v.r.PostFormValue("match")}
+	again := left{path: requestPath(asked.ID), entered: v.chosen()}
+	if len(asked.Match) > 0 && reply.Match == "" {
+		again.trouble = ui.TroubleOf(v.w, phone.ErrPickNumber)
+		v.tell(again)
 		return
 	}
+	var err error
+	if asked.Secret == element.Password {
+		reply.Unlock.Password, err = secret.ParsePassword(v.r.PostFormValue("password"))
+		again.wrong = map[string]string{"first": "wrong.password.form"}
+	} else {
+		reply.Unlock.PIN, err = secret.ParsePIN(v.r.PostFormValue("pin"))
+		again.wrong = map[string]string{"first": "wrong.pin.form"}
+	}
+	if err != nil {
+		v.tell(again)
+		return
+	}
+	v.reply(asked.ID, reply)
+}
+
+// chosen is what was chosen beside the secret.
+func (v *visit) chosen() url.Values {
+	return url.Values{"match": v.r.PostForm["match"], "granted": v.r.PostForm["granted"]}
+}
+
+func (v *visit) reply(id string, reply phone.Reply) {
 	out, err := v.phone.Answer(v.r.Context(), id, reply)
 	if err != nil {
-		v.notAnswered(id, p, out, err)
+		v.notAnswered(id, out, err)
 		return
 	}
-	v.draft.change(func(d *draft) { d.outcomes[id] = outcomeOf(out) })
-	v.goTo("/request/" + url.PathEscape(id) + "/done")
+	v.draft.change(func(d *draft) {
+		d.outcomes[id] = outcomeOf(out)
+		delete(d.forms, requestPath(id))
+	})
+	v.goTo(requestPath(id) + "/done")
 }
 
 // notAnswered says why an answer did not go through. While the request stands,
 // after a wrong PIN or without a network, the same question comes back; once it
 // is over, the way on may be the asking party's own page.
-func (v *visit) notAnswered(id string, p askPage, out phone.Outcome, err error) {
-	fresh, gone := v.phone.Asked(v.r.Context(), id)
-	if gone == nil {
+func (v *visit) notAnswered(id string, out phone.Outcome, err error) {
+	if _, gone := v.phone.Asked(v.r.Context(), id); gone == nil {
 		v.log(err)
-		p.Ask = askOf(fresh)
-		p.Trouble = ui.TroubleOf(v.w, words(err))
-		if p.Ask.Tries == 0 && !p.Ask.Password {
-			p.Trouble.Next = ui.Action{Label: v.say("services.reset"), URL: v.base + "/reset-pin"}
-		}
-		v.show(ui.Screen{Page: "request", Data: p, Status: p.Trouble.Status, Quiet: true, Bad: true})
+		v.tell(left{path: requestPath(id), trouble: ui.TroubleOf(v.w, words(err)), entered: v.chosen()})
 		return
 	}
-	if _, done := v.outcome(id); done { // pressed twice, and the other was first
-		v.goTo("/request/" + url.PathEscape(id) + "/done")
-		return
-	}
-	next := ui.Action{}
+	next := way{}
 	if webAddress(out.Redirect) {
-		next = ui.Action{Label: v.say("answered.go", text(out.Party).In(ui.LangOf(v.r))), URL: out.Redirect}
+		to := text(out.Party)
+		next = way{ui.Text{JA: v.h.site.Say(ui.JA, "answered.go", to.In(ui.JA)), EN: v.h.site.Say(ui.EN, "answered.go", to.In(ui.EN))}, out.Redirect}
 	}
 	// Something was answered here, so that the certificates were used: what is safe
 	// is the data. An answer that has arrived says itself what came of it.
@@ -251,11 +277,11 @@ func (v *visit) outcome(id string) (outcome, bool) {
 	return done, ok
 }
 
-// backTo goes back to a page of this phone, never elsewhere.
-func (v *visit) backTo(path string) {
+// backHere is a page of this phone, below its own path: path when it is one, else home.
+func (v *visit) backHere(path string) string {
 	path = ui.LocalPath(path, v.base+"/")
 	if !strings.HasPrefix(path, v.base+"/") || strings.Contains(path, "/.") { // a browser goes up at ".."
-		path = v.base + "/"
+		return "/"
 	}
-	http.Redirect(v.w, v.r, path, http.StatusSeeOther)
+	return strings.TrimPrefix(path, v.base)
 }

@@ -1,22 +1,41 @@
 package pages
 
 import (
-	"net/http"
 	"strings"
 
+	"tegata/holder/element"
 	"tegata/holder/phone"
+	"tegata/internal/problem"
 	"tegata/internal/secret"
 	"tegata/internal/ui"
 )
 
 type secretPage struct {
 	basePage
+	Form              string // sent back by the form, which is worked on once
 	Wrong, WrongAgain ui.Wrong
+	WrongPassword     ui.Wrong // where a password is asked for beside a PIN
+}
+
+// secretPage is a page with a field for a secret, with what its form said before.
+func (v *visit) secretPage() secretPage {
+	l := v.said()
+	p := secretPage{basePage: v.page(), Wrong: v.wrong(l.wrong["first"]), WrongAgain: v.wrong(l.wrong["again"]), WrongPassword: v.wrong(l.wrong["password"])}
+	p.Trouble = l.trouble
+	return p
+}
+
+// bad tells whether the page came back with a problem.
+func (p secretPage) bad() bool {
+	return p.Trouble != nil || p.Wrong.Words != "" || p.WrongAgain.Words != "" || p.WrongPassword.Words != ""
 }
 
 // wrong is what was wrong with an entry of a secret, with the code that a script
-// would have got.
+// would have got; key is "" when nothing was.
 func (v *visit) wrong(key string) ui.Wrong {
+	if key == "" {
+		return ui.Wrong{}
+	}
 	code := phone.ErrSecretForm.Code
 	switch {
 	case key == "wrong.twice":
@@ -27,41 +46,48 @@ func (v *visit) wrong(key string) ui.Wrong {
 	return ui.Wrong{Words: v.say(key), Code: code}
 }
 
+// notTaken goes back to the page at path and says there why a secret was not
+// taken: beside its field, or, when it is not about what was typed, above all.
+func (v *visit) notTaken(path string, err error) {
+	form := "wrong.pin.form"
+	if which, _ := problem.From(err).Extra["which"].(string); which == string(element.Password) {
+		form = "wrong.password.form"
+	}
+	switch weak := weakReason(err); {
+	case weak != "":
+		v.tell(left{path: path, wrong: map[string]string{"first": weak}})
+	case isCode(err, phone.ErrEntriesDiffer.Code):
+		v.tell(left{path: path, wrong: map[string]string{"again": "wrong.twice"}})
+	case isCode(err, phone.ErrSecretForm.Code):
+		v.tell(left{path: path, wrong: map[string]string{"first": form}})
+	default:
+		v.log(err)
+		v.tell(left{path: path, trouble: ui.TroubleOf(v.w, words(err))})
+	}
+}
+
 func (v *visit) pin() {
 	if v.early(phone.StageApplied) {
 		return
 	}
-	p := secretPage{basePage: v.page()}
-	p.Trouble = v.said()
-	v.show(ui.Screen{Page: "pin", Data: p, Quiet: true, Bad: p.Trouble != nil})
+	p := v.secretPage()
+	v.show(ui.Screen{Page: "pin", Data: p, Quiet: true, Bad: p.bad()})
 }
 
 func (v *visit) setPIN() {
 	if v.early(phone.StageApplied) {
 		return
 	}
-	p := secretPage{basePage: v.page()}
-	pin, err := secret.ParsePIN(v.r.PostFormValue("pin"))
-	again, err2 := secret.ParsePIN(v.r.PostFormValue("again"))
-	switch {
-	case err != nil:
-		p.Wrong = v.wrong("wrong.pin.form")
-	case err2 != nil || !pin.Equal(again):
-		p.WrongAgain = v.wrong("wrong.twice")
-	default:
-		if err = v.phone.CheckPIN(v.r.Context(), pin); err == nil {
-			v.draft.change(func(d *draft) { d.pin = pin })
-			v.goTo("/enrol/password")
-			return
-		}
-		if key := weakReason(err); key != "" {
-			p.Wrong = v.wrong(key)
-		} else {
-			v.log(err)
-			p.Trouble = ui.TroubleOf(v.w, words(err))
-		}
+	pin, err := phone.TwicePIN(v.r.PostFormValue("pin"), v.r.PostFormValue("again"))
+	if err == nil {
+		err = v.phone.CheckPIN(v.r.Context(), pin)
 	}
-	v.show(ui.Screen{Page: "pin", Data: p, Status: http.StatusUnprocessableEntity, Quiet: true, Bad: true})
+	if err != nil {
+		v.notTaken("/enrol/pin", err)
+		return
+	}
+	v.draft.change(func(d *draft) { d.pin = pin })
+	v.goTo("/enrol/password")
 }
 
 func (v *visit) password() {
@@ -72,9 +98,8 @@ func (v *visit) password() {
 		v.goTo("/enrol/pin")
 		return
 	}
-	p := secretPage{basePage: v.page()}
-	p.Trouble = v.said()
-	v.show(ui.Screen{Page: "password", Data: p, Quiet: true, Bad: p.Trouble != nil})
+	p := v.secretPage()
+	v.show(ui.Screen{Page: "password", Data: p, Quiet: true, Bad: p.bad()})
 }
 
 func (v *visit) setPassword() {
@@ -86,99 +111,72 @@ func (v *visit) setPassword() {
 		v.goTo("/enrol/pin")
 		return
 	}
-	p := secretPage{basePage: v.page()}
-	pw, err := secret.ParsePassword(v.r.PostFormValue("password"))
-	again, err2 := secret.ParsePassword(v.r.PostFormValue("again"))
-	switch {
-	case err != nil:
-		p.Wrong = v.wrong("wrong.password.form")
-	case err2 != nil || !pw.Equal(again):
-		p.WrongAgain = v.wrong("wrong.twice")
-	default:
-		err = v.phone.CheckPassword(v.r.Context(), pw, e.card)
-		if err == nil {
-			err = v.phone.MakeKeys(v.r.Context(), e.pin, pw, e.card)
-		}
-		if err == nil {
-			v.draft.forget()
-			v.goTo("/enrol/register")
-			return
-		}
-		if key := weakReason(err); key != "" {
-			p.Wrong = v.wrong(key)
-			break
-		}
+	password, err := phone.TwicePassword(v.r.PostFormValue("password"), v.r.PostFormValue("again"))
+	if err == nil {
+		err = v.phone.CheckPassword(v.r.Context(), password, e.card)
+	}
+	if err != nil {
+		v.notTaken("/enrol/password", err)
+		return
+	}
+	if err := v.phone.MakeKeys(v.r.Context(), e.pin, password, e.card); err != nil {
 		if e := v.see(); e == nil && v.look.Stage != phone.StageApplied {
 			v.leaveWord(err, "/enrol") // the application has ended, or got further: nothing is asked here any more
 			return
 		}
-		v.log(err)
-		p.Trouble = ui.TroubleOf(v.w, words(err))
+		v.notTaken("/enrol/password", err)
+		return
 	}
-	v.show(ui.Screen{Page: "password", Data: p, Status: http.StatusUnprocessableEntity, Quiet: true, Bad: true})
+	v.draft.forget()
+	v.goTo("/enrol/register")
 }
 
 // unlock compares the PIN for its own sake: it shows that the phone is still in
 // its holder's hands, which ends a hold for silence at the next check-in.
 func (v *visit) unlock() {
-	v.show(ui.Screen{Page: "unlock", Data: secretPage{basePage: v.page()}, Quiet: true})
+	p := v.secretPage()
+	p.Form = v.form()
+	v.show(ui.Screen{Page: "unlock", Data: p, Quiet: true, Bad: p.bad()})
 }
 
 func (v *visit) doUnlock() {
-	p := secretPage{basePage: v.page()}
-	pin, err := secret.ParsePIN(v.r.PostFormValue("pin"))
-	if err != nil {
-		p.Wrong = v.wrong("wrong.pin.form")
-	} else if err = v.phone.Unlock(v.r.Context(), pin); err == nil {
-		v.goTo("/?done=unlocked")
-		return
-	} else {
-		v.log(err)
-		p.Trouble = ui.TroubleOf(v.w, words(err))
-		if e := v.see(); e == nil { // a try is gone
-			p.Look = v.look
+	v.once("/unlock", func() {
+		pin, err := secret.ParsePIN(v.r.PostFormValue("pin"))
+		if err != nil {
+			err = phone.ErrSecretForm
+		} else {
+			err = v.phone.Unlock(v.r.Context(), pin)
 		}
-	}
-	v.show(ui.Screen{Page: "unlock", Data: p, Status: http.StatusUnprocessableEntity, Quiet: true, Bad: true})
+		if err != nil {
+			v.notTaken("/unlock", err)
+			return
+		}
+		v.goTo("/?done=unlocked")
+	})
 }
 
 // resetPIN sets a new PIN; the phone's signature password proves the holder.
 func (v *visit) resetPIN() {
-	v.show(ui.Screen{Page: "resetpin", Data: resetPage{secretPage: secretPage{basePage: v.page()}}, Quiet: true})
-}
-
-type resetPage struct {
-	secretPage
-	WrongPassword ui.Wrong
+	p := v.secretPage()
+	p.Form = v.form()
+	v.show(ui.Screen{Page: "resetpin", Data: p, Quiet: true, Bad: p.bad()})
 }
 
 func (v *visit) doResetPIN() {
-	p := resetPage{secretPage: secretPage{basePage: v.page()}}
-	password, err0 := secret.ParsePassword(v.r.PostFormValue("password"))
-	pin, err := secret.ParsePIN(v.r.PostFormValue("pin"))
-	again, err2 := secret.ParsePIN(v.r.PostFormValue("again"))
-	switch {
-	case err0 != nil:
-		p.WrongPassword = v.wrong("wrong.password.form")
-	case err != nil:
-		p.Wrong = v.wrong("wrong.pin.form")
-	case err2 != nil || !pin.Equal(again):
-		p.WrongAgain = v.wrong("wrong.twice")
-	default:
-		err = v.phone.ResetPIN(v.r.Context(), password, pin)
-		if err == nil {
-			v.goTo("/?done=pin")
+	v.once("/reset-pin", func() {
+		password, err := secret.ParsePassword(v.r.PostFormValue("password"))
+		if err != nil {
+			v.tell(left{path: "/reset-pin", wrong: map[string]string{"password": "wrong.password.form"}})
 			return
 		}
-		if key := weakReason(err); key != "" {
-			p.Wrong = v.wrong(key)
-			break
+		pin, err := phone.TwicePIN(v.r.PostFormValue("pin"), v.r.PostFormValue("again"))
+		if err == nil {
+			err = v.phone.ResetPIN(v.r.Context(), password, pin)
 		}
-		v.log(err)
-		p.Trouble = ui.TroubleOf(v.w, words(err))
-		if e := v.see(); e == nil {
-			p.Look = v.look
+		if err != nil {
+			v.notTaken("/reset-pin", err)
+			return
 		}
-	}
-	v.show(ui.Screen{Page: "resetpin", Data: p, Status: http.StatusUnprocessableEntity, Quiet: true, Bad: true})
+		v.goTo("/?done=pin")
+	})
 }

@@ -1,6 +1,8 @@
 package pages
 
 import (
+	"strings"
+
 	"tegata/holder/phone"
 	"tegata/internal/ui"
 )
@@ -23,7 +25,7 @@ func (v *visit) settings() {
 		Switches: []toggle{{"nfc", v.look.NFC}, {"network", v.look.Network}, {"power", v.look.Power}},
 		Boots:    boots(),
 	}
-	p.Trouble = v.said()
+	p.Trouble = v.said().trouble
 	v.showAt("settings", ui.Screen{Page: "settings", Data: p})
 }
 
@@ -46,22 +48,26 @@ func (v *visit) set() {
 		v.goTo("/settings")
 		return
 	}
+	to := "/settings"
+	if c.Power != nil {
+		to = "/"
+	}
 	if err := v.phone.Set(v.r.Context(), c); err != nil {
 		v.log(err)
-		v.draft.change(func(d *draft) { d.trouble = ui.TroubleOf(v.w, words(err)) })
-	}
-	if c.Power != nil {
-		v.goTo("/")
+		v.tell(left{path: to, trouble: ui.TroubleOf(v.w, words(err))})
 		return
 	}
-	v.goTo("/settings")
+	v.goTo(to)
 }
 
 // removeCard takes away what is held to the phone: always possible.
 func (v *visit) removeCard() {
+	back := v.backHere(v.r.PostFormValue("back"))
 	if err := v.phone.RemoveCard(v.r.Context()); err != nil {
 		v.log(err)
-		v.draft.change(func(d *draft) { d.trouble = ui.TroubleOf(v.w, words(err)) })
+		page, _, _ := strings.Cut(back, "?")
+		v.tell(left{path: page, trouble: ui.TroubleOf(v.w, words(err))})
+		return
 	}
-	v.backTo(v.r.PostFormValue("back"))
+	v.goTo(back)
 }

@@ -85,12 +85,18 @@ type ask struct {
 	What     ui.Text
 	Kind     string
 	Risk     string
-	Data     []phone.Datum
+	Data     []datum
 	Write    []line
 	Match    []string
 	Password bool // the signature password, else the PIN
 	Tries    int
 	Until    time.Time
+}
+
+// datum is one piece of data that is asked for.
+type datum struct {
+	phone.Datum
+	Given bool // chosen, before an entry that was not taken
 }
 
 // line is one line of what will be written or paid.
@@ -99,12 +105,15 @@ type line struct{ Label, Value ui.Text }
 func askOf(a phone.Ask) ask {
 	v := ask{
 		ID: a.ID, Party: partyOf(a.Party), Place: text(a.Place), Address: text(a.Address), Channel: string(a.Channel),
-		What: text(a.What), Kind: string(a.Kind), Risk: string(a.Risk), Data: a.Data, Match: a.Match,
+		What: text(a.What), Kind: string(a.Kind), Risk: string(a.Risk), Match: a.Match,
 		Password: a.Secret == element.Password, Tries: a.Tries, Until: a.Until,
 	}
 	if a.Through != nil {
 		name := text(a.Through.Name)
 		v.Through = &name
+	}
+	for _, d := range a.Data {
+		v.Data = append(v.Data, datum{Datum: d})
 	}
 	for _, l := range a.Write {
 		v.Write = append(v.Write, line{text(l.Label), text(l.Value)})

@@ -76,7 +76,11 @@ for (const form of document.querySelectorAll('form')) {
     if (wait) wait.hidden = false
   })
 }
-addEventListener('pageshow', (e) => { if (e.persisted) for (const f of document.querySelectorAll('form')) { delete f.dataset.sent; for (const s of f.querySelectorAll('[data-pin],[data-capital]')) s.value = '' } })
+addEventListener('pageshow', (e) => {
+  if (!e.persisted) return
+  if (document.querySelector('input[name=form]')) { location.reload(); return } // a form that is worked on once is asked for anew
+  for (const f of document.querySelectorAll('form')) { delete f.dataset.sent; for (const s of f.querySelectorAll('[data-pin],[data-capital]')) s.value = '' }
+})
 
 // Things that only script can do.
 for (const el of document.querySelectorAll('[data-script]')) el.hidden = false

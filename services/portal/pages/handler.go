@@ -3,7 +3,6 @@ package pages
 import (
 	"context"
 	"embed"
-	"errors"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -85,12 +84,15 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("GET /uses", h.uses)
 	mux.HandleFunc("POST /logout", h.logout)
 	mux.HandleFunc("GET /bye", h.bye)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.fail(w, r, errNoPage) })
+	h.site.MountTrouble(mux, h.showTrouble)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.Refuse(w, r, errNoPage) })
 	return mux
 }
 
 // Refuse shows what the guard refuses as a page (httpd.GuardOptions.Refuse).
-func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, err error) { h.fail(w, r, err) }
+func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, err error) {
+	h.showTrouble(w, r, ui.TroubleOf(w, err))
+}
 
 var errNoPage = problem.New(problem.Refused, http.StatusNotFound, "no-such-page",
 	problem.Text{Title: "このページはありません。", Detail: "アドレスを確かめるか、はじめの画面からやり直してください。"},
@@ -102,25 +104,36 @@ func (h *Handler) show(w http.ResponseWriter, r *http.Request, sc ui.Screen) {
 	}
 }
 
-// fail shows the page of a problem, with the one thing to do now.
+// fail shows the page of a problem, with the one thing to do now. After a form it
+// has an address of its own.
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := problem.From(err)
 	if p.Kind == problem.OurFault {
 		h.opt.Log.ErrorContext(r.Context(), "portal", "error", err)
 	}
+	if t := ui.TroubleOf(w, err); !h.site.FailForm(w, r, t) {
+		h.showTrouble(w, r, t)
+	}
+}
+
+func (h *Handler) showTrouble(w http.ResponseWriter, r *http.Request, t *ui.Trouble) {
 	say := func(key string) string { return h.site.Say(ui.LangOf(r), key) }
 	next := ui.Action{Label: say("trouble.start"), URL: "/"}
 	safe := ui.Text{JA: "ログインしていません。情報は見られていません。", EN: "Nobody was logged in and nothing was shown."}
 	if _, _, e := h.opt.Portal.SessionOf(r.Context(), h.cookie(r, sessionCookie)); e == nil {
 		next, safe = ui.Action{Label: say("trouble.home"), URL: "/home"}, ui.Text{}
 	}
-	if errors.Is(err, errNoPage) {
+	if t.Code == errNoPage.Code {
 		safe = ui.Text{}
 	}
-	ask := ui.Text{JA: "役所の窓口、またはこの画面の番号を添えて電話でお聞きください。", EN: "Ask at the municipal office, or by phone with the code on this page."}
-	t := ui.TroubleOf(w, err).With(safe, next)
-	t.Ask = ask
-	h.show(w, r, ui.Screen{Page: "trouble", Data: ui.TroublePage{Trouble: t}, Status: t.Status, Bad: true})
+	var more []ui.Action
+	// What could not be checked now can perhaps be in a moment: the same page again.
+	if t.Kind == problem.CouldNotCheck && r.Method == http.MethodGet && r.URL.Path != "/trouble" {
+		more, next = append(more, next), ui.Action{Label: say("trouble.again"), URL: r.URL.RequestURI()}
+	}
+	t.With(safe, next)
+	t.Ask = ui.Text{JA: "役所の窓口、またはこの画面の番号を添えて電話でお聞きください。", EN: "Ask at the municipal office, or by phone with the code on this page."}
+	h.show(w, r, ui.Screen{Page: "trouble", Data: ui.TroublePage{Trouble: t, More: more}, Status: t.Status, Bad: true})
 }
 
 // The two cookies.

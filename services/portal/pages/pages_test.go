@@ -1,8 +1,13 @@
 package pages
 
 import (
+	"context"
 	"errors"
+	"io"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -129,5 +134,51 @@ func TestAnErrorPageTellsNothingOfTheError(t *testing.T) {
 	trouble := ui.TroubleOf(nil, errors.New("sql: password=hunter2"))
 	if trouble.Code != "internal" || trouble.Kind != problem.OurFault {
 		t.Errorf("trouble of a plain error = %+v, want our fault", trouble)
+	}
+}
+
+// awayPortal is a portal whose verifier is away; nobody is logged in.
+type awayPortal struct{ Portal }
+
+func (awayPortal) Begin(context.Context, ceremony.Channel) (string, portal.Login, error) {
+	return "", portal.Login{}, httpd.Unreachable
+}
+
+func (awayPortal) SessionOf(context.Context, string) (portal.Session, portal.Account, error) {
+	return portal.Session{}, portal.Account{}, portal.ErrNotLoggedIn
+}
+
+// A form that fails leads to a page: it can be reloaded, and come back to, without
+// the form being sent again.
+func TestALoginThatCannotBeginIsSaidOnAPageOfItsOwn(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		h, err := New(Options{Portal: awayPortal{}, Secure: secure})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask := func(method, path string, cookies ...*http.Cookie) *http.Response {
+			r := httptest.NewRequest(method, path, nil)
+			for _, c := range cookies {
+				r.AddCookie(c)
+			}
+			w := httptest.NewRecorder()
+			h.Routes().ServeHTTP(w, r)
+			return w.Result()
+		}
+		pressed := ask("POST", "/login")
+		said := pressed.Cookies()
+		if pressed.StatusCode != http.StatusSeeOther || pressed.Header.Get("Location") != "/trouble" || len(said) != 1 || said[0].Secure != secure {
+			t.Fatalf("%d to %q with %v", pressed.StatusCode, pressed.Header.Get("Location"), said)
+		}
+		for range 2 {
+			page := ask("GET", "/trouble", said...)
+			b, _ := io.ReadAll(page.Body)
+			if page.StatusCode != httpd.Unreachable.Status || !strings.Contains(string(b), httpd.Unreachable.JA.Title) {
+				t.Errorf("%d %s", page.StatusCode, b)
+			}
+		}
+		if r := ask("GET", "/trouble"); r.StatusCode != http.StatusSeeOther {
+			t.Errorf("without a trouble: %d", r.StatusCode)
+		}
 	}
 }

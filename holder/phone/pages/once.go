@@ -1,0 +1,72 @@
+package pages
+
+import (
+	"time"
+
+	"tegata/internal/ceremony"
+)
+
+// pressedTwice is within how long the same form, sent once more, is a finger that
+// was too fast.
+const pressedTwice = 5 * time.Second
+
+// A form that compares a secret is worked on once. Its page carries a word that the
+// first sending uses up: a double click, a reload or a page out of the past must
+// never cost a try.
+type form struct {
+	next string // what the page carries now
+	last string // what was used up last
+	to   string // where that led
+	left left   // and what it said there
+	at   time.Time
+}
+
+// form is the word that the form of this page carries.
+func (v *visit) form() string {
+	var word string
+	v.draft.change(func(d *draft) {
+		f := d.forms[v.path()]
+		if f.next == "" {
+			f.next = ceremony.NewID()
+			d.forms[v.path()] = f
+		}
+		word = f.next
+	})
+	return word
+}
+
+// once works on the form of the page at path when it is sent for the first time.
+// Sent twice at once it leads where the first led; one from before is asked for anew.
+func (v *visit) once(path string, work func()) {
+	sent := v.r.PostFormValue("form")
+	var first, again bool
+	var f form
+	v.draft.change(func(d *draft) {
+		f = d.forms[path]
+		first = sent != "" && sent == f.next
+		again = sent != "" && sent == f.last && f.to != "" && time.Since(f.at) < pressedTwice
+		if first { // before the secret is compared
+			f.next, f.last = "", sent
+			d.forms[path] = f
+		}
+	})
+	switch {
+	case first:
+		work()
+		v.draft.change(func(d *draft) {
+			if _, there := d.forms[path]; !there {
+				return // it is over, and asked for no more
+			}
+			f.to, f.at = v.went, time.Now()
+			if d.left.path == v.went {
+				f.left = d.left
+			}
+			d.forms[path] = f
+		})
+	case again:
+		v.draft.change(func(d *draft) { d.left = f.left })
+		v.goTo(f.to)
+	default:
+		v.leaveWord(errOldForm, path)
+	}
+}
