@@ -31,9 +31,14 @@ job('a wrong card password: which secret, how many tries are left, and on with t
   await alert(phone, 'カードの署名用パスワードが違います。')
   await phone.getByText('あと4回入力できます').first().waitFor()
   await picture(phone, '32-wrong-card-password')
-  await phone.getByLabel('カードの署名用パスワード', { exact: true }).fill('ab1')
-  await is.press(phone, '次へ') // the browser itself keeps too short an entry back
-  await is.at(phone, 'カードの署名用パスワード')
+  for (const entry of ['ab1', 'カード', '']) { // in our words, not in a bubble of the browser's
+    await phone.getByLabel('カードの署名用パスワード', { exact: true }).fill(entry)
+    await is.press(phone, '次へ')
+    await phone.getByText('6〜16文字の英字と数字で入力してください。').waitFor()
+    await is.at(phone, 'カードの署名用パスワード')
+    await phone.reload()
+    await is.at(phone, 'カードの署名用パスワード')
+  }
   await phone.getByLabel('カードの署名用パスワード', { exact: true }).fill(secrets.maria)
   await is.press(phone, '次へ')
   await is.at(phone, 'スマホの暗証番号を決める') // the card is still there and the terms are agreed to

@@ -17,6 +17,8 @@ import (
 var (
 	inlineScript = regexp.MustCompile(`(?i)<script(?:\s[^>]*)?>\s*[^<\s]|\son[a-z]+=|\sstyle=|javascript:`)
 	title        = regexp.MustCompile(`<title>([^<]*)</title>`)
+	form         = regexp.MustCompile(`(?s)<form([^>]*)>(.*?)</form>`)
+	checked      = regexp.MustCompile(`\s(?:required|pattern=|minlength=|type="(?:date|email|url|number)")`) // by the browser, before a form is sent
 	anyID        = regexp.MustCompile(`\sid="([^"]+)"`)
 	label        = regexp.MustCompile(`<label[^>]*\sfor="([^"]+)"`)
 )
@@ -100,6 +102,11 @@ func Check(t *testing.T, html string) {
 			t.Errorf("id %q twice", m[1])
 		}
 		ids[m[1]] = true
+	}
+	for _, m := range form.FindAllStringSubmatch(html, -1) {
+		if checked.MatchString(m[2]) && !strings.Contains(m[1], "novalidate") {
+			t.Errorf("a browser would say in its own words what is wrong with the form%s", m[1])
+		}
 	}
 	for _, m := range label.FindAllStringSubmatch(html, -1) {
 		if !ids[m[1]] {
