@@ -28,8 +28,10 @@ type phoneView struct {
 		NotAfter time.Time `json:"not_after"`
 		PEM      string    `json:"pem"`
 	} `json:"certificates"`
-	Settings json.RawMessage `json:"settings"`
-	Tries    json.RawMessage `json:"tries"`
+	StatesAt    *time.Time      `json:"states_at,omitempty"` // of which moment each status is
+	StatesAsked bool            `json:"states_asked"`        // the authority was asked for it just now
+	Settings    json.RawMessage `json:"settings"`
+	Tries       json.RawMessage `json:"tries"`
 }
 
 func phonePath(id, verb string) string {
@@ -105,6 +107,9 @@ func printPhone(ctx context.Context, r *remote, id string, asJSON bool) error {
 	fmt.Fprintf(r.c.out, "phone    %s\nstate    %s\n", p.ID, p.State)
 	for _, cert := range p.Certificates {
 		fmt.Fprintf(r.c.out, "%-8s %s until %s\n", cert.Kind, cert.Status, cert.NotAfter.Format(time.DateOnly))
+	}
+	if p.StatesAt != nil && !p.StatesAsked {
+		fmt.Fprintf(r.c.out, "as of    %s: the authority could not be asked now\n", p.StatesAt.Format(time.RFC3339))
 	}
 	return nil
 }

@@ -33,6 +33,8 @@ type View struct {
 	Certificates []ViewCertificate `json:"certificates"`
 	Settings     ViewSettings      `json:"settings"`
 	Tries        ViewTries         `json:"tries"`
+	StatesAt     *time.Time        `json:"states_at,omitempty"` // of which moment each status is
+	StatesAsked  bool              `json:"states_asked"`        // the authority was asked for it just now
 	LastCheckIn  *time.Time        `json:"last_check_in,omitempty"`
 	OpenUntil    *time.Time        `json:"open_until,omitempty"`
 }
@@ -62,11 +64,14 @@ type ViewTries struct {
 
 func view(l Look) View {
 	v := View{ID: l.ID, Name: l.Name, State: l.Stage, Resident: l.Resident, Model: l.Model, Reader: l.Reader, Tapped: l.Tapped,
-		Certificates: []ViewCertificate{},
-		Settings:     ViewSettings{NFC: l.NFC, Network: l.Network, Power: l.Power, Unlocked: l.Unlocked},
-		Tries:        ViewTries{PIN: l.PINTries, Password: l.PasswordTries}}
+		Certificates: []ViewCertificate{}, StatesAsked: l.StatesAsked,
+		Settings: ViewSettings{NFC: l.NFC, Network: l.Network, Power: l.Power, Unlocked: l.Unlocked},
+		Tries:    ViewTries{PIN: l.PINTries, Password: l.PasswordTries}}
 	for _, c := range l.Certificates {
 		v.Certificates = append(v.Certificates, ViewCertificate{Kind: c.Kind, Serial: c.Serial, Status: c.State, NotAfter: c.NotAfter, PEM: c.PEM})
+	}
+	if !l.StatesAt.IsZero() {
+		v.StatesAt = &l.StatesAt
 	}
 	if !l.LastCheckIn.IsZero() {
 		v.LastCheckIn = &l.LastCheckIn
@@ -154,7 +159,7 @@ func (d *Door) create(w http.ResponseWriter, r *http.Request) {
 }
 
 func show(ctx context.Context, p *Phone, _ *http.Request) (any, error) {
-	l, err := p.Look(ctx)
+	l, err := p.LookNow(ctx)
 	return view(l), err
 }
 

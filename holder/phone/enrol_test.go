@@ -56,8 +56,8 @@ func TestFromACardToARegisteredPhone(t *testing.T) {
 			t.Errorf("%s is %s", cert.Kind, cert.State)
 		}
 	}
-	if s, err := p.Standing(t.Context()); err != nil || s.State != ra.StateRegistered {
-		t.Errorf("the authority says %v, %v", s.State, err)
+	if now, err := p.LookNow(t.Context()); err != nil || !now.StatesAsked || now.Stage != phone.StageRegistered {
+		t.Errorf("the authority says %+v, %v", now, err)
 	}
 	if _, err := w.ra.Suspend(t.Context(), ra.Suspension{BirthDate: "1980-02-17", LockCode: code.Groups()}, "x"); err != nil {
 		t.Errorf("the lock code does not suspend: %v", err)

@@ -22,7 +22,6 @@ import (
 	"tegata/internal/httpd"
 	"tegata/internal/pki"
 	"tegata/internal/secret"
-	"tegata/issuer/ra"
 	"tegata/issuer/status"
 	"tegata/store"
 	phonestore "tegata/store/phone"
@@ -179,9 +178,9 @@ func (w *town) onePair(t *testing.T, at int, id string) {
 	t.Helper()
 	p, err := w.phones.Find(t.Context(), id)
 	w.must(err)
-	l, err := p.Look(t.Context())
+	l, err := p.LookNow(t.Context())
 	w.must(err)
-	if l.Stage != phone.StageRegistered || l.PINTries != 3 || l.PasswordTries != 5 {
+	if l.Stage != phone.StageRegistered || !l.StatesAsked || l.PINTries != 3 || l.PasswordTries != 5 {
 		t.Fatalf("moment %d: %+v", at, l)
 	}
 	for _, c := range l.Certificates {
@@ -193,9 +192,6 @@ func (w *town) onePair(t *testing.T, at int, id string) {
 		if c.State != "good" || e.Status != status.Good {
 			t.Fatalf("moment %d: %s is %s here and %s in the ledger", at, c.Kind, c.State, e.Status)
 		}
-	}
-	if s, err := p.Standing(t.Context()); err != nil || s.State != ra.StateRegistered {
-		t.Fatalf("moment %d: the authority says %+v, %v", at, s.State, err)
 	}
 	w.must(w.phones.Close())
 	w.phones = phone.New(w.config)

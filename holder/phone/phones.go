@@ -40,11 +40,13 @@ type Config struct {
 	Verifiers []string
 
 	Ops    []*x509.Certificate   // roots under which verifiers and parties stand
-	Status certpath.StatusSource // of their certificates
+	Status certpath.StatusSource // of their certificates, and of the phones' own
 
 	Maker  attest.Maker // of the sandbox's phones
 	Models []Model      // that it makes
 
+	// StatusWait is how long whoever looks at a phone waits for Status; 0 is 2 s.
+	StatusWait time.Duration
 	// TapWait is how long a step waits for a card; 0 is 20 s.
 	TapWait time.Duration
 	Trace   trace.Sink
@@ -65,6 +67,9 @@ type Phones struct {
 func New(c Config) *Phones {
 	if c.TapWait == 0 {
 		c.TapWait = 20 * time.Second
+	}
+	if c.StatusWait == 0 {
+		c.StatusWait = statusWait
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

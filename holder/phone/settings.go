@@ -9,7 +9,6 @@ import (
 
 	"tegata/holder/element"
 	"tegata/internal/pki"
-	"tegata/issuer/ra"
 )
 
 // Change is settings to change; nil fields stay.
@@ -122,6 +121,8 @@ type Look struct {
 	Holder        string    // the holder's name; "" before a card was read
 	Tapped        bool      // something is held to the phone
 	Certificates  []Certificate
+	StatesAt      time.Time // as of when the certificates' states are known; zero when nobody was ever asked
+	StatesAsked   bool      // the authority was asked just now, and answered
 	LastCheckIn   time.Time
 	PINTries      int // left
 	PasswordTries int
@@ -142,7 +143,8 @@ type Certificate struct {
 	PEM       string
 }
 
-// Look returns the phone's state. It asks nobody and changes nothing.
+// Look returns the phone's state, the certificates' as it last heard of it: LookNow
+// asks. It asks nobody and changes nothing.
 func (p *Phone) Look(ctx context.Context) (Look, error) {
 	r, err := p.record(ctx)
 	if err != nil {
@@ -170,7 +172,7 @@ func (p *Phone) Look(ctx context.Context) (Look, error) {
 	case open != nil && live == nil:
 		l.Stage, l.Holder, l.OpenUntil = stageOf(open.Step), open.Holder, open.ExpiresAt
 	case live != nil:
-		l.Stage, l.Holder, l.LastCheckIn = StageRegistered, live.Holder, live.LastCheckIn
+		l.Stage, l.Holder, l.LastCheckIn, l.StatesAt = StageRegistered, live.Holder, live.LastCheckIn, live.statesAt()
 		if open != nil && stageOf(open.Step) != StageNone {
 			l.Stage, l.OpenUntil, l.Open = stageOf(open.Step), open.ExpiresAt, true
 		}
@@ -194,6 +196,8 @@ func stageOf(s Step) Stage {
 	return StageNone
 }
 
+func serialOf(c *x509.Certificate) string { return fmt.Sprintf("%032x", c.SerialNumber) }
+
 // certificates reads those in the element and says what the phone knows of them.
 func (p *Phone) certificates(open, live *Enrolment, at time.Time) ([]Certificate, error) {
 	var out []Certificate
@@ -208,7 +212,7 @@ func (p *Phone) certificates(open, live *Enrolment, at time.Time) ([]Certificate
 		}
 		entry := Certificate{
 			Kind: kind, State: "revoked", NotBefore: c.NotBefore, NotAfter: c.NotAfter,
-			Issuer: c.Issuer.String(), PEM: string(pki.EncodePEM(der)), Serial: fmt.Sprintf("%032x", c.SerialNumber),
+			Issuer: c.Issuer.String(), PEM: string(pki.EncodePEM(der)), Serial: serialOf(c),
 		}
 		of := func(e *Enrolment) bool {
 			return e != nil && e.Certificates != nil && (string(e.Certificates.Auth) == string(der) || string(e.Certificates.Sign) == string(der))
@@ -226,34 +230,4 @@ func (p *Phone) certificates(open, live *Enrolment, at time.Time) ([]Certificate
 		out = append(out, entry)
 	}
 	return out, nil
-}
-
-// Standing asks the authority where the registration stands, and keeps what it
-// learns about holds and its end.
-func (p *Phone) Standing(ctx context.Context) (ra.Standing, error) {
-	p.work.Lock()
-	defer p.work.Unlock()
-	open, live, _, err := p.enrolments(ctx)
-	if err != nil {
-		return ra.Standing{}, err
-	}
-	e := open
-	if e == nil {
-		e = live
-	}
-	if e == nil {
-		return ra.Standing{}, ErrNothingOpen
-	}
-	s, err := p.standing(ctx, e.ID)
-	if err != nil {
-		return s, err
-	}
-	switch {
-	case s.State == ra.StateEnded:
-		return s, p.end(ctx, e, string(s.Ended))
-	case e.Step == StepRegistered:
-		e.Holds = s.Holds
-		return s, p.keep(ctx, e)
-	}
-	return s, nil
 }

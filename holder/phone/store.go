@@ -122,6 +122,7 @@ type Enrolment struct {
 	LastCheckIn time.Time `json:"last_check_in,omitzero"`
 	NextCheckIn time.Time `json:"next_check_in,omitzero"`
 	Holds       []string  `json:"holds,omitempty"`
+	HoldsAt     time.Time `json:"holds_at,omitzero"` // when they were learned between two check-ins
 
 	Ended   string    `json:"ended,omitempty"` // ra.EndReason, or a code of ours
 	EndedAt time.Time `json:"ended_at,omitzero"`

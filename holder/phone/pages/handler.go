@@ -211,8 +211,13 @@ func (h *Handler) atOnce(f func(*visit)) http.HandlerFunc {
 }
 
 // see looks at the phone.
-func (v *visit) see() error {
-	l, err := v.phone.Look(v.r.Context())
+func (v *visit) see() error { return v.seeBy(v.phone.Look) }
+
+// seeNow looks once more, asking for the certificates' states.
+func (v *visit) seeNow() error { return v.seeBy(v.phone.LookNow) }
+
+func (v *visit) seeBy(look func(context.Context) (phone.Look, error)) error {
+	l, err := look(v.r.Context())
 	if err != nil {
 		return err
 	}

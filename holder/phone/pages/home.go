@@ -19,6 +19,10 @@ type homePage struct {
 }
 
 func (v *visit) home() {
+	if err := v.seeNow(); err != nil {
+		v.fail(err, way{})
+		return
+	}
 	p := homePage{basePage: v.page(), Held: v.held}
 	p.Trouble = v.said().trouble
 	switch done := v.r.URL.Query().Get("done"); done {
@@ -35,22 +39,13 @@ func (v *visit) home() {
 
 func (v *visit) services() { v.showAt("home", ui.Screen{Page: "services", Data: v.page()}) }
 
-// certificate shows the pair as the authority knows it now; without an answer, as
-// the phone knew it last, and says so.
+// certificate shows the pair.
 func (v *visit) certificate() {
-	p := v.page()
-	if v.look.Stage == phone.StageRegistered {
-		_, err := v.phone.Standing(v.r.Context())
-		if err == nil {
-			err = v.see()
-		}
-		p = v.page()
-		if err != nil {
-			v.log(err)
-			p.Trouble = ui.TroubleOf(v.w, words(err))
-		}
+	if err := v.seeNow(); err != nil {
+		v.fail(err, way{})
+		return
 	}
-	v.showAt("home", ui.Screen{Page: "certificate", Data: p})
+	v.showAt("home", ui.Screen{Page: "certificate", Data: v.page()})
 }
 
 type lostPage struct {

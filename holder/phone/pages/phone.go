@@ -12,6 +12,7 @@ import (
 type Phone interface {
 	ID() string
 	Look(ctx context.Context) (phone.Look, error)
+	LookNow(ctx context.Context) (phone.Look, error)
 	Needs(ctx context.Context) ([]phone.Need, error)
 	Terms(ctx context.Context) (ra.Terms, error)
 	Apply(ctx context.Context, card secret.Password, terms string, replace bool) error
@@ -28,7 +29,6 @@ type Phone interface {
 	Asked(ctx context.Context, id string) (phone.Ask, error)
 	Answer(ctx context.Context, id string, reply phone.Reply) (phone.Outcome, error)
 	ResetPIN(ctx context.Context, password secret.Password, pin secret.PIN) error
-	Standing(ctx context.Context) (ra.Standing, error)
 	Unlock(ctx context.Context, pin secret.PIN) error
 	Uses(ctx context.Context, limit int) ([]phone.Use, error)
 	RemoveCard(ctx context.Context) error
