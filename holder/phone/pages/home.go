@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"tegata/holder/phone"
@@ -59,25 +60,62 @@ func (v *visit) lost() {
 
 type historyPage struct {
 	basePage
-	Uses []use
-	More bool
+	Entries []entry
+	More    bool
 }
 
-// historyLimit is how many entries a screen shows.
-const historyLimit = 50
+// entry is one line of the history: a use, or several check-ins in a row.
+type entry struct {
+	use
+	Routine []time.Time // of the check-ins, newest first; nil for a use
+}
+
+// From is when the first of the check-ins was.
+func (e entry) From() time.Time { return e.Routine[len(e.Routine)-1] }
+
+const (
+	historyLines = 50   // that a screen shows
+	historyRead  = 1000 // entries that they are made of: two years and more of routine
+)
 
 func (v *visit) history() {
-	uses, err := v.phone.Uses(v.r.Context(), historyLimit+1)
+	uses, err := v.phone.Uses(v.r.Context(), historyRead)
 	if err != nil {
 		v.fail(err, way{})
 		return
 	}
-	p := historyPage{basePage: v.page(), More: len(uses) > historyLimit}
-	for _, u := range uses[:min(len(uses), historyLimit)] {
-		p.Uses = append(p.Uses, useOf(u))
-	}
+	p := historyPage{basePage: v.page(), Entries: folded(uses)}
+	p.More = len(p.Entries) > historyLines || len(uses) == historyRead
+	p.Entries = p.Entries[:min(len(p.Entries), historyLines)]
 	v.showAt("history", ui.Screen{Page: "history", Data: p})
 }
+
+// folded makes one line of the check-ins that nothing came between: a month of them
+// must not push out of sight what was refused.
+func folded(uses []phone.Use) []entry {
+	var all []entry
+	for i := 0; i < len(uses); {
+		n := 0
+		for i+n < len(uses) && routine(uses[i+n]) {
+			n++
+		}
+		if n < 2 {
+			all = append(all, entry{use: useOf(uses[i])})
+			i++
+			continue
+		}
+		e := entry{use: useOf(uses[i])}
+		for _, u := range uses[i : i+n] {
+			e.Routine = append(e.Routine, u.At)
+		}
+		all = append(all, e)
+		i += n
+	}
+	return all
+}
+
+// routine tells whether an entry is a check-in that went through.
+func routine(u phone.Use) bool { return u.Kind == phone.UseCheckIn && u.Result == phone.ResultDone }
 
 type stopPage struct {
 	basePage

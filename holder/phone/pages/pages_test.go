@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -152,17 +153,19 @@ func samples() []uitest.Page {
 	elsewhere.Trouble = ui.TroubleOf(nil, phone.ErrElsewhere)
 	add("36-elsewhere", phone.StageRegistered, "", quiet("elsewhere", elsewhere))
 	add("40-scan", phone.StageRegistered, "scan", ui.Screen{Page: "scan", Data: scanPage{basePage: base(phone.StageRegistered)}})
-	var uses []use
-	for _, u := range []phone.Use{
+	uses := []phone.Use{
 		{At: moment(), Kind: "login", Party: sampleAsk().Party.Name, What: sampleAsk().What, Result: phone.ResultApproved, Data: []string{"name"}},
 		{At: moment().Add(-time.Hour), Kind: "login", Party: sampleAsk().Party.Name, What: sampleAsk().What, Result: phone.ResultRefused, Code: ceremony.ReasonNotMe},
 		{At: moment().Add(-2 * time.Hour), Kind: "sign", Party: sign.Party.Name, What: sign.What, Result: phone.ResultFailed, Code: "match-wrong",
 			Why: ceremony.Text{JA: "選ばれた番号が違います。", EN: "The chosen number is not the right one."}},
 		{At: moment().Add(-26 * time.Hour), Kind: phone.UseRegistered, Result: phone.ResultDone},
-	} {
-		uses = append(uses, useOf(u))
 	}
-	add("41-history", phone.StageRegistered, "history", ui.Screen{Page: "history", Data: historyPage{base(phone.StageRegistered), uses, true}})
+	for day := range 31 {
+		uses = append(uses, phone.Use{At: moment().AddDate(0, 0, -2-day), Kind: phone.UseCheckIn, Result: phone.ResultDone})
+	}
+	uses = append(uses, phone.Use{At: moment().AddDate(0, 0, -40), Kind: phone.UseUnlock, Result: phone.ResultFailed, Code: phone.ErrPIN.Code,
+		Why: ceremony.Text{JA: "スマホの暗証番号（4桁）が違います。", EN: "That is not the phone's PIN."}})
+	add("41-history", phone.StageRegistered, "history", ui.Screen{Page: "history", Data: historyPage{base(phone.StageRegistered), folded(uses), true}})
 	add("42-history-empty", phone.StageNone, "history", ui.Screen{Page: "history", Data: historyPage{basePage: base(phone.StageNone)}})
 	add("43-certificate", phone.StageRegistered, "home", ui.Screen{Page: "certificate", Data: base(phone.StageRegistered)})
 	lost := base(phone.StageRegistered)
@@ -210,6 +213,31 @@ func TestTheHistorySpeaksInSentences(t *testing.T) {
 	uitest.Says(t, site, samples(), "41-history", map[ui.Lang][]string{
 		ui.JA: {"身に覚えがないので断りました。", "選ばれた番号が違います。", `<p class="code">番号： match-wrong</p>`},
 		ui.EN: {"You refused: it was not you.", "The chosen number is not the right one.", `<p class="code">Code: match-wrong</p>`},
+	})
+}
+
+// A month of check-ins is one line, which can be opened; what was refused before it
+// stays in sight. A check-in that failed, or stands alone, is a line of its own.
+func TestRoutineFoldsAndRefusalsStayInSight(t *testing.T) {
+	in := func(day int) phone.Use {
+		return phone.Use{At: moment().AddDate(0, 0, day), Kind: phone.UseCheckIn, Result: phone.ResultDone}
+	}
+	failed := in(4)
+	failed.Result = phone.ResultFailed
+	wrong := phone.Use{At: moment(), Kind: phone.UseUnlock, Result: phone.ResultFailed}
+	var got []int
+	for _, e := range folded([]phone.Use{in(9), in(8), wrong, in(7), failed, in(6), in(5), in(3)}) {
+		got = append(got, len(e.Routine))
+	}
+	if want := []int{2, 0, 0, 0, 3}; !slices.Equal(got, want) {
+		t.Errorf("lines of %v check-ins, want %v", got, want)
+	}
+	site, err := newSite(Options{Sandbox: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	uitest.Says(t, site, samples(), "41-history", map[ui.Lang][]string{
+		ui.JA: {"31回とも、問題はありませんでした", "スマホの暗証番号（4桁）が違います。"}, ui.EN: {"31 times, and all was well"},
 	})
 }
 
