@@ -73,7 +73,7 @@ var (
 		"2回の入力が一致しません。", "同じものを2回入力してください。まだ何も設定されていません。",
 		"The two entries differ.", "Type the same one twice. Nothing was set yet.")
 	ErrSecretForm = problem.NewYourTurn(422, "secret-form",
-		"文字の種類または長さが違います。", "暗証番号は数字4桁、パスワードは6〜16文字の英数字です。",
+		"文字の種類または長さが違います。", "暗証番号は数字4けた、パスワードは6〜16文字の英数字です。",
 		"This does not have the right form.", "A PIN is 4 digits, a password 6 to 16 letters and digits.")
 	ErrLockCodeGone = problem.NewYourTurn(410, "lock-code-noted",
 		"停止コードは、もう表示できません。", "メモしたものをお使いください。なくしたときは、利用申請をやり直すと新しいコードになります。",
@@ -83,10 +83,10 @@ var (
 // What a secret of the phone can be refused for.
 var (
 	ErrPIN = problem.NewYourTurn(403, "wrong-phone-pin",
-		"スマホの暗証番号（4桁）が違います。", "カードの暗証番号ではなく、スマホの登録のときに決めた4桁です。続けて3回間違えるとロックされます。",
+		"スマホの暗証番号（4けた）が違います。", "カードの暗証番号ではなく、スマホの登録のときに決めた4けたです。続けて3回間違えるとロックされます。",
 		"That is not the phone's PIN.", "It is the 4 digits chosen when this phone was registered, not the card's. Three wrong tries in a row block it.")
 	ErrPINBlocked = problem.NewRefused(403, "phone-pin-blocked",
-		"スマホの暗証番号（4桁）はロックされています。", "証明書は使われていません。スマホの署名用パスワードで、暗証番号を設定し直せます。",
+		"スマホの暗証番号（4けた）はロックされています。", "証明書は使われていません。スマホの署名用パスワードで、暗証番号を設定し直せます。",
 		"The phone's PIN is blocked.", "Your certificate was not used. The phone's signature password sets a new PIN.")
 	ErrPassword = problem.NewYourTurn(403, "wrong-phone-password",
 		"スマホの署名用パスワードが違います。", "スマホの登録のときに決めた、6〜16文字の英数字です。続けて5回間違えるとロックされます。",
@@ -148,7 +148,7 @@ func choiceProblem(which element.Which, err error) error {
 		return err
 	}
 	p := ErrWeakSecret.With("which", string(which)).With("reason", string(weak.Reason)).Because(err)
-	ja, en := "暗証番号（4桁）は、", "For the PIN choose something other than "
+	ja, en := "暗証番号（4けた）は、", "For the PIN choose something other than "
 	if which == element.Password {
 		ja, en = "署名用パスワードは、", "For the signature password choose something other than "
 	}

@@ -339,8 +339,8 @@ func TestNoTryIsLostToAReloadBackOrADoubleClick(t *testing.T) {
 		tries func(phone.Look) int
 		says  string
 	}{
-		{"/unlock", typed("pin", "9753"), func(l phone.Look) int { return l.PINTries }, "スマホの暗証番号（4桁）が違います。"},
-		{request, typed("decision", "approve", "pin", "9753"), func(l phone.Look) int { return l.PINTries }, "スマホの暗証番号（4桁）が違います。"},
+		{"/unlock", typed("pin", "9753"), func(l phone.Look) int { return l.PINTries }, "スマホの暗証番号（4けた）が違います。"},
+		{request, typed("decision", "approve", "pin", "9753"), func(l phone.Look) int { return l.PINTries }, "スマホの暗証番号（4けた）が違います。"},
 		{"/reset-pin", wrongPassword, func(l phone.Look) int { return l.PasswordTries }, "スマホの署名用パスワードが違います。"},
 	} {
 		t.Run(k.path[:5], func(t *testing.T) {
@@ -429,7 +429,7 @@ func TestARequestByTheScreensAlone(t *testing.T) {
 	here := s.path
 	s.at(here, "ポータル", "ログインする", "名前", "この端末", "あと3回入力できます")
 	s.press("/request/"+strings.TrimPrefix(here, "/p/a/request/"), typed("decision", "approve", "pin", "9753"))
-	s.at(here, "スマホの暗証番号（4桁）が違います。", "あと2回入力できます")
+	s.at(here, "スマホの暗証番号（4けた）が違います。", "あと2回入力できます")
 	s.press("/request/"+strings.TrimPrefix(here, "/p/a/request/"), typed("decision", "approve", "pin", phonePIN))
 	s.at(here+"/done", "送りました", c.redirect)
 	if got := c.last(); !slices.Equal(got.Granted, []string{"name"}) {

@@ -176,7 +176,7 @@ job('a wrong PIN at login leaves tries, three wrong ones block, and the password
   await is.press(phone, 'この端末のスマホでログイン')
   for (const left of ['あと2回', 'あと1回']) {
     await is.approve(phone, '9517')
-    await alert(phone, 'スマホの暗証番号（4桁）が違います。')
+    await alert(phone, 'スマホの暗証番号（4けた）が違います。')
     await phone.getByText(left).first().waitFor()
   }
   await is.approve(phone, '9517')

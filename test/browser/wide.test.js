@@ -80,10 +80,10 @@ const alert = (page, words) => page.getByRole('alert').filter({ hasText: words }
 const wrongPIN = async (page, button, left) => {
   await page.getByLabel('スマホの利用者証明用の暗証番号').fill('9517')
   await page.getByRole('button', { name: button, exact: true }).dblclick()
-  await alert(page, 'スマホの暗証番号（4桁）が違います。')
+  await alert(page, 'スマホの暗証番号（4けた）が違います。')
   await look(page)
   await page.reload() // a form sent again would ask first, or cost another try
-  await alert(page, 'スマホの暗証番号（4桁）が違います。')
+  await alert(page, 'スマホの暗証番号（4けた）が違います。')
   await page.getByText(`あと${left}回入力できます`).first().waitFor()
   const { tries } = JSON.parse(await town.tegata('phone', 'show', '-json', 'tome-phone'))
   assert.equal(tries.pin, left)

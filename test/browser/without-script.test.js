@@ -36,7 +36,7 @@ job('jiro registers and logs in without script', async () => {
   await is.at(page, /からの確認$/)
   await page.getByLabel('スマホの利用者証明用の暗証番号').fill('9517')
   await page.getByRole('button', { name: 'ログインする' }).dblclick() // two presses, one try
-  await page.getByText('スマホの暗証番号（4桁）が違います。').first().waitFor()
+  await page.getByText('スマホの暗証番号（4けた）が違います。').first().waitFor()
   await page.getByText('あと2回入力できます').first().waitFor()
   await page.getByLabel('スマホの利用者証明用の暗証番号').fill(jiro.pin)
   await page.getByRole('button', { name: 'ログインする' }).dblclick()

@@ -164,7 +164,7 @@ func samples() []uitest.Page {
 		uses = append(uses, phone.Use{At: moment().AddDate(0, 0, -2-day), Kind: phone.UseCheckIn, Result: phone.ResultDone})
 	}
 	uses = append(uses, phone.Use{At: moment().AddDate(0, 0, -40), Kind: phone.UseUnlock, Result: phone.ResultFailed, Code: phone.ErrPIN.Code,
-		Why: ceremony.Text{JA: "スマホの暗証番号（4桁）が違います。", EN: "That is not the phone's PIN."}})
+		Why: ceremony.Text{JA: "スマホの暗証番号（4けた）が違います。", EN: "That is not the phone's PIN."}})
 	add("41-history", phone.StageRegistered, "history", ui.Screen{Page: "history", Data: historyPage{base(phone.StageRegistered), folded(uses), true}})
 	add("42-history-empty", phone.StageNone, "history", ui.Screen{Page: "history", Data: historyPage{basePage: base(phone.StageNone)}})
 	add("43-certificate", phone.StageRegistered, "home", ui.Screen{Page: "certificate", Data: base(phone.StageRegistered)})
@@ -237,7 +237,7 @@ func TestRoutineFoldsAndRefusalsStayInSight(t *testing.T) {
 		t.Fatal(err)
 	}
 	uitest.Says(t, site, samples(), "41-history", map[ui.Lang][]string{
-		ui.JA: {"31回とも、問題はありませんでした", "スマホの暗証番号（4桁）が違います。"}, ui.EN: {"31 times, and all was well"},
+		ui.JA: {"31回とも、問題はありませんでした", "スマホの暗証番号（4けた）が違います。"}, ui.EN: {"31 times, and all was well"},
 	})
 }
 
