@@ -218,6 +218,24 @@ func (s *screen) read(w *town, c reader.Token, p *phone.Phone) {
 	s.press("/enrol/apply", nil)
 }
 
+// What was typed for the card is nowhere but in memory, so that a restart forgets it,
+// and with it that the phone's password must be another (docs/decisions/802).
+func TestARestartForgetsTheCardsPassword(t *testing.T) {
+	w := newTown(t)
+	c, p := w.hanako(), w.phone("a")
+	s := w.screen(t)
+	s.toTap("a", cardPassword)
+	s.read(w, c, p)
+	s.at("/p/a/enrol/pin")
+	w.restart("a")
+	s = w.screen(t)
+	s.open("/p/a/enrol/pin")
+	s.press("/enrol/pin", typed("pin", phonePIN, "again", phonePIN))
+	s.at("/p/a/enrol/password", "カードのパスワードとは別のものを") // what remains
+	s.press("/enrol/password", typed("password", cardPassword, "again", cardPassword))
+	s.at("/p/a/enrol/register")
+}
+
 // Every phone that an authority refuses can be had on the settings page. What a phone
 // says of itself stops it before the first step; one that lies about itself, or is
 // changed after that step, is found out by the authority.
