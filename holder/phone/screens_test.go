@@ -486,6 +486,24 @@ func TestARequestByTheScreensAlone(t *testing.T) {
 	}
 }
 
+// What could not be checked can be tried again from the page that says so.
+func TestWhatCouldNotBeCheckedIsTriedAgain(t *testing.T) {
+	w, _, c := registered(t)
+	s := w.screen(t)
+	s.open("/p/a/")
+	s.press("/hold", nil)
+	w.cut(func(rw http.ResponseWriter, r *http.Request) bool { http.Error(rw, "", 503); return true })
+	s.open(strings.TrimPrefix(c.ask(nil), "http://phone.localhost:8403"))
+	s.at("/p/a/request", "確認できませんでした", "もう一度ためす", "ホームへ戻る", "party-status-unknown")
+	again := regexp.MustCompile(`href="([^"]*)">もう一度ためす`).FindStringSubmatch(s.body)
+	if again == nil {
+		t.Fatal("there is no way to try again")
+	}
+	w.cut(nil)
+	s.open(html.UnescapeString(again[1]))
+	s.at(s.path, "ログインする", "あと3回入力できます")
+}
+
 // A link, which anybody can send, shows a phone and does not change which one the
 // person has in the hand.
 func TestOnlyThePersonChangesThePhoneInTheHand(t *testing.T) {

@@ -1,6 +1,7 @@
 // "Break it": what the street lets a person break, and what the pages say then. It changes the town for good: last.
 import { before } from 'node:test'
 import { job, narrow, visitor, wide } from './house/browser.js'
+import { look } from './house/look.js'
 import * as is from './house/person.js'
 import { town as start } from './house/town.js'
 
@@ -50,11 +51,19 @@ job('a status that cannot be learned is "could not check", and nobody gets in', 
   const breaking = await street(context, '/break')
   await is.press(breaking, '止める')
   await breaking.getByText('止まっています').waitFor()
+  await page.goto(town.url('phone', '/p/taro-phone/')) // its own state is not known either, and the page comes all the same
+  await page.getByText('いまの状態は確かめられませんでした。').waitFor()
+  await look(page)
   await login(page)
   await is.at(page, /^確認できませんでした/, '38-could-not-check')
   await breaking.bringToFront()
   await is.press(breaking, '動かす')
   await breaking.getByText('動いています').waitFor()
+  await page.bringToFront()
+  await is.follow(page, 'もう一度ためす')
+  await is.approve(page, taro.pin)
+  await is.at(page, 'ホーム')
+  await page.getByRole('button', { name: 'ログアウト' }).first().click()
 })
 
 job('31 days without a sign of life put the certificates on hold, and the PIN takes them off', async () => {
@@ -103,6 +112,8 @@ job('a phone that was reported lost logs in nowhere', async () => {
   await login(page)
   await is.approve(page, taro.pin)
   await is.at(page, /この証明書は一時停止中です/)
+  await page.goto(town.url('phone', '/p/taro-phone/'))
+  await page.getByText('一時停止中').first().waitFor()
   await page.goto(town.url('phone', '/p/taro-phone/certificate'))
   await page.getByText('紛失の届け出があり、止めています。').first().waitFor()
   await page.goto(town.url('portal', '/home'))

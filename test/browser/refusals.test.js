@@ -83,6 +83,7 @@ job('a second application of the same person asks first', async () => {
   await is.press(phone, '前の申請をやめて、このスマホで続ける')
   await is.finish(phone, maria)
   await is.code(phone)
+  await phone.getByText('に確かめた状態です。').waitFor()
   // The phone that was left hears of it at its next step, and can begin anew.
   await is.take(phone, town, 'spare')
   await is.follow(phone, '続きをする')
