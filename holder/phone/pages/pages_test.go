@@ -39,6 +39,9 @@ func sampleLook(stage phone.Stage) look {
 	if stage == phone.StageNone {
 		l.Holder, l.Picture, l.Word = "", "", ""
 	}
+	if stage == phone.StageRegistered {
+		l.LastCheckIn, l.StatesAt, l.StatesAsked = moment().Add(-20*time.Hour), moment(), true
+	}
 	if stage == phone.StageRegistered || stage == phone.StageIssued {
 		state := "good"
 		if stage == phone.StageIssued {
@@ -101,6 +104,9 @@ func samples() []uitest.Page {
 	waiting.Look.Requests = []request{{ID: "r1", Party: ui.Text{JA: "みやこ市民ポータル", EN: "Portal"}, What: ui.Text{JA: "ポータルにログインします。", EN: "Log in."}}}
 	add("04-home-registered", phone.StageRegistered, "home", ui.Screen{Page: "home", Data: homePage{basePage: base(phone.StageRegistered), Done: "registered"}})
 	add("05-home-waiting", phone.StageRegistered, "home", ui.Screen{Page: "home", Data: homePage{basePage: waiting}})
+	unasked := base(phone.StageRegistered)
+	unasked.Look.StatesAsked, unasked.Look.StatesAt = false, unasked.Look.LastCheckIn
+	add("07-home-not-asked", phone.StageRegistered, "home", ui.Screen{Page: "home", Data: homePage{basePage: unasked, Held: true}})
 	add("06-services", phone.StageNone, "home", ui.Screen{Page: "services", Data: base(phone.StageNone)})
 	needs := []phone.Need{{Code: "power", OK: true}, {Code: "network", OK: true}, {Code: "nfc", OK: true}, {Code: "model", OK: true}, {Code: "boot", OK: true}, {Code: "card", OK: true, Ask: true}, {Code: "age", OK: true, Ask: true}}
 	add("10-check", phone.StageNone, "", quiet("check", checkPage{basePage: base(phone.StageNone), Needs: needs, Ready: true}))
@@ -177,6 +183,10 @@ func samples() []uitest.Page {
 	add("56-resetpin", phone.StageRegistered, "", quiet("resetpin", secretPage{basePage: base(phone.StageRegistered)}))
 	add("52-lost", phone.StageRegistered, "home", ui.Screen{Page: "lost", Data: lostPage{base(phone.StageRegistered), "http://street.localhost:8400/break#lost"}})
 	add("53-stop", phone.StageRegistered, "", quiet("stop", stopPage{basePage: base(phone.StageRegistered)}))
+	add("57-stop-wrong", phone.StageRegistered, "", ui.Screen{Page: "stop", Data: stopPage{base(phone.StageRegistered), "失効させるときは、下の「分かりました」に印を付けてください。"}, Quiet: true, Bad: true})
+	stale := secretPage{basePage: base(phone.StageRegistered)}
+	stale.Trouble = ui.TroubleOf(nil, errOldForm)
+	add("58-unlock-again", phone.StageRegistered, "", ui.Screen{Page: "unlock", Data: stale, Quiet: true, Bad: true})
 	add("54-stopped", phone.StageEnded, "", quiet("stopped", stoppedPage{base(phone.StageEnded), phone.Receipt{URL: "http://127.0.0.1:8401/v1/revocations/abc", Tag: "K7Q2-M9XA", At: moment()}}))
 	for _, k := range []struct {
 		kind problem.Kind
@@ -188,7 +198,11 @@ func samples() []uitest.Page {
 		{problem.YourTurn, errStartAgainTrouble()},
 	} {
 		k.t.With(unharmed(), ui.Action{Label: "ホームへ戻る", URL: "/p/hanako/"})
-		add("60-trouble-"+string(k.kind), phone.StageRegistered, "", ui.Screen{Page: "trouble", Data: ui.TroublePage{Trouble: k.t}})
+		page := ui.TroublePage{Trouble: k.t}
+		if k.kind == problem.CouldNotCheck {
+			page.Trouble.Next, page.More = ui.Action{Label: "もう一度ためす", URL: "/p/hanako/request"}, []ui.Action{k.t.Next}
+		}
+		add("60-trouble-"+string(k.kind), phone.StageRegistered, "", ui.Screen{Page: "trouble", Data: page})
 	}
 	return out
 }
