@@ -101,6 +101,12 @@ func (s settings) sandboxRules(maker *x509.Certificate) issuerRules {
 		terms: ra.Terms{Version: sandbox.TermsVersion, JA: sandbox.TermsJA, EN: sandbox.TermsEN}}
 }
 
+// guard is h behind the checks that every door has. What is public answers by any
+// name.
+func (i *issuer) guard(names []string, h http.Handler) http.Handler {
+	return httpd.Guard(httpd.GuardOptions{Names: names, Public: status.Public, MaxBody: 256 << 10, Log: i.log, Metrics: i.metrics}, h)
+}
+
 // routes are the issuer's endpoints.
 func (i *issuer) routes() *http.ServeMux {
 	mux := http.NewServeMux()

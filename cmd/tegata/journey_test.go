@@ -51,6 +51,8 @@ func (s *streets) scripts(t *testing.T) {
 			"slot":    useSlot,
 			"until":   until,
 			"member":  member,
+
+			"certificate": writeCertificate,
 		},
 		Condition: tool,
 		Setup: func(env *testscript.Env) error {
@@ -192,6 +194,23 @@ func writeSecrets(ts *testscript.TestScript, neg bool, args []string) {
 	text, err := json.Marshal(file)
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), text, 0o600))
+}
+
+// writeCertificate writes one of the certificates in the last `phone show -json`:
+// certificate KIND FILE.
+func writeCertificate(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: certificate KIND FILE")
+	}
+	var p phoneView
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &p))
+	for _, c := range p.Certificates {
+		if c.Kind == args[0] {
+			ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(c.PEM), 0o600))
+			return
+		}
+	}
+	ts.Fatalf("the phone has no %s certificate", args[0])
 }
 
 // keepOutput keeps a part of the last output: keep NAME REGEXP-WITH-ONE-GROUP.

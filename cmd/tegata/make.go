@@ -109,7 +109,7 @@ func (n *neighbourhood) buildVouchers(ctx context.Context) (err error) {
 	}
 	n.closers = append(n.closers, n.issuer)
 	n.addWork(n.issuer.ra)
-	n.open("issuer", n.guarded(n.settings, "issuer", n.issuer.metrics, n.issuer.sandboxRoutes(n.token)))
+	n.open("issuer", n.issuer.guard(n.settings.names("issuer"), n.issuer.sandboxRoutes(n.token)))
 
 	if n.cards, err = n.openCards(n.dir, n.secrets, n.clock, n.sink()); err != nil {
 		return err

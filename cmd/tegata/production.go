@@ -9,13 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"tegata/internal/attest"
 	"tegata/internal/audit"
 	"tegata/internal/clock"
-	"tegata/internal/httpd"
 	"tegata/internal/secret"
 	"tegata/issuer/profile"
 	"tegata/issuer/ra"
@@ -123,7 +121,7 @@ func (p *production) openVouching(ctx context.Context) error {
 func (p *production) handler(role string) http.Handler {
 	switch role {
 	case "issuer":
-		return p.guarded(p.config, role, p.issuer.metrics, p.issuer.status.Routes(p.issuer.routes()))
+		return p.issuer.guard(p.config.names(role), p.issuer.status.Routes(p.issuer.routes()))
 	case "verifier":
 		return p.guarded(p.config, role, p.verifier.metrics, p.verifier.routes())
 	case "portal":
@@ -135,15 +133,15 @@ func (p *production) handler(role string) http.Handler {
 // publication is the part of the issuer that answers without TLS: what is signed and
 // public. Its other doors do not stand there.
 func (p *production) publication() http.Handler {
-	status := p.issuer.status.Routes(nil)
+	signed := p.issuer.status.Routes(nil)
 	public := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if path := r.URL.Path; path != "/ocsp" && path != "/cps" && !strings.HasPrefix(path, "/ocsp/") && !strings.HasPrefix(path, "/crl/") && !strings.HasPrefix(path, "/ca/") {
+		if !status.Public(r) {
 			http.NotFound(w, r)
 			return
 		}
-		status.ServeHTTP(w, r)
+		signed.ServeHTTP(w, r)
 	})
-	return httpd.Guard(httpd.GuardOptions{Names: namesOf(p.config.Issuer.Publication.URL), Log: p.log.With("role", "issuer"), Metrics: p.issuer.metrics}, public)
+	return p.issuer.guard(namesOf(p.config.Issuer.Publication.URL), public)
 }
 
 // work is the timed work of the roles that are open.

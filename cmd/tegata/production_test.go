@@ -60,7 +60,7 @@ func runProduction(t *testing.T, pg *databases) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{"registered", "logged in as 手形　太郎", "ended", "chains ok"} {
+	for _, want := range []string{"openssl asked", "registered", "logged in as 手形　太郎", "ended", "chains ok"} {
 		if !bytes.Contains(out, []byte(want)) {
 			t.Errorf("%q was not reached:\n%s", want, out)
 		}
@@ -220,7 +220,7 @@ func productionWorld(ctx context.Context, dir string) (err error) {
 	if w.conf, err = openConfig(w.config); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{w.found, w.rely, w.serveRest, w.playPeople, w.end} {
+	for _, step := range []func(context.Context) error{w.found, w.rely, w.serveRest, w.askPublication, w.playPeople, w.end} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -326,6 +326,44 @@ func (w *world) rely(ctx context.Context) error {
 		}
 	}
 	return w.tegata(ctx, "party", "register", "-config", w.config, "-in", filepath.Join(w.conf.Data, "portal", "registration.json"), "-certificate", keys("portal", "sign.pem"))
+}
+
+// askPublication has openssl ask about the verifier's certificate at the door of
+// publication, without the port in Host. What is not public does not stand there.
+func (w *world) askPublication(ctx context.Context) error {
+	here, err := tool("tool:openssl")
+	if err != nil || !here {
+		fmt.Println("openssl is not here; not openssl asked")
+		return err
+	}
+	door := w.conf.Issuer.Publication.URL
+	ops := filepath.Join(w.dir, "ops.pem")
+	openssl := func(args ...string) (string, error) {
+		out, err := exec.CommandContext(ctx, "openssl", args...).CombinedOutput()
+		return string(out), err
+	}
+	// The command that certified it is another process: the served issuer hears of it
+	// within its allowance.
+	time.Sleep(ledgerAllowance)
+	if out, err := openssl("x509", "-inform", "DER", "-in", filepath.Join(w.conf.Trust, "ops.cer"), "-out", ops); err != nil {
+		return fmt.Errorf("openssl x509: %w\n%s", err, out)
+	}
+	out, err := openssl("ocsp", "-url", door+"/ocsp", "-issuer", ops, "-CAfile", ops, "-cert", filepath.Join(w.conf.Data, "verifier", "keys", "sign.pem"))
+	if err != nil || !strings.Contains(out, "Response verify OK") || !strings.Contains(out, "sign.pem: good") {
+		return fmt.Errorf("openssl ocsp: %v\n%s", err, out)
+	}
+	for _, path := range []string{"/v1/terms", "/v1/status/changes?after=0", "/healthz", "/metrics", "/"} {
+		res, err := httpd.Client(5 * time.Second).Get(door + path)
+		if err != nil {
+			return err
+		}
+		res.Body.Close()
+		if res.StatusCode != http.StatusNotFound {
+			return fmt.Errorf("%s stands at the door of publication: %s", path, res.Status)
+		}
+	}
+	fmt.Println("openssl asked")
+	return nil
 }
 
 func (w *world) serveRest(ctx context.Context) error {

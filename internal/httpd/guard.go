@@ -35,6 +35,10 @@ type GuardOptions struct {
 	// "127.0.0.1:8404"); a request with another Host is refused. A name without a
 	// port is one on the scheme's default port.
 	Names []string
+	// Public says that r asks for what is signed and for everybody, so that Host need
+	// not be among Names: a rebound name reads there what anybody may, and programs
+	// such as `openssl ocsp` leave the port out of Host. nil: nothing is.
+	Public func(r *http.Request) bool
 	// Pages says that people's browsers come here: the answer may be a page, with
 	// scripts and styles of its own origin.
 	Pages bool
@@ -126,7 +130,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 
 	switch {
-	case !g.names[strings.ToLower(r.Host)]:
+	case !g.names[strings.ToLower(r.Host)] && (g.opt.Public == nil || !g.opt.Public(r)):
 		g.opt.Refuse(rec, r, errMisdirected)
 	case !g.originAllowed(r), embedded(r):
 		g.opt.Refuse(rec, r, errOrigin)

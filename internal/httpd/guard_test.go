@@ -98,6 +98,29 @@ func TestWhoMaySpeakToAListener(t *testing.T) {
 	}
 }
 
+func TestWhatIsPublicAnswersByAnyName(t *testing.T) {
+	opt := httpd.GuardOptions{Public: func(r *http.Request) bool { return r.URL.Path == "/things/1" }}
+	for name, c := range map[string]struct {
+		path, host string
+		header     []string
+		status     int
+	}{
+		"an address without its port":       {"/things/1", "127.0.0.1", nil, 200},
+		"no name":                           {"/things/1", "", nil, 200},
+		"another path by another name":      {"/things/2", "127.0.0.1", nil, 421},
+		"a script of another site":          {"/things/1", "127.0.0.1", []string{"Origin", "http://evil.example"}, 403},
+		"a rebound name's page by itself":   {"/things/1", "evil.example", []string{"Origin", "http://evil.example"}, 403},
+		"a path that only looks like it":    {"/things/2/../1", "127.0.0.1", nil, 421},
+		"its own name, where all may enter": {"/things/1", portal, nil, 200},
+	} {
+		w := httptest.NewRecorder()
+		door(t, opt).ServeHTTP(w, request("GET", c.path, c.host, c.header...))
+		if w.Code != c.status {
+			t.Errorf("%s: %d, want %d", name, w.Code, c.status)
+		}
+	}
+}
+
 func TestEveryAnswerCarriesTheSecurityHeaders(t *testing.T) {
 	for _, host := range []string{portal, "evil.example"} { // refusals too
 		w := httptest.NewRecorder()

@@ -64,6 +64,16 @@ func (h *Handler) Ready(ctx context.Context) error {
 	return err
 }
 
+// Public says whether r asks for what is signed and for everybody: OCSP answers,
+// CRLs, authorities' certificates, and the practice statement that they name. It is
+// answered without TLS and under any name (httpd.GuardOptions.Public); the change
+// feed is not, which tells of everybody at once.
+func Public(r *http.Request) bool {
+	path := r.URL.Path
+	return path == "/ocsp" || path == "/cps" ||
+		strings.HasPrefix(path, "/ocsp/") || strings.HasPrefix(path, "/crl/") || strings.HasPrefix(path, "/ca/")
+}
+
 // Routes is the table of contents. Paths that are not here go to next, which may
 // be nil. It must stand before any http.ServeMux: a mux cleans the path, and the
 // base64 of an OCSP request may hold "//" (RFC 6960, appendix A.1).
