@@ -30,6 +30,7 @@ func TestJourneys(t *testing.T) {
 	t.Cleanup(s.clear)
 	t.Run("scripts", s.scripts)
 	t.Run("meddling", s.meddle)
+	t.Run("doors", s.eachDoor)
 	t.Run("docs", s.commandsPage)
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"tegata/internal/ceremony"
 	"tegata/internal/durable"
+	"tegata/internal/httpd"
 	"tegata/internal/pki"
 	"tegata/internal/ui"
 	"tegata/issuer/profile"
@@ -28,7 +29,7 @@ func (n *neighbourhood) buildStreet(context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.doors["street"].set(n.settings.ownName("street", n.street.Routes(n.settings.names("street"), nil)))
+	n.doors["street"].set(n.settings.ownName("street", n.street.Routes(n.settings.names("street"), httpd.NewMetrics())))
 	return nil
 }
 

@@ -102,11 +102,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		id = rand.Text()
 	}
 	r = r.WithContext(context.WithValue(r.Context(), callKey{}, &call{id, g.opt.Log}))
-	if r.Body != http.NoBody {
-		// Not http.MaxBytesHandler: it passes on a copy of r, and the route that the
-		// mux notes in r.Pattern would be lost to the log.
-		r.Body = http.MaxBytesReader(w, r.Body, g.opt.MaxBody)
-	}
+	limit(w, r, g.opt.MaxBody)
 	rec := &recorder{ResponseWriter: w}
 	rec.Header().Set(requestIDHeader, id)
 	maps.Copy(rec.Header(), g.headers)
@@ -136,6 +132,22 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.opt.Refuse(rec, r, errOrigin)
 	default:
 		g.next.ServeHTTP(rec, r)
+	}
+}
+
+// LimitBody lets h read at most max bytes of a body: a party's own limit, below the
+// guard's. It is not http.MaxBytesHandler, which passes on a copy of the request: the
+// route that a mux inside notes in r.Pattern would be lost to log and metrics.
+func LimitBody(h http.Handler, max int64) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		limit(w, r, max)
+		h.ServeHTTP(w, r)
+	})
+}
+
+func limit(w http.ResponseWriter, r *http.Request, max int64) {
+	if r.Body != http.NoBody {
+		r.Body = http.MaxBytesReader(w, r.Body, max)
 	}
 }
 

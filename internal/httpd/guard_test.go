@@ -183,6 +183,34 @@ func TestTheLogHoldsTheRouteAndNeverThePath(t *testing.T) {
 	}
 }
 
+func TestAPartysOwnLimitKeepsTheRoute(t *testing.T) {
+	inner := http.NewServeMux()
+	inner.HandleFunc("POST /read/{id}", func(w http.ResponseWriter, r *http.Request) {
+		var v struct {
+			ID string `json:"id"`
+		}
+		if err := httpd.ReadJSON(w, r, &v); err != nil {
+			httpd.WriteProblem(w, r, err)
+		}
+	})
+	mux := http.NewServeMux()
+	mux.Handle("/", httpd.LimitBody(inner, 10))
+	var log bytes.Buffer
+	h := httpd.Guard(httpd.GuardOptions{Names: []string{portal}, Log: slog.New(slog.NewTextHandler(&log, nil))}, mux)
+	for body, status := range map[string]int{`{"id":"1"}`: 200, `{"id":"12"}`: 413} {
+		r := request("POST", "/read/1", portal)
+		r.Body = io.NopCloser(strings.NewReader(body))
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != status {
+			t.Errorf("%s: %d, want %d", body, w.Code, status)
+		}
+	}
+	if strings.Count(log.String(), `route="POST /read/{id}"`) != 2 {
+		t.Errorf("the log lost the route:\n%s", log.String())
+	}
+}
+
 func TestRequestIDs(t *testing.T) {
 	cases := map[string]struct {
 		sent string

@@ -52,7 +52,7 @@ func (h *Handler) Register(mux *http.ServeMux) {
 
 		"GET /v1/outbox": h.door(pki.RoleStreet, h.outbox),
 	} {
-		mux.Handle(pattern, http.MaxBytesHandler(f, maxBody))
+		mux.Handle(pattern, httpd.LimitBody(f, maxBody))
 	}
 }
 

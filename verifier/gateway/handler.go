@@ -13,8 +13,8 @@ import (
 	"tegata/internal/problem"
 )
 
-// Routes are the gateway's endpoints. Bodies are limited by httpd.Guard to 64 KiB,
-// which holds the largest answer.
+// Routes are the gateway's endpoints. Bodies are limited to 64 KiB, which holds the
+// largest answer.
 func (g *Gateway) Routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/requests", g.postRequest)
@@ -24,7 +24,7 @@ func (g *Gateway) Routes() http.Handler {
 	mux.HandleFunc("GET /v1/parties/{id}", g.getParty)
 	mux.HandleFunc("GET /v1/uses", g.getUses)
 	mux.HandleFunc("GET /v1/status", g.getStatus)
-	return http.MaxBytesHandler(mux, 64<<10)
+	return httpd.LimitBody(mux, 64<<10)
 }
 
 func (g *Gateway) postRequest(w http.ResponseWriter, r *http.Request) {
