@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"tegata/internal/httpd"
+	"tegata/internal/problem"
 )
 
 // eachDoor asks every role of a running neighbourhood as programs do.
@@ -41,6 +43,7 @@ func (s *streets) eachDoor(t *testing.T) {
 	}
 	a := asker{set: set, token: token.Bearer()}
 	t.Run("every answer has a route in the metrics", a.routesInMetrics)
+	t.Run("what has no route is said in problem details", a.problems)
 	if err := street.stop(); err != nil {
 		t.Error(err)
 	}
@@ -75,6 +78,41 @@ func (a asker) ask(t *testing.T, method, url string) answered {
 		t.Fatal(err)
 	}
 	return answered{res, string(body)}
+}
+
+// problems asks each role that programs call for what it does not have.
+func (a asker) problems(t *testing.T) {
+	for _, q := range []struct{ role, method, path, code, allow string }{
+		{"issuer", "GET", "/v1/nothing", "no-such-path", ""},
+		{"issuer", "GET", "/", "no-such-path", ""},
+		{"issuer", "DELETE", "/v1/enrolments", "wrong-method", "POST"},
+		{"issuer", "POST", "/v1/status/changes", "wrong-method", "GET, HEAD"},
+		{"issuer", "GET", "/crl", "no-such-path", ""},
+		{"issuer", "GET", "/crl/a/b/c", "no-such-path", ""},
+		{"issuer", "DELETE", "/crl/phone-auth.crl", "wrong-method", "GET, HEAD"},
+		{"issuer", "GET", "/ocsp", "wrong-method", "POST"},
+		{"issuer", "DELETE", "/ocsp/AAAA", "wrong-method", "GET, HEAD, POST"},
+		{"issuer", "POST", "/ocsp", "not-ocsp-request", ""},
+		{"verifier", "GET", "/v1/nothing", "no-such-path", ""},
+		{"verifier", "DELETE", "/v1/requests", "wrong-method", "POST"},
+		{"verifier", "GET", "/.well-known/openid-configuration", "no-such-path", ""},
+		{"phone", "GET", "/v1/nothing", "no-such-path", ""},
+		{"phone", "DELETE", "/v1/phones", "wrong-method", "GET, HEAD, POST"},
+		{"municipality", "GET", "/v1/nothing", "no-such-path", ""},
+		{"municipality", "DELETE", "/v1/residents", "wrong-method", "GET, HEAD, POST"},
+		{"cards", "GET", "/v1/nothing", "no-such-path", ""},
+		{"cards", "DELETE", "/v1/cards", "wrong-method", "GET, HEAD, POST"},
+	} {
+		res := a.ask(t, q.method, a.set.machine(q.role)+q.path)
+		var p problem.Problem
+		if err := json.Unmarshal([]byte(res.body), &p); err != nil {
+			t.Errorf("%s: %s %s: %s: %q", q.role, q.method, q.path, res.Status, res.body)
+			continue
+		}
+		if p.Code != q.code || p.Status != res.StatusCode || p.RequestID == "" || res.Header.Get("Content-Type") != problem.ContentType || res.Header.Get("Allow") != q.allow {
+			t.Errorf("%s: %s %s: %s %s, Allow: %q; want %s, Allow: %q", q.role, q.method, q.path, res.Status, res.body, res.Header.Get("Allow"), q.code, q.allow)
+		}
+	}
 }
 
 func (a asker) routesInMetrics(t *testing.T) {

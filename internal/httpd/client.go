@@ -160,7 +160,8 @@ func Exchange(ctx context.Context, c *http.Client, method, url string, body []by
 	}
 	if media, _, err := mime.ParseMediaType(res.Header.Get("Content-Type")); err == nil && media == problem.ContentType {
 		var p problem.Problem
-		if err := json.Unmarshal(answer, &p); err == nil && p.Code != "" {
+		// That a path is not there is a disagreement of programs, no word about what was asked.
+		if err := json.Unmarshal(answer, &p); err == nil && p.Code != "" && p.Code != ErrNoRoute.Code && p.Code != ErrMethod.Code {
 			p.Status = res.StatusCode // RFC 9457, section 3.1.2: the member is advisory, the status line is not
 			return nil, nil, &p
 		}

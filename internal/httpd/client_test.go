@@ -27,6 +27,7 @@ func party(t *testing.T) *httptest.Server {
 			"host": r.Host, "request_id": httpd.RequestID(r.Context()), "authorization": r.Header.Get("Authorization"), "new": "field",
 		})
 	})
+	mux.HandleFunc("POST /form", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("/refuse", func(w http.ResponseWriter, r *http.Request) { httpd.WriteProblem(w, r, errUnder15.With("age", 14)) })
 	mux.HandleFunc("/elsewhere", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/echo", http.StatusFound) })
 	mux.HandleFunc("/huge", func(w http.ResponseWriter, _ *http.Request) {
@@ -82,6 +83,7 @@ func TestWhatAnswersBecome(t *testing.T) {
 		"an answer without end":              {s.URL + "/huge", httpd.BadAnswer},
 		"a page instead of JSON":             {s.URL + "/page", httpd.BadAnswer},
 		"a route that is not there":          {s.URL + "/nothing", httpd.BadAnswer},
+		"a method that is not there":         {s.URL + "/form", httpd.BadAnswer},
 		"nobody at home":                     {"http://" + closed.Addr().String(), httpd.Unreachable},
 		"nobody in time":                     {s.URL + "/slow", httpd.Unreachable},
 		"a line that breaks in the middle":   {s.URL + "/broken", httpd.Unreachable},

@@ -103,7 +103,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r = r.WithContext(context.WithValue(r.Context(), callKey{}, &call{id, g.opt.Log}))
 	limit(w, r, g.opt.MaxBody)
-	rec := &recorder{ResponseWriter: w}
+	rec := &recorder{ResponseWriter: w, r: r}
 	rec.Header().Set(requestIDHeader, id)
 	maps.Copy(rec.Header(), g.headers)
 
@@ -222,14 +222,49 @@ func Inert(h http.Header) {
 	}
 }
 
-// recorder remembers the status for the log and whether anything is out.
+var (
+	// ErrNoRoute is the answer to a path that nothing stands at.
+	ErrNoRoute = problem.NewYourTurn(http.StatusNotFound, "no-such-path",
+		"この窓口に、このアドレスはありません。", "アドレスを確かめてください。", "Nothing stands at this path.", "Check the address.")
+	// ErrMethod is the answer to a method that a path does not know; the header Allow
+	// names those that it does (RFC 9110, section 15.5.6).
+	ErrMethod = problem.NewYourTurn(http.StatusMethodNotAllowed, "wrong-method",
+		"このアドレスでは、この HTTP メソッドは使えません。", "Allow ヘッダーにあるメソッドを使ってください。",
+		"This path does not know that HTTP method.", "Use one that the header Allow names.")
+)
+
+// unrouted is what a mux says when it has no route, as a problem: net/http's own words
+// are text that no program reads. Doors with pages have a page for every path.
+func unrouted(r *http.Request, status int, h http.Header) *problem.Problem {
+	switch {
+	case r.Pattern != "" || h.Get("Content-Type") == problem.ContentType:
+		return nil
+	case status == http.StatusNotFound:
+		return ErrNoRoute
+	case status == http.StatusMethodNotAllowed:
+		return ErrMethod
+	}
+	return nil
+}
+
+// recorder remembers the status for the log and whether anything is out. What a mux
+// says of its own becomes a problem.
 type recorder struct {
 	http.ResponseWriter
+	r        *http.Request
 	status   int
 	replaced bool // the answer is the guard's, after a panic
+	mute     bool // a problem stands for what the handler writes
 }
 
 func (rec *recorder) WriteHeader(status int) {
+	if rec.status == 0 {
+		if p := unrouted(rec.r, status, rec.Header()); p != nil {
+			WriteProblem(rec, rec.r, p)
+			rec.mute = true
+			return
+		}
+	}
 	if rec.status == 0 && status >= 200 { // 1xx come before the answer
 		rec.status = status
 	}
@@ -237,6 +272,9 @@ func (rec *recorder) WriteHeader(status int) {
 }
 
 func (rec *recorder) Write(b []byte) (int, error) {
+	if rec.mute {
+		return len(b), nil
+	}
 	if rec.status == 0 {
 		rec.status = http.StatusOK
 	}

@@ -183,6 +183,35 @@ func TestTheLogHoldsTheRouteAndNeverThePath(t *testing.T) {
 	}
 }
 
+func TestWhatHasNoRouteIsAProblem(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/things", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("GET /v1/things/{id}", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "its own word", http.StatusNotFound) })
+	outer := http.NewServeMux()
+	outer.Handle("/", mux)
+	for _, c := range []struct {
+		method, path string
+		status       int
+		code, allow  string
+	}{
+		{"GET", "/nothing", 404, "no-such-path", ""},
+		{"HEAD", "/nothing", 404, "no-such-path", ""},
+		{"GET", "/v1/things", 405, "wrong-method", "POST"},
+		{"GET", "/v1/things/1", 404, "", ""}, // a handler's own answer is left alone
+	} {
+		w := httptest.NewRecorder()
+		httpd.Guard(httpd.GuardOptions{Names: []string{portal}}, outer).ServeHTTP(w, request(c.method, c.path, portal))
+		var p problem.Problem
+		json.Unmarshal(w.Body.Bytes(), &p)
+		if w.Code != c.status || p.Code != c.code || w.Header().Get("Allow") != c.allow || c.code != "" && w.Header().Get("Content-Type") != problem.ContentType {
+			t.Errorf("%s %s: %d %v %s", c.method, c.path, w.Code, w.Header(), w.Body)
+		}
+		if strings.Contains(w.Body.String(), "page not found") {
+			t.Errorf("%s %s: the mux's words come too: %s", c.method, c.path, w.Body)
+		}
+	}
+}
+
 func TestAPartysOwnLimitKeepsTheRoute(t *testing.T) {
 	inner := http.NewServeMux()
 	inner.HandleFunc("POST /read/{id}", func(w http.ResponseWriter, r *http.Request) {

@@ -30,6 +30,12 @@ var errCannotTell = problem.New(problem.CouldNotCheck, http.StatusServiceUnavail
 	problem.Text{Title: "いまは証明書の状態を確認できません。", Detail: "時間をおいて、もう一度お試しください。何も変わっていません。"},
 	problem.Text{Title: "The status of certificates cannot be told at the moment.", Detail: "Try again later; nothing has changed."})
 
+var errNotOCSP = problem.New(problem.YourTurn, http.StatusUnsupportedMediaType, "not-ocsp-request",
+	problem.Text{Title: "この窓口は OCSP リクエストだけを受け付けます。", Detail: "Content-Type: application/ocsp-request で送ってください。"},
+	problem.Text{Title: "Only OCSP requests are accepted here.", Detail: "Send them with Content-Type: application/ocsp-request."})
+
+const changesPath = "/v1/status/changes"
+
 // Handler answers over HTTP for everything that can be asked about certificates.
 type Handler struct {
 	Ledger      *Ledger
@@ -85,10 +91,7 @@ func (h *Handler) Routes(next http.Handler) http.Handler {
 	mux.HandleFunc("GET /ca/bundle.pem", h.bundle)
 	mux.HandleFunc("GET /ca/{file}", h.authority)
 	mux.HandleFunc("GET /cps", h.practices)
-	mux.HandleFunc("GET /v1/status/changes", h.Feed.changes)
-	if next != nil {
-		mux.Handle("/", next)
-	}
+	mux.HandleFunc("GET "+changesPath, h.Feed.changes)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// The path as it was sent. EscapedPath would decode it once more, to see that
 		// RawPath is of Path; net/http has just made one from the other.
@@ -100,6 +103,10 @@ func (h *Handler) Routes(next http.Handler) http.Handler {
 		if r.URL.Path == "/ocsp" && r.Method == http.MethodPost { // as the mux would say, which takes longer to find it
 			r.Pattern = "POST /ocsp"
 			h.ocspPost(w, r)
+			return
+		}
+		if next != nil && !Public(r) && r.URL.Path != changesPath {
+			next.ServeHTTP(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)
@@ -116,7 +123,7 @@ func (h *Handler) ocspRaw(w http.ResponseWriter, r *http.Request, raw string) {
 		h.ocspGet(w, r)
 	default:
 		w.Header().Set("Allow", "GET, HEAD, POST")
-		w.WriteHeader(http.StatusMethodNotAllowed)
+		httpd.WriteProblem(w, r, httpd.ErrMethod)
 	}
 }
 
@@ -124,7 +131,7 @@ func (h *Handler) ocspPost(w http.ResponseWriter, r *http.Request) {
 	// RFC 6960, appendix A.1: the Content-Type is application/ocsp-request.
 	if t := r.Header.Get("Content-Type"); t != "application/ocsp-request" { // or it is spelled otherwise
 		if media, _, err := mime.ParseMediaType(t); err != nil || media != "application/ocsp-request" {
-			w.WriteHeader(http.StatusUnsupportedMediaType)
+			httpd.WriteProblem(w, r, errNotOCSP)
 			return
 		}
 	}
