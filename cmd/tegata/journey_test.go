@@ -52,6 +52,7 @@ func (s *streets) scripts(t *testing.T) {
 			"slot":    useSlot,
 			"until":   until,
 			"member":  member,
+			"lines":   typeLines,
 
 			"certificate": writeCertificate,
 		},

@@ -174,7 +174,7 @@ func (h *Handler) ocspAnswer(w http.ResponseWriter, r *http.Request, der []byte)
 		panic(http.ErrAbortHandler)
 	}
 	a := h.Responder.answer(r.Context(), der)
-	h.noteOCSP(r, a)
+	h.noteOCSP(r, der, a)
 	head := w.Header()
 	httpd.Inert(head)
 	head["Content-Type"] = ocspResponse
@@ -199,7 +199,7 @@ var ocspResponse = []string{"application/ocsp-response"}
 
 func secondsLeft(until, now time.Time) int64 { return max(0, int64(until.Sub(now)/time.Second)) }
 
-func (h *Handler) noteOCSP(r *http.Request, a answered) {
+func (h *Handler) noteOCSP(r *http.Request, asked []byte, a answered) {
 	if h.Trace == nil {
 		return
 	}
@@ -207,8 +207,38 @@ func (h *Handler) noteOCSP(r *http.Request, a answered) {
 		At: h.Ledger.now(), From: "issuer", Kind: "status",
 		TitleJA: "OCSP レスポンダが証明書の状態を答えました", TitleEN: "The OCSP responder told the status of a certificate",
 		PEM:   string(pem.EncodeToMemory(&pem.Block{Type: "OCSP RESPONSE", Bytes: a.der})),
-		Check: "sed '/-----/d' answer.pem | base64 -d | openssl ocsp -respin /dev/stdin -resp_text -noverify",
+		Check: h.Responder.checkLines(asked),
 	})
+}
+
+// checkLines are what verifies the answer to a request in a terminal: its signature
+// by the responder that the authority delegated to, and that it tells of what was asked.
+// Empty where the answer is none that is signed (RFC 6960, section 2.3).
+func (r *Responder) checkLines(asked []byte) string {
+	req, err := parseRequest(asked)
+	if err != nil {
+		return ""
+	}
+	issuer, ok := r.issuerOf(req.ids[0])
+	if !ok {
+		return ""
+	}
+	authority := issuer.Label() + ".pem"
+	var b strings.Builder
+	// openssl reads answers in DER. A nonce in it answers a request that is not here.
+	b.WriteString("openssl asn1parse -in answer.pem -noout -out answer.der\n")
+	fmt.Fprintf(&b, "openssl ocsp -respin answer.der -no_nonce -CAfile %s", authority)
+	for _, id := range req.ids {
+		if !id.ours || !issuer.named(id) {
+			continue
+		}
+		hash := "-sha1"
+		if id.hash == sha256Hash {
+			hash = "-sha256"
+		}
+		fmt.Fprintf(&b, " %s -issuer %s -serial 0x%s", hash, authority, id.serial)
+	}
+	return b.String()
 }
 
 func (h *Handler) crlWhole(w http.ResponseWriter, r *http.Request) {

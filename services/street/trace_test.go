@@ -166,7 +166,7 @@ func TestACertificateIsHandedOutWithItsCheck(t *testing.T) {
 	n := newTown(t)
 	pem := selfSigned(t)
 	e := event(0, "certificate", "enrolment", "A")
-	e.PEM = pem
+	e.At, e.PEM = n.clock.Now(), pem
 	n.street.note(e)
 	_, page := n.get("/trace")
 	has(t, page, "openssl verify -purpose any -CAfile bundle.pem tegata-1.pem", "curl -s -o tegata-1.pem http://street.localhost:8400/trace/1.pem",
@@ -188,8 +188,15 @@ func TestACertificateIsHandedOutWithItsCheck(t *testing.T) {
 	}
 	n.clock.offset = 31 * 24 * time.Hour // the machine's own clock is behind now
 	_, page = n.get("/trace")
-	has(t, page, "openssl verify -attime 1000 -purpose any -CAfile bundle.pem tegata-1.pem")
-	for _, path := range []string{"/trace/2.pem", "/trace/1", "/trace/x.pem", "/trace/-1.pem"} {
+	has(t, page, fmt.Sprintf("openssl verify -attime %d -purpose any -CAfile bundle.pem tegata-1.pem", e.At.Unix()))
+	n.clock.offset = 0
+	_, page = n.get("/trace")
+	lacks(t, page, "-attime")
+	e.At = e.At.Add(-2 * old) // its certificates may have ended since
+	n.street.note(e)
+	_, page = n.get("/trace")
+	has(t, page, fmt.Sprintf("openssl verify -attime %d -purpose any -CAfile bundle.pem tegata-2.pem", e.At.Unix()))
+	for _, path := range []string{"/trace/3.pem", "/trace/1", "/trace/x.pem", "/trace/-1.pem"} {
 		if status, _ := n.get(path); status != 404 {
 			t.Errorf("%s: %d", path, status)
 		}
@@ -260,11 +267,11 @@ func TestWhatACheckNamesIsFetchedFirst(t *testing.T) {
 	for check, want := range map[string]string{
 		"openssl verify -partial_chain -trusted phone-auth.pem certificate.pem": "curl -s -o certificate.pem http://street.localhost:8400/trace/7.pem\n" +
 			"curl -s ISSUER/ca/phone-auth.cer | openssl x509 -inform DER -out phone-auth.pem\nopenssl verify -partial_chain -trusted phone-auth.pem certificate.pem",
-		"openssl crl -in FILE -noout -text -CAfile BUNDLE": "curl -s -o tegata-7.pem http://street.localhost:8400/trace/7.pem\ncurl -s -o bundle.pem ISSUER/ca/bundle.pem\n" +
-			"openssl crl -in tegata-7.pem -noout -text -CAfile bundle.pem",
-		"sed '/-----/d' answer.pem | base64 -d": "curl -s -o answer.pem http://street.localhost:8400/trace/7.pem\nsed '/-----/d' answer.pem | base64 -d",
+		"openssl cms -verify -in FILE -CAfile BUNDLE": "curl -s -o tegata-7.pem http://street.localhost:8400/trace/7.pem\ncurl -s -o bundle.pem ISSUER/ca/bundle.pem\n" +
+			"openssl cms -verify -in tegata-7.pem -CAfile bundle.pem",
+		"openssl asn1parse -in answer.pem -noout -out answer.der": "curl -s -o answer.pem http://street.localhost:8400/trace/7.pem\nopenssl asn1parse -in answer.pem -noout -out answer.der",
 	} {
-		e := entry{ID: 7, Event: trace.Event{PEM: "-----BEGIN X-----\nAAAA\n-----END X-----\n", Check: check}}
+		e := entry{ID: 7, Event: trace.Event{At: n.clock.Now(), PEM: "-----BEGIN X-----\nAAAA\n-----END X-----\n", Check: check}}
 		ev, ok := n.street.evidence(e)
 		if got := strings.ReplaceAll(ev.Lines, n.issuerURL, "ISSUER"); !ok || got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)

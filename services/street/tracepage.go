@@ -53,6 +53,7 @@ type runView struct {
 	Title ui.Text
 	Facts []Fact
 	URL   string // of what it carries, "" for nothing
+	Lines string // that check it
 }
 
 // Sig changes when the row does.
@@ -122,7 +123,7 @@ func (h *Handler) rowView(row Row) rowView {
 	v := rowView{Row: row, Title: title(row.entry), Facts: facts(row.entry), FromName: h.roleName(row.From), ToName: h.roleName(row.To)}
 	for _, e := range row.Run {
 		ev, _ := h.evidence(e)
-		v.Run = append(v.Run, runView{Title: title(e), Facts: facts(e), URL: ev.URL})
+		v.Run = append(v.Run, runView{Title: title(e), Facts: facts(e), URL: ev.URL, Lines: ev.Lines})
 	}
 	if v.Run == nil {
 		v.Evidence, v.Has = h.evidence(row.entry)

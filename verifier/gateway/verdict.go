@@ -100,7 +100,11 @@ func (g *Gateway) traceVerdict(ctx context.Context, a *attempt, o Outcome) {
 		e.Detail["signature"] = string(a.answer.Algorithm()) + ", " + string(a.kind)
 		e.Detail["status"] = string(a.status.State) + " (" + a.status.Source + ")"
 		e.PEM = pemOf(a.leaf)
-		e.Check = "openssl verify -x509_strict -CAfile " + string(a.kind) + ".pem holder.pem"
+		if n := len(a.path); n > 0 {
+			// By its label: generations of an authority share a kind and a name, not a key.
+			label, _ := Labels(g.c.Anchors)(a.path[n-1])
+			e.Check = "openssl verify -x509_strict -CAfile " + label + ".pem holder.pem"
+		}
 	}
 	g.c.Trace.Note(ctx, e)
 }
