@@ -8,9 +8,11 @@ import (
 	"path/filepath"
 
 	"tegata/store"
+	issuerstore "tegata/store/issuer"
 )
 
-// auditCheck recomputes the chain of every party's audit records.
+// auditCheck recomputes the chain of every party's audit records, and compares what the
+// issuer's tell with its ledger.
 func auditCheck(ctx context.Context, c console, flags *flag.FlagSet, args []string) error {
 	dir := dataFlag(c, flags)
 	config := flags.String("config", "", "check production's roles, as this configuration says")
@@ -30,30 +32,38 @@ func auditCheck(ctx context.Context, c console, flags *flag.FlagSet, args []stri
 	if err != nil {
 		return err
 	}
-	broken := false
+	var refusal error
 	for _, d := range databases {
-		switch err := checkOne(ctx, d.dsn); {
+		switch err := d.check(ctx); {
 		case err == nil:
 			fmt.Fprintf(c.out, "%s\tok\n", d.name)
 		case errors.Is(err, store.ErrNoDatabase):
 			return usagef("the database of %s is not there", d.name)
 		default:
-			brk, ok := errors.AsType[*store.AuditBreak](err)
-			if !ok {
+			refused := brokenOf(err)
+			if refused == nil {
 				return err
 			}
-			broken = true
-			fmt.Fprintf(c.out, "%s\tbroken\t%v\n", d.name, brk)
+			refusal = refused
+			fmt.Fprintf(c.out, "%s\tbroken\t%v\n", d.name, err)
 		}
 	}
-	if broken {
+	return refusal
+}
+
+// brokenOf is what err says of a database that could be read; nil: it could not.
+func brokenOf(err error) error {
+	if _, ok := errors.AsType[*store.AuditBreak](err); ok {
 		return errAuditBroken
+	}
+	if _, ok := errors.AsType[*issuerstore.LedgerBreak](err); ok {
+		return errLedgerChanged
 	}
 	return nil
 }
 
 // namedDatabase is one party's.
-type namedDatabase struct{ name, dsn string }
+type namedDatabase struct{ name, role, dsn string }
 
 func sandboxDatabases(dir string) (list []namedDatabase, err error) {
 	if _, err := openSettings(dir); err != nil {
@@ -61,7 +71,7 @@ func sandboxDatabases(dir string) (list []namedDatabase, err error) {
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*", "*.db"))
 	for _, file := range files {
-		list = append(list, namedDatabase{filepath.Base(file), "sqlite:" + file})
+		list = append(list, namedDatabase{filepath.Base(file), filepath.Base(filepath.Dir(file)), "sqlite:" + file})
 	}
 	return list, err
 }
@@ -79,15 +89,20 @@ func productionDatabases(c console, path string, roles []string) (list []namedDa
 		return nil, err
 	}
 	for _, role := range roles {
-		list = append(list, namedDatabase{role, p.database(role)})
+		list = append(list, namedDatabase{role, role, p.database(role)})
 	}
 	return list, nil
 }
 
-func checkOne(ctx context.Context, dsn string) error {
-	db, err := store.Open(ctx, dsn, store.AsItIs())
+// check checks the chain, and after it what rests on it.
+func (d namedDatabase) check(ctx context.Context) (err error) {
+	db, err := store.Open(ctx, d.dsn, store.AsItIs())
 	if err != nil {
 		return err
 	}
-	return errors.Join(db.CheckAudit(ctx), db.Close())
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := db.CheckAudit(ctx); err != nil || d.role != "issuer" {
+		return err
+	}
+	return issuerstore.New(db).CheckLedger(ctx)
 }

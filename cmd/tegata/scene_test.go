@@ -9,6 +9,7 @@ import (
 
 	"tegata/internal/pki"
 	"tegata/store"
+	issuerstore "tegata/store/issuer"
 	phonestore "tegata/store/phone"
 )
 
@@ -105,6 +106,9 @@ func (k *killer) lookAt(ctx context.Context, s *scene, role, dsn string) error {
 	case "phone":
 		s.phone, err = kept(ctx, db)
 	case "issuer":
+		if err := issuerstore.New(db).CheckLedger(ctx); err != nil {
+			return err
+		}
 		err = s.readIssuer(ctx, db)
 	}
 	return err

@@ -22,6 +22,7 @@ import (
 	"tegata/issuer/ra"
 	"tegata/issuer/status"
 	"tegata/store"
+	"tegata/store/issuer"
 )
 
 // The kill matrix: an issuer of its own process is killed before and after each
@@ -257,7 +258,7 @@ func (k *killWorld) check(t *testing.T, dir string, p *phone) {
 	if got := w.notices(); count(got, ra.NoticeRegistered) != 2 || count(got, ra.NoticeApplied) != 2 {
 		t.Errorf("told %v", got)
 	}
-	if err := db.CheckAudit(t.Context()); err != nil {
+	if err := errors.Join(db.CheckAudit(t.Context()), issuer.New(db).CheckLedger(t.Context())); err != nil {
 		t.Error(err)
 	}
 }

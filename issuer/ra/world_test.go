@@ -93,7 +93,15 @@ func worldAt(t testing.TB, dir string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() })
+	t.Cleanup(func() {
+		// Whatever happened in the test: the ledger is what the audit records tell.
+		if db.Ping(context.Background()) == nil { // not closed by the test
+			if err := issuer.New(db).CheckLedger(context.Background()); err != nil {
+				t.Error(err)
+			}
+		}
+		db.Close()
+	})
 	w := &world{t: t, now: began, db: db, dir: dir, key: make([]byte, 32)}
 	if err := w.reopen(t.Context()); err != nil {
 		t.Fatal(err)

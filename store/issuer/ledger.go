@@ -39,6 +39,9 @@ func (tx *ledgerTx) apply(ctx context.Context, who audit.Actor, changes ...statu
 		detail := map[string]string{"authority": e.Label(), "was": string(e.Status), "is": string(next.Status)}
 		if c.Op == status.Revoke {
 			detail["reason"] = strconv.Itoa(c.Reason)
+			if !c.Invalid.IsZero() {
+				detail["invalid_ms"] = strconv.FormatInt(ms(c.Invalid), 10)
+			}
 		} else {
 			detail["cause"] = string(c.Cause)
 		}
@@ -77,16 +80,23 @@ func (tx *ledgerTx) enter(ctx context.Context, who audit.Actor, c status.Issued)
 		return status.ErrEntered
 	}
 	at := tx.begun
-	e.Serial, e.NotAfter, e.Status, e.GoodSince = c.Serial, moment(notAfter), status.Good, at
-	if c.Hold != "" {
-		e.Status, e.Reason, e.Since, e.GoodSince = status.Held, status.CertificateHold, at, time.Time{}
-		e.Holds = []status.Hold{{Cause: c.Hold, Since: at}}
-	}
+	e.Serial, e.NotAfter = c.Serial, moment(notAfter)
+	e = issued(e, c.Hold, at)
 	if err := tx.keep(ctx, status.Entry{Status: prepared}, e, at, c.DER); err != nil {
 		return err
 	}
 	return store.Audit(ctx, tx, at, who, "certificate.issue", c.Serial.String(), map[string]string{
 		"authority": e.Label(), "holder": holder, "hold": string(c.Hold), "sha256": pki.Fingerprint(c.DER)})
+}
+
+// issued is the first entry of a certificate, on hold when there is a cause.
+func issued(e status.Entry, hold status.Cause, at time.Time) status.Entry {
+	e.Status, e.GoodSince = status.Good, at
+	if hold != "" {
+		e.Status, e.Reason, e.Since, e.GoodSince = status.Held, status.CertificateHold, at, time.Time{}
+		e.Holds = []status.Hold{{Cause: hold, Since: at}}
+	}
+	return e
 }
 
 // prepared is the state of a draft's row, which is no entry of the ledger.

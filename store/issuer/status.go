@@ -67,12 +67,18 @@ func (s *Store) LoadStatus(ctx context.Context, f func(status.Recorded)) (seq in
 // StatusChanges implements status.Store.
 func (s *Store) StatusChanges(ctx context.Context, after int64, limit int) ([]status.Recorded, error) {
 	var list []status.Recorded
-	err := s.db.Read(ctx, func(tx store.Tx) error {
-		list = nil
-		return each(ctx, tx, func(r status.Recorded) { list = append(list, r) },
-			`SELECT seq, at_ms, serial, authority, generation, crl_partition, not_after_ms, status, reason, since_ms, invalid_ms, good_since_ms
-			FROM status_change WHERE seq > $1 ORDER BY seq LIMIT $2`, after, limit)
+	err := s.db.Read(ctx, func(tx store.Tx) (err error) {
+		list, err = statusChanges(ctx, tx, after, limit)
+		return err
 	})
+	return list, err
+}
+
+// statusChanges are the changes that follow the one with number after.
+func statusChanges(ctx context.Context, tx store.Tx, after int64, limit int) (list []status.Recorded, err error) {
+	err = each(ctx, tx, func(r status.Recorded) { list = append(list, r) },
+		`SELECT seq, at_ms, serial, authority, generation, crl_partition, not_after_ms, status, reason, since_ms, invalid_ms, good_since_ms
+		FROM status_change WHERE seq > $1 ORDER BY seq LIMIT $2`, after, limit)
 	return list, err
 }
 

@@ -8,6 +8,7 @@
 package issuertest
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -166,7 +167,13 @@ func newOn(t testing.TB, db *store.DB, start time.Time) *Issuer {
 	i.Handler = status.NewHandler(i.Ledger, i.Store, i.CA, nil)
 	server.Config.Handler = i.Handler.Routes(http.NotFoundHandler())
 	server.Start()
-	t.Cleanup(server.Close)
+	t.Cleanup(func() {
+		server.Close()
+		// Whatever happened in the test: the ledger is what the audit records tell.
+		if err := i.Store.CheckLedger(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
 	return i
 }
 
