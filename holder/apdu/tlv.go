@@ -8,9 +8,6 @@ import (
 // ErrTLV says that bytes are not BER-TLV as ISO/IEC 7816-4, 6.3 allows it.
 var ErrTLV = errors.New("apdu: malformed BER-TLV")
 
-// maxDepth bounds nesting: card objects nest three deep.
-const maxDepth = 16
-
 // A TLV is one BER data object.
 type TLV struct {
 	// Tag is the tag field as it stands, of 1 to 3 bytes: 0x84, 0x7F21.
@@ -19,18 +16,8 @@ type TLV struct {
 	Value []byte
 }
 
-// Constructed reports whether the value is itself a sequence of data objects
-// (bit 6 of the first tag byte).
-func (t TLV) Constructed() bool {
-	first := t.Tag
-	for first > 0xFF {
-		first >>= 8
-	}
-	return first&0x20 != 0
-}
-
-// Bytes encodes t with the shortest length field. A tag that ParseTLV could
-// not have read is a programming error and yields nil.
+// Bytes encodes t with the shortest length field. A tag that ParseHeader
+// could not have read is a programming error and yields nil.
 func (t TLV) Bytes() []byte {
 	tag := tagBytes(t.Tag)
 	if got, n, err := parseTag(tag); err != nil || n != len(tag) || got != t.Tag {
@@ -66,23 +53,19 @@ func appendLength(b []byte, n int) []byte {
 	return append(b, 0x84, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
 }
 
-// ParseTLV reads the first data object of b and returns it with what follows.
-// Values alias b. Lengths need not be the shortest: cards write 82 xxxx for
-// anything above 127. The error is or wraps ErrTLV.
-func ParseTLV(b []byte) (t TLV, rest []byte, err error) {
-	tag, n, err := parseTag(b)
+// ParseHeader reads the tag and the length that b begins with, n bytes together: a
+// terminal learns from them how much of a file there is to read. Lengths need not be
+// the shortest: cards write 82 xxxx for anything above 127. The error wraps ErrTLV.
+func ParseHeader(b []byte) (tag uint32, length, n int, err error) {
+	tag, n, err = parseTag(b)
 	if err != nil {
-		return TLV{}, nil, err
+		return 0, 0, 0, err
 	}
 	length, m, err := parseLength(b[n:])
 	if err != nil {
-		return TLV{}, nil, err
+		return 0, 0, 0, err
 	}
-	b = b[n+m:]
-	if length > len(b) {
-		return TLV{}, nil, fmt.Errorf("%w: value is cut off", ErrTLV)
-	}
-	return TLV{Tag: tag, Value: b[:length:length]}, b[length:], nil
+	return tag, length, n + m, nil
 }
 
 func parseTag(b []byte) (tag uint32, n int, err error) {
@@ -90,7 +73,7 @@ func parseTag(b []byte) (tag uint32, n int, err error) {
 		return 0, 0, fmt.Errorf("%w: no tag", ErrTLV)
 	}
 	// ISO/IEC 7816-4, 6.3: 00 and FF before, between and after data objects
-	// are filler; SplitTLV skips them, a tag they are not. FF may begin a tag
+	// are filler; a tag they are not. FF may begin a tag
 	// of more bytes (FF10 of the ID card).
 	if b[0] == 0x00 || (b[0] == 0xFF && (len(b) == 1 || b[1] == 0xFF || b[1] == 0x00)) {
 		return 0, 0, fmt.Errorf("%w: filler where a tag should be", ErrTLV)
@@ -134,56 +117,4 @@ func parseLength(b []byte) (length, n int, err error) {
 		return 0, 0, fmt.Errorf("%w: length is too large", ErrTLV)
 	}
 	return length, 1 + n, nil
-}
-
-// SplitTLV reads data objects until b ends, skipping filler between them.
-func SplitTLV(b []byte) ([]TLV, error) {
-	var all []TLV
-	for {
-		b = skipFiller(b)
-		if len(b) == 0 {
-			return all, nil
-		}
-		t, rest, err := ParseTLV(b)
-		if err != nil {
-			return nil, err
-		}
-		all, b = append(all, t), rest
-	}
-}
-
-func skipFiller(b []byte) []byte {
-	for len(b) > 0 {
-		switch {
-		case b[0] == 0x00:
-		case b[0] == 0xFF && (len(b) == 1 || b[1] == 0xFF || b[1] == 0x00):
-		default:
-			return b
-		}
-		b = b[1:]
-	}
-	return nil
-}
-
-// FindTLV walks path through nested data objects: FindTLV(fci, 0x6F, 0x84).
-// The second result is false when there is no such object or b is malformed
-// on the way to it.
-func FindTLV(b []byte, path ...uint32) (TLV, bool) {
-	if len(path) == 0 || len(path) > maxDepth {
-		return TLV{}, false
-	}
-	for {
-		b = skipFiller(b)
-		t, rest, err := ParseTLV(b)
-		if err != nil {
-			return TLV{}, false
-		}
-		if t.Tag == path[0] {
-			if len(path) == 1 {
-				return t, true
-			}
-			return FindTLV(t.Value, path[1:]...)
-		}
-		b = rest
-	}
 }

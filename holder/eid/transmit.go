@@ -39,10 +39,11 @@ func (j *JPKI) readFile(ctx context.Context, fid uint16) ([]byte, error) {
 	if err != nil {
 		return nil, meaning(err)
 	}
-	if len(content) < 4 || content[0] != 0x30 || content[1] != 0x82 {
+	tag, length, header, err := apdu.ParseHeader(content)
+	if err != nil || tag != 0x30 || header != 4 { // 30 82 xx xx: a certificate, or an authority's
 		return content, nil
 	}
-	total := 4 + int(content[2])<<8 + int(content[3])
+	total := header + length
 	if total > maxFile {
 		return nil, fmt.Errorf("%w: a file of %d bytes", ErrAnswer, total)
 	}
