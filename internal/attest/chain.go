@@ -25,6 +25,7 @@ var (
 	ErrUnlockedBoot = errors.New("attest: phone did not start in a verified state")
 	ErrNoElement    = errors.New("attest: chain names no element")
 	ErrProof        = errors.New("attest: request is not signed by its own key")
+	ErrRequest      = errors.New("attest: the request does not hold")
 	ErrKeyType      = errors.New("attest: key is of another type or size")
 )
 

@@ -103,11 +103,11 @@ func ParseCSR(der []byte) (crypto.PublicKey, error) {
 // VerifyProof checks the request and the chain, and that both are about the
 // same key.
 //
-// Errors: those of ParseCSR and Verify, and ErrOtherKey.
+// Errors: ErrRequest with those of ParseCSR, those of Verify, and ErrOtherKey.
 func VerifyProof(p KeyProof, trust Trust, want Expectation, at time.Time) (Statement, crypto.PublicKey, error) {
 	requested, err := ParseCSR(p.CSR)
 	if err != nil {
-		return Statement{}, nil, err
+		return Statement{}, nil, fmt.Errorf("%w: %w", ErrRequest, err)
 	}
 	s, attested, err := Verify(p.Chain, trust, want, at)
 	if err != nil {

@@ -49,31 +49,33 @@ func (r *RA) trust() attest.Trust {
 // attested verifies one chain against the policy. which names the key in a
 // refusal: "device", "auth" or "sign".
 func (r *RA) attested(which string, chain [][]byte, challenge []byte, kind attest.KeyType, at time.Time) (attest.Statement, crypto.PublicKey, error) {
-	s, key, err := attest.Verify(chain, r.trust(), attest.Expectation{Challenge: challenge, Type: kind, MinLevel: r.config.Policy.MinLevel}, at)
-	if err == nil && !r.config.Policy.supports(s) {
-		return s, nil, ErrUnsupportedPhone.With("which", which)
+	s, key, err := attest.Verify(chain, r.trust(), r.expect(challenge, kind), at)
+	return s, key, r.judge(which, s, err)
+}
+
+func (r *RA) expect(challenge []byte, kind attest.KeyType) attest.Expectation {
+	return attest.Expectation{Challenge: challenge, Type: kind, MinLevel: r.config.Policy.MinLevel}
+}
+
+// judge is what the policy says of an attestation that was verified with err.
+func (r *RA) judge(which string, s attest.Statement, err error) error {
+	switch {
+	case err != nil:
+		return attestationProblem(err).With("which", which).Because(err)
+	case !r.config.Policy.supports(s):
+		return ErrUnsupportedPhone.With("which", which)
 	}
-	if err != nil {
-		return s, nil, attestationProblem(err).With("which", which).Because(err)
-	}
-	return s, key, nil
+	return nil
 }
 
 // proved verifies a key proof: the request is signed by its key, and the chain
 // is about that key.
 func (r *RA) proved(which string, p KeyProof, challenge []byte, at time.Time) (attest.Statement, crypto.PublicKey, error) {
-	requested, err := attest.ParseCSR(p.CSR)
-	if err != nil {
-		return attest.Statement{}, nil, ErrCSR.With("which", which).Because(err)
+	s, key, err := attest.VerifyProof(p, r.trust(), r.expect(challenge, attest.RSA2048), at)
+	if errors.Is(err, attest.ErrRequest) {
+		return s, nil, ErrCSR.With("which", which).Because(err)
 	}
-	s, key, err := r.attested(which, p.Chain, challenge, attest.RSA2048, at)
-	if err != nil {
-		return s, nil, err
-	}
-	if !attest.SameKey(requested, key) {
-		return s, nil, ErrAttestationKey.With("which", which)
-	}
-	return s, key, nil
+	return s, key, r.judge(which, s, err)
 }
 
 func attestationProblem(err error) *problem.Problem {

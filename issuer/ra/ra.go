@@ -8,7 +8,6 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -140,11 +139,6 @@ func spkiHash(pub crypto.PublicKey) ([32]byte, []byte, error) {
 		return [32]byte{}, nil, fmt.Errorf("ra: public key: %w", err)
 	}
 	return sha256.Sum256(der), der, nil
-}
-
-func hexSum(b []byte) string {
-	h := sha256.Sum256(b)
-	return hex.EncodeToString(h[:])
 }
 
 // keyedMutex is a mutex for each key in use.

@@ -15,7 +15,6 @@ import (
 	"tegata/internal/audit"
 	"tegata/internal/ceremony"
 	"tegata/internal/httpd"
-	"tegata/internal/problem"
 	"tegata/internal/trace"
 )
 
@@ -103,12 +102,6 @@ func (p *Portal) bearer(audience, responseCode string) (httpd.Header, error) {
 
 // hash is how a browser's token rests.
 func hash(token string) [32]byte { return sha256.Sum256([]byte(token)) }
-
-// unreachable says whether nothing was decided because somebody did not answer.
-func unreachable(err error) bool {
-	p, ok := errors.AsType[*problem.Problem](err)
-	return ok && p.Kind == problem.CouldNotCheck
-}
 
 // getWithGrant reads what a grant opens.
 func (p *Portal) getWithGrant(ctx context.Context, audience, address, grant string, out any) error {
