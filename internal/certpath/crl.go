@@ -35,6 +35,10 @@ type Marks interface {
 // CRL reads the partition that a certificate names (RFC 5280, section 5). Lists
 // are kept until Refresh has passed, and never used after their nextUpdate. It is
 // safe for concurrent use.
+//
+// The roles of this program follow the feed. This is for a gateway of somebody who is
+// given none (gateway.Config.Feed nil), behind OCSP by InOrder: package gateway's tests
+// run it so, and hold our CRLs against a reading that is not their maker's.
 type CRL struct {
 	Client *http.Client // nil: http.DefaultClient without redirects
 	// Locate overrides the address in the certificate's CRL distribution point.

@@ -45,7 +45,7 @@ type StatusSource interface {
 }
 
 // InOrder asks one source after the other until one knows: an error or Unknown
-// moves on to the next. The last word counts.
+// moves on to the next. The last word counts. For those who have no feed: see CRL.
 func InOrder(sources ...StatusSource) StatusSource { return inOrder(sources) }
 
 type inOrder []StatusSource
