@@ -38,9 +38,8 @@ const graceful = 5 * time.Second
 
 type closingKey struct{}
 
-// Closing is closed when the server stops taking requests: what waits for news
-// (a long poll, a stream of events) answers then. Outside a server it is nil and
-// never closes.
+// Closing is closed when the server stops taking requests: what waits for news (the
+// change feed) answers then. Outside a server it is nil and never closes.
 func Closing(ctx context.Context) <-chan struct{} {
 	c, _ := ctx.Value(closingKey{}).(chan struct{})
 	return c

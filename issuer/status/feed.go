@@ -87,7 +87,8 @@ func (f *Feed) changes(w http.ResponseWriter, r *http.Request) {
 }
 
 // Next is the signed batch that continues a follower's position: at once when
-// there is something, otherwise an empty one after nearly feed.Heartbeat.
+// there is something, otherwise an empty one after nearly feed.Heartbeat, or when the
+// server that ctx is of stops.
 func (f *Feed) Next(ctx context.Context, after int64, prev string) (string, error) {
 	// A signer's certificate is an entry of the feed itself: it is there before the
 	// first batch that it signs is read from the ledger.
@@ -101,6 +102,7 @@ func (f *Feed) Next(ctx context.Context, after int64, prev string) (string, erro
 	defer deadline.Stop()
 	poll := time.NewTicker(pollEvery) // other processes' changes are not announced here
 	defer poll.Stop()
+	closing := httpd.Closing(ctx)
 	for last := false; ; {
 		head, moved := f.ledger.Changed()
 		if after > head { // a batch was read from the store before it was known here, in this process or in another
@@ -127,6 +129,8 @@ func (f *Feed) Next(ctx context.Context, after int64, prev string) (string, erro
 		case <-moved:
 		case <-poll.C:
 		case <-deadline.C:
+			last = true
+		case <-closing: // an end in order does not wait for followers
 			last = true
 		case <-ctx.Done():
 			return "", ctx.Err()

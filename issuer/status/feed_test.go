@@ -3,6 +3,7 @@ package status_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"tegata/internal/feed"
+	"tegata/internal/httpd"
 	"tegata/internal/jws"
 	"tegata/internal/pki"
 	"tegata/issuer/status"
@@ -73,6 +75,46 @@ func (f follower) expect(t *testing.T, name string, kind pki.Kind, serial pki.Se
 		t.Errorf("%s: %+v, known %t, %v", name, e, ok, err)
 	}
 	return e
+}
+
+// A follower waits for news for half a minute; the end of the server does not wait for it.
+func TestAWaitingFollowerIsAnsweredWhenTheServerEnds(t *testing.T) {
+	i := issuertest.New(t)
+	f := follow(t, i)
+	f.next(t)
+	i.Handler.Feed = status.NewFeed(i.Ledger, i.Store, i.CA, func(context.Context, string, time.Time) error { return nil })
+	l, err := httpd.Listen(t.Context(), "issuer", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	waiting := make(chan struct{})
+	routes := i.Handler.Routes(nil)
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		close(waiting)
+		routes.ServeHTTP(w, r)
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- httpd.Serve(ctx, httpd.Listener{Name: "issuer", L: l, Handler: handler}) }()
+	answered := make(chan string, 1)
+	after, prev := f.Position()
+	go func() {
+		body, _, err := httpd.Exchange(t.Context(), httpd.Client(20*time.Second), http.MethodGet,
+			fmt.Sprintf("http://%s/v1/status/changes?after=%d&prev=%s", l.Addr(), after, prev), nil)
+		if err != nil {
+			t.Error(err)
+		}
+		answered <- string(body)
+	}()
+	<-waiting
+	began := time.Now()
+	stop()
+	if b := f.take(t, <-answered); len(b.Entries) != 0 {
+		t.Errorf("nothing happened, and it was told %+v", b)
+	}
+	if err := <-ended; err != nil || time.Since(began) > 3*time.Second {
+		t.Errorf("the server ended after %s, %v", time.Since(began), err)
+	}
 }
 
 func TestTheFeedTellsTheLedger(t *testing.T) {
