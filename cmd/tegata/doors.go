@@ -30,7 +30,7 @@ func doors() []door {
 		{"verifier", 2, false, ui.Text{JA: "検証者", EN: "Verifier"}},
 		{"phone", 3, true, ui.Text{JA: "スマートフォン", EN: "Phone"}},
 		{"portal", 4, true, ui.Text{JA: "ポータル", EN: "Portal"}},
-		{"municipality", 5, false, ui.Text{JA: "市区町村", EN: "Municipality"}},
+		{"municipality", 5, true, ui.Text{JA: "市区町村", EN: "Municipality"}},
 		{"cards", 14, false, ui.Text{JA: "カード置き場", EN: "Card rack"}},
 	}
 }

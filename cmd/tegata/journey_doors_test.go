@@ -122,7 +122,7 @@ func (a asker) routesInMetrics(t *testing.T) {
 		"verifier":     {{"/v1/parties/portal", "GET /v1/parties/{id}"}, {"/v1/status", "GET /v1/status"}},
 		"phone":        {{"/v1/phones", "GET /v1/phones"}, {"/", "GET /{$}"}},
 		"portal":       {{"/", "GET /{$}"}, {"/home", "GET /home"}},
-		"municipality": {{"/v1/residents", "GET /v1/residents"}},
+		"municipality": {{"/v1/residents", "GET /v1/residents"}, {"/", "GET /{$}"}},
 		"cards":        {{"/v1/cards", "GET /v1/cards"}},
 	}
 	for _, d := range doors() {

@@ -121,7 +121,7 @@ func (n *neighbourhood) buildVouchers(ctx context.Context) (err error) {
 		return err
 	}
 	n.closers = append(n.closers, n.municipality)
-	n.open("municipality", n.municipality.handler.Routes())
+	n.open("municipality", n.settings.ownName("municipality", n.municipality.handler.Routes()))
 	return nil
 }
 
@@ -178,7 +178,7 @@ func (n *neighbourhood) walkTo(ctx context.Context, to time.Time) error {
 	if err := n.municipality.build(ctx, n.site(), n.token); err != nil {
 		return err
 	}
-	n.open("municipality", n.municipality.handler.Routes())
+	n.open("municipality", n.settings.ownName("municipality", n.municipality.handler.Routes()))
 	return nil
 }
 

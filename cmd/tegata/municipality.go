@@ -54,7 +54,11 @@ func (m *municipalityRole) build(ctx context.Context, at site, token httpd.Opera
 		Municipalities: all, Party: municipalityID, Signer: who.signer, Chain: who.chain, Issuer: at.machine("issuer"),
 		Cards: at.machine("cards"), CardsToken: token, Now: at.now, Client: httpd.Client(30 * time.Second), Log: m.log, Trace: at.sink,
 	})
-	m.handler = &municipality.Handler{Register: m.register, Admit: municipality.Operator(token),
+	pages, err := municipality.OpenPages()
+	if err != nil {
+		return err
+	}
+	m.handler = &municipality.Handler{Register: m.register, Admit: municipality.Operator(token), Pages: pages,
 		Ready: func(ctx context.Context) error { return m.db.Ping(ctx) },
 		Guard: httpd.GuardOptions{Names: at.names("municipality"), Log: m.log, Metrics: m.metrics}}
 	return nil

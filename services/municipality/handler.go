@@ -35,12 +35,14 @@ type Handler struct {
 
 // Routes is everything the municipality answers.
 func (h *Handler) Routes() http.Handler {
+	door := http.NewServeMux()
+	door.HandleFunc("POST /v1/residents", h.add)
+	door.HandleFunc("GET /v1/residents", h.list)
+	door.HandleFunc("GET /v1/residents/{id}", h.show)
+	door.HandleFunc("POST /v1/residents/{id}/cards", h.order)
+	door.HandleFunc("POST /v1/residents/{id}/events", h.report)
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /v1/residents", h.add)
-	mux.HandleFunc("GET /v1/residents", h.list)
-	mux.HandleFunc("GET /v1/residents/{id}", h.show)
-	mux.HandleFunc("POST /v1/residents/{id}/cards", h.order)
-	mux.HandleFunc("POST /v1/residents/{id}/events", h.report)
+	mux.Handle("/v1/", door)
 	httpd.WithHealth(mux, h.Ready)
 	if h.Guard.Metrics != nil {
 		httpd.WithMetrics(mux, h.Guard.Metrics)
@@ -50,6 +52,7 @@ func (h *Handler) Routes() http.Handler {
 		guard.Pages = true
 		h.Pages.site.Mount(mux)
 		mux.HandleFunc("GET /{$}", h.residents)
+		mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.failPage(w, r, errNoPage) })
 	}
 	return httpd.Guard(guard, mux)
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"tegata/internal/problem"
 	"tegata/internal/ui"
 )
 
@@ -31,6 +32,10 @@ func OpenPages() (*Pages, error) {
 	}
 	return &Pages{site}, nil
 }
+
+var errNoPage = problem.New(problem.Refused, http.StatusNotFound, "no-such-page",
+	problem.Text{Title: "このページはありません。", Detail: "アドレスを確かめるか、はじめの画面からやり直してください。"},
+	problem.Text{Title: "There is no such page.", Detail: "Check the address, or begin again from the first page."})
 
 // residentsShown is how many residents one page shows.
 const residentsShown = 100

@@ -26,7 +26,8 @@ type offersPage struct {
 func offersNow() []offer {
 	return []offer{
 		{ID: "register", Role: "phone"}, {ID: "login", Role: "portal"}, {ID: "cross", Role: "portal"},
-		{ID: "status", Role: "issuer"}, {ID: "lost", Role: "issuer"}, {ID: "card", Role: "cards"}, {ID: "headless", Role: "phone"},
+		{ID: "status", Role: "issuer"}, {ID: "lost", Role: "issuer"}, {ID: "card", Role: "cards"},
+		{ID: "desk", Role: "municipality"}, {ID: "headless", Role: "phone"},
 	}
 }
 
@@ -54,6 +55,8 @@ func (h *Handler) offers(w http.ResponseWriter, r *http.Request) {
 			page.Now[i].URL = "/break#lost"
 		case "card":
 			page.Now[i].URL = "/cards"
+		case "desk":
+			page.Now[i].URL = h.conf.origin("municipality")
 		}
 	}
 	h.show(w, r, ui.Screen{Page: "offers", Data: page})
