@@ -55,6 +55,15 @@ const (
 	CodeUnsupportedPhone      Code = "unsupported-phone"      // a model that is not on the list
 )
 
+// Codes of a card's word.
+const (
+	CodeWordMalformed   Code = "word-malformed"    // CMS or content cannot be read, is not canonical, or for another purpose
+	CodeWordSignature   Code = "word-signature"    // the card's signature does not match
+	CodeWordCertificate Code = "word-certificate"  // not a card's authentication certificate of ours, or another person's
+	CodeNothingToResume Code = "nothing-to-resume" // 409: neither lost nor suspected
+	CodeNoPhone         Code = "no-phone"          // 404: this person has no registered phone
+)
+
 // Codes of keys, registration and suspension.
 const (
 	CodeCSR                  Code = "csr-invalid"           // not a PKCS#10 request, or not signed by its own key

@@ -42,6 +42,7 @@ func (h *Handler) Register(mux *http.ServeMux) {
 		"POST /v1/revocations":                  h.stop,
 		"GET /v1/revocations/{receipt}":         h.revocation,
 		"POST /v1/suspensions":                  h.suspend,
+		"POST /v1/resumptions":                  h.resume,
 
 		"POST /v1/card-issuances":  h.door(pki.RoleMunicipality, h.issueCard),
 		"POST /v1/register-events": h.door(pki.RoleMunicipality, h.registerEvent),
@@ -132,6 +133,13 @@ func (h *Handler) revocation(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) suspend(w http.ResponseWriter, r *http.Request) {
 	if body, ok := read[Suspension](w, r); ok {
 		v, err := h.RA.Suspend(r.Context(), body, h.source(r))
+		answer(w, r, v, err)
+	}
+}
+
+func (h *Handler) resume(w http.ResponseWriter, r *http.Request) {
+	if body, ok := read[StepBody](w, r); ok {
+		v, err := h.RA.Resume(r.Context(), body.Step)
 		answer(w, r, v, err)
 	}
 }

@@ -28,6 +28,7 @@ const (
 	StepShow     StepName = "show"
 	StepStop     StepName = "stop"
 	StepCheckIn  StepName = "checkin"
+	StepResume   StepName = "resume"
 )
 
 // A StepBody is the body of every POST of a phone: one compact JWS, ES256 by
@@ -234,6 +235,24 @@ type CheckedIn struct {
 	UnlockBefore time.Time `json:"unlock_before,omitempty"` // without a PIN or biometric unlock by then: hold "silent"
 }
 
+// ResumeClaims are the claims of step "resume", POST /v1/resumptions.
+type ResumeClaims struct {
+	StepClaims
+	Word         []byte `json:"word"`          // base64: CMS SignedData by the card's authentication key, content a CardWord
+	ResetCounter uint64 `json:"reset_counter"` // the element's, as in its attestation
+	VerifiedBoot string `json:"verified_boot"` // as in a check-in; only "verified" resumes
+	DeviceLocked bool   `json:"device_locked"`
+}
+
+// Resumed answers step "resume".
+type Resumed struct {
+	ID        string    `json:"id"`
+	Holds     []string  `json:"holds,omitempty"` // causes that are still open: "silent"
+	HeldSince time.Time `json:"held_since"`      // what happened from then on is shown to the person
+	ResumedAt time.Time `json:"resumed_at"`
+	Reissue   bool      `json:"reissue"` // the signature certificate ended with the hold; apply for a new one
+}
+
 // Stopped answers step "stop", POST /v1/revocations.
 type Stopped struct {
 	Receipt   string    `json:"receipt"` // 128 random bits, base64url: GET /v1/revocations/{receipt}
@@ -251,12 +270,14 @@ type RevocationReceipt struct {
 	AsOf      time.Time `json:"as_of"`
 }
 
-// Suspension is the body of POST /v1/suspensions: suspends the phone of
-// whoever was born that day and kept that lock code. It needs no other proof
-// and can do nothing else.
+// Suspension is the body of POST /v1/suspensions. One of the ways is filled in, and
+// can do nothing but suspend:
+//   - the lock code, with the birth date of who kept it;
+//   - a word of the person's card, from any device.
 type Suspension struct {
-	BirthDate string `json:"birth_date"` // YYYY-MM-DD
-	LockCode  string `json:"lock_code"`  // 10 digits and a check digit; spaces and hyphens are ignored
+	BirthDate string `json:"birth_date,omitempty"` // YYYY-MM-DD
+	LockCode  string `json:"lock_code,omitempty"`  // 10 digits and a check digit; spaces and hyphens are ignored
+	Word      []byte `json:"word,omitempty"`       // base64: CMS SignedData by the card's authentication key, content a CardWord
 }
 
 // Suspended answers a suspension.

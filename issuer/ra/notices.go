@@ -22,6 +22,7 @@ const (
 	NoticeSilentSoon   NoticeKind = "silent-soon"   // 10 and 3 days before a silent hold
 	NoticeSilent       NoticeKind = "silent"        // held: not seen, or not unlocked
 	NoticeResumed      NoticeKind = "resumed"       // a silent hold was lifted by use
+	NoticeFound        NoticeKind = "found"         // resumed with the card; the signature certificate ended
 	NoticeHeldStill    NoticeKind = "held-still"    // days 1, 14 and 27 of a hold
 	NoticeRevoked      NoticeKind = "revoked"       // the phone's certificates ended
 	NoticeSignEnded    NoticeKind = "sign-ended"    // signature certificates ended (moved, name changed)
@@ -40,6 +41,7 @@ type notice struct {
 	until    time.Time
 	days     int
 	why      EndReason
+	by       Way // of a suspension
 }
 
 // notify puts a notice to a person into the outbox, in the transaction of what
@@ -112,8 +114,8 @@ func (n notice) texts() (ja, en NoticeText) {
 		return NoticeText{"途中の利用申請が取り消されました", fmt.Sprintf("%s への途中の申請は、新しい申請に置きかえられました。%s", n.phone, notYouJA)},
 			NoticeText{"An open application was replaced", fmt.Sprintf("The open application for a %s was replaced by a new one. %s", n.phone, notYouEN)}
 	case NoticeSuspended:
-		return NoticeText{"スマホを一時停止しました", fmt.Sprintf("停止コードにより、%s の証明書を一時停止しました。30日のうちに再開しないと失効します。", n.phone)},
-			NoticeText{"Your phone is suspended", fmt.Sprintf("The certificates in your %s were put on hold by lock code. Unless resumed within 30 days they are revoked.", n.phone)}
+		return NoticeText{"スマホを一時停止しました", fmt.Sprintf("%sにより、%s の証明書を一時停止しました。見つかったら、スマホにカードをかざして再開できます。30日のうちに再開しないと失効します。", n.by.ja(), n.phone)},
+			NoticeText{"Your phone is suspended", fmt.Sprintf("The certificates in your %s were put on hold by %s. When you find it, hold the card to it to resume. Unless resumed within 30 days they are revoked.", n.phone, n.by.en())}
 	case NoticeSuspected:
 		return NoticeText{"スマホの証明書を一時停止しました", fmt.Sprintf("%s の記録に食い違いがあり、複製または改造のおそれがあるため一時停止しました。カードをかざして再開するか、新しく登録してください。", n.phone)},
 			NoticeText{"Your phone's certificates are on hold", fmt.Sprintf("The records of your %s contradict each other; it may have been copied or changed. Resume with your card, or register anew.", n.phone)}
@@ -126,6 +128,9 @@ func (n notice) texts() (ja, en NoticeText) {
 	case NoticeResumed:
 		return NoticeText{"スマホの証明書を再開しました", fmt.Sprintf("%s が使われたため、一時停止を解除しました。%s", n.phone, notYouJA)},
 			NoticeText{"Your phone's certificates are resumed", fmt.Sprintf("Your %s was unlocked, and the hold has ended. %s", n.phone, notYouEN)}
+	case NoticeFound:
+		return NoticeText{"スマホの利用を再開しました", fmt.Sprintf("カードで確かめ、%s の利用者証明用電子証明書を再開しました。署名用は失効したので、スマホで新しく発行してください。%s", n.phone, notYouJA)},
+			NoticeText{"Your phone is resumed", fmt.Sprintf("With your card, the authentication certificate in your %s was resumed. The one for signatures is revoked; have a new one issued on the phone. %s", n.phone, notYouEN)}
 	case NoticeHeldStill:
 		return NoticeText{"スマホの証明書は一時停止中です", fmt.Sprintf("%s の証明書は一時停止から%d日たちました。30日たつと失効します。", n.phone, n.days)},
 			NoticeText{"Your phone's certificates are still on hold", fmt.Sprintf("The certificates in your %s have been on hold for %d days. After 30 days they are revoked.", n.phone, n.days)}

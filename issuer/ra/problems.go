@@ -198,3 +198,22 @@ var (
 		"この照会の許可は使えません。", "もう一度ログインしてください。",
 		"This grant cannot be used.", "Log in again.")
 )
+
+// Refusals of a card's word.
+var (
+	ErrWordMalformed = problem.NewRefused(400, CodeWordMalformed,
+		"カードからの届け出を読めませんでした。", "もう一度カードをかざしてください。何も変わっていません。",
+		"The word of the card could not be read.", "Tap the card again. Nothing has changed.")
+	ErrWordSignature = problem.NewRefused(403, CodeWordSignature,
+		"カードの署名が正しくありません。", "もう一度カードをかざしてください。何も変わっていません。",
+		"The card's signature does not match.", "Tap the card again. Nothing has changed.")
+	ErrWordCertificate = problem.NewRefused(403, CodeWordCertificate,
+		"このスマホを登録した人のカードではありません。", "登録した人のカードをかざしてください。何も変わっていません。",
+		"This is not the card of the person who registered the phone.", "Tap that person's card. Nothing has changed.")
+	ErrNothingToResume = problem.NewRefused(409, CodeNothingToResume,
+		"このスマホは、紛失の届け出による一時停止中ではありません。", "いまの状態を確かめてください。何も変わっていません。",
+		"This phone is not on hold as lost or suspected.", "Look at its state. Nothing has changed.")
+	ErrNoPhone = problem.NewRefused(404, CodeNoPhone,
+		"登録されているスマホはありません。", "一時停止するものはありません。心配なときは市区町村の窓口にお尋ねください。",
+		"No phone is registered.", "There is nothing to suspend. If you are worried, ask the municipality's desk.")
+)

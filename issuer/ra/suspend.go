@@ -23,12 +23,18 @@ const (
 
 var lockCodeActor = audit.Actor{Party: "anyone", Kind: "person", ID: "lock-code"}
 
-// Suspend puts the phone of whoever was born that day and kept that lock code
-// on hold "lost". source is where the request came from, for the limit. The
-// try is counted, durably, before the code is compared, and given back when it
+// Suspend puts a phone on hold "lost": that of whoever's card says so, or of whoever
+// was born that day and kept that lock code. source is where the request came from,
+// for the limit on lock codes. The try is counted, durably, before the code is compared, and given back when it
 // was right. Whether anybody was born that day cannot be told from the answer.
 func (r *RA) Suspend(ctx context.Context, s Suspension, source string) (Suspended, error) {
 	at := r.at()
+	if len(s.Word) > 0 {
+		if s.BirthDate != "" || s.LockCode != "" {
+			return Suspended{}, ErrBadRequest.With("field", "word").Because(errors.New("ra: two ways at once"))
+		}
+		return r.suspendByCard(ctx, s.Word, at)
+	}
 	birth, err := time.Parse(time.DateOnly, s.BirthDate)
 	if err != nil || birth.After(at) {
 		return Suspended{}, ErrLockCodeFormat
@@ -71,27 +77,59 @@ func (r *RA) Suspend(ctx context.Context, s Suspension, source string) (Suspende
 				return err
 			}
 		}
-		if e.State != StateRegistered || !e.LostSince.IsZero() {
-			return nil // held or ended already: nothing of it can be used
-		}
-		if err := r.setHold(ctx, tx, at, lockCodeActor, e, status.Open, status.Lost); err != nil {
-			return err
-		}
-		e.LostSince = at
-		e.schedule()
-		if err := tx.PutEnrolment(ctx, e); err != nil {
-			return err
-		}
-		if err := r.tell(ctx, tx, at, e, notice{kind: NoticeSuspended, phone: e.phone()}); err != nil {
-			return err
-		}
-		return tx.Audit(ctx, at, lockCodeActor, "hold", e.ID, map[string]string{"cause": string(status.Lost)})
+		return r.lose(ctx, tx, at, lockCodeActor, e, ByLockCode)
 	})
+	return r.suspended(ctx, at, ByLockCode, err)
+}
+
+// suspendByCard holds the phone of whoever's card says so, from any device.
+func (r *RA) suspendByCard(ctx context.Context, der []byte, at time.Time) (Suspended, error) {
+	word, signed, err := parseCardWord(der, WordSuspend, at)
+	if err != nil {
+		return Suspended{}, err
+	}
+	err = r.store.Write(ctx, func(tx Tx) error {
+		person, err := r.speaker(ctx, tx, word, signed, at)
+		switch {
+		case err != nil:
+			return err
+		case person.Phone == "":
+			return ErrNoPhone
+		}
+		e, err := tx.Enrolment(ctx, person.Phone)
+		if err != nil {
+			return err
+		}
+		return r.lose(ctx, tx, at, audit.Actor{Party: "card", Kind: "person", ID: e.Holder}, e, ByCard)
+	})
+	return r.suspended(ctx, at, ByCard, err)
+}
+
+// lose puts a registered phone on hold "lost", once, and tells the person.
+func (r *RA) lose(ctx context.Context, tx Tx, at time.Time, who audit.Actor, e EnrolmentRecord, way Way) error {
+	if e.State != StateRegistered || !e.LostSince.IsZero() {
+		return nil // held or ended already: nothing of it can be used
+	}
+	if err := r.setHold(ctx, tx, at, who, e, status.Open, status.Lost); err != nil {
+		return err
+	}
+	e.LostSince = at
+	e.schedule()
+	if err := tx.PutEnrolment(ctx, e); err != nil {
+		return err
+	}
+	if err := r.tell(ctx, tx, at, e, notice{kind: NoticeSuspended, phone: e.phone(), by: way}); err != nil {
+		return err
+	}
+	return tx.Audit(ctx, at, who, "hold", e.ID, map[string]string{"cause": string(status.Lost), "by": string(way)})
+}
+
+func (r *RA) suspended(ctx context.Context, at time.Time, way Way, err error) (Suspended, error) {
 	if err != nil {
 		return Suspended{}, err
 	}
 	r.trace.Note(ctx, trace.Event{At: at, From: "anyone", To: "issuer", Kind: "status",
-		TitleJA: "停止コードでスマホを一時停止しました", TitleEN: "A phone was suspended by lock code"})
+		TitleJA: way.ja() + "でスマホを一時停止しました", TitleEN: "A phone was suspended by " + way.en()})
 	return Suspended{State: string(status.Held), At: at}, nil
 }
 
