@@ -20,7 +20,14 @@ import (
 type applied struct {
 	content Application
 	signed  *cms.Signed
+	reissue bool // for a signature certificate alone
 }
+
+// What an application may ask for.
+var (
+	forPair     = []string{string(pki.PhoneAuth), string(pki.PhoneSign)}
+	forSignOnly = []string{string(pki.PhoneSign)}
+)
 
 // application checks the CMS of claims: one signature of the certificate inside
 // over the canonical content, and every field of that content.
@@ -46,7 +53,7 @@ func (r *RA) application(c ApplyClaims, deviceKey [32]byte, at time.Time) (appli
 	switch {
 	case !validID(a.Nonce):
 		return applied{}, ErrApplicationMalformed.Because(errors.New("ra: the nonce is not 128 bits"))
-	case !slices.Equal(a.Certificates, []string{string(pki.PhoneAuth), string(pki.PhoneSign)}):
+	case !slices.Equal(a.Certificates, forPair) && !slices.Equal(a.Certificates, forSignOnly):
 		return applied{}, ErrCertificateChoice
 	case a.ApplicantCertificateSHA256 != pki.Fingerprint(signed.Certificate.Raw):
 		return applied{}, ErrApplicationCertificate.Because(errors.New("ra: the content names another certificate than the signer's"))
@@ -57,7 +64,7 @@ func (r *RA) application(c ApplyClaims, deviceKey [32]byte, at time.Time) (appli
 	case a.TermsVersion != r.config.Terms.Version:
 		return applied{}, ErrTermsOutdated.With("terms_version", r.config.Terms.Version)
 	}
-	return applied{content: a, signed: signed}, nil
+	return applied{content: a, signed: signed, reissue: len(a.Certificates) == 1}, nil
 }
 
 // signer finds the card's certificate that signed a, as we issued it. A

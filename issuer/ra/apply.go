@@ -151,6 +151,11 @@ func (r *RA) admit(ctx context.Context, tx Tx, e *EnrolmentRecord, a applied, c 
 	e.Person, e.Card, e.BirthDate = person.ID, cert.Subject, birth.Format(time.DateOnly)
 	e.NotAfter = cert.NotAfter
 	who := e.actor()
+	if a.reissue {
+		if err := r.admitReissue(ctx, tx, e, person, at); err != nil {
+			return err
+		}
+	}
 
 	if person.Open != "" {
 		open, err := tx.Enrolment(ctx, person.Open)

@@ -144,8 +144,8 @@ func TestApplicationsThatAreRefused(t *testing.T) {
 			signed(w, p, c, func(a *ra.Application) { a.Enrolment = randomID() })
 			return p.applyStep(c, false)
 		}},
-		{"an application for one certificate only", ra.CodeCertificateChoice, func(w *world, p *phone, c *card) string {
-			signed(w, p, c, func(a *ra.Application) { a.Certificates = []string{"phone-sign"} })
+		{"an application for an authentication certificate alone", ra.CodeCertificateChoice, func(w *world, p *phone, c *card) string {
+			signed(w, p, c, func(a *ra.Application) { a.Certificates = []string{"phone-auth"} })
 			return p.applyStep(c, false)
 		}},
 		{"terms that are no longer the current ones", ra.CodeTermsOutdated, func(w *world, p *phone, c *card) string {

@@ -55,6 +55,12 @@ const (
 	CodeUnsupportedPhone      Code = "unsupported-phone"      // a model that is not on the list
 )
 
+// Codes of an application for a signature certificate alone.
+const (
+	CodeReissueElsewhere Code = "reissue-elsewhere"  // your turn: this phone is not the registered one
+	CodeReissueNotNeeded Code = "reissue-not-needed" // 409: the signature certificate is good, or on hold
+)
+
 // Codes of a card's word.
 const (
 	CodeWordMalformed   Code = "word-malformed"    // CMS or content cannot be read, is not canonical, or for another purpose

@@ -98,7 +98,7 @@ func (b *bench) read(step string) (took string) {
 	}
 	if m, err := parseStep[KeysClaims](b.ra, TypeEnrolment, step, StepKeys, b.id, b.at); err == nil {
 		if s, err := follow(m, device); err == nil {
-			_, bad := requestedKeys(s.claims)
+			_, bad := requestedKeys(EnrolmentRecord{}, s.claims)
 			challenge := KeyChallenge(b.apply.Application, nil)
 			_, _, wrong := b.ra.proved("auth", s.claims.Auth, challenge, b.at)
 			_, _, wrong2 := b.ra.proved("sign", s.claims.Sign, challenge, b.at)

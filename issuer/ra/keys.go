@@ -32,14 +32,14 @@ func (r *RA) Keys(ctx context.Context, id, compact string) (Issued, error) {
 	if err != nil {
 		return Issued{}, err
 	}
-	keys, err := requestedKeys(s.claims)
+	keys, err := requestedKeys(e, s.claims)
 	if err != nil {
 		return Issued{}, err
 	}
 	if e.State == StateEnded || !at.Before(e.ExpiresAt) && e.State != StateRegistered {
 		return Issued{}, e.endedProblem()
 	}
-	if again := e.AuthKey != [32]byte{}; again && (e.AuthKey != keys.authHash || e.SignKey != keys.signHash) {
+	if again := e.SignKey != [32]byte{}; again && (e.AuthKey != keys.authHash || e.SignKey != keys.signHash) {
 		return Issued{}, ErrConflict
 	}
 	if e.State == StateApplied {
@@ -64,8 +64,8 @@ type offered struct {
 	authHash, signHash [32]byte
 }
 
-// requestedKeys reads both requests and checks that each is signed by its key.
-func requestedKeys(c KeysClaims) (offered, error) {
+// requestedKeys reads the requests and checks that each is signed by its key.
+func requestedKeys(e EnrolmentRecord, c KeysClaims) (offered, error) {
 	var k offered
 	for _, part := range []struct {
 		which string
@@ -73,6 +73,12 @@ func requestedKeys(c KeysClaims) (offered, error) {
 		key   *crypto.PublicKey
 		hash  *[32]byte
 	}{{"auth", c.Auth, &k.auth, &k.authHash}, {"sign", c.Sign, &k.sign, &k.signHash}} {
+		if part.which == "auth" && e.ReissueOf != "" {
+			if len(part.proof.CSR) > 0 {
+				return k, ErrCSR.With("which", part.which).Because(errors.New("ra: it was not applied for"))
+			}
+			continue
+		}
 		pub, err := attest.ParseCSR(part.proof.CSR)
 		if err != nil {
 			return k, ErrCSR.With("which", part.which).Because(err)
@@ -101,6 +107,9 @@ func (r *RA) acceptKeys(ctx context.Context, s step[KeysClaims], e EnrolmentReco
 	}
 	challenge := KeyChallenge(application, e.Nonce)
 	for which, proof := range map[string]KeyProof{"auth": s.claims.Auth, "sign": s.claims.Sign} {
+		if len(proof.CSR) == 0 { // requestedKeys let it be left out
+			continue
+		}
 		said, _, err := r.proved(which, proof, challenge, at)
 		if err != nil {
 			return e, err
@@ -117,7 +126,7 @@ func (r *RA) acceptKeys(ctx context.Context, s step[KeysClaims], e EnrolmentReco
 		switch {
 		case e.State == StateEnded:
 			return e.endedProblem() // replaced in the meantime
-		case !again && e.AuthKey != [32]byte{}:
+		case !again && e.SignKey != [32]byte{}:
 			return ErrConflict // another process took another pair in the meantime
 		case e.State != StateApplied:
 			return nil // another process has issued for these keys in the meantime
@@ -128,6 +137,9 @@ func (r *RA) acceptKeys(ctx context.Context, s step[KeysClaims], e EnrolmentReco
 			return err
 		}
 		for _, key := range [][32]byte{keys.authHash, keys.signHash} {
+			if key == [32]byte{} {
+				continue
+			}
 			owner, err := tx.TakeKey(ctx, key, e.ID)
 			if err != nil {
 				return err
@@ -182,10 +194,13 @@ func (r *RA) issueKeys(ctx context.Context, e EnrolmentRecord, keys offered, at 
 		return e, err
 	}
 	begin := at.Truncate(time.Second)
-	made, err := r.issue(ctx, e.actor(), wanted{subject: e.ID, person: e.Person, phone: true, list: []ca.Request{
-		{Kind: pki.PhoneAuth, PublicKey: keys.auth, Holder: e.Holder, NotBefore: begin, NotAfter: notAfter, Hold: status.Unregistered},
+	list := []ca.Request{
 		{Kind: pki.PhoneSign, PublicKey: keys.sign, Holder: e.Holder, NotBefore: begin, NotAfter: notAfter, Hold: status.Unregistered, Subject: subject},
-	}}, at)
+	}
+	if e.ReissueOf == "" {
+		list = append(list, ca.Request{Kind: pki.PhoneAuth, PublicKey: keys.auth, Holder: e.Holder, NotBefore: begin, NotAfter: notAfter, Hold: status.Unregistered})
+	}
+	made, err := r.issue(ctx, e.actor(), wanted{subject: e.ID, person: e.Person, phone: true, list: list}, at)
 	if err != nil {
 		return e, err
 	}
@@ -201,7 +216,10 @@ func (r *RA) issueKeys(ctx context.Context, e EnrolmentRecord, keys offered, at 
 			// Ended while we were signing: what we signed is on hold and must end too.
 			return r.revokeRecords(ctx, tx, at, e.actor(), status.CessationOfOperation, made...)
 		}
-		e.State, e.AuthSerial, e.SignSerial, e.NotAfter = StateIssued, made[0].Serial, made[1].Serial, notAfter
+		e.State, e.SignSerial, e.NotAfter = StateIssued, made[0].Serial, notAfter
+		if e.ReissueOf == "" {
+			e.AuthSerial = made[1].Serial
+		}
 		e.schedule()
 		if err := tx.PutEnrolment(ctx, e); err != nil {
 			return err
@@ -227,11 +245,12 @@ func (r *RA) issuedAnswer(ctx context.Context, e EnrolmentRecord) (Issued, error
 func (r *RA) pairOf(ctx context.Context, e EnrolmentRecord) (Certificates, error) {
 	var pair Certificates
 	err := r.store.Read(ctx, func(tx Tx) error {
-		auth, err := tx.Certificate(ctx, pki.PhoneAuth, e.AuthSerial)
-		if err != nil {
+		sign, err := tx.Certificate(ctx, pki.PhoneSign, e.SignSerial)
+		if err != nil || e.ReissueOf != "" {
+			pair = Certificates{Sign: sign.DER}
 			return err
 		}
-		sign, err := tx.Certificate(ctx, pki.PhoneSign, e.SignSerial)
+		auth, err := tx.Certificate(ctx, pki.PhoneAuth, e.AuthSerial)
 		pair = Certificates{Auth: auth.DER, Sign: sign.DER}
 		return err
 	})

@@ -65,7 +65,7 @@ func (e EnrolmentRecord) appointments() []appointment {
 	case StateApplied, StateIssued:
 		return []appointment{{what: timedExpire, at: e.ExpiresAt}}
 	case StateEnded:
-		if e.AuthKey != [32]byte{} && e.AuthSerial == (pki.Serial{}) {
+		if e.SignKey != [32]byte{} && e.SignSerial == (pki.Serial{}) {
 			return []appointment{{what: timedSweep, at: e.EndedAt.Add(time.Hour)}}
 		}
 		return nil

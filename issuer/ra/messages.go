@@ -71,7 +71,7 @@ type ApplyClaims struct {
 // card signs is one text only: see Canonical.
 type Application struct {
 	ApplicantCertificateSHA256 string   `json:"applicant_certificate_sha256"` // lower-case hex, of the card's signature certificate (DER)
-	Certificates               []string `json:"certificates"`                 // ["phone-auth","phone-sign"]
+	Certificates               []string `json:"certificates"`                 // ["phone-auth","phone-sign"]; ["phone-sign"] alone: issue that one anew
 	DeviceKeySHA256            string   `json:"device_key_sha256"`            // lower-case hex, of the device key's SubjectPublicKeyInfo (DER)
 	Enrolment                  string   `json:"enrolment"`                    // the enrolment id
 	Nonce                      string   `json:"nonce"`                        // 128 random bits of the phone's, base64url without padding; used once
@@ -127,10 +127,11 @@ type KeyProof = attest.KeyProof
 
 // KeysClaims are the claims of step "keys", POST /v1/enrolments/{id}/keys.
 // Sent again with the same two keys it gets the same certificates; with other
-// keys it is refused.
+// keys it is refused. When the application was for "phone-sign" alone, Auth is the
+// zero KeyProof.
 type KeysClaims struct {
 	StepClaims
-	Auth KeyProof `json:"auth"`
+	Auth KeyProof `json:"auth,omitzero"`
 	Sign KeyProof `json:"sign"`
 }
 
@@ -144,9 +145,9 @@ type Issued struct {
 }
 
 // Certificates is a pair of certificates in DER. Sign is absent on a card
-// without a signature certificate.
+// without a signature certificate, Auth where only the other was applied for.
 type Certificates struct {
-	Auth []byte `json:"auth"`
+	Auth []byte `json:"auth,omitempty"`
 	Sign []byte `json:"sign,omitempty"`
 }
 
@@ -155,9 +156,9 @@ type Certificates struct {
 // certificates and names them.
 type RegisterClaims struct {
 	StepClaims
-	AuthSHA256       string          `json:"auth_sha256"` // lower-case hex, of the certificate (DER)
+	AuthSHA256       string          `json:"auth_sha256,omitempty"` // lower-case hex, of the certificate (DER); empty when it was not applied for
 	SignSHA256       string          `json:"sign_sha256"`
-	LockCodeVerifier secret.Verifier `json:"lock_code_verifier"` // salt and cost of Applied
+	LockCodeVerifier secret.Verifier `json:"lock_code_verifier,omitzero"` // salt and cost of Applied; not read when phone-sign alone was applied for: the code stays
 }
 
 // Registered answers step "register".
@@ -211,6 +212,7 @@ const (
 	EndedHeldTooLong EndReason = "held"         // on hold for 30 days
 	EndedElement     EndReason = "element-gone" // its element was reset or registered by somebody else
 	EndedValidity    EndReason = "validity"     // its certificates expired
+	EndedReissued    EndReason = "reissued"     // it brought a registered phone a new signature certificate
 )
 
 // CheckInClaims are the claims of a check-in, POST /v1/checkins, typ

@@ -23,6 +23,7 @@ const (
 	NoticeSilent       NoticeKind = "silent"        // held: not seen, or not unlocked
 	NoticeResumed      NoticeKind = "resumed"       // a silent hold was lifted by use
 	NoticeFound        NoticeKind = "found"         // resumed with the card; the signature certificate ended
+	NoticeReissued     NoticeKind = "reissued"      // a signature certificate was issued anew
 	NoticeHeldStill    NoticeKind = "held-still"    // days 1, 14 and 27 of a hold
 	NoticeRevoked      NoticeKind = "revoked"       // the phone's certificates ended
 	NoticeSignEnded    NoticeKind = "sign-ended"    // signature certificates ended (moved, name changed)
@@ -131,6 +132,9 @@ func (n notice) texts() (ja, en NoticeText) {
 	case NoticeFound:
 		return NoticeText{"スマホの利用を再開しました", fmt.Sprintf("カードで確かめ、%s の利用者証明用電子証明書を再開しました。署名用は失効したので、スマホで新しく発行してください。%s", n.phone, notYouJA)},
 			NoticeText{"Your phone is resumed", fmt.Sprintf("With your card, the authentication certificate in your %s was resumed. The one for signatures is revoked; have a new one issued on the phone. %s", n.phone, notYouEN)}
+	case NoticeReissued:
+		return NoticeText{"署名用電子証明書を新しくしました", fmt.Sprintf("%s の署名用電子証明書が新しくなりました（%s まで）。%s", n.phone, untilJA, notYouJA)},
+			NoticeText{"You have a new signature certificate", fmt.Sprintf("The signature certificate in your %s is new (until %s). %s", n.phone, untilEN, notYouEN)}
 	case NoticeHeldStill:
 		return NoticeText{"スマホの証明書は一時停止中です", fmt.Sprintf("%s の証明書は一時停止から%d日たちました。30日たつと失効します。", n.phone, n.days)},
 			NoticeText{"Your phone's certificates are still on hold", fmt.Sprintf("The certificates in your %s have been on hold for %d days. After 30 days they are revoked.", n.phone, n.days)}
@@ -179,6 +183,8 @@ func (w EndReason) Because() (ja, en string) {
 		return "スマホが初期化されたか、別の人に登録されたため", "the phone was reset, or registered by somebody else"
 	case EndedValidity:
 		return "有効期限が切れたため", "its certificates expired"
+	case EndedReissued:
+		return "新しい署名用電子証明書が登録されたため", "its new signature certificate was registered"
 	}
 	return "登録の状態が変わったため", "the registration changed"
 }

@@ -199,6 +199,16 @@ var (
 		"This grant cannot be used.", "Log in again.")
 )
 
+// Refusals of an application for a signature certificate alone.
+var (
+	ErrReissueElsewhere = problem.NewYourTurn(409, CodeReissueElsewhere,
+		"このスマホは、いま登録されているスマホではありません。", "登録されているスマホで操作するか、このスマホで新しく利用申請をしてください。",
+		"This is not the phone that is registered.", "Use the registered phone, or apply anew on this one.")
+	ErrReissueNotNeeded = problem.NewRefused(409, CodeReissueNotNeeded,
+		"署名用電子証明書の再発行は必要ありません。", "いまの証明書が使えるか、一時停止中です。状態を確かめてください。何も変わっていません。",
+		"No new signature certificate is needed.", "The present one is good, or on hold. Look at its state. Nothing has changed.")
+)
+
 // Refusals of a card's word.
 var (
 	ErrWordMalformed = problem.NewRefused(400, CodeWordMalformed,

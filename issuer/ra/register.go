@@ -40,7 +40,12 @@ func (r *RA) Register(ctx context.Context, id, compact string) (Registered, erro
 		if err := r.checkRegistration(ctx, tx, e, s.claims, at); err != nil {
 			return err
 		}
-		if e.State == StateIssued {
+		switch {
+		case e.State == StateIssued && e.ReissueOf != "":
+			if err := r.takeOver(ctx, tx, &e, s.claims, at); err != nil {
+				return err
+			}
+		case e.State == StateIssued:
 			if err := r.register(ctx, tx, &e, s.claims, at); err != nil {
 				return err
 			}
@@ -64,22 +69,31 @@ func (r *RA) checkRegistration(ctx context.Context, tx Tx, e EnrolmentRecord, c 
 	switch {
 	case e.State == StateApplied:
 		return ErrStepOutOfOrder.With("state", string(e.State))
+	case e.Ended == EndedReissued: // sent again
 	case e.State == StateEnded, e.State == StateIssued && !at.Before(e.ExpiresAt):
 		return e.endedProblem()
-	}
-	auth, err := tx.Certificate(ctx, pki.PhoneAuth, e.AuthSerial)
-	if err != nil {
-		return err
 	}
 	sign, err := tx.Certificate(ctx, pki.PhoneSign, e.SignSerial)
 	if err != nil {
 		return err
 	}
-	if c.AuthSHA256 != pki.Fingerprint(auth.DER) || c.SignSHA256 != pki.Fingerprint(sign.DER) {
+	if c.SignSHA256 != pki.Fingerprint(sign.DER) {
 		return ErrCertificatesMismatch
 	}
-	if err := r.checkLockCode(e, c.LockCodeVerifier); err != nil {
-		return err
+	if e.ReissueOf == "" {
+		auth, err := tx.Certificate(ctx, pki.PhoneAuth, e.AuthSerial)
+		if err != nil {
+			return err
+		}
+		if c.AuthSHA256 != pki.Fingerprint(auth.DER) {
+			return ErrCertificatesMismatch
+		}
+		if err := r.checkLockCode(e, c.LockCodeVerifier); err != nil {
+			return err
+		}
+	}
+	if e.Ended == EndedReissued {
+		return nil
 	}
 	if e.State == StateRegistered {
 		if !sameVerifier(e.LockCodeVerifier, c.LockCodeVerifier) {

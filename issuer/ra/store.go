@@ -141,6 +141,7 @@ type EnrolmentRecord struct {
 	State  State
 
 	// the application
+	ReissueOf         string // the registration for which a signature certificate is to be issued anew; "" for a registration
 	ApplicationSHA256 [32]byte
 	Card              string
 	DeviceKey         []byte // SubjectPublicKeyInfo, DER

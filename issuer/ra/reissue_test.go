@@ -1,0 +1,199 @@
+package ra_test
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"tegata/internal/pki"
+	"tegata/internal/pkitest"
+	"tegata/issuer/ra"
+	"tegata/issuer/status"
+	"tegata/store"
+	"tegata/store/issuer"
+	"tegata/store/storetest"
+)
+
+// again is the same phone with a message of its own: a new key for signatures, from
+// the pool, under a new id.
+func (p *phone) again(key int) *phone {
+	q := *p
+	q.id, q.chain, q.cms, q.sign = randomID(), nil, nil, pkitest.Key(p.w.t, key)
+	q.applied, q.issued = ra.Applied{}, ra.Issued{}
+	return &q
+}
+
+// applyForSign asks for a signature certificate alone.
+func (p *phone) applyForSign(c *card) error {
+	a := p.application(c)
+	a.Certificates = []string{"phone-sign"}
+	p.cms = p.signWith(c.sign, c.issued.Certificates.Sign, a.Canonical())
+	return p.apply(c, false)
+}
+
+func (p *phone) signKey() error {
+	claims := p.keyClaims()
+	claims.Auth = ra.KeyProof{}
+	return p.sendKeys(claims)
+}
+
+func (p *phone) takeOver() error {
+	claims := ra.RegisterClaims{StepClaims: p.claims(ra.StepRegister), SignSHA256: sum(p.issued.Certificates.Sign)}
+	return p.sendRegister(claims)
+}
+
+func TestASignatureCertificateIsIssuedAnew(t *testing.T) {
+	storetest.Each(t, issuer.Schema, func(t *testing.T, db *store.DB) {
+		w := worldOn(t, db, began)
+		c := w.issueCard("card-1", hanako(), 0)
+		p := w.newPhone(2)
+		p.enrol(c)
+		if _, err := w.ra.Suspend(t.Context(), ra.Suspension{Word: c.says(p, c.word(nil, ra.WordSuspend))}, ""); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.sendResume(p.resumeClaims(c.says(p, c.word(p, ra.WordResume)))); err != nil {
+			t.Fatal(err)
+		}
+		q := p.again(4)
+		if err := q.applyForSign(c); err != nil {
+			t.Fatal(err)
+		}
+		if err := q.signKey(); err != nil {
+			t.Fatal(err)
+		}
+		if len(q.issued.Certificates.Auth) > 0 {
+			t.Error("another authentication certificate was issued")
+		}
+		if e := w.status(q.issued.Certificates.Sign, pki.PhoneSign); e.Status != status.Held {
+			t.Errorf("before it is written it is %s", e.Status)
+		}
+		for range 2 { // sent again it gets the same answer
+			if err := q.takeOver(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if e := w.status(q.issued.Certificates.Sign, pki.PhoneSign); e.Status != status.Good {
+			t.Errorf("the new certificate is %s", e.Status)
+		}
+		p.ctr = q.ctr
+		if e := p.pair(); e[0].Status != status.Good || e[1].Status != status.Revoked {
+			t.Errorf("the old pair is %s %s", e[0].Status, e[1].Status)
+		}
+		if bytes.Equal(p.issued.Certificates.Sign, q.issued.Certificates.Sign) {
+			t.Error("the certificate is the old one")
+		}
+		if n := count(w.notices(), ra.NoticeReissued); n != 1 {
+			t.Errorf("told %d times", n)
+		}
+		// From now on whatever happens to the phone happens to it.
+		p.unlocked = w.now
+		w.pass(time.Minute)
+		if _, err := p.checkIn(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.ra.Suspend(t.Context(), ra.Suspension{BirthDate: "1980-02-17", LockCode: digits(p)}, "x"); err != nil {
+			t.Fatal(err)
+		}
+		if e := w.status(q.issued.Certificates.Sign, pki.PhoneSign); e.Status != status.Held {
+			t.Errorf("the phone is lost and its new certificate is %s", e.Status)
+		}
+		w.pass(30 * day)
+		if e := w.status(q.issued.Certificates.Sign, pki.PhoneSign); e.Status != status.Revoked {
+			t.Errorf("the phone ended and its new certificate is %s", e.Status)
+		}
+		if err := w.db.CheckAudit(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A certificate that nobody wrote into the phone ends after a day, and the phone's
+// login goes on.
+func TestAReissueThatIsNotFinishedEnds(t *testing.T) {
+	w, c, p := found(t)
+	q := p.again(4)
+	if err := q.applyForSign(c); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.signKey(); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(25 * time.Hour)
+	if e := w.status(q.issued.Certificates.Sign, pki.PhoneSign); e.Status != status.Revoked {
+		t.Errorf("got %s", e.Status)
+	}
+	if e := p.pair()[0]; e.Status != status.Good {
+		t.Errorf("the phone's authentication certificate is %s", e.Status)
+	}
+	wantCode(t, q.takeOver(), ra.CodeEnrolmentEnded)
+	r := p.again(6)
+	r.ctr = q.ctr
+	if err := r.applyForSign(c); err != nil {
+		t.Errorf("another try: %v", err)
+	}
+}
+
+func TestReissuesThatAreRefused(t *testing.T) {
+	t.Run("while the present one is good", func(t *testing.T) {
+		_, c, p := registered(t)
+		wantCode(t, p.again(4).applyForSign(c), ra.CodeReissueNotNeeded)
+		p.mustBe(status.Good, 0)
+	})
+	t.Run("while the phone is lost", func(t *testing.T) {
+		_, c, p := lost(t)
+		wantCode(t, p.again(4).applyForSign(c), ra.CodeReissueNotNeeded)
+	})
+	t.Run("on another phone", func(t *testing.T) {
+		w, c, _ := found(t)
+		wantCode(t, w.newPhone(4).applyForSign(c), ra.CodeReissueElsewhere)
+	})
+	t.Run("without a registered phone", func(t *testing.T) {
+		w := newWorld(t)
+		c := w.issueCard("card-1", hanako(), 0)
+		wantCode(t, w.newPhone(2).applyForSign(c), ra.CodeReissueElsewhere)
+	})
+	t.Run("after a move, with the card's old certificate", func(t *testing.T) {
+		_, c, p := registered(t)
+		if _, err := c.event(ra.EventMoved); err != nil {
+			t.Fatal(err)
+		}
+		wantCode(t, p.again(4).applyForSign(c), ra.CodeCardRevoked)
+		if e := p.pair(); e[0].Status != status.Good || e[1].Status != status.Revoked {
+			t.Errorf("got %s %s", e[0].Status, e[1].Status)
+		}
+	})
+	t.Run("with a key for authentication too", func(t *testing.T) {
+		_, c, p := found(t)
+		q := p.again(4)
+		if err := q.applyForSign(c); err != nil {
+			t.Fatal(err)
+		}
+		wantCode(t, q.keys(), ra.CodeCSR)
+	})
+	t.Run("lost again before it was taken over", func(t *testing.T) {
+		w, c, p := found(t)
+		q := p.again(4)
+		if err := q.applyForSign(c); err != nil {
+			t.Fatal(err)
+		}
+		if err := q.signKey(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.ra.Suspend(t.Context(), ra.Suspension{BirthDate: "1980-02-17", LockCode: digits(p)}, "x"); err != nil {
+			t.Fatal(err)
+		}
+		wantCode(t, q.takeOver(), ra.CodeReissueNotNeeded)
+		if e := w.status(q.issued.Certificates.Sign, pki.PhoneSign); e.Status != status.Held {
+			t.Errorf("got %s", e.Status)
+		}
+	})
+}
+
+// found is a phone that was lost and found.
+func found(t *testing.T) (*world, *card, *phone) {
+	w, c, p := lost(t)
+	if _, err := p.sendResume(p.resumeClaims(c.says(p, c.word(p, ra.WordResume)))); err != nil {
+		t.Fatal(err)
+	}
+	return w, c, p
+}
