@@ -6,6 +6,11 @@ import (
 	"tegata/internal/problem"
 )
 
+// ErrReceiptNumber is a receipt's number in a form that none has.
+var ErrReceiptNumber = problem.NewYourTurn(400, "receipt-number",
+	"失効証明の番号の形が違います。", "22文字の番号を、QRコードから開くか、もう一度入力してください。何も変わっていません。",
+	"This is not the number of a revocation receipt.", "Open it from the QR code, or enter its 22 characters again. Nothing has changed.")
+
 // What a person may meet while logging in.
 var (
 	ErrOtherBrowser = problem.New(problem.Refused, http.StatusForbidden, "login-other-browser",

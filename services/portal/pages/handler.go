@@ -27,6 +27,7 @@ type Portal interface {
 	HomeOf(ctx context.Context, token string) (portal.Home, error)
 	Logout(ctx context.Context, token string) error
 	PhoneLink(requestURI string) string
+	ReceiptOf(ctx context.Context, number string) (portal.Receipt, error)
 }
 
 // Options is what the pages are built from.
@@ -84,6 +85,7 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("GET /uses", h.uses)
 	mux.HandleFunc("POST /logout", h.logout)
 	mux.HandleFunc("GET /bye", h.bye)
+	mux.HandleFunc("GET /receipt", h.receipt)
 	h.site.MountTrouble(mux, h.showTrouble)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.Refuse(w, r, errNoPage) })
 	return mux

@@ -71,6 +71,27 @@ func TestARefusedAttemptIsToldInWords(t *testing.T) {
 	})
 }
 
+func receiptOf(clear bool) portal.Receipt {
+	return portal.Receipt{Tag: "K7Q2M9XA", RevokedAt: moment().Add(-time.Hour), AsOf: moment(), Clear: clear}
+}
+
+// Green needs both: the tag that the phone shows, and nothing on it that can be used.
+func TestAReceiptIsGreenOnlyForItsOwnPhone(t *testing.T) {
+	for _, c := range []struct {
+		tag   string
+		clear bool
+		good  bool
+	}{{"K7Q2M9XA", true, true}, {" k7q2-m9xa ", true, true}, {"K7Q2M9XA", false, false}, {"K7Q2M9XB", true, false}, {"", true, false}} {
+		r := receiptOf(c.clear)
+		if got := (receiptAnswer{Receipt: r, Other: !r.Of(c.tag)}).Good(); got != c.good {
+			t.Errorf("tag %q, clear %t: green %t", c.tag, c.clear, got)
+		}
+	}
+	if (portal.Receipt{Clear: true}).Of("") {
+		t.Error("no tag was taken for the tag of no phone")
+	}
+}
+
 func samples() []uitest.Page {
 	page := func(name, file string, data any) uitest.Page {
 		return uitest.Page{Name: name, Screen: ui.Screen{Page: file, Data: data}}
@@ -91,6 +112,11 @@ func samples() []uitest.Page {
 		page("10-home", "home", pageOf(sampleHome(), moment())), page("11-home-held", "home", pageOf(held, moment())),
 		page("12-home-missing", "home", pageOf(missing, moment())), page("13-home-empty", "home", pageOf(empty, moment())),
 		page("14-uses", "uses", pageOf(sampleHome(), moment())),
+		page("30-receipt", "receipt", receiptPage{}),
+		page("31-receipt-good", "receipt", receiptPage{ID: "pTz7Jq0c5Zf1k2wYdWmX3A", Tag: "K7Q2M9XA", Answer: &receiptAnswer{Receipt: receiptOf(true)}}),
+		page("32-receipt-other", "receipt", receiptPage{ID: "pTz7Jq0c5Zf1k2wYdWmX3A", Tag: "AAAAAAAA", Answer: &receiptAnswer{Receipt: receiptOf(true), Other: true}}),
+		page("33-receipt-alive", "receipt", receiptPage{ID: "pTz7Jq0c5Zf1k2wYdWmX3A", Tag: "K7Q2M9XA", Answer: &receiptAnswer{Receipt: receiptOf(false)}}),
+		page("34-receipt-number", "receipt", receiptPage{ID: "x", Tag: "K7Q2M9XA", Trouble: ui.TroubleOf(nil, portal.ErrReceiptNumber)}),
 	}
 	for _, err := range []*problem.Problem{portal.ErrOtherBrowser, portal.ErrLoginOver, portal.ErrNotLoggedIn, portal.ErrLoginFailed,
 		portal.ErrHolderRefused, portal.ErrWrongNumber, portal.ErrNoName, httpd.Unreachable, problem.Internal, errNoPage} {
