@@ -17,9 +17,9 @@ type Installation struct {
 	PIN, Password             secret.Verifier
 }
 
-// Install replaces keys, certificates and secrets, and gives both secrets all
-// their tries, in one durable step: until it returns the pair in use works, from
-// then on the new one. Each certificate must be of its key.
+// Install replaces the keys in it, their certificates and their secrets, and gives
+// these secrets all their tries, in one durable step: until it returns what was in use
+// works, from then on the new. Each certificate must be of its key.
 func (i *Inside) Install(in Installation) error {
 	m := i.memory
 	m.mu.Lock()
@@ -36,7 +36,11 @@ func (i *Inside) Install(in Installation) error {
 			return err
 		}
 	}
-	for name, v := range map[string]secret.Verifier{jpkiAuthPIN: in.PIN, jpkiSignPIN: in.Password} {
+	for kind, v := range map[pki.Kind]secret.Verifier{pki.PhoneAuth: in.PIN, pki.PhoneSign: in.Password} {
+		if in.Keys[kind] == nil {
+			continue
+		}
+		name := map[pki.Kind]string{pki.PhoneAuth: jpkiAuthPIN, pki.PhoneSign: jpkiSignPIN}[kind]
 		ref := next.Secrets[name]
 		ref.Verifier, ref.Left = v, ref.Max
 		next.Secrets[name] = ref

@@ -266,7 +266,7 @@ func (e *Element) Reset() error {
 	before := e.state
 	e.state.ResetCounter++
 	e.state.Counter++
-	e.state.DeviceKey, e.state.Pending, e.state.LockCode, e.state.LastUnlock = nil, nil, "", 0
+	e.state.DeviceKey, e.state.Pending, e.state.Reissue, e.state.LockCode, e.state.LastUnlock = nil, nil, nil, "", 0
 	if err := e.inside.Wipe(); err != nil { // saves both
 		e.state = before
 		return fmt.Errorf("element: reset: %w", err)

@@ -28,6 +28,7 @@ type state struct {
 	DeviceKey     []byte          `json:"device_key,omitempty"` // PKCS#8
 	LastChallenge []byte          `json:"last_challenge,omitempty"`
 	Pending       *pending        `json:"pending,omitempty"`
+	Reissue       *reissue        `json:"reissue,omitempty"`   // a signature key alone on its way
 	LockCode      string          `json:"lock_code,omitempty"` // until its owner has seen it
 	Card          []byte          `json:"card"`
 }

@@ -36,6 +36,16 @@ const (
 // What the same card has signed already, and what may or may not have arrived,
 // is sent again and not signed anew.
 func (p *Phone) Apply(ctx context.Context, password secret.Password, terms string, replace bool) error {
+	return p.applyFor(ctx, password, terms, replace, false)
+}
+
+// ApplyForSign is Apply for a signature certificate alone, on the registered phone
+// whose own has ended (moved, or found again). ErrNotRegistered without one.
+func (p *Phone) ApplyForSign(ctx context.Context, password secret.Password, terms string, replace bool) error {
+	return p.applyFor(ctx, password, terms, replace, true)
+}
+
+func (p *Phone) applyFor(ctx context.Context, password secret.Password, terms string, replace, reissue bool) error {
 	p.work.Lock()
 	defer p.work.Unlock()
 	if _, err := p.connected(ctx); err != nil {
@@ -45,10 +55,20 @@ func (p *Phone) Apply(ctx context.Context, password secret.Password, terms strin
 	if err != nil {
 		return err
 	}
-	return p.apply(ctx, t, password, terms, replace)
+	_, live, _, err := p.enrolments(ctx)
+	base := ""
+	switch {
+	case err != nil:
+		return err
+	case reissue && live == nil:
+		return ErrNotRegistered
+	case reissue:
+		base = live.ID
+	}
+	return p.apply(ctx, t, password, terms, base, replace)
 }
 
-func (p *Phone) apply(ctx context.Context, t *reader.Tap, password secret.Password, terms string, replace bool) error {
+func (p *Phone) apply(ctx context.Context, t *reader.Tap, password secret.Password, terms, base string, replace bool) error {
 	signer, err := p.openCard(ctx, t, password)
 	if err != nil {
 		return err
@@ -56,6 +76,15 @@ func (p *Phone) apply(ctx context.Context, t *reader.Tap, password secret.Passwo
 	open, _, _, err := p.enrolments(ctx)
 	if err != nil {
 		return err
+	}
+	if open != nil && open.Reissue != base { // begun for something else
+		if open.Step != StepDrafted && !replace {
+			return ra.ErrOpenApplication
+		}
+		if err := p.abandon(ctx, open); err != nil {
+			return err
+		}
+		open = nil
 	}
 	if open != nil && open.Step != StepDrafted && open.Step != StepSigned {
 		if open.Content.ApplicantCertificateSHA256 == pki.Fingerprint(signer.Certificate().Raw) {
@@ -76,7 +105,7 @@ func (p *Phone) apply(ctx context.Context, t *reader.Tap, password secret.Passwo
 		}
 		open = nil // refused for good, and ended; this card may apply anew
 	}
-	e, err := p.draft(ctx, open, signer, terms)
+	e, err := p.draft(ctx, open, signer, terms, base)
 	if err != nil {
 		return err
 	}
@@ -161,9 +190,9 @@ func resendable(e *Enrolment, signer *eid.Signer, terms string) bool {
 
 // draft chooses the content of an application and writes it down. A draft that
 // was never signed is used again, under the same id.
-func (p *Phone) draft(ctx context.Context, open *Enrolment, signer *eid.Signer, terms string) (*Enrolment, error) {
+func (p *Phone) draft(ctx context.Context, open *Enrolment, signer *eid.Signer, terms, base string) (*Enrolment, error) {
 	now := p.now()
-	e := &Enrolment{ID: ceremony.NewID(), Phone: p.id, BegunAt: now}
+	e := &Enrolment{ID: ceremony.NewID(), Phone: p.id, BegunAt: now, Reissue: base}
 	if open != nil && open.Step == StepDrafted {
 		e = open
 	} else if open != nil {
@@ -185,7 +214,7 @@ func (p *Phone) draft(ctx context.Context, open *Enrolment, signer *eid.Signer, 
 	e.Holder, e.Step = attributes.Name, StepDrafted
 	e.Content = ra.Application{
 		ApplicantCertificateSHA256: pki.Fingerprint(signer.Certificate().Raw),
-		Certificates:               []string{string(pki.PhoneAuth), string(pki.PhoneSign)},
+		Certificates:               e.certificates(),
 		DeviceKeySHA256:            hex.EncodeToString(device),
 		Enrolment:                  e.ID,
 		Nonce:                      ceremony.NewID(),
@@ -193,6 +222,14 @@ func (p *Phone) draft(ctx context.Context, open *Enrolment, signer *eid.Signer, 
 		Time:                       now.UTC().Truncate(time.Second).Format(time.RFC3339),
 	}
 	return e, p.keep(ctx, e)
+}
+
+// certificates are what an application is for.
+func (e *Enrolment) certificates() []string {
+	if e.Reissue != "" {
+		return []string{string(pki.PhoneSign)}
+	}
+	return []string{string(pki.PhoneAuth), string(pki.PhoneSign)}
 }
 
 // send brings a signed application to the authority: once more does no harm.
@@ -226,14 +263,16 @@ func (p *Phone) send(ctx context.Context, e *Enrolment, replace bool) error {
 func (p *Phone) Resume(ctx context.Context) error {
 	p.work.Lock()
 	defer p.work.Unlock()
-	open, _, _, err := p.enrolments(ctx)
+	open, live, _, err := p.enrolments(ctx)
 	if err != nil || open == nil {
 		return err
 	}
-	switch open.Step {
-	case StepSigned:
+	switch {
+	case open.Step == StepSigned:
 		return p.send(ctx, open, false)
-	case StepIssued:
+	case open.Reissue != "" && live != nil && (open.Step == StepIssued || open.Step == StepWritten):
+		return p.takeOver(ctx, open, live)
+	case open.Step == StepIssued:
 		return p.write(ctx, open)
 	}
 	return nil

@@ -31,7 +31,7 @@ func (p *Phone) MakeKeys(ctx context.Context, pin secret.PIN, password, card sec
 		return err
 	}
 	switch {
-	case open == nil:
+	case open == nil || open.Reissue != "":
 		return ErrNothingOpen
 	case open.Step == StepWritten:
 		return nil
@@ -120,7 +120,7 @@ func (p *Phone) Register(ctx context.Context) (secret.LockCode, error) {
 	switch {
 	case open == nil && live != nil:
 		return p.lockCode()
-	case open == nil || open.Step != StepWritten:
+	case open == nil || open.Step != StepWritten || open.Reissue != "":
 		return secret.LockCode{}, ErrNothingOpen
 	}
 	if !sane(open.LockCodeCost) {

@@ -53,6 +53,12 @@ var (
 	ErrCardBlocked = problem.NewRefused(403, "card-password-blocked",
 		"カードの署名用パスワードはロックされています。", "住所地の市区町村の窓口で解除できます。カードと本人確認書類をお持ちください。",
 		"The card's signature password is blocked.", "Your municipality's desk can unblock it; bring the card.")
+	ErrCardPIN = problem.NewYourTurn(403, "wrong-card-pin",
+		"カードの利用者証明用の暗証番号が違います。", "カードを受け取ったときに決めた、4けたの数字です。続けて3回間違えるとロックされます。",
+		"That is not the card's authentication PIN.", "It is the 4 digits that you chose when you got the card. Three wrong tries in a row block it.")
+	ErrCardPINBlocked = problem.NewRefused(403, "card-pin-blocked",
+		"カードの利用者証明用の暗証番号はロックされています。", "住所地の市区町村の窓口で解除できます。カードと本人確認書類をお持ちください。",
+		"The card's authentication PIN is blocked.", "Your municipality's desk can unblock it; bring the card.")
 	ErrCardFailed = problem.NewCouldNotCheck("card-not-readable",
 		"カードを読み取れませんでした。", "申請は送られていません。カードをもう一度かざしてください。",
 		"The card could not be read.", "No application was sent. Hold the card to the phone again.")
@@ -124,11 +130,16 @@ func cardProblem(err error) error {
 		return p
 	}
 	if wrong, ok := errors.AsType[*eid.SecretError](err); ok {
-		p := ErrCardPassword
-		if wrong.Blocked() {
+		p, which := ErrCardPassword, "card-password"
+		switch {
+		case wrong.Which == eid.AuthPIN && wrong.Blocked():
+			p, which = ErrCardPINBlocked, "card-pin"
+		case wrong.Which == eid.AuthPIN:
+			p, which = ErrCardPIN, "card-pin"
+		case wrong.Blocked():
 			p = ErrCardBlocked
 		}
-		return p.With("which", "card-password").With("tries_left", wrong.TriesLeft).Because(err)
+		return p.With("which", which).With("tries_left", wrong.TriesLeft).Because(err)
 	}
 	switch {
 	case errors.Is(err, reader.ErrCardRemoved):

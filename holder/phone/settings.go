@@ -103,6 +103,7 @@ type Stage string
 // The stages.
 const (
 	StageNone       Stage = "none"       // nothing begun, or nothing that arrived
+	StageReissue    Stage = "reissue"    // registered; a signature certificate is on its way: its password next
 	StageApplied    Stage = "applied"    // application accepted: secrets next
 	StageIssued     Stage = "issued"     // certificates written: 登録する next
 	StageRegistered Stage = "registered" // in use
@@ -175,6 +176,9 @@ func (p *Phone) Look(ctx context.Context) (Look, error) {
 		l.Stage, l.Holder, l.LastCheckIn, l.StatesAt = StageRegistered, live.Holder, live.LastCheckIn, live.statesAt()
 		if open != nil && stageOf(open.Step) != StageNone {
 			l.Stage, l.OpenUntil, l.Open = stageOf(open.Step), open.ExpiresAt, true
+			if open.Reissue != "" {
+				l.Stage = StageReissue
+			}
 		}
 	case last != nil && !last.RegisteredAt.IsZero():
 		l.Stage, l.Holder, l.Ended = StageEnded, last.Holder, last.Ended
@@ -220,6 +224,7 @@ func (p *Phone) certificates(open, live *Enrolment, at time.Time) ([]Certificate
 		switch {
 		case at.After(c.NotAfter):
 			entry.State = "expired"
+		case of(live) && kind == pki.PhoneSign && live.SignEnded: // it ended alone
 		case of(live) && len(live.Holds) > 0:
 			entry.State, entry.Causes = "held", live.Holds
 		case of(live):

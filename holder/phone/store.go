@@ -101,6 +101,7 @@ type Enrolment struct {
 	Version int64     `json:"version"`
 	Step    Step      `json:"step"`
 	BegunAt time.Time `json:"begun_at"`
+	Reissue string    `json:"reissue,omitempty"` // the registration for which a signature certificate is to be issued anew; "" for a registration
 
 	// Of the card, when it was read.
 	Holder string    `json:"holder,omitempty"`
@@ -122,7 +123,8 @@ type Enrolment struct {
 	LastCheckIn time.Time `json:"last_check_in,omitzero"`
 	NextCheckIn time.Time `json:"next_check_in,omitzero"`
 	Holds       []string  `json:"holds,omitempty"`
-	HoldsAt     time.Time `json:"holds_at,omitzero"` // when they were learned between two check-ins
+	HoldsAt     time.Time `json:"holds_at,omitzero"`    // when they were learned between two check-ins
+	SignEnded   bool      `json:"sign_ended,omitempty"` // the signature certificate ended alone; another can be applied for
 
 	Ended   string    `json:"ended,omitempty"` // ra.EndReason, or a code of ours
 	EndedAt time.Time `json:"ended_at,omitzero"`
@@ -150,8 +152,10 @@ const (
 	UseCheckIn    = "check-in"
 	UseCardRead   = "card-read"
 	UseStopped    = "stopped"
-	UseRequest    = "request" // one that was not shown
-	UseUnlock     = "unlock"  // a wrong or blocked secret
+	UseFound      = "found"    // resumed with the card
+	UseReissued   = "reissued" // a new signature certificate
+	UseRequest    = "request"  // one that was not shown
+	UseUnlock     = "unlock"   // a wrong or blocked secret
 )
 
 // Results of a history entry.

@@ -37,21 +37,22 @@ import (
 // town is a whole neighbourhood around phones: an issuer over HTTP on a real
 // store, cards in a box, a clock that tests move.
 type town struct {
-	t       testing.TB
-	mu      sync.Mutex
-	now     time.Time
-	issuer  string // URL
-	ca      *ca.CA
-	ra      *ra.RA
-	ledger  *status.Ledger
-	door    http.Handler
-	between func(http.ResponseWriter, *http.Request) bool // answers instead of the issuer
-	box     *card.Box
-	phones  *phone.Phones
-	config  phone.Config
-	sealer  *secret.Sealer
-	dir     string
-	drawn   int
+	t        testing.TB
+	mu       sync.Mutex
+	now      time.Time
+	issuer   string // URL
+	ca       *ca.CA
+	ra       *ra.RA
+	ledger   *status.Ledger
+	door     http.Handler
+	between  func(http.ResponseWriter, *http.Request) bool // answers instead of the issuer
+	box      *card.Box
+	phones   *phone.Phones
+	config   phone.Config
+	sealer   *secret.Sealer
+	dir      string
+	cardKeys int // of the tests' pool, for the next card
+	drawn    int
 }
 
 func newTown(t testing.TB) *town {
@@ -207,7 +208,7 @@ func resident(id, name string, born time.Time) ra.Person {
 // card makes somebody's card, by the municipality's door of the authority.
 func (w *town) card(id string, p ra.Person, adult bool) *card.Card {
 	w.t.Helper()
-	keys := map[pki.Kind]*rsa.PrivateKey{pki.CardAuth: pkitest.Key(w.t, 0), pki.CardSign: pkitest.Key(w.t, 1)}
+	keys := map[pki.Kind]*rsa.PrivateKey{pki.CardAuth: pkitest.Key(w.t, w.cardKeys), pki.CardSign: pkitest.Key(w.t, w.cardKeys+1)}
 	c, err := w.box.Create(id, card.Spec{Cost: secret.TestCost(), Keys: keys})
 	w.must(err)
 	issuance := ra.CardIssuance{ID: id, Person: p}

@@ -101,5 +101,5 @@ func (r *RA) speaker(ctx context.Context, tx Tx, w CardWord, signed *cms.Signed,
 
 // about says whether the word is about this registration and its phone.
 func (w CardWord) about(e EnrolmentRecord) bool {
-	return w.Enrolment == e.ID && w.DeviceKeySHA256 == hexSum(e.DeviceKey)
+	return w.Enrolment == e.ID && w.DeviceKeySHA256 == pki.Fingerprint(e.DeviceKey)
 }

@@ -237,13 +237,12 @@ type CheckedIn struct {
 	UnlockBefore time.Time `json:"unlock_before,omitempty"` // without a PIN or biometric unlock by then: hold "silent"
 }
 
-// ResumeClaims are the claims of step "resume", POST /v1/resumptions.
+// ResumeClaims are the claims of step "resume", POST /v1/resumptions, typ
+// TypeCheckIn: a check-in, with what the element itself says of the phone, and a
+// word of the card. Only a phone that is locked and verified resumes.
 type ResumeClaims struct {
-	StepClaims
-	Word         []byte `json:"word"`          // base64: CMS SignedData by the card's authentication key, content a CardWord
-	ResetCounter uint64 `json:"reset_counter"` // the element's, as in its attestation
-	VerifiedBoot string `json:"verified_boot"` // as in a check-in; only "verified" resumes
-	DeviceLocked bool   `json:"device_locked"`
+	CheckInClaims
+	Word []byte `json:"word"` // base64: CMS SignedData by the card's authentication key, content a CardWord
 }
 
 // Resumed answers step "resume".

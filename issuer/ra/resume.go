@@ -20,7 +20,7 @@ import (
 // and a check-in do that. The very same message again gets the same answer.
 func (r *RA) Resume(ctx context.Context, compact string) (Resumed, error) {
 	at := r.at()
-	m, err := parseStep[ResumeClaims](r, TypeEnrolment, compact, StepResume, "", at)
+	m, err := parseStep[ResumeClaims](r, TypeCheckIn, compact, StepResume, "", at)
 	if err != nil {
 		return Resumed{}, err
 	}
@@ -87,7 +87,7 @@ func (r *RA) resume(ctx context.Context, tx Tx, e *EnrolmentRecord, c ResumeClai
 		return Resumed{}, ErrDeviceKeyMismatch
 	case c.ResetCounter != uint64(e.ResetCounter):
 		return Resumed{}, ErrElementSuspected
-	case c.VerifiedBoot != attest.BootVerified.String() || !c.DeviceLocked:
+	case c.VerifiedBoot != attest.BootVerified.String() || c.DeviceLocked == nil || !*c.DeviceLocked:
 		return Resumed{}, ErrAttestationBoot.With("which", "device")
 	case e.LostSince.IsZero() && e.SuspectedSince.IsZero():
 		return Resumed{}, ErrNothingToResume

@@ -33,11 +33,13 @@ func (c *card) says(p *phone, w ra.CardWord) []byte {
 }
 
 func (p *phone) resumeClaims(word []byte) ra.ResumeClaims {
-	return ra.ResumeClaims{StepClaims: p.claims(ra.StepResume), Word: word, ResetCounter: uint64(p.element.ResetCounter), VerifiedBoot: "verified", DeviceLocked: true}
+	c := ra.ResumeClaims{CheckInClaims: p.checkInClaims(), Word: word}
+	c.Step = ra.StepResume
+	return c
 }
 
 func (p *phone) sendResume(c ra.ResumeClaims) (ra.Resumed, error) {
-	return p.w.ra.Resume(p.w.t.Context(), p.jws(ra.TypeEnrolment, c, nil))
+	return p.w.ra.Resume(p.w.t.Context(), p.jws(ra.TypeCheckIn, c, nil))
 }
 
 // lost is a registered phone that was suspended by its card from another device.
@@ -62,7 +64,7 @@ func TestAFoundPhoneIsResumedWithTheCard(t *testing.T) {
 		}
 		heldAt := w.now
 		w.pass(2 * day)
-		step := p.jws(ra.TypeEnrolment, p.resumeClaims(c.says(p, c.word(p, ra.WordResume))), nil)
+		step := p.jws(ra.TypeCheckIn, p.resumeClaims(c.says(p, c.word(p, ra.WordResume))), nil)
 		got, err := w.ra.Resume(t.Context(), step)
 		if err != nil {
 			t.Fatal(err)
@@ -205,7 +207,7 @@ func TestResumptionsThatAreRefused(t *testing.T) {
 		}, ra.CodeElementSuspected},
 		{"on a phone that is unlocked", func(w *world, c *card, p *phone) ra.ResumeClaims {
 			claims := p.resumeClaims(c.says(p, c.word(p, ra.WordResume)))
-			claims.DeviceLocked = false
+			claims.DeviceLocked = new(false)
 			return claims
 		}, ra.CodeAttestationBoot},
 		{"after a month", func(w *world, c *card, p *phone) ra.ResumeClaims {
