@@ -111,6 +111,9 @@ func (d *Door) Routes() http.Handler {
 	on("POST /v1/phones/{id}/checkin", checkIn)
 	on("POST /v1/phones/{id}/stop", stop)
 	on("POST /v1/phones/{id}/reset", reset)
+	on("POST /v1/phones/{id}/found", found)
+	on("POST /v1/phones/{id}/reissue", reissue)
+	on("POST /v1/phones/{id}/report-lost", reportLost)
 	return d.Token.Guard(mux)
 }
 

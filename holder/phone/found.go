@@ -10,6 +10,7 @@ import (
 	"tegata/holder/element"
 	"tegata/internal/ceremony"
 	"tegata/internal/cms"
+	"tegata/internal/httpd"
 	"tegata/internal/pki"
 	"tegata/internal/secret"
 	"tegata/internal/trace"
@@ -33,39 +34,54 @@ func (p *Phone) Found(ctx context.Context, pin secret.PIN) error {
 	case live == nil:
 		return ErrNotRegistered
 	}
-	t, err := p.tap(ctx)
+	device, err := p.element.DeviceKeyHash()
 	if err != nil {
-		return err
+		return fmt.Errorf("phone: device key: %w", err)
 	}
-	j, err := eid.Open(ctx, t)
-	if err != nil {
-		return cardProblem(err)
-	}
-	if j.Phone() {
-		return ErrNotACard
-	}
-	signer, err := j.Signer(ctx, eid.AuthPIN, pin)
-	if err != nil {
-		return p.cardRefused(ctx, cardProblem(err))
-	}
-	word, err := p.word(signer, live.ID)
+	word, err := p.word(ctx, pin, ra.CardWord{Purpose: ra.WordResume, Enrolment: live.ID, DeviceKeySHA256: hex.EncodeToString(device)})
 	if err != nil {
 		return err
 	}
 	return p.resumed(ctx, live, word)
 }
 
-// word has the card sign that this phone is in its holder's hand.
-func (p *Phone) word(signer *eid.Signer, enrolment string) ([]byte, error) {
-	device, err := p.element.DeviceKeyHash()
+// ReportLost suspends the phone of whoever's card is held to this one: any phone will
+// do, a borrowed one too, and nothing of it stays here. It can do nothing but suspend.
+func (p *Phone) ReportLost(ctx context.Context, pin secret.PIN) (time.Time, error) {
+	p.work.Lock()
+	defer p.work.Unlock()
+	if _, err := p.connected(ctx); err != nil {
+		return time.Time{}, err
+	}
+	word, err := p.word(ctx, pin, ra.CardWord{Purpose: ra.WordSuspend})
 	if err != nil {
-		return nil, fmt.Errorf("phone: device key: %w", err)
+		return time.Time{}, err
+	}
+	var s ra.Suspended
+	err = httpd.PostJSON(ctx, p.phones.c.Client, p.phones.c.Issuer+"/v1/suspensions", ra.Suspension{Word: word}, &s)
+	return s.At, err
+}
+
+// word has the card that is held to the phone sign w under its PIN.
+func (p *Phone) word(ctx context.Context, pin secret.PIN, w ra.CardWord) ([]byte, error) {
+	t, err := p.tap(ctx)
+	if err != nil {
+		return nil, err
+	}
+	j, err := eid.Open(ctx, t)
+	if err != nil {
+		return nil, cardProblem(err)
+	}
+	if j.Phone() {
+		return nil, ErrNotACard
+	}
+	signer, err := j.Signer(ctx, eid.AuthPIN, pin)
+	if err != nil {
+		return nil, p.cardRefused(ctx, cardProblem(err))
 	}
 	now := p.now()
-	w := ra.CardWord{
-		CertificateSHA256: pki.Fingerprint(signer.Certificate().Raw), DeviceKeySHA256: hex.EncodeToString(device), Enrolment: enrolment,
-		Nonce: ceremony.NewID(), Purpose: ra.WordResume, Time: now.UTC().Truncate(time.Second).Format(time.RFC3339),
-	}
+	w.CertificateSHA256, w.Nonce = pki.Fingerprint(signer.Certificate().Raw), ceremony.NewID()
+	w.Time = now.UTC().Truncate(time.Second).Format(time.RFC3339)
 	signed, err := cms.Sign(signer, signer.Certificate(), w.Canonical(), now, false)
 	if err != nil {
 		return nil, cardProblem(err)
