@@ -132,6 +132,6 @@ func portalRegistration(at places, name ui.Text) gateway.Party {
 		ID: portalID, Name: ceremony.Text{JA: name.JA, EN: name.EN}, Mark: "portal",
 		Purposes: []ceremony.RegisteredPurpose{portalPurpose()}, Origins: []string{origin},
 		ReturnURLs: []string{origin + "/login/return"},
-		Grants:     []string{ceremony.ScopeCertificates, ceremony.ScopeUses},
+		Grants:     ceremony.Scopes(),
 	}
 }

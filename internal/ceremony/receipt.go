@@ -3,6 +3,7 @@ package ceremony
 import (
 	"crypto"
 	"crypto/x509"
+	"slices"
 	"time"
 
 	"tegata/internal/jws"
@@ -72,17 +73,33 @@ func (r Receipt) check() error {
 	return nil
 }
 
-// MaxGrant is how long a grant opens something.
-const MaxGrant = 5 * time.Minute
+// How long a grant opens something: five minutes for what is read, as long as a
+// session for what can do nothing but suspend.
+const (
+	MaxGrant        = 5 * time.Minute
+	MaxSuspendGrant = time.Hour
+)
 
 // Scopes of grants.
 const (
 	ScopeCertificates = "certificates" // at the issuer: GET /v1/holders/{pairwise}/certificates
 	ScopeUses         = "uses"         // at the verifier: GET /v1/uses
+	ScopeSuspend      = "suspend"      // at the issuer: POST /v1/suspensions, while it lasts
 )
 
-// Grant lets one party, once and within five minutes, read one thing about the
-// person who has just logged in there.
+// Scopes lists all scopes.
+func Scopes() []string { return []string{ScopeCertificates, ScopeUses, ScopeSuspend} }
+
+// longest is how long a grant of a scope may last.
+func longest(scope string) time.Duration {
+	if scope == ScopeSuspend {
+		return MaxSuspendGrant
+	}
+	return MaxGrant
+}
+
+// Grant lets one party do one thing for the person who has just logged in there: read,
+// once and within five minutes, or suspend the phone, within the hour.
 type Grant struct {
 	Issuer   string `json:"iss"`   // the verifier
 	Audience string `json:"aud"`   // who answers to it: issuer or verifier
@@ -125,7 +142,7 @@ func (g Grant) For(audience, party, scope string, at time.Time) error {
 	if g.Audience != audience || g.Party != party || g.Scope != scope {
 		return ErrAudience
 	}
-	return checkWindow(g.IssuedAt, g.Expires, MaxGrant, at)
+	return checkWindow(g.IssuedAt, g.Expires, longest(scope), at)
 }
 
 func (g Grant) check() error {
@@ -133,10 +150,10 @@ func (g Grant) check() error {
 		!ValidID(g.ID) || !digest(g.Login) {
 		return malformed("grant")
 	}
-	if g.Scope != ScopeCertificates && g.Scope != ScopeUses {
+	if !slices.Contains(Scopes(), g.Scope) {
 		return malformed("scope")
 	}
-	if g.IssuedAt <= 0 || g.Expires <= g.IssuedAt || g.Expires-g.IssuedAt > int64(MaxGrant/time.Second) {
+	if g.IssuedAt <= 0 || g.Expires <= g.IssuedAt || g.Expires-g.IssuedAt > int64(longest(g.Scope)/time.Second) {
 		return malformed("lifetime")
 	}
 	return nil

@@ -132,6 +132,11 @@ func (h *Handler) revocation(w http.ResponseWriter, r *http.Request) {
 
 func (h *Handler) suspend(w http.ResponseWriter, r *http.Request) {
 	if body, ok := read[Suspension](w, r); ok {
+		if body.Holder != "" {
+			v, err := h.suspendByHolder(r, body)
+			answer(w, r, v, err)
+			return
+		}
 		v, err := h.RA.Suspend(r.Context(), body, h.source(r))
 		answer(w, r, v, err)
 	}
@@ -142,6 +147,21 @@ func (h *Handler) resume(w http.ResponseWriter, r *http.Request) {
 		v, err := h.RA.Resume(r.Context(), body.Step)
 		answer(w, r, v, err)
 	}
+}
+
+func (h *Handler) suspendByHolder(r *http.Request, s Suspension) (Suspended, error) {
+	if s.BirthDate != "" || s.LockCode != "" || len(s.Word) > 0 {
+		return Suspended{}, ErrBadRequest.With("field", "holder").Because(errors.New("ra: two ways at once"))
+	}
+	caller, err := h.RA.Admit(r.Context(), r.Header.Get("Authorization"), pki.RoleParty, h.RA.at())
+	if err != nil {
+		return Suspended{}, err
+	}
+	g, err := h.grant(r)
+	if err != nil {
+		return Suspended{}, err
+	}
+	return h.RA.SuspendByHolder(r.Context(), caller.Party, s.Holder, g)
 }
 
 func (h *Handler) source(r *http.Request) string {

@@ -274,11 +274,14 @@ type RevocationReceipt struct {
 // Suspension is the body of POST /v1/suspensions. One of the ways is filled in, and
 // can do nothing but suspend:
 //   - the lock code, with the birth date of who kept it;
-//   - a word of the person's card, from any device.
+//   - a word of the person's card, from any device;
+//   - the person's id at a verifier, from a party with a client assertion and a grant
+//     (Tegata-Grant, scope "suspend") of somebody who is logged in there.
 type Suspension struct {
 	BirthDate string `json:"birth_date,omitempty"` // YYYY-MM-DD
 	LockCode  string `json:"lock_code,omitempty"`  // 10 digits and a check digit; spaces and hyphens are ignored
 	Word      []byte `json:"word,omitempty"`       // base64: CMS SignedData by the card's authentication key, content a CardWord
+	Holder    string `json:"holder,omitempty"`     // pairwise to the verifier whose grant comes with it
 }
 
 // Suspended answers a suspension.

@@ -90,17 +90,10 @@ func (r *RA) suspendByCard(ctx context.Context, der []byte, at time.Time) (Suspe
 	}
 	err = r.store.Write(ctx, func(tx Tx) error {
 		person, err := r.speaker(ctx, tx, word, signed, at)
-		switch {
-		case err != nil:
-			return err
-		case person.Phone == "":
-			return ErrNoPhone
-		}
-		e, err := tx.Enrolment(ctx, person.Phone)
 		if err != nil {
 			return err
 		}
-		return r.lose(ctx, tx, at, audit.Actor{Party: "card", Kind: "person", ID: e.Holder}, e, ByCard)
+		return r.losePhoneOf(ctx, tx, at, audit.Actor{Party: "card", Kind: "person", ID: person.ID}, person.ID, ByCard)
 	})
 	return r.suspended(ctx, at, ByCard, err)
 }

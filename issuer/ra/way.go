@@ -6,13 +6,14 @@ type Way string
 // The ways.
 const (
 	ByLockCode Way = "lock-code"
-	ByCard     Way = "card" // from another device
+	ByCard     Way = "card"   // from another device
+	ByHolder   Way = "holder" // logged in at a party with a grant: the portal
 )
 
 func (w Way) ja() string {
-	return map[Way]string{ByLockCode: "停止コード", ByCard: "カードの届け出"}[w]
+	return map[Way]string{ByLockCode: "停止コード", ByCard: "カードの届け出", ByHolder: "ポータルでの操作"}[w]
 }
 
 func (w Way) en() string {
-	return map[Way]string{ByLockCode: "lock code", ByCard: "your card"}[w]
+	return map[Way]string{ByLockCode: "lock code", ByCard: "your card", ByHolder: "your word at the portal"}[w]
 }

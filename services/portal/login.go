@@ -199,7 +199,8 @@ func (p *Portal) finish(ctx context.Context, l Login, r ceremony.Result) (string
 		return "", ErrNoName
 	}
 	token := rand.Text()
-	s := Session{Token: hash(token), Person: r.Sub, Channel: l.Channel, ACR: r.ACR, Begun: at, Ends: at.Add(sessionTime)}
+	s := Session{Token: hash(token), Person: r.Sub, Channel: l.Channel, ACR: r.ACR, Begun: at, Ends: at.Add(sessionTime),
+		Holder: r.Holder, SuspendGrant: r.Grants[ceremony.ScopeSuspend]}
 	if l.Channel == string(ceremony.Cross) {
 		s.Ends = at.Add(crossTime)
 	}

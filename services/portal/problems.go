@@ -11,6 +11,11 @@ var ErrReceiptNumber = problem.NewYourTurn(400, "receipt-number",
 	"失効証明の番号の形が違います。", "22文字の番号を、QRコードから開くか、もう一度入力してください。何も変わっていません。",
 	"This is not the number of a revocation receipt.", "Open it from the QR code, or enter its 22 characters again. Nothing has changed.")
 
+// ErrNoSuspend is a session that cannot suspend: it is from before the portal could.
+var ErrNoSuspend = problem.NewYourTurn(409, "suspend-login-again",
+	"もう一度ログインしてから、一時停止してください。", "スマホが手元にないときは、停止コードかカードで一時停止できます。まだ止まっていません。",
+	"Log in again to suspend.", "Without the phone, suspend by lock code or card. Nothing is suspended yet.")
+
 // What a person may meet while logging in.
 var (
 	ErrOtherBrowser = problem.New(problem.Refused, http.StatusForbidden, "login-other-browser",

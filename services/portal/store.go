@@ -63,6 +63,9 @@ type Session struct {
 	ACR     string
 	Begun   time.Time
 	Ends    time.Time
+
+	Holder       string // pairwise to the verifier, as SuspendGrant names the person
+	SuspendGrant string // opens the issuer's door for suspensions; "" when there is none
 }
 
 // Snapshot is what issuer and verifier said when the person logged in.

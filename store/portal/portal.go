@@ -81,8 +81,9 @@ func (s *Store) Finish(ctx context.Context, who audit.Actor, browser [32]byte, a
 			a.Person, a.Name, a.NameAsOf.UnixMilli(), a.CreatedAt.UnixMilli()); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO session (token, person, channel, acr, begun_at_ms, ends_at_ms) VALUES ($1, $2, $3, $4, $5, $6)`,
-			n.Token[:], n.Person, n.Channel, n.ACR, n.Begun.UnixMilli(), n.Ends.UnixMilli()); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO session (token, person, channel, acr, begun_at_ms, ends_at_ms, holder, suspend_grant)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+			n.Token[:], n.Person, n.Channel, n.ACR, n.Begun.UnixMilli(), n.Ends.UnixMilli(), n.Holder, n.SuspendGrant); err != nil {
 			return err
 		}
 		return store.Audit(ctx, tx, n.Begun, who, "logged in", n.Person, map[string]string{"channel": n.Channel})
@@ -140,9 +141,9 @@ func (s *Store) Session(ctx context.Context, token [32]byte, at time.Time) (n po
 	err = s.read(ctx, func(tx store.Tx) error {
 		var begun, ends int64
 		n = portal.Session{Token: token}
-		if err := tx.QueryRow(ctx, `SELECT person, channel, acr, begun_at_ms, ends_at_ms FROM session
+		if err := tx.QueryRow(ctx, `SELECT person, channel, acr, begun_at_ms, ends_at_ms, holder, suspend_grant FROM session
 			WHERE token = $1 AND ended_at_ms = 0 AND ends_at_ms > $2`, token[:], at.UnixMilli()).
-			Scan(&n.Person, &n.Channel, &n.ACR, &begun, &ends); err != nil {
+			Scan(&n.Person, &n.Channel, &n.ACR, &begun, &ends, &n.Holder, &n.SuspendGrant); err != nil {
 			return err
 		}
 		n.Begun, n.Ends = moment(begun), moment(ends)
@@ -155,7 +156,7 @@ func (s *Store) Session(ctx context.Context, token [32]byte, at time.Time) (n po
 // EndSession implements portal.Store.
 func (s *Store) EndSession(ctx context.Context, who audit.Actor, token [32]byte, at time.Time) error {
 	return s.db.Write(ctx, func(tx store.Tx) error {
-		changed, err := tx.Exec(ctx, `UPDATE session SET ended_at_ms = $2 WHERE token = $1 AND ended_at_ms = 0`, token[:], at.UnixMilli())
+		changed, err := tx.Exec(ctx, `UPDATE session SET ended_at_ms = $2, suspend_grant = '' WHERE token = $1 AND ended_at_ms = 0`, token[:], at.UnixMilli())
 		if err != nil || changed == 0 {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tegata/internal/audit"
@@ -33,7 +34,7 @@ func (g *Gateway) Register(ctx context.Context, who audit.Actor, p Party) error 
 		p.Sector = p.ID
 	}
 	for _, scope := range p.Grants {
-		if scope != ceremony.ScopeCertificates && scope != ceremony.ScopeUses {
+		if !slices.Contains(ceremony.Scopes(), scope) {
 			return fmt.Errorf("gateway: register %s: unknown grant %q", p.ID, scope)
 		}
 	}

@@ -121,8 +121,8 @@ func (g *Gateway) deliver(ctx context.Context, r Request, q *jws.Message[ceremon
 	if asked.Kind == ceremony.Login && len(p.Grants) > 0 {
 		out.Grants = map[string]string{}
 		for _, scope := range p.Grants {
-			if scope == ceremony.ScopeCertificates && g.c.Issuer == "" {
-				continue // there is nobody to show them
+			if scope != ceremony.ScopeUses && g.c.Issuer == "" {
+				continue // there is nobody to take them
 			}
 			if out.Grants[scope], err = g.grant(p, o, q.Hash(), scope, at); err != nil {
 				return ceremony.Result{}, fmt.Errorf("gateway: result: %w", err)
@@ -135,13 +135,16 @@ func (g *Gateway) deliver(ctx context.Context, r Request, q *jws.Message[ceremon
 
 // grant writes a one-time grant for the person who logged in.
 func (g *Gateway) grant(p Party, o Outcome, login, scope string, at time.Time) (string, error) {
-	audience := g.c.ID
-	if scope == ceremony.ScopeCertificates {
-		audience = g.c.IssuerAudience
+	audience, lasts := g.c.IssuerAudience, ceremony.MaxGrant
+	switch scope {
+	case ceremony.ScopeUses:
+		audience = g.c.ID
+	case ceremony.ScopeSuspend:
+		lasts = ceremony.MaxSuspendGrant
 	}
 	return ceremony.SignGrant(g.c.Sign.Signer, g.c.Sign.Chain, ceremony.Grant{
 		Issuer: g.c.ID, Audience: audience, Party: p.ID, Subject: o.Person, Scope: scope, Login: login,
-		ID: ceremony.NewID(), IssuedAt: at.Unix(), Expires: at.Add(ceremony.MaxGrant).Unix(),
+		ID: ceremony.NewID(), IssuedAt: at.Unix(), Expires: at.Add(lasts).Unix(),
 	})
 }
 

@@ -27,6 +27,7 @@ type Portal interface {
 	HomeOf(ctx context.Context, token string) (portal.Home, error)
 	Logout(ctx context.Context, token string) error
 	PhoneLink(requestURI string) string
+	Suspend(ctx context.Context, token string) (time.Time, error)
 	ReceiptOf(ctx context.Context, number string) (portal.Receipt, error)
 }
 
@@ -86,6 +87,9 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("POST /logout", h.logout)
 	mux.HandleFunc("GET /bye", h.bye)
 	mux.HandleFunc("GET /receipt", h.receipt)
+	mux.HandleFunc("GET /suspend", h.suspend)
+	mux.HandleFunc("POST /suspend", h.doSuspend)
+	mux.HandleFunc("GET /suspended", h.suspended)
 	h.site.MountTrouble(mux, h.showTrouble)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.Refuse(w, r, errNoPage) })
 	return mux

@@ -19,6 +19,7 @@ type homePage struct {
 	Uses         []use
 	More         bool
 	Todo         []todo
+	CanSuspend   bool // there is a phone to suspend, and this login can
 }
 
 // certificate is one row of the state of the certificates.
@@ -62,6 +63,9 @@ func (h *Handler) gather(w http.ResponseWriter, r *http.Request) (homePage, bool
 func pageOf(home portal.Home, at time.Time) homePage {
 	p := homePage{Home: home, Cross: home.Session.Channel == string(ceremony.Cross)}
 	for _, c := range home.Snapshot.Certificates {
+		if home.Session.SuspendGrant != "" && c.State == "good" && (c.Kind == "phone-auth" || c.Kind == "phone-sign") {
+			p.CanSuspend = true
+		}
 		row := certificate{Kind: c.Kind, State: c.State, NotAfter: c.NotAfter}
 		if c.State == "good" && at.After(c.NotAfter) {
 			row.State = "expired" // since the snapshot was taken

@@ -41,7 +41,7 @@ func sampleHome() portal.Home {
 	}
 	return portal.Home{
 		Account: portal.Account{Name: "佐藤 花子"},
-		Session: portal.Session{Channel: "cross", Ends: moment().Add(30 * time.Minute)},
+		Session: portal.Session{SuspendGrant: "x", Channel: "cross", Ends: moment().Add(30 * time.Minute)},
 		Snapshot: portal.Snapshot{
 			At:           moment(),
 			Certificates: []portal.Certificate{cert("phone-auth", "good", 4), cert("phone-sign", "good", 4), cert("card-auth", "good", 4), cert("card-sign", "good", 4)},
@@ -112,6 +112,8 @@ func samples() []uitest.Page {
 		page("10-home", "home", pageOf(sampleHome(), moment())), page("11-home-held", "home", pageOf(held, moment())),
 		page("12-home-missing", "home", pageOf(missing, moment())), page("13-home-empty", "home", pageOf(empty, moment())),
 		page("14-uses", "uses", pageOf(sampleHome(), moment())),
+		page("25-suspend", "suspend", nil),
+		page("27-suspended", "suspended", nil),
 		page("30-receipt", "receipt", receiptPage{}),
 		page("31-receipt-good", "receipt", receiptPage{ID: "pTz7Jq0c5Zf1k2wYdWmX3A", Tag: "K7Q2M9XA", Answer: &receiptAnswer{Receipt: receiptOf(true)}}),
 		page("32-receipt-other", "receipt", receiptPage{ID: "pTz7Jq0c5Zf1k2wYdWmX3A", Tag: "AAAAAAAA", Answer: &receiptAnswer{Receipt: receiptOf(true), Other: true}}),
@@ -119,7 +121,7 @@ func samples() []uitest.Page {
 		page("34-receipt-number", "receipt", receiptPage{ID: "x", Tag: "K7Q2M9XA", Trouble: ui.TroubleOf(nil, portal.ErrReceiptNumber)}),
 	}
 	for _, err := range []*problem.Problem{portal.ErrOtherBrowser, portal.ErrLoginOver, portal.ErrNotLoggedIn, portal.ErrLoginFailed,
-		portal.ErrHolderRefused, portal.ErrWrongNumber, portal.ErrNoName, httpd.Unreachable, problem.Internal, errNoPage} {
+		portal.ErrHolderRefused, portal.ErrWrongNumber, portal.ErrNoName, portal.ErrNoSuspend, httpd.Unreachable, problem.Internal, errNoPage} {
 		trouble := ui.TroubleOf(nil, err).With(ui.Text{JA: "ログインしていません。情報は見られていません。", EN: "Nobody was logged in."}, ui.Action{Label: "ログインの画面へ", URL: "/"})
 		out = append(out, page("20-"+err.Code, "trouble", ui.TroublePage{Trouble: trouble}))
 	}

@@ -1,0 +1,50 @@
+package ra
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tegata/internal/audit"
+	"tegata/internal/ceremony"
+)
+
+// SuspendByHolder holds the phone of somebody who is logged in at a party. g is a
+// grant whose signature, path and role were checked. It may serve again while it
+// lasts: all that it does is suspend, and a lost answer must not leave a person in doubt.
+func (r *RA) SuspendByHolder(ctx context.Context, party, pairwise string, g ceremony.Grant) (Suspended, error) {
+	at := r.at()
+	if err := g.For(r.config.URL, party, ceremony.ScopeSuspend, at); err != nil {
+		return Suspended{}, ErrGrantInvalid.Because(err)
+	}
+	if g.Subject != pairwise {
+		return Suspended{}, ErrGrantInvalid.Because(errors.New("ra: the grant is about somebody else"))
+	}
+	err := r.store.Write(ctx, func(tx Tx) error {
+		person, err := tx.PersonOfPairwise(ctx, g.Issuer, pairwise)
+		if errors.Is(err, ErrNotFound) {
+			return ErrUnknownPerson
+		}
+		if err != nil {
+			return err
+		}
+		return r.losePhoneOf(ctx, tx, at, audit.Actor{Party: party, Kind: "party", ID: party}, person, ByHolder)
+	})
+	return r.suspended(ctx, at, ByHolder, err)
+}
+
+// losePhoneOf is lose for a person's registered phone. ErrNoPhone.
+func (r *RA) losePhoneOf(ctx context.Context, tx Tx, at time.Time, who audit.Actor, id string, way Way) error {
+	person, err := tx.Person(ctx, id)
+	if err != nil {
+		return err
+	}
+	if person.Phone == "" {
+		return ErrNoPhone
+	}
+	e, err := tx.Enrolment(ctx, person.Phone)
+	if err != nil {
+		return err
+	}
+	return r.lose(ctx, tx, at, who, e, way)
+}
