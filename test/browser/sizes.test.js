@@ -18,6 +18,7 @@ const places = [
   ['phone', '/p/taro-phone/history'], ['phone', '/p/taro-phone/settings'], ['phone', '/p/taro-phone/scan'], ['phone', '/p/taro-phone/mark'],
   ['phone', '/p/taro-phone/reset-pin'], ['phone', '/p/taro-phone/unlock'], ['phone', '/p/taro-phone/lost'], ['phone', '/p/taro-phone/stop'],
   ['phone', '/p/nobody/'], ['portal', '/'], ['portal', '/home'], ['portal', '/nowhere'],
+  ['municipality', '/'], ['municipality', '/nowhere'],
 ]
 
 job('no page scrolls sideways at 320 px, nor at 390 px with letters of twice the size', async () => {
