@@ -200,12 +200,20 @@ func (r *RA) admit(ctx context.Context, tx Tx, e *EnrolmentRecord, a applied, c 
 // resetElements ends what lived on this element before it was reset: an
 // attested reset counter above the kept one proves that those keys are gone.
 func (r *RA) resetElements(ctx context.Context, tx Tx, at time.Time, who audit.Actor, e EnrolmentRecord) error {
-	before, err := tx.EnrolmentsOnElement(ctx, e.Element)
+	return r.endOnElement(ctx, tx, at, who, e, func(old EnrolmentRecord) bool { return old.ResetCounter < e.ResetCounter })
+}
+
+// endOnElement ends those of the other enrolments on e's element that which picks.
+func (r *RA) endOnElement(ctx context.Context, tx Tx, at time.Time, who audit.Actor, e EnrolmentRecord, which func(EnrolmentRecord) bool) error {
+	others, err := tx.EnrolmentsOnElement(ctx, e.Element)
 	if err != nil {
 		return err
 	}
-	for _, old := range before {
-		if old.ID == e.ID || old.ResetCounter >= e.ResetCounter {
+	for _, old := range others {
+		if old, err = tx.Enrolment(ctx, old.ID); err != nil { // a phone that ended took its open re-issue with it
+			return err
+		}
+		if old.ID == e.ID || old.State == StateEnded || !which(old) {
 			continue
 		}
 		if err := r.end(ctx, tx, at, who, &old, EndedElement, status.CessationOfOperation); err != nil {

@@ -14,24 +14,58 @@ import (
 // certificates is revoked, the person is free for another phone and is told,
 // all in tx. reason is one of RFC 5280, section 5.3.1.
 func (r *RA) end(ctx context.Context, tx Tx, at time.Time, who audit.Actor, e *EnrolmentRecord, why EndReason, reason int) error {
-	certs, err := tx.CertificatesFor(ctx, e.ID)
+	was := e.State
+	if was == StateRegistered {
+		if err := r.endReissue(ctx, tx, at, who, *e, why, reason); err != nil {
+			return err
+		}
+	}
+	person, err := r.finish(ctx, tx, at, who, e, why, reason)
 	if err != nil {
 		return err
 	}
+	if kind := endNotice(why, was); kind != "" {
+		return r.notify(ctx, tx, at, person, notice{kind: kind, phone: e.phone(), why: why})
+	}
+	return nil
+}
+
+// endReissue ends the open application, if there is one, that was to bring the
+// registered phone e a new signature certificate. What the person is told of the
+// phone says enough.
+func (r *RA) endReissue(ctx context.Context, tx Tx, at time.Time, who audit.Actor, e EnrolmentRecord, why EndReason, reason int) error {
+	person, err := tx.Person(ctx, e.Person)
+	if err != nil || person.Open == "" {
+		return err
+	}
+	open, err := tx.Enrolment(ctx, person.Open)
+	if err != nil || open.ReissueOf != e.ID {
+		return err
+	}
+	_, err = r.finish(ctx, tx, at, who, &open, why, reason)
+	return err
+}
+
+// finish is end without a word to the person, whose record it returns.
+func (r *RA) finish(ctx context.Context, tx Tx, at time.Time, who audit.Actor, e *EnrolmentRecord, why EndReason, reason int) (PersonRecord, error) {
+	certs, err := tx.CertificatesFor(ctx, e.ID)
+	if err != nil {
+		return PersonRecord{}, err
+	}
 	if why != EndedValidity {
 		if err := r.revokeRecords(ctx, tx, at, who, reason, certs...); err != nil {
-			return err
+			return PersonRecord{}, err
 		}
 	}
 	was := e.State
 	e.State, e.Ended, e.EndedAt, e.Done = StateEnded, why, at, at
 	e.schedule()
 	if err := tx.PutEnrolment(ctx, *e); err != nil {
-		return err
+		return PersonRecord{}, err
 	}
 	person, err := tx.Person(ctx, e.Person)
 	if err != nil {
-		return err
+		return person, err
 	}
 	if person.Open == e.ID {
 		person.Open = ""
@@ -40,14 +74,9 @@ func (r *RA) end(ctx context.Context, tx Tx, at time.Time, who audit.Actor, e *E
 		person.Phone = ""
 	}
 	if err := tx.PutPerson(ctx, person); err != nil {
-		return err
+		return person, err
 	}
-	if kind := endNotice(why, was); kind != "" {
-		if err := r.notify(ctx, tx, at, person, notice{kind: kind, phone: e.phone(), why: why}); err != nil {
-			return err
-		}
-	}
-	return tx.Audit(ctx, at, who, "end", e.ID, map[string]string{"why": string(why), "was": string(was)})
+	return person, tx.Audit(ctx, at, who, "end", e.ID, map[string]string{"why": string(why), "was": string(was)})
 }
 
 // endNotice is what the person is told; nobody is written to about a death.

@@ -176,17 +176,5 @@ func (r *RA) register(ctx context.Context, tx Tx, e *EnrolmentRecord, c Register
 
 // takeElement ends whatever else lives on the element that is being registered.
 func (r *RA) takeElement(ctx context.Context, tx Tx, at time.Time, who audit.Actor, e EnrolmentRecord) error {
-	others, err := tx.EnrolmentsOnElement(ctx, e.Element)
-	if err != nil {
-		return err
-	}
-	for _, old := range others {
-		if old.ID == e.ID {
-			continue
-		}
-		if err := r.end(ctx, tx, at, who, &old, EndedElement, status.CessationOfOperation); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.endOnElement(ctx, tx, at, who, e, func(EnrolmentRecord) bool { return true })
 }

@@ -197,3 +197,42 @@ func found(t *testing.T) (*world, *card, *phone) {
 	}
 	return w, c, p
 }
+
+// reissuing is a found phone with a new signature certificate on its way into it.
+func reissuing(t *testing.T) (w *world, c *card, p, q *phone) {
+	t.Helper()
+	w, c, p = found(t)
+	q = p.again(4)
+	if err := q.applyForSign(c); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.signKey(); err != nil {
+		t.Fatal(err)
+	}
+	p.ctr = q.ctr
+	return w, c, p, q
+}
+
+// A shop must see green when the phone is handed over, and nothing may wait for a
+// phone that is no more.
+func TestAReissueEndsWithItsPhone(t *testing.T) {
+	w, c, p, q := reissuing(t)
+	before := w.notices()
+	stopped, err := w.ra.Stop(t.Context(), p.jws(ra.TypeEnrolment, p.claims(ra.StepStop), nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := w.status(q.issued.Certificates.Sign, pki.PhoneSign); e.Status != status.Revoked || e.Reason != status.CessationOfOperation {
+		t.Errorf("the certificate on its way is %s (%d)", e.Status, e.Reason)
+	}
+	if r, err := w.ra.Revocation(t.Context(), stopped.Receipt); err != nil || !r.Clear {
+		t.Errorf("the receipt shows %+v, %v", r, err)
+	}
+	wantCode(t, q.takeOver(), ra.CodeEnrolmentEnded)
+	if n := len(w.notices()) - len(before); n != 1 {
+		t.Errorf("told %d times of one end", n)
+	}
+	if err := w.newPhone(6).apply(c, false); err != nil {
+		t.Errorf("the person is not free to apply: %v", err)
+	}
+}
