@@ -213,6 +213,7 @@ const (
 	EndedElement     EndReason = "element-gone" // its element was reset or registered by somebody else
 	EndedValidity    EndReason = "validity"     // its certificates expired
 	EndedReissued    EndReason = "reissued"     // it brought a registered phone a new signature certificate
+	EndedFound       EndReason = "found"        // it was to bring one to a phone that was lost meanwhile, and is found
 )
 
 // CheckInClaims are the claims of a check-in, POST /v1/checkins, typ

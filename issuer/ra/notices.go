@@ -185,6 +185,8 @@ func (w EndReason) Because() (ja, en string) {
 		return "有効期限が切れたため", "its certificates expired"
 	case EndedReissued:
 		return "新しい署名用電子証明書が登録されたため", "its new signature certificate was registered"
+	case EndedFound:
+		return "一時停止の前に始めた申請だったため", "it was begun before the phone was put on hold"
 	}
 	return "登録の状態が変わったため", "the registration changed"
 }

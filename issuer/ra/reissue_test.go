@@ -236,3 +236,24 @@ func TestAReissueEndsWithItsPhone(t *testing.T) {
 		t.Errorf("the person is not free to apply: %v", err)
 	}
 }
+
+// Whoever had the phone may have learned the password that its new key was made
+// under, too.
+func TestAReissueBegunBeforeALossEndsWhenThePhoneIsFound(t *testing.T) {
+	w, c, p, q := reissuing(t)
+	if _, err := w.ra.Suspend(t.Context(), ra.Suspension{BirthDate: "1980-02-17", LockCode: digits(p)}, "x"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.sendResume(p.resumeClaims(c.says(p, c.word(p, ra.WordResume)))); err != nil {
+		t.Fatal(err)
+	}
+	if got := wantCode(t, q.takeOver(), ra.CodeEnrolmentEnded); got.Extra["ended"] != string(ra.EndedFound) {
+		t.Errorf("told %v", got.Extra)
+	}
+	if e := w.status(q.issued.Certificates.Sign, pki.PhoneSign); e.Status != status.Revoked {
+		t.Errorf("the certificate of before is %s", e.Status)
+	}
+	if e := p.pair()[0]; e.Status != status.Good {
+		t.Errorf("the authentication certificate is %s", e.Status)
+	}
+}

@@ -112,6 +112,10 @@ func (r *RA) resume(ctx context.Context, tx Tx, e *EnrolmentRecord, c ResumeClai
 	if err := r.revokeRecords(ctx, tx, at, who, status.Superseded, sign); err != nil {
 		return Resumed{}, err
 	}
+	// So does one that was on its way into the phone meanwhile.
+	if err := r.endReissue(ctx, tx, at, who, *e, EndedFound, status.Superseded); err != nil {
+		return Resumed{}, err
+	}
 	// A restored element counts from where it was; this word came from the phone in the
 	// person's hand, so its counter is the one that counts from now on.
 	e.Ctr, e.LastCheckIn = c.Ctr, at
