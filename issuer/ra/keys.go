@@ -188,6 +188,14 @@ func (r *RA) issueKeys(ctx context.Context, e EnrolmentRecord, keys offered, at 
 		// Both certificates are derived from the card's, and never outlive it.
 		subject, err = subjectOf(r.config.Arc, cert.DER, card.Municipality)
 		notAfter = cert.NotAfter
+		if err != nil || e.ReissueOf == "" {
+			return err
+		}
+		// Nor does one that is issued anew, perhaps by a newer card, outlive the phone.
+		base, err := tx.Enrolment(ctx, e.ReissueOf)
+		if err == nil && base.NotAfter.Before(notAfter) {
+			notAfter = base.NotAfter
+		}
 		return err
 	})
 	if err != nil {

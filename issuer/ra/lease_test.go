@@ -87,6 +87,19 @@ func TestAPhoneThatNobodyUsesIsHeldAndThenRevoked(t *testing.T) {
 	}
 }
 
+// live lets time pass in which the phone is used: unlocked and checked in with every
+// ten days.
+func (p *phone) live(d time.Duration) {
+	p.w.t.Helper()
+	for ; d > 0; d -= 10 * day {
+		p.w.pass(min(d, 10*day))
+		p.unlocked = p.w.now
+		if _, err := p.checkIn(); err != nil {
+			p.w.t.Fatal(err)
+		}
+	}
+}
+
 func count(all []ra.NoticeKind, k ra.NoticeKind) int {
 	n := 0
 	for _, x := range all {

@@ -257,3 +257,24 @@ func TestAReissueBegunBeforeALossEndsWhenThePhoneIsFound(t *testing.T) {
 		t.Errorf("the authentication certificate is %s", e.Status)
 	}
 }
+
+// A newer card is valid longer than the one that the phone was registered with.
+func TestAReissueByANewerCardDoesNotOutliveThePhone(t *testing.T) {
+	w, _, p := found(t)
+	p.live(120 * day) // past a birthday
+	newer := w.issueCard("card-2", hanako(), 6)
+	q := p.again(4)
+	if err := q.applyForSign(newer); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.signKey(); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.takeOver(); err != nil {
+		t.Fatal(err)
+	}
+	auth, sign := p.pair()[0], w.status(q.issued.Certificates.Sign, pki.PhoneSign)
+	if !sign.NotAfter.Equal(auth.NotAfter) || !newer.issued.NotAfter.After(sign.NotAfter) {
+		t.Errorf("the phone's certificates end at %v and %v, the newer card's at %v", auth.NotAfter, sign.NotAfter, newer.issued.NotAfter)
+	}
+}
