@@ -77,7 +77,8 @@ func (r *RA) takeOver(ctx context.Context, tx Tx, e *EnrolmentRecord, c Register
 	if err := tx.PutCertificate(ctx, cert); err != nil {
 		return err
 	}
-	base.SignKey, base.SignSerial, base.Ctr = e.SignKey, e.SignSerial, c.Ctr
+	// A check-in may have overtaken this message: the counter never goes back.
+	base.SignKey, base.SignSerial, base.Ctr = e.SignKey, e.SignSerial, max(base.Ctr, c.Ctr)
 	if err := tx.PutEnrolment(ctx, base); err != nil {
 		return err
 	}

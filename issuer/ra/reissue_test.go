@@ -278,3 +278,23 @@ func TestAReissueByANewerCardDoesNotOutliveThePhone(t *testing.T) {
 		t.Errorf("the phone's certificates end at %v and %v, the newer card's at %v", auth.NotAfter, sign.NotAfter, newer.issued.NotAfter)
 	}
 }
+
+// A check-in may overtake the registration: the copy of the element that makes use
+// of it is noticed all the same.
+func TestATakeoverDoesNotTurnTheCounterBack(t *testing.T) {
+	_, _, p, q := reissuing(t)
+	late := ra.RegisterClaims{StepClaims: q.claims(ra.StepRegister), SignSHA256: sum(q.issued.Certificates.Sign)}
+	p.ctr = q.ctr
+	if got, err := p.checkIn(); err != nil || len(got.Holds) > 0 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if err := q.sendRegister(late); err != nil {
+		t.Fatal(err)
+	}
+	clone := *p
+	clone.ctr--
+	clone.unlocked = clone.unlocked.Add(time.Second) // another message with the same counter
+	if got, err := clone.checkIn(); err != nil || len(got.Holds) != 1 {
+		t.Errorf("the copy's check-in answered %+v, %v", got, err)
+	}
+}
