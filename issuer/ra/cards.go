@@ -159,6 +159,11 @@ func (r *RA) acceptPerson(ctx context.Context, tx Tx, at time.Time, who audit.Ac
 			return err
 		}
 	}
+	if p.Phone != "" && p.Card != c.ID { // announced before it bites: see renewed
+		if err := r.notify(ctx, tx, at, p, notice{kind: NoticeNewCard}); err != nil {
+			return err
+		}
+	}
 	p.Card, p.AsOf = c.ID, at
 	return tx.PutPerson(ctx, p)
 }

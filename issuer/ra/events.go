@@ -67,7 +67,7 @@ func (r *RA) RegisterEvent(ctx context.Context, municipality string, ev Register
 
 func checkEvent(ev RegisterEvent) error {
 	bad := func(field string, err error) error { return ErrBadRequest.With("field", field).Because(err) }
-	kinds := []EventKind{EventMoved, EventNameChanged, EventDied, EventCardLost, EventCardFound, EventCardRenewed}
+	kinds := []EventKind{EventMoved, EventNameChanged, EventDied, EventCardLost, EventCardFound, EventCardRenewed, EventCardRevoked}
 	changes := ev.Kind == EventMoved || ev.Kind == EventNameChanged
 	switch {
 	case !identifier.MatchString(ev.ID):
@@ -82,6 +82,8 @@ func checkEvent(ev RegisterEvent) error {
 		return bad("municipality", nil)
 	case ev.Card != "" && (changes || ev.Kind == EventDied || !identifier.MatchString(ev.Card)):
 		return bad("card", nil)
+	case ev.Certificate != "" && (ev.Kind != EventCardRevoked || ev.Certificate != pki.CardAuth && ev.Certificate != pki.CardSign):
+		return bad("certificate", nil)
 	}
 	if ev.Attributes != nil {
 		if err := ev.Attributes.Check(); err != nil {
@@ -115,6 +117,8 @@ func (x *happening) carryOut(ctx context.Context) error {
 		return x.died(ctx)
 	case EventCardRenewed:
 		return x.renewed(ctx)
+	case EventCardRevoked:
+		return x.cardRevoked(ctx)
 	}
 	return x.cardHold(ctx)
 }
@@ -203,6 +207,96 @@ func (x *happening) renewed(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// cardRevoked: certificates of the card end, and with each the same certificate of
+// the phone that was derived from it. A phone that is left with none ends.
+func (x *happening) cardRevoked(ctx context.Context) error {
+	card, err := x.card(ctx)
+	if err != nil {
+		return err
+	}
+	concerns := func(k pki.Kind) bool { return x.event.Certificate == "" || x.event.Certificate == k }
+	err = x.revoke(ctx, status.CessationOfOperation, func(c CertificateRecord) bool { return c.Subject == card.ID && concerns(c.Kind) })
+	switch {
+	case err != nil:
+		return err
+	case x.changed == 0:
+		return ErrEventNotApplicable
+	}
+	if x.person.Open != "" {
+		open, err := x.tx.Enrolment(ctx, x.person.Open)
+		if err != nil {
+			return err
+		}
+		if open.Card == card.ID && (open.ReissueOf == "" || concerns(pki.CardSign)) {
+			if err := x.endOne(ctx, open, EndedCard, status.CessationOfOperation); err != nil {
+				return err
+			}
+		}
+	}
+	if err := x.phoneFollows(ctx, card, concerns); err != nil {
+		return err
+	}
+	p, err := x.tx.Person(ctx, x.person.ID)
+	if err != nil {
+		return err
+	}
+	return x.notify(ctx, x.tx, x.at, p, notice{kind: NoticeCardRevoked})
+}
+
+// phoneFollows ends those certificates of the person's phone that were derived from
+// the card's that concerns picks.
+func (x *happening) phoneFollows(ctx context.Context, card CardRecord, concerns func(pki.Kind) bool) error {
+	if x.person.Phone == "" {
+		return nil
+	}
+	phone, err := x.tx.Enrolment(ctx, x.person.Phone)
+	if err != nil {
+		return err
+	}
+	signCard, err := signCard(ctx, x.tx, phone)
+	if err != nil {
+		return err
+	}
+	left := 0
+	var end []CertificateRecord
+	for _, c := range []struct {
+		phone pki.Kind
+		card  pki.Kind
+		of    string
+		pki.Serial
+	}{{pki.PhoneAuth, pki.CardAuth, phone.Card, phone.AuthSerial}, {pki.PhoneSign, pki.CardSign, signCard, phone.SignSerial}} {
+		record := CertificateRecord{Kind: c.phone, Serial: c.Serial}
+		_, ok, err := alive(ctx, x.tx, record, x.at)
+		switch {
+		case err != nil:
+			return err
+		case ok && c.of == card.ID && concerns(c.card):
+			end = append(end, record)
+		case ok:
+			left++
+		}
+	}
+	if len(end) == 0 {
+		return nil
+	}
+	if left == 0 {
+		return x.endOne(ctx, phone, EndedCard, status.CessationOfOperation)
+	}
+	x.changed += len(end)
+	return x.revokeRecords(ctx, x.tx, x.at, x.who, status.CessationOfOperation, end...)
+}
+
+// signCard is the card whose application brought e its signature certificate: not
+// always e.Card, when that certificate was issued anew.
+func signCard(ctx context.Context, tx Tx, e EnrolmentRecord) (string, error) {
+	by, err := tx.TakeKey(ctx, e.SignKey, e.ID) // taken long ago: nothing changes
+	if err != nil || by == "" || by == e.ID {
+		return e.Card, err
+	}
+	brought, err := tx.Enrolment(ctx, by)
+	return brought.Card, err
 }
 
 // cardHold opens or lifts the hold "lost" of a card.

@@ -76,6 +76,47 @@ func TestRegisterEvents(t *testing.T) {
 		q.enrol(fresh)
 		q.mustBe(status.Good, 0)
 	})
+	t.Run("card revoked: the phone's same certificates end with it", func(t *testing.T) {
+		w, c, p := registered(t)
+		fresh := w.issueCard("card-2", hanako(), 4)
+		must(t, fresh, ra.EventCardRevoked, 2) // the one that was not handed over, and no phone hangs on
+		p.mustBe(status.Good, 0)
+		_, err := fresh.event(ra.EventCardRevoked)
+		wantCode(t, err, ra.CodeEventNotApplicable)
+		ev := ra.RegisterEvent{ID: "ev-1", Person: c.person.ID, Kind: ra.EventCardRevoked, Card: c.id}
+		if done, err := w.ra.RegisterEvent(t.Context(), "city", ev); err != nil || done.Changed != 4 {
+			t.Fatalf("%+v, %v; want 4 changed", done, err)
+		}
+		cardState(w, c, status.Revoked, status.Revoked)
+		p.mustBe(status.Revoked, status.CessationOfOperation)
+		ev = ra.RegisterEvent{ID: "ev-2", Person: c.person.ID, Kind: ra.EventCardRevoked, Certificate: pki.PhoneSign}
+		_, err = w.ra.RegisterEvent(t.Context(), "city", ev)
+		wantCode(t, err, ra.CodeBadRequest)
+	})
+	t.Run("card revoked: a signature certificate follows the card that it came from", func(t *testing.T) {
+		w, _, p := found(t)
+		newer := w.issueCard("card-2", hanako(), 6)
+		q := p.again(4)
+		for _, step := range []func() error{func() error { return q.applyForSign(newer) }, q.signKey, q.takeOver} {
+			if err := step(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		must(t, newer, ra.EventCardRevoked, 3)
+		if auth, sign := p.pair()[0], w.status(q.issued.Certificates.Sign, pki.PhoneSign); auth.Status != status.Good || sign.Status != status.Revoked {
+			t.Errorf("the phone's are %s and %s", auth.Status, sign.Status)
+		}
+	})
+	t.Run("card revoked: an open application ends", func(t *testing.T) {
+		w := newWorld(t)
+		c := w.issueCard("card-1", hanako(), 0)
+		p := w.newPhone(2)
+		if err := p.apply(c, false); err != nil {
+			t.Fatal(err)
+		}
+		must(t, c, ra.EventCardRevoked, 2)
+		wantCode(t, p.keys(), ra.CodeEnrolmentEnded)
+	})
 	t.Run("sent again, an event changes nothing and answers the same", func(t *testing.T) {
 		w, c, _ := registered(t)
 		ev := ra.RegisterEvent{ID: "ev-1", Person: c.person.ID, Kind: ra.EventCardLost}

@@ -27,6 +27,7 @@ const (
 	timedSilent                 // the silent hold begins
 	timedHeldStill              // the pair is still on hold
 	timedRevoke                 // it was on hold too long
+	timedEndsSoon               // its certificates will expire
 	timedOver                   // its certificates expired
 )
 
@@ -70,7 +71,11 @@ func (e EnrolmentRecord) appointments() []appointment {
 		}
 		return nil
 	}
-	list := []appointment{{what: timedOver, at: e.NotAfter}}
+	list := []appointment{
+		{timedEndsSoon, e.NotAfter.Add(-30 * day), 30},
+		{timedEndsSoon, e.NotAfter.Add(-3 * day), 3},
+		{what: timedOver, at: e.NotAfter},
+	}
 	if e.SilentSince.IsZero() {
 		silent := e.silentAt()
 		list = append(list,

@@ -61,6 +61,7 @@ const (
 	EventCardLost    EventKind = "card-lost"
 	EventCardFound   EventKind = "card-found"
 	EventCardRenewed EventKind = "card-renewed" // card: the new one, already issued
+	EventCardRevoked EventKind = "card-revoked" // card: given back, or the holder no longer wants its certificates
 )
 
 // RegisterEvent is the body of POST /v1/register-events. Idempotent by ID.
@@ -71,6 +72,7 @@ type RegisterEvent struct {
 	Attributes   *pki.Attributes `json:"attributes,omitempty"`   // moved, name-changed
 	Municipality *Municipality   `json:"municipality,omitempty"` // moved
 	Card         string          `json:"card,omitempty"`         // issuance id; absent: the person's latest card
+	Certificate  pki.Kind        `json:"certificate,omitempty"`  // card-revoked: "card-auth" or "card-sign" alone; absent: both
 }
 
 // EventDone answers a register event.

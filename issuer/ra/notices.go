@@ -29,6 +29,9 @@ const (
 	NoticeSignEnded    NoticeKind = "sign-ended"    // signature certificates ended (moved, name changed)
 	NoticeCardHeld     NoticeKind = "card-held"     // card reported lost
 	NoticeCardResumed  NoticeKind = "card-resumed"  // card found
+	NoticeCardRevoked  NoticeKind = "card-revoked"  // certificates of the card ended, and the phone's with them
+	NoticeNewCard      NoticeKind = "new-card"      // a new card was made; the phone ends when it is activated
+	NoticeEndsSoon     NoticeKind = "ends-soon"     // 30 and 3 days before the phone's certificates expire
 	NoticeElementMoved NoticeKind = "element-moved" // the element was reset, or registered by somebody else
 	NoticeContact      NoticeKind = "contact"       // the second channel's address will change
 )
@@ -147,6 +150,15 @@ func (n notice) texts() (ja, en NoticeText) {
 	case NoticeCardResumed:
 		return NoticeText{"カードの電子証明書を再開しました", "カードが見つかった届け出を受け付けました。" + notYouJA},
 			NoticeText{"Your card's certificates are resumed", "The card was reported found. " + notYouEN}
+	case NoticeCardRevoked:
+		return NoticeText{"カードの電子証明書が失効しました", "窓口への届け出により、カードの電子証明書が失効しました。その証明書をもとにしたスマホの証明書も失効しています。" + notYouJA},
+			NoticeText{"Your card's certificates are revoked", "At your municipality's desk certificates of your card were revoked, and with them those in your phone that were derived from them. " + notYouEN}
+	case NoticeNewCard:
+		return NoticeText{"新しいカードが発行されました", "新しいカードを受け取って使えるようになると、いまのスマホの証明書は失効します。受け取ったら、新しいカードでもう一度スマホの利用申請をしてください。" + notYouJA},
+			NoticeText{"A new card was made for you", "When the new card is handed over, the certificates in your phone are revoked. Apply for the phone again with the new card then. " + notYouEN}
+	case NoticeEndsSoon:
+		return NoticeText{"まもなくスマホの証明書の有効期限が切れます", fmt.Sprintf("%s の証明書は、カードの証明書とともに、あと%d日で有効期限が切れます。カードの証明書を窓口で更新してから、もう一度利用申請をしてください。", n.phone, n.days)},
+			NoticeText{"The certificates in your phone will soon expire", fmt.Sprintf("The certificates in your %s expire in %d days, together with the card's. Have the card's renewed at the municipality's desk, then apply for the phone again.", n.phone, n.days)}
 	case NoticeElementMoved:
 		return NoticeText{"スマホの証明書が失効しました", fmt.Sprintf("%s が初期化されたか、別の人に登録されたため、前の証明書を失効させました。%s", n.phone, notYouJA)},
 			NoticeText{"Your phone's certificates are revoked", fmt.Sprintf("The %s was reset or registered by somebody else, so what it held before is revoked. %s", n.phone, notYouEN)}

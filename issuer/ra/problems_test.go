@@ -44,9 +44,7 @@ func TestEveryCodeHasItsOwnWords(t *testing.T) {
 
 // A notice has words for each kind in both languages, and no blank in them.
 func TestEveryNoticeHasWords(t *testing.T) {
-	for _, kind := range []NoticeKind{NoticeApplied, NoticeRegistered, NoticeExpired, NoticeReplaced, NoticeSuspended, NoticeSuspected,
-		NoticeSilentSoon, NoticeSilent, NoticeResumed, NoticeHeldStill, NoticeRevoked, NoticeSignEnded, NoticeCardHeld, NoticeCardResumed,
-		NoticeElementMoved, NoticeContact} {
+	for _, kind := range constants[NoticeKind](t, "notices.go", "NoticeKind") {
 		ja, en := notice{kind: kind, phone: "Maker One", until: time.Unix(0, 0), days: 3, why: EndedSilent}.texts()
 		for _, s := range []string{ja.Title, ja.Body, en.Title, en.Body} {
 			if s == "" || strings.Contains(s, "%!") || strings.Contains(s, "  ") {
@@ -55,8 +53,7 @@ func TestEveryNoticeHasWords(t *testing.T) {
 		}
 	}
 	otherJA, otherEN := EndReason("").Because()
-	for _, why := range []EndReason{EndedExpired, EndedReplaced, EndedSuperseded, EndedCard, EndedDied, EndedStopped, EndedSilent,
-		EndedHeldTooLong, EndedElement, EndedValidity} {
+	for _, why := range constants[EndReason](t, "messages.go", "EndReason") {
 		if ja, en := why.Because(); ja == otherJA || en == otherEN {
 			t.Errorf("%s has no words of its own", why)
 		}
@@ -66,4 +63,22 @@ func TestEveryNoticeHasWords(t *testing.T) {
 	if !strings.Contains(ja.Body, "令和8年11月22日（2026-11-22） 09:41") {
 		t.Errorf("the notice says %q", ja.Body)
 	}
+}
+
+// constants are the values of all constants of a type of text, from the source itself,
+// so that none is forgotten.
+func constants[T ~string](t *testing.T, file, name string) []T {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []T
+	for _, m := range regexp.MustCompile(`(?m)^\t\w+ +`+name+` *= "([a-z0-9-]+)"`).FindAllStringSubmatch(string(text), -1) {
+		all = append(all, T(m[1]))
+	}
+	if len(all) < 5 {
+		t.Fatalf("%s has %d of %s", file, len(all), name)
+	}
+	return all
 }

@@ -97,6 +97,8 @@ func (r *RA) keep(ctx context.Context, tx Tx, e *EnrolmentRecord, a appointment,
 		return r.revokeRecords(ctx, tx, at, who, status.CessationOfOperation, certs...)
 	case timedOver:
 		return r.end(ctx, tx, at, who, e, EndedValidity, 0)
+	case timedEndsSoon:
+		return r.tell(ctx, tx, at, *e, notice{kind: NoticeEndsSoon, phone: e.phone(), days: a.days})
 	case timedWarn:
 		return r.tell(ctx, tx, at, *e, notice{kind: NoticeSilentSoon, phone: e.phone(), days: a.days})
 	case timedHeldStill:
