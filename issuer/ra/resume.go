@@ -94,12 +94,17 @@ func (r *RA) resume(ctx context.Context, tx Tx, e *EnrolmentRecord, c ResumeClai
 	}
 	who := e.actor()
 	since := e.heldSince()
+	// Whoever had the phone may have learned the password: the key that it opened ends,
+	// as of the beginning of the hold.
+	sign := CertificateRecord{Kind: pki.PhoneSign, Serial: e.SignSerial}
+	if err := r.revokeRecords(ctx, tx, at, who, status.Superseded, sign); err != nil {
+		return Resumed{}, err
+	}
 	for cause, open := range map[status.Cause]*time.Time{status.Lost: &e.LostSince, status.Suspected: &e.SuspectedSince} {
 		if open.IsZero() {
 			continue
 		}
-		change := status.Change{Kind: pki.PhoneAuth, Serial: e.AuthSerial, Op: status.Lift, Cause: cause, At: at}
-		if err := tx.Change(ctx, at, who, change); err != nil {
+		if err := r.setHold(ctx, tx, at, who, *e, status.Lift, cause); err != nil {
 			return Resumed{}, err
 		}
 		*open = time.Time{}
@@ -107,12 +112,7 @@ func (r *RA) resume(ctx context.Context, tx Tx, e *EnrolmentRecord, c ResumeClai
 			return Resumed{}, err
 		}
 	}
-	// Whoever had the phone may have learned the password: the key that it opened ends.
-	sign := CertificateRecord{Kind: pki.PhoneSign, Serial: e.SignSerial}
-	if err := r.revokeRecords(ctx, tx, at, who, status.Superseded, sign); err != nil {
-		return Resumed{}, err
-	}
-	// So does one that was on its way into the phone meanwhile.
+	// A key that was on its way into the phone meanwhile ends too.
 	if err := r.endReissue(ctx, tx, at, who, *e, EndedFound, status.Superseded); err != nil {
 		return Resumed{}, err
 	}

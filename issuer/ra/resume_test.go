@@ -147,6 +147,25 @@ func TestASilenceIsNotLiftedByTheCard(t *testing.T) {
 	}
 }
 
+// What ended for ever while the phone was lost does not come back, and is no reason
+// to leave the rest on hold.
+func TestAResumeLiftsWhatIsLeft(t *testing.T) {
+	w, c, p := lost(t)
+	if _, err := w.ra.RegisterEvent(t.Context(), "city", ra.RegisterEvent{ID: "ev-1", Person: "hanako", Kind: ra.EventCardRevoked, Certificate: pki.CardAuth}); err != nil {
+		t.Fatal(err)
+	}
+	newer := w.issueCard("card-2", c.person, 4)
+	if _, err := p.sendResume(p.resumeClaims(newer.says(p, newer.word(p, ra.WordResume)))); err != nil {
+		t.Fatal(err)
+	}
+	if e := p.pair(); e[0].Reason != status.CessationOfOperation || e[1].Reason != status.Superseded {
+		t.Errorf("got %+v", e)
+	}
+	if got, err := p.checkIn(); err != nil || len(got.Holds) > 0 {
+		t.Errorf("the next check-in: %+v, %v", got, err)
+	}
+}
+
 func TestResumptionsThatAreRefused(t *testing.T) {
 	for _, c := range []struct {
 		name  string
