@@ -96,12 +96,7 @@ func TestRegisterEvents(t *testing.T) {
 	t.Run("card revoked: a signature certificate follows the card that it came from", func(t *testing.T) {
 		w, _, p := found(t)
 		newer := w.issueCard("card-2", hanako(), 6)
-		q := p.again(4)
-		for _, step := range []func() error{func() error { return q.applyForSign(newer) }, q.signKey, q.takeOver} {
-			if err := step(); err != nil {
-				t.Fatal(err)
-			}
-		}
+		q := p.reissue(newer, 4)
 		must(t, newer, ra.EventCardRevoked, 3)
 		if auth, sign := p.pair()[0], w.status(q.issued.Certificates.Sign, pki.PhoneSign); auth.Status != status.Good || sign.Status != status.Revoked {
 			t.Errorf("the phone's are %s and %s", auth.Status, sign.Status)

@@ -16,8 +16,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"tegata/internal/durable"
 	"tegata/internal/httpd"
+	"tegata/internal/pki"
 	"tegata/internal/problem"
 	"tegata/issuer/ra"
 	"tegata/issuer/status"
@@ -27,7 +30,8 @@ import (
 
 // The kill matrix: an issuer of its own process is killed before and after each
 // of its writes while a person registers a phone and thereby replaces an older
-// one. It is started again, the phone goes on, and exactly one good pair is
+// one, and while a person resumes a found phone and has its signature certificate
+// issued anew. It is started again, the phone goes on, and exactly one good pair is
 // there. It claims the death of a process, not of a machine.
 
 const (
@@ -152,29 +156,87 @@ func (p *process) send(path string, step func() string, out any) {
 }
 
 func TestKilledAtEveryWriteExactlyOneGoodPairIsThere(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts an issuer for each write")
-	}
-	template := newKillWorld(t)
-	run := func(t *testing.T, n int) int {
-		dir := t.TempDir()
-		copyWorld(t, dir, template.dir)
-		issuer := &process{t: t, dir: dir}
-		issuer.start(n)
+	template := newKillWorld(t, func(*killWorld) {})
+	killEverywhere(t, template, 14, func(t *testing.T, issuer *process) func(*world) { // seven commits
 		p := template.phoneOf(t)
 		issuer.send("/v1/enrolments", func() string { return p.applyStep(template.card, false) }, &p.applied)
 		issuer.send("/v1/enrolments/"+p.id+"/keys", func() string { return p.jws(ra.TypeEnrolment, p.keyClaims(), nil) }, &p.issued)
 		issuer.send("/v1/enrolments/"+p.id+"/registration", func() string { return p.jws(ra.TypeEnrolment, p.registerClaims(), nil) }, &ra.Registered{})
-		moments := issuer.stop()
-		if want := min(n, 1); issuer.deaths != want {
-			t.Errorf("the issuer died %d times, want %d", issuer.deaths, want)
+		return func(w *world) {
+			p.w = w
+			p.mustBe(status.Good, 0)
+			template.oldIn(w).mustBe(status.Revoked, status.Superseded)
+			// Two phones, one card: nothing was issued twice, and nothing is on hold.
+			w.mustHave(t, map[string]int{"phone-auth good": 1, "phone-auth revoked": 1, "phone-sign good": 1, "phone-sign revoked": 1,
+				"card-auth good": 1, "card-sign good": 1})
+			if got := w.notices(); count(got, ra.NoticeRegistered) != 2 || count(got, ra.NoticeApplied) != 2 {
+				t.Errorf("told %v", got)
+			}
 		}
-		template.check(t, dir, p)
+	})
+}
+
+func TestKilledAtEveryWriteAFoundPhoneHasOneSignatureCertificate(t *testing.T) {
+	template := newKillWorld(t, func(k *killWorld) {
+		if _, err := k.ra.Suspend(t.Context(), ra.Suspension{BirthDate: "1980-02-17", LockCode: digits(k.old)}, "x"); err != nil {
+			t.Fatal(err)
+		}
+	})
+	killEverywhere(t, template, 16, func(t *testing.T, issuer *process) func(*world) { // one commit more: the resume
+		w := *template.world
+		w.t = t
+		p := template.oldIn(&w)
+		card := *template.card
+		card.w = &w
+		resume := p.jws(ra.TypeEnrolment, p.resumeClaims(card.says(p, card.word(p, ra.WordResume))), nil)
+		issuer.send("/v1/resumptions", func() string { return resume }, &ra.Resumed{})
+		q := p.again(4)
+		q.cms = q.signFor(&card)
+		issuer.send("/v1/enrolments", func() string { return q.applyStep(&card, false) }, &q.applied)
+		issuer.send("/v1/enrolments/"+q.id+"/keys", func() string { return q.signKeyStep() }, &q.issued)
+		issuer.send("/v1/enrolments/"+q.id+"/registration", func() string { return q.takeOverStep() }, &ra.Registered{})
+		return func(w *world) {
+			p.w, q.w = w, w
+			life{t: t, w: w, p: p}.are("good", "revoked superseded")
+			if e := w.status(q.issued.Certificates.Sign, pki.PhoneSign); e.Status != status.Good {
+				t.Errorf("the new signature certificate is %s", e.Status)
+			}
+			w.mustHave(t, map[string]int{"phone-auth good": 1, "phone-sign good": 1, "phone-sign revoked": 1, "card-auth good": 1, "card-sign good": 1})
+			if got := w.notices(); count(got, ra.NoticeFound) != 1 || count(got, ra.NoticeReissued) != 1 || count(got, ra.NoticeApplied) != 2 {
+				t.Errorf("told %v", got)
+			}
+			p.ctr, p.unlocked = q.ctr, w.now
+			if got, err := p.checkIn(); err != nil || len(got.Holds) > 0 {
+				t.Errorf("afterwards a check-in is answered %+v, %v", got, err)
+			}
+		}
+	})
+}
+
+// killEverywhere plays a journey once in peace, to count its moments, and then once
+// for each, killing the issuer there. journey returns what must be true of the
+// database that is left.
+func killEverywhere(t *testing.T, template *killWorld, atLeast int, journey func(t *testing.T, issuer *process) func(*world)) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts an issuer for each write")
+	}
+	run := func(t *testing.T, n int) int {
+		dir := t.TempDir()
+		copyWorld(t, dir, template.dir)
+		running := &process{t: t, dir: dir}
+		running.start(n)
+		check := journey(t, running)
+		moments := running.stop()
+		if want := min(n, 1); running.deaths != want {
+			t.Errorf("the issuer died %d times, want %d", running.deaths, want)
+		}
+		check(template.reopened(t, dir))
 		return moments
 	}
 	n := run(t, 0)
-	t.Logf("a registration has %d moments", n)
-	if n < 14 { // seven commits
+	t.Logf("the journey has %d moments", n)
+	if n < atLeast {
 		t.Fatalf("only %d moments: the hook does not see the writes", n)
 	}
 	for i := 1; i <= n; i++ {
@@ -189,12 +251,14 @@ type killWorld struct {
 	old  *phone
 }
 
-func newKillWorld(t *testing.T) *killWorld {
+// newKillWorld also does what comes before the journey.
+func newKillWorld(t *testing.T, before func(*killWorld)) *killWorld {
 	t.Helper()
 	k := &killWorld{world: worldAt(t, t.TempDir())}
 	k.card = k.issueCard("card-1", hanako(), 0)
 	k.old = k.newPhone(2)
 	k.old.enrol(k.card)
+	before(k)
 	if err := k.db.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -208,27 +272,39 @@ func (k *killWorld) phoneOf(t *testing.T) *phone {
 	return w.newPhone(4)
 }
 
-// check looks at the whole invariant in the database that is left.
-func (k *killWorld) check(t *testing.T, dir string, p *phone) {
+// oldIn is the old phone as it was, in a world that is like ours.
+func (k *killWorld) oldIn(w *world) *phone {
+	old := *k.old
+	old.w = w
+	return &old
+}
+
+// reopened is the world over the database that is left, whose audit chain is whole.
+func (k *killWorld) reopened(t *testing.T, dir string) *world {
 	t.Helper()
 	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(dir, "issuer.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	t.Cleanup(func() { db.Close() })
 	w := *k.world
 	w.t, w.db, w.dir = t, db, dir
 	if err := w.reopen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	p.w = &w
-	p.mustBe(status.Good, 0)
-	old := *k.old
-	old.w = &w
-	old.mustBe(status.Revoked, status.Superseded)
-	good := map[string]int{}
-	err = db.Read(t.Context(), func(tx store.Tx) error {
-		rows, err := tx.Query(t.Context(), `SELECT c.authority, c.status, COUNT(*) FROM certificate c
+	if err := errors.Join(db.CheckAudit(t.Context()), issuer.New(db).CheckLedger(t.Context())); err != nil {
+		t.Error(err)
+	}
+	return &w
+}
+
+// mustHave demands these numbers of holders' certificates and no others, each with a
+// record of whose it is: nothing was issued that is not recorded.
+func (w *world) mustHave(t *testing.T, want map[string]int) {
+	t.Helper()
+	got := map[string]int{}
+	err := w.db.Read(t.Context(), func(tx store.Tx) error {
+		rows, err := tx.Query(t.Context(), `SELECT c.authority, c.status, COUNT(*), COUNT(s.serial) FROM certificate c
 			LEFT JOIN certificate_subject s ON s.serial = c.serial
 			WHERE c.certificate IS NOT NULL AND c.purpose = 'holder' AND (s.serial IS NOT NULL OR c.authority <> 'ops') GROUP BY c.authority, c.status`)
 		if err != nil {
@@ -237,28 +313,21 @@ func (k *killWorld) check(t *testing.T, dir string, p *phone) {
 		defer rows.Close()
 		for rows.Next() {
 			var authority, state string
-			var n int
-			if err := rows.Scan(&authority, &state, &n); err != nil {
+			var n, recorded int
+			if err := rows.Scan(&authority, &state, &n, &recorded); err != nil {
 				return err
 			}
-			good[authority+" "+state] = n
+			if recorded != n {
+				t.Errorf("%d of %d certificates of %s have no record", n-recorded, n, authority)
+			}
+			got[authority+" "+state] = n
 		}
 		return rows.Err()
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Two phones, one card: nothing was issued twice, and nothing is on hold.
-	for state, want := range map[string]int{"phone-auth good": 1, "phone-auth revoked": 1, "phone-sign good": 1, "phone-sign revoked": 1,
-		"card-auth good": 1, "card-sign good": 1, "phone-auth held": 0, "phone-sign held": 0} {
-		if good[state] != want {
-			t.Errorf("%s: %d certificates, want %d", state, good[state], want)
-		}
-	}
-	if got := w.notices(); count(got, ra.NoticeRegistered) != 2 || count(got, ra.NoticeApplied) != 2 {
-		t.Errorf("told %v", got)
-	}
-	if err := errors.Join(db.CheckAudit(t.Context()), issuer.New(db).CheckLedger(t.Context())); err != nil {
-		t.Error(err)
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("certificates (-want +got):\n%s", d)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"tegata/internal/pki"
 	"tegata/internal/problem"
 	"tegata/issuer/ra"
 	"tegata/issuer/status"
@@ -149,4 +150,148 @@ func TestLockCodesAtOnceAreLimitedToo(t *testing.T) {
 		t.Errorf("got %v", codes)
 	}
 	w.now = w.now.Add(time.Hour)
+}
+
+// Two words of the card in the same moment: the person pressed twice, or holds two
+// of the phone's pages open. One resumes, the other finds nothing to resume.
+func TestTwoResumesAtOnce(t *testing.T) {
+	storetest.Each(t, issuer.Schema, func(t *testing.T, db *store.DB) {
+		l := lostIn(t, db)
+		say := func() func() error {
+			step := l.p.jws(ra.TypeEnrolment, l.p.resumeClaims(l.c.says(l.p, l.c.word(l.p, ra.WordResume))), nil)
+			return func() error { _, err := l.w.ra.Resume(t.Context(), step); return err }
+		}
+		one, two := say(), say()
+		won := 0
+		for _, err := range atOnce(one, two, one, two) { // each is also sent twice
+			if err == nil {
+				won++
+			} else {
+				wantCode(t, err, ra.CodeNothingToResume)
+			}
+		}
+		if won != 2 {
+			t.Errorf("%d messages were answered, want the two that are the same", won)
+		}
+		l.are("good", "revoked superseded")
+		l.mustTell(ra.NoticeFound, l.w.now, "0")
+		l.mustBeWhole()
+	})
+}
+
+// Lost and found in the same moment: whoever was last is right, and the signature
+// certificate has ended in any case.
+func TestAResumeAndASuspensionAtOnce(t *testing.T) {
+	storetest.Each(t, issuer.Schema, func(t *testing.T, db *store.DB) {
+		l := lostIn(t, db)
+		resume := l.p.jws(ra.TypeEnrolment, l.p.resumeClaims(l.c.says(l.p, l.c.word(l.p, ra.WordResume))), nil)
+		word := l.c.says(l.p, l.c.word(nil, ra.WordSuspend))
+		for _, err := range atOnce(
+			func() error { _, err := l.w.ra.Resume(t.Context(), resume); return err },
+			func() error { _, err := l.w.ra.Suspend(t.Context(), ra.Suspension{Word: word}, ""); return err },
+		) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if l.told(ra.NoticeSuspended, l.w.now) == "0 0" {
+			l.are("held lost", "revoked superseded")
+		} else {
+			l.are("good", "revoked superseded")
+		}
+		l.mustTell(ra.NoticeFound, l.w.now, "0")
+		l.mustBeWhole()
+	})
+}
+
+// A new phone is registered in the moment in which the old one insists on a new
+// signature certificate: one of the two phones is left, with all that belongs to it.
+func TestAReissueAndANewRegistrationAtOnce(t *testing.T) {
+	storetest.Each(t, issuer.Schema, func(t *testing.T, db *store.DB) {
+		l := lostIn(t, db)
+		l.resume()
+		fresh := l.w.newPhone(4)
+		for _, step := range []func() error{func() error { return fresh.apply(l.c, false) }, fresh.keys} {
+			if err := step(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		register := fresh.jws(ra.TypeEnrolment, fresh.registerClaims(), nil)
+		q := l.p.again(6)
+		wantCode(t, q.applyForSign(l.c), ra.CodeOpenApplication)
+		insist := q.applyStep(l.c, true)
+		errs := atOnce(
+			func() error { _, err := l.w.ra.Register(t.Context(), fresh.id, register); return err },
+			func() (err error) { q.applied, err = l.w.ra.Apply(t.Context(), insist); return err },
+		)
+		switch {
+		case (errs[0] == nil) == (errs[1] == nil):
+			t.Fatalf("both answered alike: %v, %v", errs[0], errs[1])
+		case errs[0] == nil:
+			wantCode(t, errs[1], ra.CodeReissueElsewhere)
+			fresh.mustBe(status.Good, 0)
+			l.are("revoked superseded", "revoked superseded")
+		default:
+			wantCode(t, errs[0], ra.CodeEnrolmentEnded)
+			fresh.mustBe(status.Revoked, status.Superseded)
+			for _, step := range []func() error{q.signKey, q.takeOver} {
+				if err := step(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			l.are("good", "revoked superseded")
+		}
+		l.mustBeWhole()
+	})
+}
+
+// A new phone applies, and replaces what is open, in the moment in which the old one
+// takes its new certificate over.
+func TestATakeoverAndANewApplicationAtOnce(t *testing.T) {
+	storetest.Each(t, issuer.Schema, func(t *testing.T, db *store.DB) {
+		l := lostIn(t, db)
+		l.resume()
+		q := l.p.again(6)
+		for _, step := range []func() error{func() error { return q.applyForSign(l.c) }, q.signKey} {
+			if err := step(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		takeOver, fresh := q.takeOverStep(), l.w.newPhone(4)
+		insist := fresh.applyStep(l.c, true)
+		errs := atOnce(
+			func() error { _, err := l.w.ra.Register(t.Context(), q.id, takeOver); return err },
+			func() (err error) { fresh.applied, err = l.w.ra.Apply(t.Context(), insist); return err },
+		)
+		if errs[1] != nil {
+			t.Fatal(errs[1])
+		}
+		want := "good"
+		if errs[0] != nil {
+			wantCode(t, errs[0], ra.CodeEnrolmentEnded)
+			want = "revoked superseded"
+		}
+		if got := inWords(l.w.status(q.issued.Certificates.Sign, pki.PhoneSign)); got != want {
+			t.Errorf("the new signature certificate is %s, want %s", got, want)
+		}
+		for _, step := range []func() error{fresh.keys, fresh.register} {
+			if err := step(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		fresh.mustBe(status.Good, 0)
+		l.are("revoked superseded", "revoked superseded")
+		if e := l.w.status(q.issued.Certificates.Sign, pki.PhoneSign); e.Status != status.Revoked {
+			t.Errorf("the old phone's new certificate is %s", e.Status)
+		}
+		l.mustBeWhole()
+	})
+}
+
+// lostIn is a phone that was reported lost, in an empty database.
+func lostIn(t *testing.T, db *store.DB) life {
+	t.Helper()
+	l := lifeIn(t, db)
+	l.suspend()
+	return l
 }

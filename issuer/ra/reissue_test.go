@@ -23,23 +23,51 @@ func (p *phone) again(key int) *phone {
 	return &q
 }
 
-// applyForSign asks for a signature certificate alone.
-func (p *phone) applyForSign(c *card) error {
+// signFor has the card sign an application for a signature certificate alone.
+func (p *phone) signFor(c *card) []byte {
 	a := p.application(c)
 	a.Certificates = []string{"phone-sign"}
-	p.cms = p.signWith(c.sign, c.issued.Certificates.Sign, a.Canonical())
+	return p.signWith(c.sign, c.issued.Certificates.Sign, a.Canonical())
+}
+
+// applyForSign asks for a signature certificate alone.
+func (p *phone) applyForSign(c *card) error {
+	p.cms = p.signFor(c)
 	return p.apply(c, false)
 }
 
-func (p *phone) signKey() error {
+func (p *phone) signKeyStep() string {
 	claims := p.keyClaims()
 	claims.Auth = ra.KeyProof{}
-	return p.sendKeys(claims)
+	return p.jws(ra.TypeEnrolment, claims, nil)
+}
+
+func (p *phone) signKey() (err error) {
+	p.issued, err = p.w.ra.Keys(p.w.t.Context(), p.id, p.signKeyStep())
+	return err
+}
+
+func (p *phone) takeOverStep() string {
+	claims := ra.RegisterClaims{StepClaims: p.claims(ra.StepRegister), SignSHA256: sum(p.issued.Certificates.Sign)}
+	return p.jws(ra.TypeEnrolment, claims, nil)
 }
 
 func (p *phone) takeOver() error {
-	claims := ra.RegisterClaims{StepClaims: p.claims(ra.StepRegister), SignSHA256: sum(p.issued.Certificates.Sign)}
-	return p.sendRegister(claims)
+	_, err := p.w.ra.Register(p.w.t.Context(), p.id, p.takeOverStep())
+	return err
+}
+
+// reissue goes the whole way to a new signature certificate, with a key of the pool.
+func (p *phone) reissue(c *card, key int) *phone {
+	p.w.t.Helper()
+	q := p.again(key)
+	for _, step := range []func() error{func() error { return q.applyForSign(c) }, q.signKey, q.takeOver} {
+		if err := step(); err != nil {
+			p.w.t.Fatal(err)
+		}
+	}
+	p.ctr = q.ctr
+	return q
 }
 
 func TestASignatureCertificateIsIssuedAnew(t *testing.T) {
@@ -263,16 +291,7 @@ func TestAReissueByANewerCardDoesNotOutliveThePhone(t *testing.T) {
 	w, _, p := found(t)
 	p.live(120 * day) // past a birthday
 	newer := w.issueCard("card-2", hanako(), 6)
-	q := p.again(4)
-	if err := q.applyForSign(newer); err != nil {
-		t.Fatal(err)
-	}
-	if err := q.signKey(); err != nil {
-		t.Fatal(err)
-	}
-	if err := q.takeOver(); err != nil {
-		t.Fatal(err)
-	}
+	q := p.reissue(newer, 4)
 	auth, sign := p.pair()[0], w.status(q.issued.Certificates.Sign, pki.PhoneSign)
 	if !sign.NotAfter.Equal(auth.NotAfter) || !newer.issued.NotAfter.After(sign.NotAfter) {
 		t.Errorf("the phone's certificates end at %v and %v, the newer card's at %v", auth.NotAfter, sign.NotAfter, newer.issued.NotAfter)
@@ -283,12 +302,12 @@ func TestAReissueByANewerCardDoesNotOutliveThePhone(t *testing.T) {
 // of it is noticed all the same.
 func TestATakeoverDoesNotTurnTheCounterBack(t *testing.T) {
 	_, _, p, q := reissuing(t)
-	late := ra.RegisterClaims{StepClaims: q.claims(ra.StepRegister), SignSHA256: sum(q.issued.Certificates.Sign)}
+	late := q.takeOverStep()
 	p.ctr = q.ctr
 	if got, err := p.checkIn(); err != nil || len(got.Holds) > 0 {
 		t.Fatalf("%+v, %v", got, err)
 	}
-	if err := q.sendRegister(late); err != nil {
+	if _, err := q.w.ra.Register(t.Context(), q.id, late); err != nil {
 		t.Fatal(err)
 	}
 	clone := *p

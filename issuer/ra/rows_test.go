@@ -25,6 +25,24 @@ type life struct {
 	p *phone
 }
 
+// lifeIn begins one in an empty database.
+func lifeIn(t *testing.T, db *store.DB) life {
+	t.Helper()
+	l := life{t: t, w: worldOn(t, db, began)}
+	l.c = l.w.issueCard("card-1", hanako(), 0)
+	l.p = l.w.newPhone(2)
+	l.p.enrol(l.c)
+	return l
+}
+
+// mustBeWhole checks the audit chain.
+func (l life) mustBeWhole() {
+	l.t.Helper()
+	if err := l.w.db.CheckAudit(l.t.Context()); err != nil {
+		l.t.Error(err)
+	}
+}
+
 func (l life) event(kind ra.EventKind) {
 	l.t.Helper()
 	if _, err := l.c.event(kind); err != nil {
@@ -113,13 +131,7 @@ var rows = []struct {
 		moved := l.c.person
 		moved.Attributes.Address = "東京都見本区九丁目9番9号"
 		moved.Attributes.AddressSubstitution = pki.NoSubstitution(moved.Attributes.Address)
-		q := l.p.again(6)
-		for _, step := range []func() error{
-			func() error { return q.applyForSign(l.w.issueCard("card-2", moved, 4)) }, q.signKey, q.takeOver} {
-			if err := step(); err != nil {
-				l.t.Fatal(err)
-			}
-		}
+		q := l.p.reissue(l.w.issueCard("card-2", moved, 4), 6)
 		l.are("good", "revoked affiliationChanged")
 		if e := l.w.status(q.issued.Certificates.Sign, pki.PhoneSign); e.Status != status.Good {
 			l.t.Errorf("the new one is %s", e.Status)
@@ -208,12 +220,7 @@ var rows = []struct {
 		if got := l.p.pair(); got[0].Serial != serial || !got[1].Since.Equal(since) {
 			l.t.Errorf("the pair is %+v", got)
 		}
-		q := l.p.again(4)
-		for _, step := range []func() error{func() error { return q.applyForSign(l.c) }, q.signKey, q.takeOver} {
-			if err := step(); err != nil {
-				l.t.Fatal(err)
-			}
-		}
+		q := l.p.reissue(l.c, 4)
 		if e := l.w.status(q.issued.Certificates.Sign, pki.PhoneSign); e.Status != status.Good {
 			l.t.Errorf("the one with the new key is %s", e.Status)
 		}
@@ -321,14 +328,9 @@ func TestEachRowOfTheStateTable(t *testing.T) {
 		tested = append(tested, row.event)
 		t.Run(row.event, func(t *testing.T) {
 			storetest.Each(t, issuer.Schema, func(t *testing.T, db *store.DB) {
-				l := life{t: t, w: worldOn(t, db, began)}
-				l.c = l.w.issueCard("card-1", hanako(), 0)
-				l.p = l.w.newPhone(2)
-				l.p.enrol(l.c)
+				l := lifeIn(t, db)
 				row.does(l)
-				if err := db.CheckAudit(t.Context()); err != nil {
-					t.Error(err)
-				}
+				l.mustBeWhole()
 			})
 		})
 	}
