@@ -100,10 +100,12 @@ func (r *RA) suspendByCard(ctx context.Context, der []byte, at time.Time) (Suspe
 
 // lose puts a registered phone on hold "lost", once, and tells the person.
 func (r *RA) lose(ctx context.Context, tx Tx, at time.Time, who audit.Actor, e EnrolmentRecord, way Way) error {
-	if e.State != StateRegistered || !e.LostSince.IsZero() {
-		return nil // held or ended already: nothing of it can be used
+	if e.State != StateRegistered {
+		return nil // ended already: nothing of it can be used
 	}
-	if err := r.setHold(ctx, tx, at, who, e, status.Open, status.Lost); err != nil {
+	// Also when it is held already, perhaps a moment ago: whoever is told so is told it
+	// when every answer shows it.
+	if err := r.setHold(ctx, tx, at, who, e, status.Open, status.Lost); err != nil || !e.LostSince.IsZero() {
 		return err
 	}
 	e.LostSince = at

@@ -62,7 +62,8 @@ type Store interface {
 // Bracket is called when a transaction begins; begun is its moment by the
 // ledger's clock, and unless within is 0 the transaction is given up when its commit
 // has not begun within that time: other processes answer as if none took longer. done is
-// called when it has ended, changed telling whether it may have changed the ledger.
+// called when it has ended, changed telling whether it may have changed the ledger, or
+// found that another had: its caller is answered when answers show that too.
 type Bracket func() (begun time.Time, within time.Duration, done func(ctx context.Context, changed bool))
 
 // DateOf is the date that a change decided at at gets in a transaction that began

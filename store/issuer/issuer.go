@@ -53,6 +53,7 @@ type ledgerTx struct {
 	begun   time.Time     // by the ledger's clock; zero when nobody watches
 	within  time.Duration // how long after begun the commit may begin; 0: as long as it takes
 	touched bool          // the ledger may change when this commits
+	relied  bool          // its caller learns what became of a certificate, perhaps by a change that answers do not show yet
 }
 
 // write runs f in a transaction inside the ledger's bracket. Every write that may
@@ -62,7 +63,7 @@ func (s *Store) write(ctx context.Context, f func(*ledgerTx) error) error {
 	if s.bracket != nil {
 		begun, within, done := s.bracket()
 		tx.begun, tx.within = begun, within
-		defer func() { done(ctx, tx.touched) }()
+		defer func() { done(ctx, tx.touched || tx.relied) }()
 	}
 	began := time.Now() // a duration, not a date
 	return s.db.Write(ctx, func(t store.Tx) error {

@@ -20,6 +20,7 @@ func (s *Store) ApplyChanges(ctx context.Context, who audit.Actor, changes ...st
 // apply makes changes as part of tx: the rule is status.Decide, the date
 // status.DateOf. An error leaves the transaction to be undone by its caller.
 func (tx *ledgerTx) apply(ctx context.Context, who audit.Actor, changes ...status.Change) error {
+	tx.relied = true
 	for _, c := range changes {
 		e, err := tx.entry(ctx, c.Kind, c.Serial)
 		if err != nil {
@@ -65,6 +66,7 @@ func (s *Store) EnterCertificates(ctx context.Context, who audit.Actor, issued .
 }
 
 func (tx *ledgerTx) enter(ctx context.Context, who audit.Actor, c status.Issued) error {
+	tx.relied = true
 	var e status.Entry
 	var was, holder string
 	var notAfter int64
