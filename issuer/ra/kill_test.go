@@ -188,7 +188,7 @@ func TestKilledAtEveryWriteAFoundPhoneHasOneSignatureCertificate(t *testing.T) {
 		p := template.oldIn(&w)
 		card := *template.card
 		card.w = &w
-		resume := p.jws(ra.TypeEnrolment, p.resumeClaims(card.says(p, card.word(p, ra.WordResume))), nil)
+		resume := p.jws(ra.TypeCheckIn, p.resumeClaims(card.says(p, card.word(p, ra.WordResume))), nil)
 		issuer.send("/v1/resumptions", func() string { return resume }, &ra.Resumed{})
 		q := p.again(4)
 		q.cms = q.signFor(&card)

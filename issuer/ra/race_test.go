@@ -158,7 +158,7 @@ func TestTwoResumesAtOnce(t *testing.T) {
 	storetest.Each(t, issuer.Schema, func(t *testing.T, db *store.DB) {
 		l := lostIn(t, db)
 		say := func() func() error {
-			step := l.p.jws(ra.TypeEnrolment, l.p.resumeClaims(l.c.says(l.p, l.c.word(l.p, ra.WordResume))), nil)
+			step := l.p.jws(ra.TypeCheckIn, l.p.resumeClaims(l.c.says(l.p, l.c.word(l.p, ra.WordResume))), nil)
 			return func() error { _, err := l.w.ra.Resume(t.Context(), step); return err }
 		}
 		one, two := say(), say()
@@ -184,7 +184,7 @@ func TestTwoResumesAtOnce(t *testing.T) {
 func TestAResumeAndASuspensionAtOnce(t *testing.T) {
 	storetest.Each(t, issuer.Schema, func(t *testing.T, db *store.DB) {
 		l := lostIn(t, db)
-		resume := l.p.jws(ra.TypeEnrolment, l.p.resumeClaims(l.c.says(l.p, l.c.word(l.p, ra.WordResume))), nil)
+		resume := l.p.jws(ra.TypeCheckIn, l.p.resumeClaims(l.c.says(l.p, l.c.word(l.p, ra.WordResume))), nil)
 		word := l.c.says(l.p, l.c.word(nil, ra.WordSuspend))
 		for _, err := range atOnce(
 			func() error { _, err := l.w.ra.Resume(t.Context(), resume); return err },

@@ -3,9 +3,11 @@ package status_test
 import (
 	"cmp"
 	"crypto"
+	"crypto/rand"
+	"crypto/x509"
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	mathrand "math/rand/v2"
 	"os"
 	"slices"
 	"strings"
@@ -17,6 +19,8 @@ import (
 	"golang.org/x/crypto/ocsp"
 
 	"tegata/internal/pki"
+	"tegata/internal/pkitest"
+	"tegata/issuer/ca"
 	"tegata/issuer/status"
 	"tegata/store"
 	"tegata/store/issuer"
@@ -115,12 +119,12 @@ type counter struct {
 	responder func(pki.Serial) string
 }
 
-func (c counter) ask(t *testing.T, serial pki.Serial, r request) string {
+func (c counter) ask(t *testing.T, certificate []byte, serial pki.Serial, r request) string {
 	var err error
 	change := status.Change{Kind: pki.PhoneAuth, Serial: serial, Cause: r.cause}
 	switch r.what {
 	case "issue":
-		err = c.ledger.Enter(t.Context(), issuertest.Who, status.Issued{Serial: serial, DER: []byte{0x30, 0}, Hold: r.cause})
+		err = c.ledger.Enter(t.Context(), issuertest.Who, status.Issued{Serial: serial, DER: certificate, Hold: r.cause})
 	case "look":
 		e, err := c.ledger.State(t.Context(), pki.PhoneAuth, serial)
 		if errors.Is(err, status.ErrUnknown) {
@@ -184,7 +188,7 @@ func answers(t *testing.T, i *issuertest.Issuer) func(pki.Serial) string {
 	}
 }
 
-func anyRequest(random *rand.Rand, c counter) request {
+func anyRequest(random *mathrand.Rand, c counter) request {
 	cause := status.Causes()[random.IntN(len(status.Causes()))]
 	switch random.IntN(12) {
 	case 0:
@@ -203,6 +207,18 @@ func anyRequest(random *rand.Rand, c counter) request {
 	return request{what: "look"}
 }
 
+// signedBySomebody is a certificate as asked for: the ledger reads what is in it, and
+// leaves signatures to package ca, which would enter it at once.
+func signedBySomebody(t *testing.T, serial pki.Serial, asked ca.Request) []byte {
+	t.Helper()
+	template := &x509.Certificate{SerialNumber: serial.Big(), NotBefore: asked.NotAfter.AddDate(-4, 0, 0), NotAfter: asked.NotAfter}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, asked.PublicKey, pkitest.ECKey(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
+
 const (
 	clients  = 5
 	requests = 6 // of each
@@ -210,28 +226,30 @@ const (
 
 // histories plays that many, each about a certificate of its own that was prepared,
 // and checks each. pause is called before each request.
-func histories(t *testing.T, i *issuertest.Issuer, n int, pause func(*rand.Rand), counters ...counter) {
+func histories(t *testing.T, i *issuertest.Issuer, n int, pause func(*mathrand.Rand), counters ...counter) {
 	t.Helper()
 	said := map[string]int{}
 	began := time.Now()
 	for h := range n {
-		draft, err := i.CA.Prepare(t.Context(), issuertest.Who, i.Request(t, pki.PhoneAuth, h))
+		asked := i.Request(t, pki.PhoneAuth, h)
+		draft, err := i.CA.Prepare(t.Context(), issuertest.Who, asked)
 		if err != nil {
 			t.Fatal(err)
 		}
+		certificate := signedBySomebody(t, draft.Serial(), asked)
 		kept := make([][]porcupine.Operation, clients)
 		var gate, done sync.WaitGroup
 		gate.Add(1)
 		for client := range clients {
 			done.Go(func() {
-				random := rand.New(rand.NewPCG(uint64(h), uint64(client)))
+				random := mathrand.New(mathrand.NewPCG(uint64(h), uint64(client)))
 				gate.Wait()
 				for range requests {
 					c := counters[client%len(counters)]
 					op := porcupine.Operation{ClientId: client, Input: anyRequest(random, c)}
 					pause(random)
 					op.Call = int64(time.Since(began))
-					op.Output = c.ask(t, draft.Serial(), op.Input.(request))
+					op.Output = c.ask(t, certificate, draft.Serial(), op.Input.(request))
 					op.Return = int64(time.Since(began))
 					kept[client] = append(kept[client], op)
 				}
@@ -281,7 +299,7 @@ func howMany(few, many int) int {
 func TestTheLedgerAndItsResponderAreLinearizable(t *testing.T) {
 	storetest.Each(t, issuer.Schema, func(t *testing.T, db *store.DB) {
 		i := issuertest.NewOn(t, db)
-		walk := func(random *rand.Rand) { i.Clock.Walk(time.Duration(random.IntN(300)) * time.Millisecond) }
+		walk := func(random *mathrand.Rand) { i.Clock.Walk(time.Duration(random.IntN(300)) * time.Millisecond) }
 		histories(t, i, howMany(25, 600), walk, counter{i.Ledger, answers(t, i)})
 	})
 }
@@ -314,7 +332,7 @@ func TestTwoLedgersOverOneDatabaseAreLinearizable(t *testing.T) {
 			}
 			counters = append(counters, counter{ledger: ledger})
 		}
-		histories(t, i, howMany(25, 600), func(*rand.Rand) {}, counters...)
+		histories(t, i, howMany(25, 600), func(*mathrand.Rand) {}, counters...)
 	})
 }
 
