@@ -118,6 +118,7 @@ type Look struct {
 	Stage         Stage
 	Signed        bool      // an application was signed and has perhaps not arrived: Resume sends it
 	Open          bool      // a registration is under way beside a registered pair
+	SignEnded     bool      // the signature certificate ended alone, and no other is on its way
 	OpenUntil     time.Time // an open registration ends then
 	Holder        string    // the holder's name; "" before a card was read
 	Tapped        bool      // something is held to the phone
@@ -135,8 +136,9 @@ type Look struct {
 // Certificate is one of the phone's two, as the phone last heard of it.
 type Certificate struct {
 	Kind      pki.Kind
-	State     string   // "good", "held", "revoked", "expired"
-	Causes    []string // of holds
+	State     string    // "good", "held", "revoked", "expired"
+	Causes    []string  // of holds
+	Since     time.Time // when held or revoked, as the status source just said; zero when nobody was asked
 	Serial    string
 	NotBefore time.Time
 	NotAfter  time.Time
@@ -180,6 +182,7 @@ func (p *Phone) Look(ctx context.Context) (Look, error) {
 				l.Stage = StageReissue
 			}
 		}
+		l.SignEnded = live.SignEnded && l.Stage == StageRegistered
 	case last != nil && !last.RegisteredAt.IsZero():
 		l.Stage, l.Holder, l.Ended = StageEnded, last.Holder, last.Ended
 	}

@@ -34,7 +34,7 @@ func (p *Phone) LookNow(ctx context.Context) (Look, error) {
 		return l, nil // it is said on the page, with the moment of what is known
 	}
 	// The status source says neither why a certificate is on hold nor what ended it.
-	if slices.ContainsFunc(l.Certificates, func(c Certificate) bool { return c.State != "good" || states[c.Serial] != certpath.Good }) {
+	if slices.ContainsFunc(l.Certificates, func(c Certificate) bool { return c.State != "good" || states[c.Serial].State != certpath.Good }) {
 		if err := p.learn(asking); err != nil {
 			p.phones.c.Log.InfoContext(ctx, "standing not learned", "phone", p.id, "code", problem.From(err).Code)
 		} else if l, err = p.Look(ctx); err != nil {
@@ -43,12 +43,16 @@ func (p *Phone) LookNow(ctx context.Context) (Look, error) {
 	}
 	for i := range l.Certificates {
 		c := &l.Certificates[i]
-		state, asked := states[c.Serial]
-		if !asked || c.State == "expired" || c.State == string(state) {
+		s, asked := states[c.Serial]
+		if !asked || c.State == "expired" {
 			continue
 		}
-		c.State = string(state)
-		if state != certpath.Held {
+		c.Since = s.Since
+		if c.State == string(s.State) {
+			continue
+		}
+		c.State = string(s.State)
+		if s.State != certpath.Held {
 			c.Causes = nil
 		}
 	}
@@ -58,44 +62,44 @@ func (p *Phone) LookNow(ctx context.Context) (Look, error) {
 
 // states asks for the certificates in the element at once, by their serial numbers.
 // An error says that not all of them are known.
-func (p *Phone) states(ctx context.Context, at time.Time) (map[string]certpath.State, error) {
+func (p *Phone) states(ctx context.Context, at time.Time) (map[string]certpath.Status, error) {
 	var (
 		mu     sync.Mutex // guards states and failed
-		states = map[string]certpath.State{}
+		states = map[string]certpath.Status{}
 		failed error
 		all    sync.WaitGroup
 	)
 	for _, kind := range []pki.Kind{pki.PhoneAuth, pki.PhoneSign} {
 		all.Go(func() {
-			serial, state, err := p.stateOf(ctx, kind, at)
+			serial, status, err := p.stateOf(ctx, kind, at)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
 				failed = err
 				return
 			}
-			states[serial] = state
+			states[serial] = status
 		})
 	}
 	all.Wait()
 	return states, failed
 }
 
-func (p *Phone) stateOf(ctx context.Context, kind pki.Kind, at time.Time) (serial string, state certpath.State, err error) {
+func (p *Phone) stateOf(ctx context.Context, kind pki.Kind, at time.Time) (serial string, status certpath.Status, err error) {
 	der, issuer := p.element.Certificate(kind)
 	c, err := x509.ParseCertificate(der)
 	if err != nil {
-		return "", "", err
+		return "", status, err
 	}
 	authority, err := x509.ParseCertificate(issuer)
 	if err != nil {
-		return "", "", err
+		return "", status, err
 	}
-	s, err := p.phones.c.Status.Status(ctx, c, authority, at)
-	if err == nil && s.State == certpath.Unknown {
+	status, err = p.phones.c.Status.Status(ctx, c, authority, at)
+	if err == nil && status.State == certpath.Unknown {
 		err = certpath.ErrNoStatus
 	}
-	return serialOf(c), s.State, err
+	return serialOf(c), status, err
 }
 
 // learn asks the authority where the registration in use stands, and keeps what it

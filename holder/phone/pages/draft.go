@@ -21,6 +21,7 @@ type draft struct {
 	mu       sync.Mutex // guards all below
 	touched  time.Time
 	card     secret.Password // the card's, until the card has signed
+	cardPIN  secret.PIN      // the card's, until the card has said that the phone is found
 	terms    string          // version agreed to
 	pin      secret.PIN      // chosen for the phone
 	left     left            // by the last form
@@ -44,15 +45,16 @@ type left struct {
 
 // entered is a copy of what the steps need.
 type entered struct {
-	card  secret.Password
-	terms string
-	pin   secret.PIN
+	card    secret.Password
+	cardPIN secret.PIN
+	terms   string
+	pin     secret.PIN
 }
 
 func (d *draft) entered() entered {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return entered{d.card, d.terms, d.pin}
+	return entered{d.card, d.cardPIN, d.terms, d.pin}
 }
 
 func (d *draft) change(f func(*draft)) {
@@ -64,7 +66,7 @@ func (d *draft) change(f func(*draft)) {
 // forget drops every secret of the draft.
 func (d *draft) forget() {
 	d.change(func(d *draft) {
-		d.card, d.pin, d.terms = secret.Password{}, secret.PIN{}, ""
+		d.card, d.cardPIN, d.pin, d.terms = secret.Password{}, secret.PIN{}, secret.PIN{}, ""
 	})
 }
 

@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"net/url"
 	"strings"
 
 	"tegata/holder/phone"
@@ -26,7 +25,7 @@ type checkPage struct {
 
 // enrol is the door: what is needed, or going on with an open registration.
 func (v *visit) enrol() {
-	if v.look.Signed || v.look.Stage == phone.StageApplied || v.look.Stage == phone.StageIssued {
+	if v.look.Signed || v.look.Stage == phone.StageApplied || v.look.Stage == phone.StageIssued || v.look.Stage == phone.StageReissue {
 		p := v.page()
 		p.Trouble = v.said().trouble
 		v.show(ui.Screen{Page: "resume", Data: p, Quiet: true})
@@ -71,6 +70,8 @@ func (v *visit) resume() {
 		v.goTo("/enrol/pin")
 	case phone.StageIssued:
 		v.goTo("/enrol/register")
+	case phone.StageReissue:
+		v.goTo("/reissue/password")
 	case phone.StageRegistered:
 		v.goTo("/enrol/done")
 	default:
@@ -100,6 +101,8 @@ func (v *visit) early(want phone.Stage) bool {
 		v.goTo("/enrol/pin")
 	case v.look.Stage == phone.StageIssued:
 		v.goTo("/enrol/register")
+	case v.look.Stage == phone.StageReissue && !v.look.Signed:
+		v.goTo("/reissue/password")
 	case want == phone.StageIssued && v.look.Stage == phone.StageRegistered:
 		v.goTo("/enrol/done") // pressed twice
 	default:
@@ -108,44 +111,51 @@ func (v *visit) early(want phone.Stage) bool {
 	return true
 }
 
-func (v *visit) cardPassword() {
-	if v.early(phone.StageNone) {
+// walkPage is a page with a field for a secret that is part of a walk.
+type walkPage struct {
+	secretPage
+	walk
+}
+
+func (v *visit) cardPassword(k walk) {
+	if v.begun(k) {
 		return
 	}
-	p := v.secretPage()
+	p := walkPage{v.secretPage(), k}
 	v.show(ui.Screen{Page: "cardpassword", Data: p, Quiet: true, Bad: p.bad()})
 }
 
-func (v *visit) setCardPassword() {
-	if v.early(phone.StageNone) {
+func (v *visit) setCardPassword(k walk) {
+	if v.begun(k) {
 		return
 	}
 	pw, err := secret.ParsePassword(v.r.PostFormValue("password"))
 	if err != nil {
-		v.tell(left{path: "/enrol/card-password", wrong: map[string]string{"first": "wrong.password.form"}})
+		v.tell(left{path: k.At + "/card-password", wrong: map[string]string{"first": "wrong.password.form"}})
 		return
 	}
 	agreed := false
 	v.draft.change(func(d *draft) { d.card = pw; agreed = d.terms != "" })
 	if agreed { // back from a wrong password: nobody agrees twice
-		v.goTo("/enrol/tap")
+		v.goTo(k.At + "/tap")
 		return
 	}
-	v.goTo("/enrol/terms")
+	v.goTo(k.At + "/terms")
 }
 
 type termsPage struct {
 	basePage
+	walk
 	Version    string
 	Paragraphs []string
 }
 
-func (v *visit) terms() {
-	if v.early(phone.StageNone) {
+func (v *visit) terms(k walk) {
+	if v.begun(k) {
 		return
 	}
 	if v.draft.entered().card.IsZero() {
-		v.goTo("/enrol/card-password")
+		v.goTo(k.At + "/card-password")
 		return
 	}
 	t, err := v.phone.Terms(v.r.Context())
@@ -154,82 +164,68 @@ func (v *visit) terms() {
 		return
 	}
 	said := ui.Text{JA: t.JA, EN: t.EN}.In(ui.LangOf(v.r))
-	p := termsPage{basePage: v.page(), Version: t.Version, Paragraphs: strings.Split(strings.TrimSpace(said), "\n")}
+	p := termsPage{basePage: v.page(), walk: k, Version: t.Version, Paragraphs: strings.Split(strings.TrimSpace(said), "\n")}
 	p.Trouble = v.said().trouble
 	v.show(ui.Screen{Page: "terms", Data: p, Quiet: true})
 }
 
-func (v *visit) agree() {
-	if v.early(phone.StageNone) {
+func (v *visit) agree(k walk) {
+	if v.begun(k) {
 		return
 	}
 	version := v.r.PostFormValue("version")
 	if version == "" {
-		v.goTo("/enrol/terms")
+		v.goTo(k.At + "/terms")
 		return
 	}
 	v.draft.change(func(d *draft) { d.terms = version })
-	v.goTo("/enrol/tap")
+	v.goTo(k.At + "/tap")
 }
 
-type tapPage struct {
-	basePage
-	Auto bool   // read as soon as the card is there
-	Hold string // the sandbox's page that holds a card to this phone
-}
-
-func (v *visit) tap() {
-	if v.early(phone.StageNone) {
+func (v *visit) tapCard(k walk) {
+	if v.begun(k) {
 		return
 	}
 	switch e := v.draft.entered(); {
 	case e.card.IsZero():
-		v.goTo("/enrol/card-password")
+		v.goTo(k.At + "/card-password")
 		return
 	case e.terms == "":
-		v.goTo("/enrol/terms")
+		v.goTo(k.At + "/terms")
 		return
 	}
-	p := tapPage{basePage: v.page()}
-	// After a failure the person decides, not a card that is still there; whoever
-	// comes back to this screen, or reloads it, has decided.
-	if l := v.said(); !l.seen || ui.Polling(v.r) {
-		p.Trouble = l.trouble
-	} else {
-		v.draft.change(func(d *draft) { d.left = left{} })
-	}
-	p.Auto = p.Trouble == nil
-	if v.h.opt.Hold != "" {
-		p.Hold = v.h.opt.Hold + "?" + url.Values{"reader": {v.look.Reader}, "back": {v.h.opt.Origin + v.base + "/enrol/tap"}}.Encode()
-	}
-	v.show(ui.Screen{Page: "tap", Data: p, Quiet: true, Poll: tapPoll, Bad: p.Trouble != nil})
+	v.tap(tapPage{walk: k, Back: k.At + "/terms", Do: k.At + "/apply", Step: 3})
 }
 
 // apply reads the card and sends the application.
-func (v *visit) apply() {
-	if v.early(phone.StageNone) {
+func (v *visit) apply(k walk) {
+	if v.begun(k) {
 		return
 	}
 	e := v.draft.entered()
 	if e.card.IsZero() || e.terms == "" {
-		v.leaveWord(errStartAgain, "/enrol/card-password")
+		v.leaveWord(errStartAgain, k.At+"/card-password")
 		return
 	}
 	if !v.look.Tapped {
-		v.leaveWord(phone.ErrNoCard, "/enrol/tap")
+		v.leaveWord(phone.ErrNoCard, k.At+"/tap")
 		return
 	}
-	err := v.phone.Apply(v.r.Context(), e.card, e.terms, false)
+	send, next := v.phone.Apply, "/enrol/pin"
+	if k == reissuing {
+		send, next = v.phone.ApplyForSign, "/reissue/password"
+	}
+	err := send(v.r.Context(), e.card, e.terms, false)
 	switch {
 	case err == nil:
-		v.goTo("/enrol/pin")
+		v.goTo(next)
 	case isCode(err, "open-application"):
 		v.goTo("/enrol/open")
 	case isCode(err, "wrong-card-password", "card-password-blocked"):
 		v.draft.change(func(d *draft) { d.card = secret.Password{} })
-		v.leaveWord(err, "/enrol/card-password")
+		v.leaveWord(err, k.At+"/card-password")
 	default:
-		v.leaveWord(err, "/enrol/tap")
+		v.leaveWord(err, k.At+"/tap")
 	}
 }
 

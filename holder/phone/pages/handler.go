@@ -108,12 +108,7 @@ func (h *Handler) Routes() http.Handler {
 
 	on("GET /p/{id}/enrol", (*visit).enrol)
 	on("POST /p/{id}/enrol/begin", (*visit).begin)
-	on("GET /p/{id}/enrol/card-password", (*visit).cardPassword)
-	on("POST /p/{id}/enrol/card-password", (*visit).setCardPassword)
-	on("GET /p/{id}/enrol/terms", (*visit).terms)
-	on("POST /p/{id}/enrol/terms", (*visit).agree)
-	on("GET /p/{id}/enrol/tap", (*visit).tap)
-	on("POST /p/{id}/enrol/apply", (*visit).apply)
+	mountApplication(on, enrolling)
 	on("GET /p/{id}/enrol/open", (*visit).openApplication)
 	on("POST /p/{id}/enrol/resume", (*visit).resume)
 	on("POST /p/{id}/enrol/leave", (*visit).leave)
@@ -126,6 +121,14 @@ func (h *Handler) Routes() http.Handler {
 	on("POST /p/{id}/enrol/register", (*visit).doRegister)
 	on("GET /p/{id}/enrol/done", (*visit).done)
 	on("POST /p/{id}/enrol/done", (*visit).leaveDone)
+
+	on("GET /p/{id}/found", (*visit).found)
+	mountCardPIN(on, finding)
+	on("GET /p/{id}/lost/card", (*visit).lostCard)
+	mountCardPIN(on, reporting)
+	mountApplication(on, reissuing)
+	on("GET /p/{id}/reissue/password", (*visit).reissuePassword)
+	on("POST /p/{id}/reissue/password", (*visit).setReissuePassword)
 
 	on("GET /p/{id}/scan", (*visit).scan)
 	on("POST /p/{id}/scan", (*visit).scanned)

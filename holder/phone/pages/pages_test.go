@@ -114,24 +114,24 @@ func samples() []uitest.Page {
 	bad[3].OK, bad[2].OK = false, false
 	add("11-check-no", phone.StageNone, "", quiet("check", checkPage{basePage: base(phone.StageNone), Needs: bad, Registered: true}))
 	add("12-mark", phone.StageNone, "", quiet("mark", markPage{basePage: base(phone.StageNone), Pictures: ui.PictureNames(), Picture: "sakura", Next: "enrol"}))
-	add("13-cardpassword", phone.StageNone, "", quiet("cardpassword", secretPage{basePage: base(phone.StageNone)}))
-	again := secretPage{basePage: base(phone.StageNone)}
+	add("13-cardpassword", phone.StageNone, "", quiet("cardpassword", walkPage{secretPage{basePage: base(phone.StageNone)}, enrolling}))
+	again := walkPage{secretPage{basePage: base(phone.StageNone)}, enrolling}
 	again.Trouble = wrong
 	add("14-cardpassword-wrong", phone.StageNone, "", ui.Screen{Page: "cardpassword", Data: again, Quiet: true, Bad: true})
-	add("15-terms", phone.StageNone, "", quiet("terms", termsPage{base(phone.StageNone), "2026-04", []string{"第1条　この規約は、スマホ用電子証明書の利用について定めます。", "第2条　電子証明書は、申請した本人だけが使えます。暗証番号とパスワードを人に教えないでください。", "第3条　スマホをなくしたときは、すぐに利用を止めてください。", "第4条　住所や名前が変わると、署名用電子証明書は使えなくなります。"}}))
-	add("16-tap", phone.StageNone, "", ui.Screen{Page: "tap", Data: tapPage{basePage: base(phone.StageNone), Hold: "http://street.localhost:8400/hold"}, Quiet: true, Poll: tapPoll})
+	add("15-terms", phone.StageNone, "", quiet("terms", termsPage{base(phone.StageNone), enrolling, "2026-04", []string{"第1条　この規約は、スマホ用電子証明書の利用について定めます。", "第2条　電子証明書は、申請した本人だけが使えます。暗証番号とパスワードを人に教えないでください。", "第3条　スマホをなくしたときは、すぐに利用を止めてください。", "第4条　住所や名前が変わると、署名用電子証明書は使えなくなります。"}}))
+	add("16-tap", phone.StageNone, "", ui.Screen{Page: "tap", Data: tapPage{basePage: base(phone.StageNone), walk: enrolling, Step: 3, Hold: "http://street.localhost:8400/hold"}, Quiet: true, Poll: tapPoll})
 	held := base(phone.StageNone)
 	held.Look.Tapped = true
-	add("17-tap-here", phone.StageNone, "", quiet("tap", tapPage{basePage: held}))
+	add("17-tap-here", phone.StageNone, "", quiet("tap", tapPage{basePage: held, walk: enrolling, Step: 3}))
 	out[len(out)-1].Screen.Frame.Tapped = "カード"
 	nonfc := base(phone.StageNone)
 	nonfc.Look.NFC = false
 	nonfc.Trouble = trouble(problem.YourTurn, "card-removed", "カードが途中で離れました。", "もう一度カードをかざして、終わるまで動かさないでください。", "The card was taken away too early.", "Hold it again and keep it still until it is done.", -1).With(unharmed(), ui.Action{})
-	add("18-tap-trouble", phone.StageNone, "", quiet("tap", tapPage{basePage: nonfc}))
+	add("18-tap-trouble", phone.StageNone, "", quiet("tap", tapPage{basePage: nonfc, walk: enrolling, Step: 3}))
 	add("19-open", phone.StageNone, "", quiet("open", base(phone.StageNone)))
 	add("20-pin", phone.StageApplied, "", quiet("pin", secretPage{basePage: base(phone.StageApplied)}))
 	add("21-pin-weak", phone.StageApplied, "", ui.Screen{Page: "pin", Data: secretPage{basePage: base(phone.StageApplied), Wrong: ui.Wrong{Words: "誕生日は当てられやすいので使えません。別のものにしてください。", Code: "weak-secret"}}, Quiet: true, Bad: true})
-	add("22-password", phone.StageApplied, "", quiet("password", secretPage{basePage: base(phone.StageApplied)}))
+	add("22-password", phone.StageApplied, "", quiet("password", walkPage{secretPage{basePage: base(phone.StageApplied)}, enrolling}))
 	add("23-register", phone.StageIssued, "", quiet("register", base(phone.StageIssued)))
 	add("24-done", phone.StageRegistered, "", quiet("done", donePage{base(phone.StageRegistered), "1234 5678 901"}))
 	add("25-resume", phone.StageApplied, "", quiet("resume", base(phone.StageApplied)))
@@ -166,6 +166,9 @@ func samples() []uitest.Page {
 			Why: ceremony.Text{JA: "選ばれた番号が違います。", EN: "The chosen number is not the right one."}},
 		{At: moment().Add(-26 * time.Hour), Kind: phone.UseRegistered, Result: phone.ResultDone},
 	}
+	for _, kind := range []string{phone.UseCardRead, phone.UseStopped, phone.UseFound, phone.UseReissued} {
+		uses = append(uses, phone.Use{At: moment().Add(-27 * time.Hour), Kind: kind, Result: phone.ResultDone})
+	}
 	for day := range 31 {
 		uses = append(uses, phone.Use{At: moment().AddDate(0, 0, -2-day), Kind: phone.UseCheckIn, Result: phone.ResultDone})
 	}
@@ -177,6 +180,21 @@ func samples() []uitest.Page {
 	lost := base(phone.StageRegistered)
 	lost.Look.Certificates[0].State, lost.Look.Certificates[0].Cause, lost.Look.Certificates[1].State = "held", "lost", "revoked"
 	add("44-certificate-held", phone.StageRegistered, "home", ui.Screen{Page: "certificate", Data: lost})
+	lost.Look.Liftable, lost.Look.Certificates[0].Since = "lost", moment().Add(-90*time.Minute)
+	add("08-home-held", phone.StageRegistered, "home", ui.Screen{Page: "home", Data: homePage{basePage: lost}})
+	add("09-services-held", phone.StageRegistered, "home", ui.Screen{Page: "services", Data: lost})
+	found := foundPage{walkPage: walkPage{secretPage{basePage: lost}, finding}, Since: lost.Look.Certificates[0].Since, After: folded(uses[:2]), Before: folded(uses[2:3])}
+	add("70-found", phone.StageRegistered, "", quiet("found", found))
+	found.After, found.Before = nil, nil
+	add("71-found-nothing", phone.StageRegistered, "", quiet("found", found))
+	add("72-found-tap", phone.StageRegistered, "", ui.Screen{Page: "tap", Data: tapPage{basePage: lost, walk: finding, Step: 2, Back: "/found", Do: "/found/read"}, Quiet: true, Poll: tapPoll})
+	add("73-lostcard", phone.StageNone, "", quiet("lostcard", walkPage{secretPage{basePage: base(phone.StageNone)}, reporting}))
+	ended := base(phone.StageRegistered)
+	ended.Look.SignEnded, ended.Look.Certificates[1].State = true, "revoked"
+	add("74-home-sign-ended", phone.StageRegistered, "home", ui.Screen{Page: "home", Data: homePage{basePage: ended, Done: "found"}})
+	add("75-reissue", phone.StageRegistered, "", quiet("cardpassword", walkPage{secretPage{basePage: ended}, reissuing}))
+	add("76-reissue-password", phone.StageReissue, "", quiet("password", walkPage{secretPage{basePage: base(phone.StageReissue)}, reissuing}))
+	add("77-reissue-resume", phone.StageReissue, "", quiet("resume", base(phone.StageReissue)))
 	add("50-settings", phone.StageRegistered, "settings", ui.Screen{Page: "settings", Data: settingsPage{base(phone.StageRegistered), []toggle{{"nfc", true}, {"network", false}, {"power", true}}, []string{"verified", "unlocked"}}})
 	add("51-off", phone.StageRegistered, "", quiet("off", base(phone.StageRegistered)))
 	add("55-unlock", phone.StageRegistered, "", quiet("unlock", secretPage{basePage: base(phone.StageRegistered)}))

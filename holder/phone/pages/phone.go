@@ -2,6 +2,7 @@ package pages
 
 import (
 	"context"
+	"time"
 
 	"tegata/holder/phone"
 	"tegata/internal/secret"
@@ -34,6 +35,10 @@ type Phone interface {
 	RemoveCard(ctx context.Context) error
 	Set(ctx context.Context, change phone.Change) error
 	Stop(ctx context.Context) (phone.Receipt, error)
+	Found(ctx context.Context, pin secret.PIN) error
+	ReportLost(ctx context.Context, pin secret.PIN) (time.Time, error)
+	ApplyForSign(ctx context.Context, card secret.Password, terms string, replace bool) error
+	MakeSignKey(ctx context.Context, password, card secret.Password) error
 }
 
 // Phones is the phones of this machine.

@@ -98,7 +98,7 @@ func (v *visit) password() {
 		v.goTo("/enrol/pin")
 		return
 	}
-	p := v.secretPage()
+	p := walkPage{v.secretPage(), enrolling}
 	v.show(ui.Screen{Page: "password", Data: p, Quiet: true, Bad: p.bad()})
 }
 

@@ -18,6 +18,7 @@ type look struct {
 	Boot         string // "verified" or "unlocked"
 	Certificates []certificate
 	Requests     []request // that wait
+	Liftable     string    // the hold that the card can end, or ""
 }
 
 // model is a phone that the settings offer.
@@ -55,6 +56,11 @@ func lookOf(l phone.Look, models []phone.Model) look {
 	}
 	for _, c := range l.Certificates {
 		row := certificate{Certificate: c}
+		for _, cause := range []string{"lost", "suspected"} {
+			if v.Liftable == "" && slices.Contains(c.Causes, cause) {
+				v.Liftable = cause
+			}
+		}
 		if len(c.Causes) > 0 {
 			row.Cause = c.Causes[0]
 		}

@@ -1,0 +1,73 @@
+package pages
+
+import (
+	"net/http"
+
+	"tegata/holder/phone"
+	"tegata/internal/secret"
+)
+
+// mountCardPIN is the screens of what a card says under its PIN (4けた → かざす).
+func mountCardPIN(on func(string, func(*visit)), k walk) {
+	on("POST /p/{id}"+k.At, func(v *visit) { v.setCardPIN(k) })
+	on(http.MethodGet+" /p/{id}"+k.At+"/tap", func(v *visit) { v.cardPINTap(k) })
+	on("POST /p/{id}"+k.At+"/read", func(v *visit) { v.cardPINRead(k) })
+}
+
+func (v *visit) setCardPIN(k walk) {
+	pin, err := secret.ParsePIN(v.r.PostFormValue("pin"))
+	if err != nil {
+		v.notTaken(k.At, phone.ErrSecretForm)
+		return
+	}
+	v.draft.change(func(d *draft) { d.cardPIN = pin })
+	v.goTo(k.At + "/tap")
+}
+
+func (v *visit) cardPINTap(k walk) {
+	if v.draft.entered().cardPIN.IsZero() {
+		v.goTo(k.At)
+		return
+	}
+	v.tap(tapPage{walk: k, Back: k.At, Do: k.At + "/read", Step: 2})
+}
+
+// cardPINRead has the card say it. The PIN that was typed is compared once: pressed
+// twice, it must not cost a second try.
+func (v *visit) cardPINRead(k walk) {
+	pin := v.draft.entered().cardPIN
+	if pin.IsZero() {
+		v.goTo(k.At)
+		return
+	}
+	if !v.look.Tapped {
+		v.leaveWord(phone.ErrNoCard, k.At+"/tap")
+		return
+	}
+	err := v.saysByPIN(k, pin)
+	switch {
+	case err == nil:
+		v.draft.forget()
+	case isCode(err, phone.ErrCardPIN.Code, phone.ErrCardPINBlocked.Code):
+		v.draft.forget()
+		v.leaveWord(err, k.At)
+	default:
+		v.leaveWord(err, k.At+"/tap")
+	}
+}
+
+// saysByPIN is the act of k, and leads to where its end is told.
+func (v *visit) saysByPIN(k walk, pin secret.PIN) error {
+	if k == finding {
+		err := v.phone.Found(v.r.Context(), pin)
+		if err == nil {
+			v.goTo("/?done=found")
+		}
+		return err
+	}
+	_, err := v.phone.ReportLost(v.r.Context(), pin)
+	if err == nil {
+		v.goTo("/?done=reported")
+	}
+	return err
+}
