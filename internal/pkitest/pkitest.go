@@ -15,18 +15,18 @@ import (
 	"crypto/x509"
 	_ "embed"
 	"encoding/pem"
+	"errors"
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
 )
 
 //go:embed testdata/keys.pem
 var pool []byte
 
-// Key returns key i of the pool of eight RSA-2048 keys; i wraps around.
-func Key(t testing.TB, i int) *rsa.PrivateKey {
-	t.Helper()
-	var keys []*rsa.PrivateKey
+// keys is the pool, parsed once: a test asks for many.
+var keys = sync.OnceValues(func() (list []*rsa.PrivateKey, err error) {
 	for rest := pool; ; {
 		var block *pem.Block
 		if block, rest = pem.Decode(rest); block == nil {
@@ -34,14 +34,24 @@ func Key(t testing.TB, i int) *rsa.PrivateKey {
 		}
 		key, err := x509.ParsePKCS1PrivateKey(block.Bytes)
 		if err != nil {
-			t.Fatalf("pkitest: the pool does not parse: %v", err)
+			return nil, err
 		}
-		keys = append(keys, key)
+		list = append(list, key)
 	}
-	if len(keys) == 0 {
-		t.Fatal("pkitest: the pool is empty")
+	if len(list) == 0 {
+		return nil, errors.New("the pool is empty")
 	}
-	return keys[i%len(keys)]
+	return list, nil
+})
+
+// Key returns key i of the pool of eight RSA-2048 keys; i wraps around.
+func Key(t testing.TB, i int) *rsa.PrivateKey {
+	t.Helper()
+	list, err := keys()
+	if err != nil {
+		t.Fatalf("pkitest: %v", err)
+	}
+	return list[i%len(list)]
 }
 
 // ECKey returns a fresh P-256 key.

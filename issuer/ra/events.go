@@ -82,7 +82,7 @@ func checkEvent(ev RegisterEvent) error {
 		return bad("municipality", nil)
 	case ev.Card != "" && (changes || ev.Kind == EventDied || !identifier.MatchString(ev.Card)):
 		return bad("card", nil)
-	case ev.Certificate != "" && (ev.Kind != EventCardRevoked || ev.Certificate != pki.CardAuth && ev.Certificate != pki.CardSign):
+	case ev.Certificate != "" && (ev.Kind != EventCardRevoked || ev.Certificate != pki.CardSign):
 		return bad("certificate", nil)
 	}
 	if ev.Attributes != nil {

@@ -2,6 +2,7 @@ package ra_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,6 +85,29 @@ func TestAPhoneThatNobodyUsesIsHeldAndThenRevoked(t *testing.T) {
 	w.pass(3650 * day)
 	if got := count(w.notices(), ra.NoticeRevoked); got != 1 {
 		t.Errorf("told %d times of the end", got)
+	}
+}
+
+// Of two holds the earlier was lifted: what is told of the other is how long that one
+// has lasted.
+func TestANoticeOfAHoldSaysItsTrueAge(t *testing.T) {
+	w, _, p := registered(t)
+	w.pass(31 * day) // silent since day 30
+	if _, err := w.ra.Suspend(t.Context(), ra.Suspension{BirthDate: "1980-02-17", LockCode: digits(p)}, "x"); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(12 * day)
+	p.unlocked = w.now
+	if got, err := p.checkIn(); err != nil || !slices.Equal(got.Holds, []string{"lost"}) {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	w.pass(time.Hour)
+	out, err := w.ra.Outbox(t.Context(), "", 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(out.Notices, func(n ra.Notice) bool { return strings.Contains(n.JA.Body, "一時停止から12日") }) {
+		t.Errorf("told %+v", out.Notices)
 	}
 }
 

@@ -72,7 +72,7 @@ type RegisterEvent struct {
 	Attributes   *pki.Attributes `json:"attributes,omitempty"`   // moved, name-changed
 	Municipality *Municipality   `json:"municipality,omitempty"` // moved
 	Card         string          `json:"card,omitempty"`         // issuance id; absent: the person's latest card
-	Certificate  pki.Kind        `json:"certificate,omitempty"`  // card-revoked: "card-auth" or "card-sign" alone; absent: both
+	Certificate  pki.Kind        `json:"certificate,omitempty"`  // card-revoked: "card-sign", that one alone; absent: both
 }
 
 // EventDone answers a register event.

@@ -46,12 +46,17 @@ type phone struct {
 // newPhone is a Tegata One with the two pool keys from first on.
 func (w *world) newPhone(first int) *phone {
 	w.t.Helper()
+	return w.newPhoneWith(pkitest.Key(w.t, first), pkitest.Key(w.t, first+1))
+}
+
+func (w *world) newPhoneWith(auth, sign *rsa.PrivateKey) *phone {
+	w.t.Helper()
 	batch, err := w.maker.NewBatch("Tegata One", w.now)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	p := &phone{
-		w: w, id: randomID(), batch: batch, device: pkitest.ECKey(w.t), auth: pkitest.Key(w.t, first), sign: pkitest.Key(w.t, first+1),
+		w: w, id: randomID(), batch: batch, device: pkitest.ECKey(w.t), auth: auth, sign: sign,
 		hardware: attest.Hardware{Level: attest.TrustedEnvironment, Brand: "tegata", Manufacturer: "Tegata", Model: "Tegata One",
 			Locked: true, Boot: attest.BootVerified},
 	}

@@ -150,16 +150,20 @@ func TestASilenceIsNotLiftedByTheCard(t *testing.T) {
 // What ended for ever while the phone was lost does not come back, and is no reason
 // to leave the rest on hold.
 func TestAResumeLiftsWhatIsLeft(t *testing.T) {
-	w, c, p := lost(t)
-	if _, err := w.ra.RegisterEvent(t.Context(), "city", ra.RegisterEvent{ID: "ev-1", Person: "hanako", Kind: ra.EventCardRevoked, Certificate: pki.CardAuth}); err != nil {
+	w, c, p := found(t)
+	newer := w.issueCard("card-2", c.person, 4)
+	q := p.reissue(newer, 6)
+	if _, err := w.ra.RegisterEvent(t.Context(), "city", ra.RegisterEvent{ID: "ev-1", Person: "hanako", Kind: ra.EventCardRevoked, Card: c.id}); err != nil {
 		t.Fatal(err)
 	}
-	newer := w.issueCard("card-2", c.person, 4)
+	if _, err := w.ra.Suspend(t.Context(), ra.Suspension{BirthDate: "1980-02-17", LockCode: digits(p)}, "x"); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := p.sendResume(p.resumeClaims(newer.says(p, newer.word(p, ra.WordResume)))); err != nil {
 		t.Fatal(err)
 	}
-	if e := p.pair(); e[0].Reason != status.CessationOfOperation || e[1].Reason != status.Superseded {
-		t.Errorf("got %+v", e)
+	if auth, sign := p.pair()[0], w.status(q.issued.Certificates.Sign, pki.PhoneSign); auth.Reason != status.CessationOfOperation || sign.Reason != status.Superseded {
+		t.Errorf("got %+v, %+v", auth, sign)
 	}
 	if got, err := p.checkIn(); err != nil || len(got.Holds) > 0 {
 		t.Errorf("the next check-in: %+v, %v", got, err)

@@ -102,7 +102,9 @@ func (r *RA) keep(ctx context.Context, tx Tx, e *EnrolmentRecord, a appointment,
 	case timedWarn:
 		return r.tell(ctx, tx, at, *e, notice{kind: NoticeSilentSoon, phone: e.phone(), days: a.days})
 	case timedHeldStill:
-		return r.tell(ctx, tx, at, *e, notice{kind: NoticeHeldStill, phone: e.phone(), days: a.days})
+		// Later than a.days when an earlier hold than this one was lifted just now.
+		days := int(at.Sub(e.heldSince()) / day)
+		return r.tell(ctx, tx, at, *e, notice{kind: NoticeHeldStill, phone: e.phone(), days: days})
 	case timedSilent:
 		if err := r.setHold(ctx, tx, at, who, *e, status.Open, status.Silent); err != nil {
 			return err

@@ -89,19 +89,26 @@ func worldAt(t testing.TB, dir string) *world {
 		t.Fatal(err)
 	}
 	copyWorld(t, dir, template)
+	w := opened(t, dir)
+	t.Cleanup(func() {
+		// Whatever happened in the test: the ledger is what the audit records tell.
+		if w.db.Ping(context.Background()) == nil { // not closed by the test
+			if err := issuer.New(w.db).CheckLedger(context.Background()); err != nil {
+				t.Error(err)
+			}
+		}
+		w.db.Close()
+	})
+	return w
+}
+
+// opened is the world in a directory; who calls it closes its database.
+func opened(t testing.TB, dir string) *world {
+	t.Helper()
 	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(dir, "issuer.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		// Whatever happened in the test: the ledger is what the audit records tell.
-		if db.Ping(context.Background()) == nil { // not closed by the test
-			if err := issuer.New(db).CheckLedger(context.Background()); err != nil {
-				t.Error(err)
-			}
-		}
-		db.Close()
-	})
 	w := &world{t: t, now: began, db: db, dir: dir, key: make([]byte, 32)}
 	if err := w.reopen(t.Context()); err != nil {
 		t.Fatal(err)
@@ -299,11 +306,15 @@ func csr(t testing.TB, key crypto.Signer) []byte {
 func (w *world) issueCard(id string, p ra.Person, first int) *card {
 	w.t.Helper()
 	c := &card{w: w, id: id, person: p, auth: pkitest.Key(w.t, first), sign: pkitest.Key(w.t, first+1)}
-	var err error
-	if c.issued, err = w.ra.IssueCard(w.t.Context(), "city", c.issuance()); err != nil {
+	if err := c.issue(); err != nil {
 		w.t.Fatal(err)
 	}
 	return c
+}
+
+func (c *card) issue() (err error) {
+	c.issued, err = c.w.ra.IssueCard(c.w.t.Context(), "city", c.issuance())
+	return err
 }
 
 func (c *card) issuance() ra.CardIssuance {
