@@ -216,7 +216,7 @@ func (r *RA) endOnElement(ctx context.Context, tx Tx, at time.Time, who audit.Ac
 		if old.ID == e.ID || old.State == StateEnded || !which(old) {
 			continue
 		}
-		if err := r.end(ctx, tx, at, who, &old, EndedElement, status.CessationOfOperation); err != nil {
+		if err := r.endWithPhone(ctx, tx, at, who, &old, EndedElement, status.CessationOfOperation); err != nil {
 			return err
 		}
 	}

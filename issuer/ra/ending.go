@@ -46,6 +46,15 @@ func (r *RA) endReissue(ctx context.Context, tx Tx, at time.Time, who audit.Acto
 	return err
 }
 
+// endWithPhone is end, but says nothing of a re-issue: what ends it is told of its phone.
+func (r *RA) endWithPhone(ctx context.Context, tx Tx, at time.Time, who audit.Actor, e *EnrolmentRecord, why EndReason, reason int) error {
+	if e.ReissueOf == "" {
+		return r.end(ctx, tx, at, who, e, why, reason)
+	}
+	_, err := r.finish(ctx, tx, at, who, e, why, reason)
+	return err
+}
+
 // finish is end without a word to the person, whose record it returns.
 func (r *RA) finish(ctx context.Context, tx Tx, at time.Time, who audit.Actor, e *EnrolmentRecord, why EndReason, reason int) (PersonRecord, error) {
 	certs, err := tx.CertificatesFor(ctx, e.ID)

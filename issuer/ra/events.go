@@ -393,5 +393,5 @@ func (x *happening) endOne(ctx context.Context, e EnrolmentRecord, why EndReason
 			x.changed++
 		}
 	}
-	return x.end(ctx, x.tx, x.at, x.who, &e, why, reason)
+	return x.endWithPhone(ctx, x.tx, x.at, x.who, &e, why, reason)
 }

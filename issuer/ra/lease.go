@@ -60,7 +60,8 @@ func (e EnrolmentRecord) silentAt() time.Time {
 	return seen
 }
 
-// appointments lists all timed rules of e, in no order, past ones included.
+// appointments lists all timed rules of e, past ones included; of those of one moment
+// the first is kept first.
 func (e EnrolmentRecord) appointments() []appointment {
 	switch e.State {
 	case StateApplied, StateIssued:
@@ -76,18 +77,19 @@ func (e EnrolmentRecord) appointments() []appointment {
 		{timedEndsSoon, e.NotAfter.Add(-3 * day), 3},
 		{what: timedOver, at: e.NotAfter},
 	}
-	if e.SilentSince.IsZero() {
-		silent := e.silentAt()
-		list = append(list,
-			appointment{timedWarn, silent.Add(-10 * day), 10},
-			appointment{timedWarn, silent.Add(-3 * day), 3},
-			appointment{timedSilent, silent, 0})
-	}
-	if held := e.heldSince(); !held.IsZero() {
+	held := e.heldSince()
+	if !held.IsZero() {
 		for _, days := range []int{1, 14, 27} {
 			list = append(list, appointment{timedHeldStill, held.Add(time.Duration(days) * day), days})
 		}
 		list = append(list, appointment{timedRevoke, held.Add(RevokedAfterHold), 30})
+	}
+	if e.SilentSince.IsZero() {
+		silent := e.silentAt()
+		if held.IsZero() { // who knows that it is on hold is not told to go and use it
+			list = append(list, appointment{timedWarn, silent.Add(-10 * day), 10}, appointment{timedWarn, silent.Add(-3 * day), 3})
+		}
+		list = append(list, appointment{timedSilent, silent, 0})
 	}
 	return list
 }

@@ -443,16 +443,11 @@ func keyOf(t testing.TB, p, q *big.Int) *rsa.PrivateKey {
 // leaves nothing of it.
 func begin(t *testing.T) (s *story, end func()) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "tegata-life-")
-	if err != nil {
-		t.Fatal(err)
-	}
 	template, err := fresh()
 	if err != nil {
 		t.Fatal(err)
 	}
-	copyWorld(t, dir, template)
-	s = &story{w: opened(t, dir), cardOf: map[pki.Serial]string{}}
+	s = &story{w: copied(t, template), cardOf: map[pki.Serial]string{}}
 	for i, name := range []string{"手形　花子", "手形　次郎", "手形　太郎"} {
 		p := resident(fmt.Sprint("person-", i), name, time.Date(1980-i/2, 2, 17, 0, 0, 0, 0, time.UTC))
 		c := &card{w: s.w, id: randomID(), person: p, auth: s.key(), sign: s.key()}
@@ -461,10 +456,7 @@ func begin(t *testing.T) (s *story, end func()) {
 		}
 		s.people = append(s.people, &soul{person: p, cards: []*card{c}})
 	}
-	return s, func() {
-		s.w.db.Close()
-		os.RemoveAll(dir)
-	}
+	return s, s.w.end
 }
 
 const perStory = 100 // deeds

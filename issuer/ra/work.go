@@ -109,10 +109,12 @@ func (r *RA) keep(ctx context.Context, tx Tx, e *EnrolmentRecord, a appointment,
 		if err := r.setHold(ctx, tx, at, who, *e, status.Open, status.Silent); err != nil {
 			return err
 		}
-		e.SilentSince = at
-		if err := r.tell(ctx, tx, at, *e, notice{kind: NoticeSilent, phone: e.phone()}); err != nil {
-			return err
+		if e.heldSince().IsZero() { // on hold already, an unlock alone would not resume it
+			if err := r.tell(ctx, tx, at, *e, notice{kind: NoticeSilent, phone: e.phone()}); err != nil {
+				return err
+			}
 		}
+		e.SilentSince = at
 		return tx.Audit(ctx, at, who, "hold", e.ID, map[string]string{"cause": string(status.Silent)})
 	case timedRevoke:
 		why := EndedHeldTooLong

@@ -102,6 +102,31 @@ func worldAt(t testing.TB, dir string) *world {
 	return w
 }
 
+// quickDir is a directory for tests that make many worlds and claim nothing about what
+// a disk keeps: in memory, where there is such a place.
+func quickDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "tegata-ra-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// copied is a copy of the world at rest in a directory; end leaves nothing of it.
+func copied(t testing.TB, from string) *world {
+	t.Helper()
+	dir := quickDir(t)
+	copyWorld(t, dir, from)
+	return opened(t, dir)
+}
+
+func (w *world) end() {
+	w.db.Close()
+	os.RemoveAll(w.dir)
+}
+
 // opened is the world in a directory; who calls it closes its database.
 func opened(t testing.TB, dir string) *world {
 	t.Helper()
