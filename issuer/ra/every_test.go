@@ -234,6 +234,7 @@ var events = []struct {
 		_, err := s.w.ra.Suspend(s.t.Context(), ra.Suspension{Word: s.c.says(s.p, s.c.word(nil, ra.WordSuspend))}, "")
 		return err
 	}},
+	{"lost, at the portal [紛失]", "ByHolder", func(s *scene) error { return s.w.suspendAtPortal(s.t.Context(), s.c) }},
 	{"found [見つかった]", "StepResume WordResume", func(s *scene) error {
 		_, err := s.p.sendResume(s.p.resumeClaims(s.c.says(s.p, s.c.word(s.p, ra.WordResume))))
 		return err

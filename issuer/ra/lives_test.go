@@ -188,6 +188,7 @@ var deeds = []struct {
 		_, err = s.w.ra.Suspend(s.w.t.Context(), ra.Suspension{BirthDate: birth.Format(time.DateOnly), LockCode: digits(d.phone)}, randomID())
 		return err
 	}},
+	{"lost, at the portal", 2, func(s *story, who *soul, n int) error { return s.lostAtPortal(who, n) }},
 	{"lost, by card", 3, func(s *story, who *soul, n int) error { return s.lostByCard(who, n) }},
 	{"lost and found", 6, func(s *story, who *soul, n int) error {
 		if err := s.lostByCard(who, n); err != nil {
@@ -370,6 +371,13 @@ func (s *story) lostByCard(who *soul, n int) error {
 	return err
 }
 
+func (s *story) lostAtPortal(who *soul, n int) error {
+	if who.phone(n) == nil {
+		return errNothing
+	}
+	return s.w.suspendAtPortal(s.w.t.Context(), who.card(n))
+}
+
 // found resumes a phone; which signature certificates must never be good again from
 // then on is noted for the laws.
 func (s *story) found(who *soul, n int) error {
@@ -380,7 +388,7 @@ func (s *story) found(who *soul, n int) error {
 	before := s.kept()
 	c := who.card(n)
 	err := s.send(d, func() func() error {
-		step := d.jws(ra.TypeEnrolment, d.resumeClaims(c.says(d.phone, c.word(d.phone, ra.WordResume))), nil)
+		step := d.jws(ra.TypeCheckIn, d.resumeClaims(c.says(d.phone, c.word(d.phone, ra.WordResume))), nil)
 		return func() error { _, err := s.w.ra.Resume(s.w.t.Context(), step); return err }
 	})
 	if err != nil {
