@@ -22,12 +22,7 @@ func (w *town) suspend(code secret.LockCode) {
 func TestLostFoundAndSignedAgain(t *testing.T) {
 	w := newTown(t)
 	c, p := w.hanako(), w.phone("hanako")
-	away := w.hold(c, p)
-	w.must(apply(p, t, false))
-	away()
-	w.must(p.MakeKeys(t.Context(), pin(t, phonePIN), password(t, phonePassword), secret.Password{}))
-	lock, err := p.Register(t.Context())
-	w.must(err)
+	lock := w.enrol(c, p)
 	state := func(n int) string {
 		t.Helper()
 		l, err := p.Look(t.Context())
@@ -45,8 +40,8 @@ func TestLostFoundAndSignedAgain(t *testing.T) {
 	if got := code(p.Found(t.Context(), pin(t, cardPIN))); got != "no-card-held" {
 		t.Errorf("without the card: %s", got)
 	}
-	away = w.hold(c, p)
-	err = p.Found(t.Context(), pin(t, "9999"))
+	away := w.hold(c, p)
+	err := p.Found(t.Context(), pin(t, "9999"))
 	if got := problem.From(err); got.Code != "wrong-card-pin" || got.Extra["tries_left"] != 2 {
 		t.Errorf("a wrong PIN of the card: %v", err)
 	}
@@ -94,16 +89,11 @@ func TestLostFoundAndSignedAgain(t *testing.T) {
 func TestFoundNeedsTheRightCard(t *testing.T) {
 	w := newTown(t)
 	c, p := w.hanako(), w.phone("hanako")
-	away := w.hold(c, p)
-	w.must(apply(p, t, false))
-	away()
-	w.must(p.MakeKeys(t.Context(), pin(t, phonePIN), password(t, phonePassword), secret.Password{}))
-	lock, err := p.Register(t.Context())
-	w.must(err)
+	lock := w.enrol(c, p)
 	w.suspend(lock)
 	w.cardKeys = 6
 	child := w.card("ken", resident("ken", "手形　健", time.Date(2015, 5, 5, 0, 0, 0, 0, time.UTC)), false)
-	away = w.hold(child, p)
+	away := w.hold(child, p)
 	defer away()
 	if got := code(p.Found(t.Context(), pin(t, cardPIN))); got != ra.CodeWordCertificate {
 		t.Errorf("another person's card: %s", got)

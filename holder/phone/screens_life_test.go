@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"tegata/internal/secret"
 )
 
 // lostPhone is a registered phone that its lock code has stopped.
@@ -13,13 +11,7 @@ func lostPhone(t *testing.T) (*screen, func()) {
 	t.Helper()
 	w := newTown(t)
 	c, p := w.hanako(), w.phone("a")
-	away := w.hold(c, p)
-	w.must(apply(p, t, false))
-	away()
-	w.must(p.MakeKeys(t.Context(), pin(t, phonePIN), password(t, phonePassword), secret.Password{}))
-	lock, err := p.Register(t.Context())
-	w.must(err)
-	w.must(p.NotedLockCode(t.Context()))
+	lock := w.enrol(c, p)
 	w.now = w.now.Add(time.Hour)
 	w.suspend(lock)
 	return w.screen(t), func() { w.hold(c, p); waitFor(t, p.Tapped) }

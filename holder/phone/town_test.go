@@ -281,14 +281,15 @@ func apply(p *phone.Phone, t testing.TB, replace bool) error {
 }
 
 // enrol goes the whole way.
-func (w *town) enrol(c *card.Card, p *phone.Phone) {
+func (w *town) enrol(c *card.Card, p *phone.Phone) secret.LockCode {
 	w.t.Helper()
 	away := w.hold(c, p)
 	defer away()
-	_, err := p.Enrol(w.t.Context(), phone.Secrets{
+	lock, err := p.Enrol(w.t.Context(), phone.Secrets{
 		Card: password(w.t, cardPassword), PIN: pin(w.t, phonePIN), Password: password(w.t, phonePassword),
 	}, phone.EnrolOptions{})
 	w.must(err)
+	return lock
 }
 
 // party issues an ops certificate and returns its key and chain.
