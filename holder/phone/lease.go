@@ -3,6 +3,7 @@ package phone
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"time"
 
 	"tegata/holder/element"
@@ -157,7 +158,10 @@ func (p *Phone) Stop(ctx context.Context) (Receipt, error) {
 		}
 		return Receipt{}, err
 	}
-	r.Receipt = &Receipt{URL: p.phones.c.Issuer + "/v1/revocations/" + s.Receipt, Tag: s.Tag, At: s.RevokedAt}
+	r.Receipt = &Receipt{URL: p.phones.c.Issuer + "/v1/revocations/" + s.Receipt, ID: s.Receipt, Tag: s.Tag, At: s.RevokedAt}
+	if page := p.phones.c.Receipts; page != "" {
+		r.Receipt.Page = page + "?id=" + url.QueryEscape(s.Receipt)
+	}
 	if err := p.store().PutPhone(ctx, r); err != nil {
 		return Receipt{}, fmt.Errorf("phone: receipt: %w", err)
 	}

@@ -31,8 +31,11 @@ type Config struct {
 	Arc    pki.Arc
 	Cost   secret.Cost // of comparing a secret
 
-	Issuer string       // URL of the authority, as it writes itself into aud
-	Client *http.Client // of httpd.Client; 5 s
+	Issuer string // URL of the authority, as it writes itself into aud
+	// Receipts is the page where a shop checks the receipt of a phone that was given
+	// up; "" when there is none.
+	Receipts string
+	Client   *http.Client // of httpd.Client; 5 s
 
 	// Verifiers are the origins of the verifiers that this machine's phones were
 	// set up with. A link to another one is followed only when the person says so:

@@ -557,7 +557,8 @@ func TestTheWayBackStaysOnThisPhone(t *testing.T) {
 // The receipt is a page that can be come back to, as long as nothing new is registered.
 func TestTheUseEndsByTheScreensAlone(t *testing.T) {
 	w := newTown(t)
-	w.enrol(w.hanako(), w.phone("a"))
+	p := w.phone("a")
+	w.enrol(w.hanako(), p)
 	s := w.screen(t)
 	s.open("/p/a/stop")
 	s.press("/stop", nil)
@@ -572,9 +573,9 @@ func TestTheUseEndsByTheScreensAlone(t *testing.T) {
 	s.press("/stop", typed("sure", "yes"))
 	s.at("/p/a/stopped", "利用を終わりました")
 	s.open("/p/a/stopped")
-	s.at("/p/a/stopped", "利用を終わりました")
+	s.at("/p/a/stopped", "利用を終わりました", "失効証明の番号", p.Element().Tag())
 	s.open("/p/a/")
-	s.at("/p/a/", "使えなくなりました")
+	s.at("/p/a/", "使えなくなりました", "スマホの印", p.Element().Tag())
 }
 
 // What was entered wrongly is said beside its field, and the rest of it is kept.

@@ -183,7 +183,9 @@ type Use struct {
 
 // Receipt shows that a phone was given up.
 type Receipt struct {
-	URL string    `json:"url"` // where anybody can check it
-	Tag string    `json:"tag"` // what the wiped phone still shows
-	At  time.Time `json:"at"`
+	URL  string    `json:"url"`            // where a program can check it: the authority's own answer
+	Page string    `json:"page,omitempty"` // where anybody can; "" when there is no such page
+	ID   string    `json:"id,omitempty"`   // its number
+	Tag  string    `json:"tag"`            // what the wiped phone still shows
+	At   time.Time `json:"at"`
 }

@@ -34,6 +34,7 @@ func sampleLook(stage phone.Stage) look {
 	l := phone.Look{
 		Record: phone.Record{ID: "hanako", Name: "佐藤 花子のスマホ", Picture: "sakura", Word: "ことりのうた", Model: "t1",
 			NFC: true, Network: true, Power: true, Reader: "127.0.0.1:8431"},
+		Tag: "K7Q2-M9XA",
 		Now: moment(), Stage: stage, OpenUntil: moment().Add(20 * time.Hour), Holder: "佐藤 花子", PINTries: 3, PasswordTries: 5,
 	}
 	if stage == phone.StageNone {
@@ -205,7 +206,7 @@ func samples() []uitest.Page {
 	stale := secretPage{basePage: base(phone.StageRegistered)}
 	stale.Trouble = ui.TroubleOf(nil, errOldForm)
 	add("58-unlock-again", phone.StageRegistered, "", ui.Screen{Page: "unlock", Data: stale, Quiet: true, Bad: true})
-	add("54-stopped", phone.StageEnded, "", quiet("stopped", stoppedPage{base(phone.StageEnded), phone.Receipt{URL: "http://127.0.0.1:8401/v1/revocations/abc", Tag: "K7Q2-M9XA", At: moment()}}))
+	add("54-stopped", phone.StageEnded, "", quiet("stopped", stoppedPage{base(phone.StageEnded), phone.Receipt{URL: "http://127.0.0.1:8401/v1/revocations/abc", Page: "http://portal.localhost:8404/receipt?id=5f3a9c0b77e1424d8a6f0c", ID: "5f3a9c0b77e1424d8a6f0c", Tag: "K7Q2-M9XA", At: moment()}}))
 	for _, k := range []struct {
 		kind problem.Kind
 		t    *ui.Trouble
