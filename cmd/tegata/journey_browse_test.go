@@ -68,6 +68,11 @@ func browse(ts *testscript.TestScript, neg bool, args []string) {
 				header.Set(h, value)
 				continue
 			}
+			if file, ok := strings.CutPrefix(value, "@"); ok { // the field of that name in a file of secrets
+				var kept map[string]string
+				ts.Check(json.Unmarshal([]byte(ts.ReadFile(file)), &kept))
+				value = kept[name]
+			}
 			form.Add(name, value)
 		}
 		if args[1] == "get" {

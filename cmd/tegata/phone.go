@@ -47,7 +47,7 @@ func (b build) openPhones(ctx context.Context, at site, maker attest.Maker) (*ph
 		Trace: at.sink, Log: r.log, GenerateKey: b.generateKey,
 	})
 	if p.pages, err = pages.New(pages.Options{Phones: pages.Machine{Phones: p.phones}, Models: phone.SandboxModels(),
-		Origin: at.page("phone"), Hold: at.page("street") + "/hold", Suspend: at.page("street") + "/break#lost", Now: at.now, Log: r.log, Sandbox: at.sandbox}); err != nil {
+		Origin: at.page("phone"), Hold: at.page("street") + "/hold", Suspend: at.page("portal") + "/lost", Now: at.now, Log: r.log, Sandbox: at.sandbox}); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil

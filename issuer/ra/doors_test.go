@@ -147,6 +147,7 @@ func TestDoorsOpenToTheirOwnRoleOnly(t *testing.T) {
 		{"POST", "/v1/register-events", pki.RoleMunicipality, ra.RegisterEvent{ID: "e", Person: "hanako", Kind: ra.EventCardLost}},
 		{"POST", "/v1/verifier/linkage", pki.RoleVerifier, ra.LinkageQuery{Certificate: c.issued.Certificates.Auth}},
 		{"POST", "/v1/verifier/attributes", pki.RoleVerifier, ra.AttributesQuery{Release: "x"}},
+		{"POST", "/v1/suspensions", pki.RoleParty, ra.Suspension{BirthDate: "1980-02-17", LockCode: "1", Source: "198.51.100.7"}},
 		{"GET", "/v1/holders/x/certificates", pki.RoleParty, nil},
 		{"GET", "/v1/outbox", pki.RoleStreet, nil},
 	} {

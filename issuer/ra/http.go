@@ -137,9 +137,22 @@ func (h *Handler) suspend(w http.ResponseWriter, r *http.Request) {
 			answer(w, r, v, err)
 			return
 		}
-		v, err := h.RA.Suspend(r.Context(), body, h.source(r))
+		v, err := h.suspendBySecret(r, body)
 		answer(w, r, v, err)
 	}
+}
+
+// suspendBySecret counts tries of lock codes by where they are typed. A party that
+// people come to would be one source for all of them: it says whence each came.
+func (h *Handler) suspendBySecret(r *http.Request, s Suspension) (Suspended, error) {
+	if s.Source == "" {
+		return h.RA.Suspend(r.Context(), s, h.source(r))
+	}
+	caller, err := h.RA.Admit(r.Context(), r.Header.Get("Authorization"), pki.RoleParty, h.RA.at())
+	if err != nil {
+		return Suspended{}, err
+	}
+	return h.RA.SuspendThrough(r.Context(), caller.Party, s)
 }
 
 func (h *Handler) resume(w http.ResponseWriter, r *http.Request) {

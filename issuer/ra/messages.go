@@ -281,6 +281,7 @@ type RevocationReceipt struct {
 type Suspension struct {
 	BirthDate string `json:"birth_date,omitempty"` // YYYY-MM-DD
 	LockCode  string `json:"lock_code,omitempty"`  // 10 digits and a check digit; spaces and hyphens are ignored
+	Source    string `json:"source,omitempty"`     // with a lock code that somebody typed at a party: where from, in the party's words; needs its client assertion
 	Word      []byte `json:"word,omitempty"`       // base64: CMS SignedData by the card's authentication key, content a CardWord
 	Holder    string `json:"holder,omitempty"`     // pairwise to the verifier whose grant comes with it
 }

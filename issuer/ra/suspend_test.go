@@ -1,6 +1,7 @@
 package ra_test
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -102,6 +103,33 @@ func TestOneSourceCannotWalkTheBirthDates(t *testing.T) {
 	}
 	w.now = w.now.Add(41 * time.Minute)
 	wantCode(t, try(501, wrong, "a"), ra.CodeLockCodeWrong)
+}
+
+// A party says where people are who type a lock code there: each has tries of their
+// own, and all that it can name have a number of tries together.
+func TestThroughAPartyEachSourceHasItsOwnTries(t *testing.T) {
+	w, _, p := registered(t)
+	var wrong string
+	secret.GenerateLockCode().Reveal(func(b []byte) { wrong = string(b) })
+	try := func(n int, code, source string) error {
+		birth := time.Date(1980, 2, 17, 0, 0, 0, 0, time.UTC).AddDate(0, 0, n).Format(time.DateOnly)
+		_, err := w.ra.SuspendThrough(t.Context(), "portal", ra.Suspension{BirthDate: birth, LockCode: code, Source: source})
+		return err
+	}
+	for n := range ra.TriesPerSource {
+		wantCode(t, try(n+1, wrong, "a"), ra.CodeLockCodeWrong)
+	}
+	wantCode(t, try(400, wrong, "a"), ra.CodeTooManyTries)
+	if err := try(0, digits(p), "b"); err != nil {
+		t.Errorf("somebody else at the same party: %v", err)
+	}
+	for n := range ra.TriesPerParty - ra.TriesPerSource {
+		wantCode(t, try(n+1, wrong, "c"+strconv.Itoa(n)), ra.CodeLockCodeWrong)
+	}
+	wantCode(t, try(1, wrong, "one more"), ra.CodeTooManyTries)
+	if _, err := w.ra.Suspend(t.Context(), ra.Suspension{BirthDate: "1980-02-17", LockCode: digits(p)}, "elsewhere"); err != nil {
+		t.Errorf("at the issuer itself: %v", err)
+	}
 }
 
 func TestASlipOfTheHandCostsNoTry(t *testing.T) {

@@ -11,6 +11,22 @@ var ErrReceiptNumber = problem.NewYourTurn(400, "receipt-number",
 	"失効証明の番号の形が違います。", "22文字の番号を、QRコードから開くか、もう一度入力してください。何も変わっていません。",
 	"This is not the number of a revocation receipt.", "Open it from the QR code, or enter its 22 characters again. Nothing has changed.")
 
+// What is wrong with what somebody typed to stop a lost phone. Neither was sent to the
+// issuer, and neither cost a try.
+var (
+	ErrLostForm = problem.NewYourTurn(400, "lost-form",
+		"生年月日と停止コードを入力してください。", "停止コードは、登録のときに書きとめた11けたの数字です。まだ止まっていません。入力の回数には数えていません。",
+		"Enter the birth date and the lock code.", "The lock code is the 11 digits that you noted when you registered. Nothing is stopped yet, and no try was counted.")
+	ErrLostDigit = problem.NewYourTurn(400, "lost-digit",
+		"停止コードのどこかの数字が違います。", "書きとめたものと1けたずつ比べて、もう一度入力してください。まだ止まっていません。入力の回数には数えていません。",
+		"A digit of the lock code is not right.", "Compare it with your note, digit by digit, and enter it again. Nothing is stopped yet, and no try was counted.")
+)
+
+// ErrReceiptIncomplete is a check with a field left empty.
+var ErrReceiptIncomplete = problem.NewYourTurn(400, "receipt-incomplete",
+	"番号とスマホの印の両方を入力してください。", "スマホの印は、消去したスマホのホームに出る8文字です。",
+	"Enter both the number and the phone's tag.", "The tag is the 8 characters on the first screen of the wiped phone.")
+
 // ErrNoSuspend is a session that cannot suspend: it is from before the portal could.
 var ErrNoSuspend = problem.NewYourTurn(409, "suspend-login-again",
 	"もう一度ログインしてから、一時停止してください。", "スマホが手元にないときは、停止コードかカードで一時停止できます。まだ止まっていません。",

@@ -10,6 +10,7 @@ import (
 
 	"tegata/internal/ceremony"
 	"tegata/internal/problem"
+	"tegata/internal/secret"
 	"tegata/internal/ui"
 	"tegata/services/portal"
 )
@@ -28,6 +29,7 @@ type Portal interface {
 	Logout(ctx context.Context, token string) error
 	PhoneLink(requestURI string) string
 	Suspend(ctx context.Context, token string) (time.Time, error)
+	SuspendByLockCode(ctx context.Context, birth string, code secret.LockCode, source string) (time.Time, error)
 	ReceiptOf(ctx context.Context, number string) (portal.Receipt, error)
 }
 
@@ -87,6 +89,9 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("POST /logout", h.logout)
 	mux.HandleFunc("GET /bye", h.bye)
 	mux.HandleFunc("GET /receipt", h.receipt)
+	mux.HandleFunc("GET /lost", h.lost)
+	mux.HandleFunc("POST /lost", h.doLost)
+	mux.HandleFunc("GET /lost/done", h.lostDone)
 	mux.HandleFunc("GET /suspend", h.suspend)
 	mux.HandleFunc("POST /suspend", h.doSuspend)
 	mux.HandleFunc("GET /suspended", h.suspended)
@@ -113,12 +118,16 @@ func (h *Handler) show(w http.ResponseWriter, r *http.Request, sc ui.Screen) {
 // fail shows the page of a problem, with the one thing to do now. After a form it
 // has an address of its own.
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
-	p := problem.From(err)
-	if p.Kind == problem.OurFault {
-		h.opt.Log.ErrorContext(r.Context(), "portal", "error", err)
-	}
+	h.log(r, err)
 	if t := ui.TroubleOf(w, err); !h.site.FailForm(w, r, t) {
 		h.showTrouble(w, r, t)
+	}
+}
+
+// log keeps our own faults for the operator; a refusal is the person's.
+func (h *Handler) log(r *http.Request, err error) {
+	if problem.From(err).Kind == problem.OurFault {
+		h.opt.Log.ErrorContext(r.Context(), "portal", "error", err)
 	}
 }
 

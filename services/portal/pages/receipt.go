@@ -28,7 +28,10 @@ func (a receiptAnswer) Good() bool { return a.Receipt.Clear && !a.Other }
 func (h *Handler) receipt(w http.ResponseWriter, r *http.Request) {
 	page := receiptPage{ID: strings.TrimSpace(r.FormValue("id")), Tag: r.FormValue("tag")}
 	sc := ui.Screen{Page: "receipt"}
-	if page.ID != "" && page.Tag != "" {
+	if pressed := r.Form.Has("tag"); pressed && (page.ID == "" || strings.TrimSpace(page.Tag) == "") {
+		page.Trouble = ui.TroubleOf(w, portal.ErrReceiptIncomplete)
+		sc.Status, sc.Bad = page.Trouble.Status, true
+	} else if pressed {
 		found, err := h.opt.Portal.ReceiptOf(r.Context(), page.ID)
 		if err != nil {
 			page.Trouble = ui.TroubleOf(w, err)

@@ -65,7 +65,7 @@ export const phoneSecrets = async (context, town, name) => {
   await page.getByText('練習用の暗証番号').waitFor()
   const found = await facts(page.getByRole('main'))
   await page.close()
-  return { pin: found['スマホの利用者証明用（4けた）'], password: found['スマホの署名用パスワード'] }
+  return { pin: found['スマホの利用者証明用（4けた）'], password: found['スマホの署名用パスワード'], lockCode: found['停止コード'] }
 }
 
 // take takes one of this machine's phones in the hand.
