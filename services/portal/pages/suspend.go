@@ -24,10 +24,13 @@ func (h *Handler) doSuspend(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/suspended", http.StatusSeeOther)
 }
 
+// suspendedPage says what to do now, to who is logged in or not.
+type suspendedPage struct{ Session bool }
+
 func (h *Handler) suspended(w http.ResponseWriter, r *http.Request) {
 	if _, _, err := h.opt.Portal.SessionOf(r.Context(), h.cookie(r, sessionCookie)); err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	h.show(w, r, ui.Screen{Page: "suspended"})
+	h.show(w, r, ui.Screen{Page: "suspended", Data: suspendedPage{Session: true}})
 }
