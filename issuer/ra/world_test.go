@@ -51,6 +51,7 @@ type world struct {
 	key    []byte
 	dir    string
 	sealer *secret.Sealer
+	shares []status.Option // of its ledger
 }
 
 // fresh is the directory of an issuer that was just made. Every test begins with
@@ -128,13 +129,13 @@ func (w *world) end() {
 }
 
 // opened is the world in a directory; who calls it closes its database.
-func opened(t testing.TB, dir string) *world {
+func opened(t testing.TB, dir string, shares ...status.Option) *world {
 	t.Helper()
 	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(dir, "issuer.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, now: began, db: db, dir: dir, key: make([]byte, 32)}
+	w := &world{t: t, now: began, db: db, dir: dir, key: make([]byte, 32), shares: shares}
 	if err := w.reopen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +225,7 @@ func (w *world) build(ctx context.Context, how func(context.Context, ca.Config) 
 	w.store = issuer.New(w.db)
 	clock := func() time.Time { return w.now }
 	var err error
-	if w.ledger, err = status.OpenLedger(ctx, w.store, clock); err != nil {
+	if w.ledger, err = status.OpenLedger(ctx, w.store, clock, w.shares...); err != nil {
 		return err
 	}
 	algorithms := map[pki.Kind]profile.Algorithm{}
