@@ -49,6 +49,7 @@ type soul struct {
 	person ra.Person
 	cards  []*card
 	phones []*device
+	now    string // the registered phone's id, "" when there is none
 }
 
 // device is a phone, or the same phone under the id of a re-issue.
@@ -196,6 +197,22 @@ var deeds = []struct {
 		}
 		return s.found(who, n)
 	}},
+	{"lost, found, and given a signature certificate", 4, func(s *story, who *soul, n int) error {
+		if err := s.lostByCard(who, n); err != nil {
+			return err
+		}
+		if err := s.found(who, n); err != nil {
+			return err
+		}
+		d, err := s.askForSign(who, n)
+		if err != nil {
+			return err
+		}
+		if err := s.getCertificates(d); err != nil {
+			return err
+		}
+		return s.use(d, d.takeOver)
+	}},
 	{"found", 8, func(s *story, who *soul, n int) error { return s.found(who, n) }},
 	{"stops", 1, func(s *story, who *soul, n int) error {
 		d := who.phone(n)
@@ -209,6 +226,9 @@ var deeds = []struct {
 	}},
 
 	{"moved", 1, func(s *story, who *soul, n int) error {
+		if n%3 > 0 { // not so often: without a new card there is little to do afterwards
+			return errNothing
+		}
 		a := who.person.Attributes
 		a.Address = fmt.Sprintf("東京都見本区%d丁目9番9号", n)
 		a.AddressSubstitution = pki.NoSubstitution(a.Address)
@@ -243,6 +263,9 @@ var deeds = []struct {
 		return s.tell(ra.RegisterEvent{Person: who.person.ID, Kind: ra.EventCardFound, Card: who.card(n).id})
 	}},
 	{"a card is revoked", 1, func(s *story, who *soul, n int) error {
+		if n%5 > 2 {
+			return errNothing
+		}
 		which := []pki.Kind{"", pki.CardSign}[n%2]
 		return s.tell(ra.RegisterEvent{Person: who.person.ID, Kind: ra.EventCardRevoked, Card: who.card(n).id, Certificate: which})
 	}},
@@ -259,9 +282,18 @@ func (s *story) tell(ev ra.RegisterEvent) error {
 	return err
 }
 
-// phone and card choose one, the latest rather than an old one.
-func (who *soul) phone(n int) *device { return latest(who.phones, n) }
-func (who *soul) card(n int) *card    { return latest(who.cards, n/8) }
+// phone and card choose one: the registered phone rather than another, and the latest
+// rather than an old one.
+func (who *soul) phone(n int) *device {
+	for _, d := range who.phones {
+		if d.id == who.now && n/8%2 > 0 {
+			return d
+		}
+	}
+	return latest(who.phones, n)
+}
+
+func (who *soul) card(n int) *card { return latest(who.cards, n/8) }
 
 func latest[T any](list []T, n int) (one T) {
 	if len(list) == 0 {
@@ -508,6 +540,9 @@ func play(t *testing.T, list []deed, done map[string]int) (int, string) {
 			return i, broken
 		}
 		now := s.kept()
+		for _, who := range s.people {
+			who.now = now.people[who.person.ID].Phone
+		}
 		if broken := s.laws(before, now); broken != "" {
 			return i, broken
 		}
