@@ -164,8 +164,8 @@ func (x *happening) died(ctx context.Context) error {
 	return x.tx.PutPerson(ctx, p)
 }
 
-// renewed: the new card was activated, so the older ones and the phone that
-// was derived from one of them end.
+// renewed: the new card was activated, so the older ones end, and the phone when one of
+// its certificates was derived from one of them.
 func (x *happening) renewed(ctx context.Context) error {
 	fresh, err := x.card(ctx)
 	if err != nil {
@@ -199,7 +199,11 @@ func (x *happening) renewed(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !old[e.Card] {
+		sign, err := signCard(ctx, x.tx, e)
+		if err != nil {
+			return err
+		}
+		if !old[e.Card] && !old[sign] {
 			continue
 		}
 		if err := x.endOne(ctx, e, EndedCard, status.Superseded); err != nil {
@@ -291,6 +295,9 @@ func (x *happening) phoneFollows(ctx context.Context, card CardRecord, concerns 
 // signCard is the card whose application brought e its signature certificate: not
 // always e.Card, when that certificate was issued anew.
 func signCard(ctx context.Context, tx Tx, e EnrolmentRecord) (string, error) {
+	if e.SignKey == [32]byte{} {
+		return e.Card, nil // none yet
+	}
 	by, err := tx.TakeKey(ctx, e.SignKey, e.ID) // taken long ago: nothing changes
 	if err != nil || by == "" || by == e.ID {
 		return e.Card, err

@@ -76,6 +76,24 @@ func TestRegisterEvents(t *testing.T) {
 		q.enrol(fresh)
 		q.mustBe(status.Good, 0)
 	})
+	t.Run("card renewed: a phone with the new card that got a signature certificate by the old one ends", func(t *testing.T) {
+		w := newWorld(t)
+		old := w.issueCard("card-1", hanako(), 0)
+		fresh := w.issueCard("card-2", hanako(), 2)
+		p := w.newPhone(4)
+		p.enrol(fresh)
+		if _, err := w.ra.Suspend(t.Context(), ra.Suspension{BirthDate: "1980-02-17", LockCode: digits(p)}, "x"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.sendResume(p.resumeClaims(old.says(p, old.word(p, ra.WordResume)))); err != nil {
+			t.Fatal(err)
+		}
+		q := p.reissue(old, 6)
+		must(t, fresh, ra.EventCardRenewed, 4)
+		if auth, sign := p.pair()[0], w.status(q.issued.Certificates.Sign, pki.PhoneSign); auth.Reason != status.Superseded || sign.Reason != status.Superseded {
+			t.Errorf("got %+v, %+v", auth, sign)
+		}
+	})
 	t.Run("card revoked: the phone's same certificates end with it", func(t *testing.T) {
 		w, c, p := registered(t)
 		fresh := w.issueCard("card-2", hanako(), 4)
