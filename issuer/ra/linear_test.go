@@ -122,7 +122,7 @@ func (s *scene) writes(random *rand.Rand) correspondence {
 			return code(err)
 		}}
 	case 3, 4:
-		step := p.jws(ra.TypeEnrolment, p.resumeClaims(s.c.says(p, s.c.word(p, ra.WordResume))), nil)
+		step := p.jws(ra.TypeCheckIn, p.resumeClaims(s.c.says(p, s.c.word(p, ra.WordResume))), nil)
 		return correspondence{letter{"resume", p.ctr}, func(w *world) (string, error) {
 			_, err := w.ra.Resume(s.t.Context(), step)
 			return code(err)
