@@ -3,7 +3,8 @@
 // proves which phone is speaking.
 //
 // It owns key generation with attestation, PIN and password with counters that
-// go down before a secret is compared, the counter that every signature raises,
+// go down before a secret is compared, biometrics in place of the PIN (a WebAuthn
+// assertion, verified here), the counter that every signature raises,
 // the reset counter, the lock code, and what may be signed at all: enrolment
 // steps and check-ins by the device key; answers and releases by the
 // authentication or signature key; CMS by the signature key. Nothing else: no
@@ -13,7 +14,7 @@
 //
 // Standards: RFC 7515 and RFC 7518 (PS256, ES256), RFC 8176 (amr), RFC 2986
 // (PKCS#10), the Android Key Attestation extension through internal/attest,
-// CAdES B-B through internal/cms.
+// CAdES B-B through internal/cms, WebAuthn Level 2.
 //
 // # Trust
 //

@@ -66,6 +66,9 @@ type Config struct {
 	Arc    pki.Arc     // whose .7 is the element extension
 	Cost   secret.Cost // of comparing a secret
 	Now    func() time.Time
+	// Origin is that of the phone's own pages, by which its platform's lock can be
+	// asked (WebAuthn); its host is the RP ID. Empty: biometrics are not offered.
+	Origin string
 	// Applications answer over a tap beside the JPKI application.
 	Applications []card.Application
 	// GenerateKey makes an RSA-2048 key; nil: crypto/rsa does. Tests take keys
@@ -84,6 +87,8 @@ type Element struct {
 	state  state
 	tapped *card.Card
 	inside *card.Inside
+
+	asked, enrolling *challenged // of biometrics; nil when none is on its way
 }
 
 // Create makes an element as it leaves the maker's hands: an id, a batch key, no
@@ -196,7 +201,7 @@ func (e *Element) Counter() uint64 {
 	return e.state.Counter
 }
 
-// LastUnlock is when PIN or password last matched; the zero time when never.
+// LastUnlock is when PIN, password or biometrics last matched; the zero time when never.
 func (e *Element) LastUnlock() time.Time {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -267,6 +272,7 @@ func (e *Element) Reset() error {
 	e.state.ResetCounter++
 	e.state.Counter++
 	e.state.DeviceKey, e.state.Pending, e.state.Reissue, e.state.LockCode, e.state.LastUnlock = nil, nil, nil, "", 0
+	e.state.Biometric, e.state.Quiet, e.asked, e.enrolling = nil, nil, nil, nil
 	if err := e.inside.Wipe(); err != nil { // saves both
 		e.state = before
 		return fmt.Errorf("element: reset: %w", err)

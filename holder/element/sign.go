@@ -17,10 +17,13 @@ import (
 )
 
 // An Unlock is one secret, typed once for one request: the PIN for the
-// authentication key, or the password for the signature key.
+// authentication key, or the password for the signature key; or, in place of the
+// PIN alone, an assertion of the platform's lock.
 type Unlock struct {
-	PIN      secret.PIN
-	Password secret.Password
+	PIN       secret.PIN
+	Password  secret.Password
+	Assertion *Assertion
+	Request   string // hash of the request that the assertion's challenge was for
 }
 
 // Which names the secret that is set; the PIN when both are.
@@ -39,32 +42,45 @@ const sessionTime = time.Minute
 type Session struct {
 	element *Element
 	which   Which
+	user    bool // the platform's lock, in place of the PIN
 	until   time.Time
 	request string   // the one it was used for, once known
 	results []string // hashes of the documents signed under it
 	closed  bool
 }
 
-// Unlock compares a secret; the try is counted before. The error is a
-// *SecretError when it was wrong or is blocked, ErrNoKeys when there is nothing
-// to open.
+// Unlock compares a secret, or verifies an assertion; the try is counted before.
+// The error is a *SecretError when it was wrong or is blocked, ErrNoKeys when
+// there is nothing to open; for an assertion a *BiometricError, or what Challenge
+// returns.
 func (e *Element) Unlock(u Unlock) (*Session, error) {
 	which := u.Which()
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if u.Assertion != nil {
+		return e.unlockBiometric(u)
+	}
+	if err := e.open(which, u); err != nil {
+		return nil, err
+	}
+	return &Session{element: e, which: which, until: e.config.Now().Add(sessionTime)}, nil
+}
+
+// open compares a secret and notes that its owner is here.
+func (e *Element) open(which Which, u Unlock) error {
 	if !e.hasKeys() {
-		return nil, ErrNoKeys
+		return ErrNoKeys
 	}
 	if err := e.compare(which, u); err != nil {
-		return nil, err
+		return err
 	}
 	now := e.config.Now()
 	next := e.state
 	next.LastUnlock = now.Unix()
-	if err := e.commit(next); err != nil {
-		return nil, err
+	if which == PIN {
+		next.pinMatched(now)
 	}
-	return &Session{element: e, which: which, until: now.Add(sessionTime)}, nil
+	return e.commit(next)
 }
 
 // compare is VERIFY. The raised counter is written together with the lowered
@@ -94,7 +110,7 @@ func (e *Element) compare(which Which, u Unlock) error {
 	return fmt.Errorf("element: unlock: %w", err)
 }
 
-// Which is the secret that was typed.
+// Which is the secret that was typed, or that biometrics stand for.
 func (s *Session) Which() Which { return s.which }
 
 // Close ends the session.
@@ -196,7 +212,7 @@ func (s *Session) Answer(a ceremony.Answer) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("element: %w", err)
 	}
-	a.IssuedAt, a.Counter, a.AMR = e.config.Now().Unix(), e.state.Counter, amr(s.which)
+	a.IssuedAt, a.Counter, a.AMR = e.config.Now().Unix(), e.state.Counter, s.amr()
 	if a.Decision == ceremony.Approve {
 		a.Results = slices.Clone(s.results)
 	}
@@ -208,10 +224,15 @@ func (s *Session) Answer(a ceremony.Answer) (string, error) {
 	return compact, nil
 }
 
-// amr says how it was unlocked (RFC 8176): what the person knows, with a key in
-// software, which makes two factors.
-func amr(w Which) []string {
-	if w == Password {
+// amr says how it was unlocked (RFC 8176): what the person knows, or whom the
+// platform recognised, with a key in software, which makes two factors. "user",
+// not "fpt" or "face": a page does not learn which it was, and it may have been
+// the platform's own lock.
+func (s *Session) amr() []string {
+	switch {
+	case s.user:
+		return []string{"user", "swk", "mfa"}
+	case s.which == Password:
 		return []string{"pwd", "swk", "mfa"}
 	}
 	return []string{"pin", "swk", "mfa"}

@@ -30,6 +30,8 @@ type state struct {
 	Pending       *pending        `json:"pending,omitempty"`
 	Reissue       *reissue        `json:"reissue,omitempty"`   // a signature key alone on its way
 	LockCode      string          `json:"lock_code,omitempty"` // until its owner has seen it
+	Biometric     *biometric      `json:"biometric,omitempty"`
+	Quiet         *Quiet          `json:"quiet,omitempty"` // nil: DefaultQuiet
 	Card          []byte          `json:"card"`
 }
 
