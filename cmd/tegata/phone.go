@@ -41,7 +41,7 @@ func (b build) openPhones(ctx context.Context, at site, maker attest.Maker) (*ph
 	p := &phoneRole{room: r}
 	p.phones = phone.New(phone.Config{
 		Store: phonestore.New(r.db), Dir: filepath.Join(r.dir, "elements"), Files: b.files, Sealer: r.sealer, Now: at.now, Arc: at.arc,
-		Cost: b.cost, Issuer: at.machine("issuer"), Receipts: at.page("portal") + "/receipt", Client: httpd.Client(10 * time.Second), Ops: ops,
+		Cost: b.cost, Origin: at.page("phone"), Issuer: at.machine("issuer"), Receipts: at.page("portal") + "/receipt", Client: httpd.Client(10 * time.Second), Ops: ops,
 		Verifiers: []string{at.machine("verifier")},
 		Status:    certpath.OCSP{Client: httpd.Client(5 * time.Second)}, Maker: maker, Models: phone.SandboxModels(),
 		Trace: at.sink, Log: r.log, GenerateKey: b.generateKey,

@@ -24,17 +24,17 @@ import (
 // An Attestation is what navigator.credentials.create answered. With conveyance
 // "none" nothing vouches for it but the PIN under which it was asked for.
 type Attestation struct {
-	ClientData []byte
-	Object     []byte // CBOR
-	Attachment string // what the browser says: "platform"
+	ClientData []byte `json:"client_data"`
+	Object     []byte `json:"object"`     // CBOR
+	Attachment string `json:"attachment"` // what the browser says: "platform"
 }
 
 // An Assertion is what navigator.credentials.get answered.
 type Assertion struct {
-	ID                []byte
-	ClientData        []byte
-	AuthenticatorData []byte
-	Signature         []byte
+	ID                []byte `json:"id"`
+	ClientData        []byte `json:"client_data"`
+	AuthenticatorData []byte `json:"authenticator_data"`
+	Signature         []byte `json:"signature"`
 }
 
 // What an assertion is refused for. They are for tests and logs: a person hears

@@ -24,6 +24,7 @@ var (
 	ErrChallenge     = errors.New("element: the challenge is used up, expired or for another request")
 	ErrNotPlatform   = errors.New("element: the credential does not stay on this device")
 	ErrNotEnrollable = errors.New("element: the credential is refused")
+	ErrHours         = errors.New("element: no day has these hours")
 )
 
 const (
@@ -93,10 +94,10 @@ type challenged struct {
 
 // Challenge is what the platform's authenticator is to sign for one unlock.
 type Challenge struct {
-	Challenge    []byte // SHA-256(nonce ‖ request hash)
-	CredentialID []byte
-	RPID         string
-	TriesLeft    int // after this one
+	Challenge    []byte `json:"challenge"` // SHA-256(nonce ‖ request hash)
+	CredentialID []byte `json:"credential"`
+	RPID         string `json:"rp"`
+	TriesLeft    int    `json:"tries_left"` // after this one
 }
 
 // Creation is what the platform's authenticator is to make a credential for.
@@ -216,10 +217,10 @@ func (e *Element) StopBiometrics() error {
 }
 
 // SetQuiet changes the quiet hours under the PIN, which opens the same key at any
-// hour: whoever knows it gains nothing by shortening them.
+// hour: whoever knows it gains nothing by shortening them. ErrHours, or Unlock's.
 func (e *Element) SetQuiet(pin secret.PIN, q Quiet) error {
 	if !q.valid() {
-		return errors.New("element: no such hours")
+		return ErrHours
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -16,6 +16,7 @@ import (
 	"github.com/descope/virtualwebauthn"
 
 	"tegata/holder/element"
+	"tegata/holder/element/elementtest"
 	"tegata/internal/ceremony"
 	"tegata/internal/durable"
 	"tegata/internal/jws"
@@ -26,91 +27,27 @@ const (
 	ownRPID   = "phone.localhost"
 )
 
-// finger is a platform's authenticator with one credential.
-type finger struct {
-	credential virtualwebauthn.Credential
-	options    virtualwebauthn.AuthenticatorOptions
-}
-
-func newFinger() *finger {
-	return &finger{credential: virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)}
-}
-
-// create answers navigator.credentials.create on a page of origin.
-func (f *finger) create(t testing.TB, c element.Creation, origin string) element.Attestation {
-	t.Helper()
-	auth := virtualwebauthn.NewAuthenticatorWithOptions(f.options)
-	said := virtualwebauthn.CreateAttestationResponse(virtualwebauthn.RelyingParty{ID: c.RPID, Origin: origin}, auth, f.credential,
-		virtualwebauthn.AttestationOptions{Challenge: c.Challenge, RelyingPartyID: c.RPID})
-	var r struct {
-		Response struct{ ClientDataJSON, AttestationObject string }
-	}
-	if err := json.Unmarshal([]byte(said), &r); err != nil {
-		t.Fatal(err)
-	}
-	return element.Attestation{ClientData: raw(t, r.Response.ClientDataJSON), Object: raw(t, r.Response.AttestationObject), Attachment: "platform"}
-}
-
-// get answers navigator.credentials.get.
-func (f *finger) get(t testing.TB, c element.Challenge, origin string) *element.Assertion {
-	t.Helper()
-	auth := virtualwebauthn.NewAuthenticatorWithOptions(f.options)
-	said := virtualwebauthn.CreateAssertionResponse(virtualwebauthn.RelyingParty{ID: c.RPID, Origin: origin}, auth, f.credential,
-		virtualwebauthn.AssertionOptions{Challenge: c.Challenge, RelyingPartyID: c.RPID})
-	var r struct {
-		RawID    string
-		Response struct{ AuthenticatorData, ClientDataJSON, Signature string }
-	}
-	if err := json.Unmarshal([]byte(said), &r); err != nil {
-		t.Fatal(err)
-	}
-	return &element.Assertion{
-		ID: raw(t, r.RawID), ClientData: raw(t, r.Response.ClientDataJSON),
-		AuthenticatorData: raw(t, r.Response.AuthenticatorData), Signature: raw(t, r.Response.Signature),
-	}
-}
-
-// sign signs what an attacker, or another program on the platform, made up.
-func (f *finger) sign(t testing.TB, a *element.Assertion) {
-	t.Helper()
-	client := sha256.Sum256(a.ClientData)
-	digest := sha256.Sum256(append(bytes.Clone(a.AuthenticatorData), client[:]...))
-	var err error
-	if a.Signature, err = f.credential.Key.Sign(digest[:]); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func raw(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 // biometricBench is a registered element whose holder enrolled a finger at noon
 // in Japan.
-func biometricBench(t *testing.T) (*bench, *finger) {
+func biometricBench(t *testing.T) (*bench, *elementtest.Finger) {
 	t.Helper()
 	b := newBench(t)
 	b.now = time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
 	b.config.Origin = ownOrigin
 	b.restart()
 	b.enrol()
-	f := newFinger()
+	f := elementtest.NewFinger()
 	b.enrolFinger(f)
 	return b, f
 }
 
-func (b *bench) enrolFinger(f *finger) {
+func (b *bench) enrolFinger(f *elementtest.Finger) {
 	b.t.Helper()
 	c, err := b.el.BeginBiometrics(pin(b.t, "4826"))
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if err := b.el.EnrolBiometrics(f.create(b.t, c, ownOrigin)); err != nil {
+	if err := b.el.EnrolBiometrics(f.Create(b.t, c, ownOrigin)); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -133,12 +70,12 @@ func TestAFingerStandsForThePIN(t *testing.T) {
 	for _, kind := range []virtualwebauthn.KeyType{virtualwebauthn.KeyTypeEC2, virtualwebauthn.KeyTypeRSA} {
 		t.Run(string(kind), func(t *testing.T) {
 			b, _ := biometricBench(t)
-			f := &finger{credential: virtualwebauthn.NewCredential(kind)}
+			f := &elementtest.Finger{Credential: virtualwebauthn.NewCredential(kind)}
 			b.enrolFinger(f) // takes the place of the first
 			b.restart()
 			b.now = b.now.Add(time.Hour)
 			ctr := b.el.Counter()
-			s, err := b.touch(f.get(t, b.challenge(), ownOrigin))
+			s, err := b.touch(f.Get(t, b.challenge(), ownOrigin))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -186,37 +123,37 @@ func TestEveryFieldOfAnAssertionCounts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	set := func(name string, v any) func(*finger, *element.Assertion) {
-		return func(f *finger, a *element.Assertion) {
+	set := func(name string, v any) func(*elementtest.Finger, *element.Assertion) {
+		return func(f *elementtest.Finger, a *element.Assertion) {
 			clientData(a, func(m map[string]any) { m[name] = v })
-			f.sign(t, a)
+			f.Sign(t, a)
 		}
 	}
-	data := func(change func([]byte) []byte) func(*finger, *element.Assertion) {
-		return func(f *finger, a *element.Assertion) {
+	data := func(change func([]byte) []byte) func(*elementtest.Finger, *element.Assertion) {
+		return func(f *elementtest.Finger, a *element.Assertion) {
 			a.AuthenticatorData = change(bytes.Clone(a.AuthenticatorData))
-			f.sign(t, a)
+			f.Sign(t, a)
 		}
 	}
-	flags := func(v byte) func(*finger, *element.Assertion) {
+	flags := func(v byte) func(*elementtest.Finger, *element.Assertion) {
 		return data(func(d []byte) []byte { d[32] = v; return d })
 	}
-	rpID := func(name string) func(*finger, *element.Assertion) {
+	rpID := func(name string) func(*elementtest.Finger, *element.Assertion) {
 		return data(func(d []byte) []byte { h := sha256.Sum256([]byte(name)); copy(d, h[:]); return d })
 	}
 	const up, uv, be, bs, at, ed = 0x01, 0x04, 0x08, 0x10, 0x40, 0x80
 	for _, c := range []struct {
 		name  string
-		spoil func(*finger, *element.Assertion)
+		spoil func(*elementtest.Finger, *element.Assertion)
 	}{
 		{"of the type of an enrolment", set("type", "webauthn.create")},
 		{"of a payment's type", set("type", "payment.get")},
 		{"without a type", set("type", "")},
 		{"over another challenge", set("challenge", base64.RawURLEncoding.EncodeToString(make([]byte, 32)))},
 		{"over an empty challenge", set("challenge", "")},
-		{"with a padded challenge", func(f *finger, a *element.Assertion) {
+		{"with a padded challenge", func(f *elementtest.Finger, a *element.Assertion) {
 			clientData(a, func(m map[string]any) { m["challenge"] = m["challenge"].(string) + "=" })
-			f.sign(t, a)
+			f.Sign(t, a)
 		}},
 		{"from another origin", set("origin", "http://portal.localhost:8404")},
 		{"from another port", set("origin", "http://phone.localhost:8404")},
@@ -229,9 +166,9 @@ func TestEveryFieldOfAnAssertionCounts(t *testing.T) {
 		{"in another site's frame", set("crossOrigin", true)},
 		{"in a frame that calls itself none", set("topOrigin", "http://street.localhost:8400")},
 		{"with crossOrigin that is no truth", set("crossOrigin", "false")},
-		{"with client data that are no JSON", func(f *finger, a *element.Assertion) {
+		{"with client data that are no JSON", func(f *elementtest.Finger, a *element.Assertion) {
 			a.ClientData = append(bytes.Clone(a.ClientData), '}')
-			f.sign(t, a)
+			f.Sign(t, a)
 		}},
 		{"with client data of a megabyte", set("filler", string(bytes.Repeat([]byte("x"), 1<<20)))},
 		{"for another relying party", rpID("portal.localhost")},
@@ -249,23 +186,23 @@ func TestEveryFieldOfAnAssertionCounts(t *testing.T) {
 		{"with data after the end", data(func(d []byte) []byte { return append(d, 0) })},
 		{"with data cut short", data(func(d []byte) []byte { return d[:36] })},
 		{"with no data", data(func([]byte) []byte { return nil })},
-		{"by another credential's id", func(_ *finger, a *element.Assertion) { a.ID = newFinger().credential.ID }},
-		{"by no credential", func(_ *finger, a *element.Assertion) { a.ID = nil }},
-		{"by a part of the credential's id", func(_ *finger, a *element.Assertion) { a.ID = a.ID[:16] }},
-		{"by another key under its id", func(_ *finger, a *element.Assertion) { newFinger().sign(t, a) }},
-		{"by an RSA key under its id", func(_ *finger, a *element.Assertion) {
-			(&finger{credential: virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeRSA)}).sign(t, a)
+		{"by another credential's id", func(_ *elementtest.Finger, a *element.Assertion) { a.ID = elementtest.NewFinger().Credential.ID }},
+		{"by no credential", func(_ *elementtest.Finger, a *element.Assertion) { a.ID = nil }},
+		{"by a part of the credential's id", func(_ *elementtest.Finger, a *element.Assertion) { a.ID = a.ID[:16] }},
+		{"by another key under its id", func(_ *elementtest.Finger, a *element.Assertion) { elementtest.NewFinger().Sign(t, a) }},
+		{"by an RSA key under its id", func(_ *elementtest.Finger, a *element.Assertion) {
+			(&elementtest.Finger{Credential: virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeRSA)}).Sign(t, a)
 		}},
-		{"without a signature", func(_ *finger, a *element.Assertion) { a.Signature = nil }},
-		{"with bytes after its signature", func(_ *finger, a *element.Assertion) { a.Signature = append(a.Signature, 0) }},
-		{"with changed client data under the old signature", func(_ *finger, a *element.Assertion) {
+		{"without a signature", func(_ *elementtest.Finger, a *element.Assertion) { a.Signature = nil }},
+		{"with bytes after its signature", func(_ *elementtest.Finger, a *element.Assertion) { a.Signature = append(a.Signature, 0) }},
+		{"with changed client data under the old signature", func(_ *elementtest.Finger, a *element.Assertion) {
 			clientData(a, func(m map[string]any) { m["more"] = 1 })
 		}},
-		{"with a raised counter under the old signature", func(_ *finger, a *element.Assertion) { a.AuthenticatorData[36]++ }},
+		{"with a raised counter under the old signature", func(_ *elementtest.Finger, a *element.Assertion) { a.AuthenticatorData[36]++ }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b, f := biometricBench(t)
-			a := f.get(t, b.challenge(), ownOrigin)
+			a := f.Get(t, b.challenge(), ownOrigin)
 			c.spoil(f, a)
 			before := b.el.LastUnlock()
 			b.now = b.now.Add(time.Second)
@@ -291,7 +228,7 @@ func TestTamperingWithAnyByteOfAnAssertionIsNoticed(t *testing.T) {
 		func(a *element.Assertion) []byte { return a.Signature },
 	} {
 		for i := 0; ; i++ {
-			a := f.get(t, b.challenge(), ownOrigin)
+			a := f.Get(t, b.challenge(), ownOrigin)
 			if i >= len(part(a)) {
 				break
 			}
@@ -312,7 +249,7 @@ func TestTamperingWithAnyByteOfAnAssertionIsNoticed(t *testing.T) {
 
 func TestAChallengeIsForOneUnlockOfOneRequest(t *testing.T) {
 	b, f := biometricBench(t)
-	good := f.get(t, b.challenge(), ownOrigin)
+	good := f.Get(t, b.challenge(), ownOrigin)
 	if _, err := b.touch(good); err != nil {
 		t.Fatal(err)
 	}
@@ -326,23 +263,23 @@ func TestAChallengeIsForOneUnlockOfOneRequest(t *testing.T) {
 	b.challenge()
 	refuse("replayed under a new challenge", good, request())
 
-	a := f.get(t, b.challenge(), ownOrigin)
+	a := f.Get(t, b.challenge(), ownOrigin)
 	refuse("for another request", a, jws.Hash("another request"))
 	refuse("and then for its own: it was used up", a, request())
 
-	a = f.get(t, b.challenge(), ownOrigin)
+	a = f.Get(t, b.challenge(), ownOrigin)
 	b.now = b.now.Add(time.Minute)
 	refuse("after a minute", a, request())
 
-	a = f.get(t, b.challenge(), ownOrigin)
+	a = f.Get(t, b.challenge(), ownOrigin)
 	b.restart()
 	refuse("after a restart", a, request())
 	if _, err := b.el.Unlock(element.Unlock{PIN: pin(t, "4826")}); err != nil { // the tries again
 		t.Fatal(err)
 	}
 
-	first := f.get(t, b.challenge(), ownOrigin)
-	second := f.get(t, b.challenge(), ownOrigin)
+	first := f.Get(t, b.challenge(), ownOrigin)
+	second := f.Get(t, b.challenge(), ownOrigin)
 	refuse("a challenge that another took the place of", first, request())
 	refuse("and that other one, spoiled by it", second, request())
 
@@ -370,9 +307,9 @@ func TestACounterThatGoesBackIsACopy(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			b, f := biometricBench(t)
 			for i, count := range []uint32{c.first, c.then} {
-				a := f.get(t, b.challenge(), ownOrigin)
+				a := f.Get(t, b.challenge(), ownOrigin)
 				binary.BigEndian.PutUint32(a.AuthenticatorData[33:], count)
-				f.sign(t, a)
+				f.Sign(t, a)
 				_, err := b.touch(a)
 				if want := i == 0 || c.ok; (err == nil) != want {
 					t.Errorf("counter %d: %v", count, err)
@@ -394,7 +331,7 @@ func TestFiveFailuresThenThePIN(t *testing.T) {
 			b.restart()
 			continue
 		}
-		if _, err := b.touch(newFinger().get(t, c, ownOrigin)); err == nil {
+		if _, err := b.touch(elementtest.NewFinger().Get(t, c, ownOrigin)); err == nil {
 			t.Fatal("a strange finger passed")
 		}
 	}
@@ -413,7 +350,7 @@ func TestFiveFailuresThenThePIN(t *testing.T) {
 	if _, err := b.el.Unlock(element.Unlock{PIN: pin(t, "4826")}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.touch(f.get(t, b.challenge(), ownOrigin)); err != nil {
+	if _, err := b.touch(f.Get(t, b.challenge(), ownOrigin)); err != nil {
 		t.Errorf("after the PIN: %v", err)
 	}
 }
@@ -424,7 +361,7 @@ func TestTheLastTryOpens(t *testing.T) {
 	for range 4 {
 		b.challenge()
 	}
-	if _, err := b.touch(f.get(t, b.challenge(), ownOrigin)); err != nil || b.el.Biometrics().Tries != 5 {
+	if _, err := b.touch(f.Get(t, b.challenge(), ownOrigin)); err != nil || b.el.Biometrics().Tries != 5 {
 		t.Errorf("%v, %+v", err, b.el.Biometrics())
 	}
 }
@@ -448,12 +385,12 @@ func TestThePINIsNeededEveryThreeDays(t *testing.T) {
 			t.Errorf("%v after the PIN: %v", c.after, err)
 			continue
 		}
-		if _, err := b.touch(f.get(t, challenge, ownOrigin)); err != nil { // a finger renews nothing of it
+		if _, err := b.touch(f.Get(t, challenge, ownOrigin)); err != nil { // a finger renews nothing of it
 			t.Errorf("%v after the PIN: %v", c.after, err)
 		}
 	}
 	b.now = begun.Add(72*time.Hour - 10*time.Second)
-	a := f.get(t, b.challenge(), ownOrigin)
+	a := f.Get(t, b.challenge(), ownOrigin)
 	b.now = begun.Add(72 * time.Hour)
 	if _, err := b.touch(a); !errors.Is(err, element.ErrPINLongAgo) {
 		t.Errorf("asked before, answered after: %v", err)
@@ -461,7 +398,7 @@ func TestThePINIsNeededEveryThreeDays(t *testing.T) {
 	if _, err := b.el.Unlock(element.Unlock{PIN: pin(t, "4826")}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.touch(f.get(t, b.challenge(), ownOrigin)); err != nil {
+	if _, err := b.touch(f.Get(t, b.challenge(), ownOrigin)); err != nil {
 		t.Errorf("after the PIN: %v", err)
 	}
 }
@@ -485,7 +422,7 @@ func TestQuietHours(t *testing.T) {
 		}
 	}
 	clock(23, 22, 59, 50)
-	a := f.get(t, b.challenge(), ownOrigin)
+	a := f.Get(t, b.challenge(), ownOrigin)
 	clock(23, 23, 0, 0)
 	if _, err := b.touch(a); !errors.Is(err, element.ErrQuietHours) {
 		t.Errorf("asked before, answered after: %v", err)
@@ -517,7 +454,7 @@ func TestQuietHours(t *testing.T) {
 
 func TestABlockedPINIsNotOpenedByAFinger(t *testing.T) {
 	b, f := biometricBench(t)
-	a := f.get(t, b.challenge(), ownOrigin)
+	a := f.Get(t, b.challenge(), ownOrigin)
 	for range 3 {
 		b.el.Unlock(element.Unlock{PIN: pin(t, "0001")})
 	}
@@ -551,7 +488,7 @@ func TestWhatForgetsAFinger(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, f := biometricBench(t)
-			a := f.get(t, b.challenge(), ownOrigin)
+			a := f.Get(t, b.challenge(), ownOrigin)
 			if err := forget(b); err != nil {
 				t.Fatal(err)
 			}
@@ -585,72 +522,72 @@ func TestEnrolment(t *testing.T) {
 		want error
 	}{
 		{"a key that another device can have", func() element.Attestation {
-			return (&finger{newFinger().credential, virtualwebauthn.AuthenticatorOptions{BackupEligible: true}}).create(t, begin(), ownOrigin)
+			return (&elementtest.Finger{Credential: elementtest.NewFinger().Credential, Options: virtualwebauthn.AuthenticatorOptions{BackupEligible: true}}).Create(t, begin(), ownOrigin)
 		}, element.ErrNotPlatform},
 		{"a key that another device has", func() element.Attestation {
-			return (&finger{newFinger().credential, virtualwebauthn.AuthenticatorOptions{BackupEligible: true, BackupState: true}}).create(t, begin(), ownOrigin)
+			return (&elementtest.Finger{Credential: elementtest.NewFinger().Credential, Options: virtualwebauthn.AuthenticatorOptions{BackupEligible: true, BackupState: true}}).Create(t, begin(), ownOrigin)
 		}, element.ErrNotPlatform},
 		{"a security key", func() element.Attestation {
-			a := newFinger().create(t, begin(), ownOrigin)
+			a := elementtest.NewFinger().Create(t, begin(), ownOrigin)
 			a.Attachment = "cross-platform"
 			return a
 		}, element.ErrNotPlatform},
 		{"nobody recognised", func() element.Attestation {
-			return (&finger{newFinger().credential, virtualwebauthn.AuthenticatorOptions{UserNotVerified: true}}).create(t, begin(), ownOrigin)
+			return (&elementtest.Finger{Credential: elementtest.NewFinger().Credential, Options: virtualwebauthn.AuthenticatorOptions{UserNotVerified: true}}).Create(t, begin(), ownOrigin)
 		}, element.ErrNotEnrollable},
 		{"nobody present", func() element.Attestation {
-			return (&finger{newFinger().credential, virtualwebauthn.AuthenticatorOptions{UserNotPresent: true}}).create(t, begin(), ownOrigin)
+			return (&elementtest.Finger{Credential: elementtest.NewFinger().Credential, Options: virtualwebauthn.AuthenticatorOptions{UserNotPresent: true}}).Create(t, begin(), ownOrigin)
 		}, element.ErrNotEnrollable},
 		{"on another site's page", func() element.Attestation {
-			return newFinger().create(t, begin(), "http://street.localhost:8400")
+			return elementtest.NewFinger().Create(t, begin(), "http://street.localhost:8400")
 		}, element.ErrNotEnrollable},
 		{"for another relying party", func() element.Attestation {
 			c := begin()
 			c.RPID = "street.localhost"
-			return newFinger().create(t, c, ownOrigin)
+			return elementtest.NewFinger().Create(t, c, ownOrigin)
 		}, element.ErrNotEnrollable},
 		{"over another challenge", func() element.Attestation {
 			c := begin()
 			c.Challenge = make([]byte, 32)
-			return newFinger().create(t, c, ownOrigin)
+			return elementtest.NewFinger().Create(t, c, ownOrigin)
 		}, element.ErrNotEnrollable},
 		{"an assertion in its place", func() element.Attestation {
 			c := begin()
-			a := newFinger().create(t, c, ownOrigin)
-			a.ClientData = old.get(t, element.Challenge{Challenge: c.Challenge, RPID: c.RPID}, ownOrigin).ClientData
+			a := elementtest.NewFinger().Create(t, c, ownOrigin)
+			a.ClientData = old.Get(t, element.Challenge{Challenge: c.Challenge, RPID: c.RPID}, ownOrigin).ClientData
 			return a
 		}, element.ErrNotEnrollable},
 		{"cut short", func() element.Attestation {
-			a := newFinger().create(t, begin(), ownOrigin)
+			a := elementtest.NewFinger().Create(t, begin(), ownOrigin)
 			a.Object = a.Object[:len(a.Object)-1]
 			return a
 		}, element.ErrNotEnrollable},
 		{"too late", func() element.Attestation {
 			c := begin()
 			b.now = b.now.Add(2 * time.Minute)
-			return newFinger().create(t, c, ownOrigin)
+			return elementtest.NewFinger().Create(t, c, ownOrigin)
 		}, element.ErrChallenge},
 		{"not asked for", func() element.Attestation {
-			return newFinger().create(t, element.Creation{Challenge: make([]byte, 32), RPID: ownRPID}, ownOrigin)
+			return elementtest.NewFinger().Create(t, element.Creation{Challenge: make([]byte, 32), RPID: ownRPID}, ownOrigin)
 		}, element.ErrChallenge},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if err := b.el.EnrolBiometrics(c.made()); !errors.Is(err, c.want) {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
-			if _, err := b.touch(old.get(t, b.challenge(), ownOrigin)); err != nil {
+			if _, err := b.touch(old.Get(t, b.challenge(), ownOrigin)); err != nil {
 				t.Errorf("the finger enrolled before: %v", err)
 			}
 		})
 	}
-	a := newFinger().create(t, begin(), ownOrigin)
+	a := elementtest.NewFinger().Create(t, begin(), ownOrigin)
 	if err := b.el.EnrolBiometrics(a); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.el.EnrolBiometrics(a); !errors.Is(err, element.ErrChallenge) {
 		t.Errorf("enrolled twice under one PIN: %v", err)
 	}
-	if _, err := b.touch(old.get(t, b.challenge(), ownOrigin)); err == nil {
+	if _, err := b.touch(old.Get(t, b.challenge(), ownOrigin)); err == nil {
 		t.Error("the credential that was replaced still opens")
 	}
 }
@@ -697,7 +634,7 @@ func TestKilledAroundAnyWriteOfBiometrics(t *testing.T) {
 		}()
 		b.el = el
 		b.challenge()
-		if _, err := b.touch(f.get(t, b.challenge(), ownOrigin)); err != nil {
+		if _, err := b.touch(f.Get(t, b.challenge(), ownOrigin)); err != nil {
 			t.Fatal(err)
 		}
 		b.challenge()
@@ -735,7 +672,7 @@ func TestKilledAroundAnyWriteOfBiometrics(t *testing.T) {
 // Whatever a browser hands over, the element says yes or no.
 func FuzzEnrolBiometrics(f *testing.F) {
 	c := element.Creation{Challenge: make([]byte, 32), RPID: ownRPID}
-	good := newFinger().create(f, c, ownOrigin)
+	good := elementtest.NewFinger().Create(f, c, ownOrigin)
 	f.Add(good.ClientData, good.Object)
 	f.Add([]byte("{}"), []byte{0xA0})
 	f.Fuzz(func(t *testing.T, clientData, object []byte) {

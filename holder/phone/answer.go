@@ -175,10 +175,15 @@ func (p *Phone) sign(ctx context.Context, a Asking, w parts, reply Reply) (Askin
 		return a, err
 	}
 	u := element.Unlock{PIN: reply.Unlock.PIN}
-	if secretFor(q.Risk) == element.Password {
+	switch byLock := reply.Unlock.Assertion; {
+	case secretFor(q.Risk) == element.Password && byLock != nil: // never biometrics for R3
+		return a, ErrBiometricsNotHere
+	case secretFor(q.Risk) == element.Password:
 		u = element.Unlock{Password: reply.Unlock.Password}
+	case byLock != nil:
+		u = element.Unlock{Assertion: byLock, Request: w.message.Hash()}
 	}
-	if u.PIN.IsZero() && u.Password.IsZero() {
+	if u.PIN.IsZero() && u.Password.IsZero() && u.Assertion == nil {
 		return a, ErrSecretForm.With("which", string(secretFor(q.Risk)))
 	}
 	session, err := p.unlock(ctx, u)

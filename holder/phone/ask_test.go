@@ -104,10 +104,7 @@ func TestRefusingNeedsNoSecret(t *testing.T) {
 
 func TestR3WantsThePasswordAndConsentsAreChosen(t *testing.T) {
 	w, p, c := registered(t)
-	a, err := p.Fetch(t.Context(), c.ask(func(q *ceremony.Request) {
-		q.Purpose, q.Kind, q.Risk, q.Claims = ceremony.Purpose{Code: "account", Sentence: c.reg.Purposes[2].Sentence}, ceremony.Write, ceremony.R3, nil
-		q.Write = []ceremony.Line{{Label: ceremony.Text{JA: "口座", EN: "Account"}, Value: ceremony.Text{JA: "普通", EN: "Ordinary"}}}
-	}))
+	a, err := p.Fetch(t.Context(), c.ask(c.r3))
 	w.must(err)
 	if a.Secret != element.Password || a.Tries != 5 || len(a.Write) != 1 {
 		t.Errorf("shown %+v", a)

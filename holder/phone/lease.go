@@ -193,16 +193,20 @@ func (p *Phone) Reset(ctx context.Context) error {
 	if err := p.store().Wipe(ctx, p.now(), p.id); err != nil {
 		return fmt.Errorf("phone: reset: %w", err)
 	}
-	r.Picture, r.Word = "", ""
+	r.Picture, r.Word, r.Prefer = "", "", ""
 	return p.store().PutPhone(ctx, r)
 }
 
 // Unlock compares the PIN for its own sake: it renews the person's half of the
 // lease, and tells the authority at once when it can.
 func (p *Phone) Unlock(ctx context.Context, pin secret.PIN) error {
+	return p.touch(ctx, element.Unlock{PIN: pin})
+}
+
+func (p *Phone) touch(ctx context.Context, u element.Unlock) error {
 	p.work.Lock()
 	defer p.work.Unlock()
-	s, err := p.unlock(ctx, element.Unlock{PIN: pin})
+	s, err := p.unlock(ctx, u)
 	if err != nil {
 		return err
 	}
@@ -228,11 +232,17 @@ func (p *Phone) unlock(ctx context.Context, u element.Unlock) (*element.Session,
 	if err == nil {
 		return s, nil
 	}
+	return nil, p.notUnlocked(ctx, err)
+}
+
+// notUnlocked writes into the history why nothing was unlocked, and returns it in
+// our words.
+func (p *Phone) notUnlocked(ctx context.Context, err error) error {
 	err = secretProblem(err)
 	if noted := p.note(ctx, refusal(UseUnlock, err)); noted != nil {
-		return nil, noted
+		return noted
 	}
-	return nil, err
+	return err
 }
 
 // ResetPIN sets a new PIN; the phone's signature password proves the holder.
@@ -243,11 +253,7 @@ func (p *Phone) ResetPIN(ctx context.Context, password secret.Password, pin secr
 		return err
 	}
 	if err := p.element.ResetPIN(password, pin); err != nil {
-		err = secretProblem(err)
-		if noted := p.note(ctx, refusal(UseUnlock, err)); noted != nil {
-			return noted
-		}
-		return err
+		return p.notUnlocked(ctx, err)
 	}
 	return nil
 }

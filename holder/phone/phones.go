@@ -31,6 +31,10 @@ type Config struct {
 	Arc    pki.Arc
 	Cost   secret.Cost // of comparing a secret
 
+	// Origin is that of the phones' own pages, by which biometrics are asked for;
+	// empty: they are not offered.
+	Origin string
+
 	Issuer string // URL of the authority, as it writes itself into aud
 	// Receipts is the page where a shop checks the receipt of a phone that was given
 	// up; "" when there is none.
@@ -149,7 +153,7 @@ func (ps *Phones) makeElement(id string, m Model) (*element.Element, error) {
 func (ps *Phones) elementConfig(id string) element.Config {
 	return element.Config{
 		Dir: filepath.Join(ps.c.Dir, id), Files: ps.c.Files, Sealer: ps.c.Sealer, Arc: ps.c.Arc,
-		Cost: ps.c.Cost, Now: ps.c.Now, GenerateKey: ps.c.GenerateKey,
+		Cost: ps.c.Cost, Now: ps.c.Now, GenerateKey: ps.c.GenerateKey, Origin: ps.c.Origin,
 	}
 }
 

@@ -110,7 +110,7 @@ func secretProblem(err error) error {
 		if errors.Is(err, element.ErrNoKeys) {
 			return ErrNotRegistered.Because(err)
 		}
-		return err
+		return biometricProblem(err)
 	}
 	p := ErrPIN
 	switch {

@@ -129,6 +129,7 @@ type Look struct {
 	PINTries      int // left
 	PasswordTries int
 	LockCode      bool // there is a lock code that nobody has noted yet
+	Biometrics    Biometrics
 	Ended         string
 	Waiting       []Asking
 }
@@ -164,7 +165,7 @@ func (p *Phone) Look(ctx context.Context) (Look, error) {
 	_, noCode := p.element.ShowLockCode()
 	l := Look{
 		Record: r, Tag: p.element.Tag(), Now: p.now(), Stage: StageNone, Tapped: p.Tapped(), LockCode: noCode == nil,
-		PINTries: p.element.Tries(element.PIN), PasswordTries: p.element.Tries(element.Password),
+		PINTries: p.element.Tries(element.PIN), PasswordTries: p.element.Tries(element.Password), Biometrics: p.biometrics(r),
 	}
 	for _, a := range asks {
 		if a.Request != "" && l.Now.Before(a.Until) && live != nil { // nobody else can answer

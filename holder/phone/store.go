@@ -65,6 +65,7 @@ type Record struct {
 	Unlocked bool      `json:"unlocked"` // the boot loader
 	Picture  string    `json:"picture,omitempty"`
 	Word     string    `json:"word,omitempty"`
+	Prefer   string    `json:"prefer,omitempty"`  // way of unlocking that is asked for first; "": the PIN
 	Receipt  *Receipt  `json:"receipt,omitempty"` // of the last time it was given up
 	MadeAt   time.Time `json:"made_at"`
 }
@@ -156,6 +157,10 @@ const (
 	UseReissued   = "reissued" // a new signature certificate
 	UseRequest    = "request"  // one that was not shown
 	UseUnlock     = "unlock"   // a wrong or blocked secret
+
+	UseBiometrics        = "biometrics" // enrolled
+	UseBiometricsStopped = "biometrics-stopped"
+	UseQuietHours        = "quiet-hours" // changed
 )
 
 // Results of a history entry.

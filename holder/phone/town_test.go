@@ -83,7 +83,7 @@ func newTown(t testing.TB) *town {
 	client := httpd.Client(5 * time.Second)
 	w.config = phone.Config{
 		Store: phonestore.New(db), Dir: filepath.Join(w.dir, "phones"), Sealer: w.sealer, Now: w.clock,
-		Arc: pki.SandboxArc(), Cost: secret.TestCost(), Issuer: w.issuer, Client: client,
+		Arc: pki.SandboxArc(), Cost: secret.TestCost(), Issuer: w.issuer, Client: client, Origin: phoneOrigin,
 		Ops: []*x509.Certificate{w.ca.Authority(pki.Ops)}, Status: certpath.OCSP{Client: client},
 		Maker: maker, Models: phone.SandboxModels(), TapWait: 200 * time.Millisecond,
 		GenerateKey: func() (*rsa.PrivateKey, error) {
@@ -170,6 +170,7 @@ func (w *town) cut(f func(http.ResponseWriter, *http.Request) bool) {
 }
 
 const (
+	phoneOrigin             = "http://phone.localhost:8403"
 	cardPIN, cardPassword   = "1357", "CARD26PASS"
 	phonePIN, phonePassword = "4826", "TEGATA26X"
 )

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"tegata/holder/element"
 	"tegata/internal/secret"
 	"tegata/internal/ui"
 )
@@ -20,12 +21,13 @@ type draft struct {
 
 	mu       sync.Mutex // guards all below
 	touched  time.Time
-	card     secret.Password // the card's, until the card has signed
-	cardPIN  secret.PIN      // the card's, until the card has said that the phone is found
-	terms    string          // version agreed to
-	pin      secret.PIN      // chosen for the phone
-	left     left            // by the last form
-	failed   *failure        // what the page of a problem shows
+	card     secret.Password   // the card's, until the card has signed
+	cardPIN  secret.PIN        // the card's, until the card has said that the phone is found
+	terms    string            // version agreed to
+	pin      secret.PIN        // chosen for the phone
+	creation *element.Creation // of biometrics, until the platform's lock has answered
+	left     left              // by the last form
+	failed   *failure          // what the page of a problem shows
 	outcomes map[string]outcome
 	forms    map[string]form // those that compare a secret, by the path of their page
 }
@@ -45,16 +47,17 @@ type left struct {
 
 // entered is a copy of what the steps need.
 type entered struct {
-	card    secret.Password
-	cardPIN secret.PIN
-	terms   string
-	pin     secret.PIN
+	card     secret.Password
+	cardPIN  secret.PIN
+	terms    string
+	pin      secret.PIN
+	creation *element.Creation
 }
 
 func (d *draft) entered() entered {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return entered{d.card, d.cardPIN, d.terms, d.pin}
+	return entered{d.card, d.cardPIN, d.terms, d.pin, d.creation}
 }
 
 func (d *draft) change(f func(*draft)) {
@@ -66,7 +69,7 @@ func (d *draft) change(f func(*draft)) {
 // forget drops every secret of the draft.
 func (d *draft) forget() {
 	d.change(func(d *draft) {
-		d.card, d.cardPIN, d.pin, d.terms = secret.Password{}, secret.PIN{}, secret.PIN{}, ""
+		d.card, d.cardPIN, d.pin, d.terms, d.creation = secret.Password{}, secret.PIN{}, secret.PIN{}, "", nil
 	})
 }
 

@@ -198,12 +198,38 @@ func samples() []uitest.Page {
 	add("77-reissue-resume", phone.StageReissue, "", quiet("resume", base(phone.StageReissue)))
 	add("50-settings", phone.StageRegistered, "settings", ui.Screen{Page: "settings", Data: settingsPage{base(phone.StageRegistered), []toggle{{"nfc", true}, {"network", false}, {"power", true}}, []string{"verified", "unlocked"}}})
 	add("51-off", phone.StageRegistered, "", quiet("off", base(phone.StageRegistered)))
-	add("55-unlock", phone.StageRegistered, "", quiet("unlock", secretPage{basePage: base(phone.StageRegistered)}))
+	add("55-unlock", phone.StageRegistered, "", quiet("unlock", unlockPage{secretPage: secretPage{basePage: base(phone.StageRegistered)}}))
+	finger := visit{base: "/p/hanako", look: look(phone.StageRegistered)}
+	finger.look.Biometrics = phone.Biometrics{Biometrics: element.Biometrics{Offered: true, Enrolled: true, Since: moment(), Tries: 5, Quiet: element.DefaultQuiet()}}
+	add("80-biometrics", phone.StageRegistered, "home", ui.Screen{Page: "biometrics", Data: biometricsPage{secretPage: secretPage{basePage: base(phone.StageRegistered)}}})
+	add("81-biometrics-on", phone.StageRegistered, "home", ui.Screen{Page: "biometrics", Data: biometricsPage{secretPage: secretPage{basePage: finger.page()}, Done: "enrolled"}})
+	add("82-enrol-lock", phone.StageRegistered, "", quiet("enrollock", enrolLockPageOf(finger.page(), element.Creation{Challenge: make([]byte, 32), User: make([]byte, 16), RPID: "phone.localhost"})))
+	add("83-methods-pin", phone.StageRegistered, "home", ui.Screen{Page: "methods", Data: methodsPage{basePage: base(phone.StageRegistered)}})
+	add("84-methods", phone.StageRegistered, "home", ui.Screen{Page: "methods", Data: methodsPage{finger.page(), "preferred", quietOf(element.DefaultQuiet())}})
+	add("85-methods-always", phone.StageRegistered, "home", ui.Screen{Page: "methods", Data: methodsPage{finger.page(), "quiet", quietOf(element.Quiet{})}})
+	night := finger.quietPage()
+	night.From, night.To = "23:00", "6:00"
+	add("86-quiet", phone.StageRegistered, "home", ui.Screen{Page: "quiet", Data: night})
+	add("87-unlock-lock", phone.StageRegistered, "", quiet("unlock", unlockPage{secretPage{basePage: finger.page()}, finger.lock("", "unlock")}))
+	add("88-ask-lock-second", phone.StageRegistered, "", quiet("request", finger.askPage(sampleAsk())))
+	finger.look.Biometrics.Preferred = true
+	add("89-ask-lock-first", phone.StageRegistered, "", quiet("request", finger.askPage(sampleAsk())))
+	finger.look.Biometrics.Tries, finger.look.Biometrics.Why = 0, phone.ErrBiometricsOut
+	out5 := finger.askPage(sampleAsk())
+	out5.Trouble = ui.TroubleOf(nil, phone.ErrBiometricsOut)
+	add("90-ask-lock-out", phone.StageRegistered, "", ui.Screen{Page: "request", Data: out5, Quiet: true, Bad: true})
+	add("91-biometrics-out", phone.StageRegistered, "home", ui.Screen{Page: "biometrics", Data: biometricsPage{secretPage: secretPage{basePage: finger.page()}, Why: why(finger.look.Biometrics)}})
+	for _, kind := range []ceremony.Want{ceremony.Login, ceremony.Consent, ceremony.SignDoc, ceremony.IssuePaper, ceremony.Eligibility, ceremony.Write} {
+		a := sampleAsk()
+		a.Kind = kind
+		finger.look.Biometrics.Why = nil
+		add("92-ask-lock-"+string(kind), phone.StageRegistered, "", quiet("request", finger.askPage(a)))
+	}
 	add("56-resetpin", phone.StageRegistered, "", quiet("resetpin", secretPage{basePage: base(phone.StageRegistered)}))
 	add("52-lost", phone.StageRegistered, "home", ui.Screen{Page: "lost", Data: lostPage{base(phone.StageRegistered), "http://street.localhost:8400/break#lost"}})
 	add("53-stop", phone.StageRegistered, "", quiet("stop", stopPage{basePage: base(phone.StageRegistered)}))
 	add("57-stop-wrong", phone.StageRegistered, "", ui.Screen{Page: "stop", Data: stopPage{base(phone.StageRegistered), "失効させるときは、下の「分かりました」に印を付けてください。"}, Quiet: true, Bad: true})
-	stale := secretPage{basePage: base(phone.StageRegistered)}
+	stale := unlockPage{secretPage: secretPage{basePage: base(phone.StageRegistered)}}
 	stale.Trouble = ui.TroubleOf(nil, errOldForm)
 	add("58-unlock-again", phone.StageRegistered, "", ui.Screen{Page: "unlock", Data: stale, Quiet: true, Bad: true})
 	add("54-stopped", phone.StageEnded, "", quiet("stopped", stoppedPage{base(phone.StageEnded), phone.Receipt{URL: "http://127.0.0.1:8401/v1/revocations/abc", Page: "http://portal.localhost:8404/receipt?id=5f3a9c0b77e1424d8a6f0c", ID: "5f3a9c0b77e1424d8a6f0c", Tag: "K7Q2-M9XA", At: moment()}}))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"tegata/holder/element"
 	"tegata/holder/phone"
 	"tegata/internal/secret"
 	"tegata/issuer/ra"
@@ -31,6 +32,14 @@ type Phone interface {
 	Answer(ctx context.Context, id string, reply phone.Reply) (phone.Outcome, error)
 	ResetPIN(ctx context.Context, password secret.Password, pin secret.PIN) error
 	Unlock(ctx context.Context, pin secret.PIN) error
+	UnlockWith(ctx context.Context, a element.Assertion) error
+	BeginBiometrics(ctx context.Context, pin secret.PIN) (element.Creation, error)
+	EnrolBiometrics(ctx context.Context, a element.Attestation) error
+	StopBiometrics(ctx context.Context) error
+	Challenge(ctx context.Context, ask string) (element.Challenge, error)
+	BiometricsFailed(ctx context.Context) error
+	Prefer(ctx context.Context, way string) error
+	SetQuiet(ctx context.Context, pin secret.PIN, q element.Quiet) error
 	Uses(ctx context.Context, limit int) ([]phone.Use, error)
 	RemoveCard(ctx context.Context) error
 	Set(ctx context.Context, change phone.Change) error

@@ -115,10 +115,15 @@ type askPage struct {
 	Form  string // sent back by the form, which is worked on once
 	Match string // chosen before an entry that was not taken
 	Wrong ui.Wrong
+	Lock  *lockPart
 }
 
 func (v *visit) askPage(a phone.Ask) askPage {
-	return askPage{basePage: v.page(), Ask: askOf(a)}
+	p := askPage{basePage: v.page(), Ask: askOf(a)}
+	if a.Secret == element.PIN {
+		p.Lock = v.lock(a.ID, string(a.Kind))
+	}
+	return p
 }
 
 // ask shows a request: who asks, where, what for, which data, what is written,
@@ -184,7 +189,12 @@ func (v *visit) approve(asked phone.Ask) {
 		return
 	}
 	var err error
-	if asked.Secret == element.Password {
+	if said := v.r.PostFormValue(lockField); said != "" && asked.Secret == element.PIN {
+		if reply.Unlock.Assertion, err = v.assertion(said); err != nil {
+			v.notAnswered(asked.ID, phone.Outcome{}, err)
+			return
+		}
+	} else if asked.Secret == element.Password {
 		reply.Unlock.Password, err = secret.ParsePassword(v.r.PostFormValue("password"))
 		again.wrong = map[string]string{"first": "wrong.password.form"}
 	} else {

@@ -134,18 +134,23 @@ func (v *visit) setPassword() {
 // unlock compares the PIN for its own sake: it shows that the phone is still in
 // its holder's hands, which ends a hold for silence at the next check-in.
 func (v *visit) unlock() {
-	p := v.secretPage()
+	p := unlockPage{v.secretPage(), v.lock("", "unlock")}
 	p.Form = v.form()
 	v.show(ui.Screen{Page: "unlock", Data: p, Quiet: true, Bad: p.bad()})
+}
+
+type unlockPage struct {
+	secretPage
+	Lock *lockPart
 }
 
 func (v *visit) doUnlock() {
 	v.once("/unlock", func() {
 		pin, err := secret.ParsePIN(v.r.PostFormValue("pin"))
-		if err != nil {
+		if said := v.r.PostFormValue(lockField); said == "" && err != nil {
 			err = phone.ErrSecretForm
 		} else {
-			err = v.phone.Unlock(v.r.Context(), pin)
+			err = v.unlockBy(said, pin)
 		}
 		if err != nil {
 			v.notTaken("/unlock", err)

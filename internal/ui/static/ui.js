@@ -33,7 +33,7 @@ const onward = (f) => {
   if (f.value.length < 4) return
   const next = pins[pins.indexOf(f) + 1]
   if (next && !next.value) next.focus()
-  else if (pins.every((p) => p.value.length === 4)) { const go = f.form && f.form.querySelector('.btn-main'); if (go) go.focus() }
+  else if (pins.every((p) => p.value.length === 4)) { const go = (f.closest('details') ?? f.form)?.querySelector('.btn-main'); if (go) go.focus() }
 }
 for (const f of pins) {
   f.addEventListener('focus', () => { last = f })
