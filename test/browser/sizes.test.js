@@ -17,6 +17,7 @@ const places = [
   ['phone', '/'], ['phone', '/p/taro-phone/'], ['phone', '/p/taro-phone/certificates'], ['phone', '/p/taro-phone/certificate'],
   ['phone', '/p/taro-phone/history'], ['phone', '/p/taro-phone/settings'], ['phone', '/p/taro-phone/scan'], ['phone', '/p/taro-phone/mark'],
   ['phone', '/p/taro-phone/reset-pin'], ['phone', '/p/taro-phone/unlock'], ['phone', '/p/taro-phone/lost'], ['phone', '/p/taro-phone/stop'],
+  ['phone', '/p/taro-phone/biometrics'], ['phone', '/p/taro-phone/methods'], ['phone', '/p/taro-phone/quiet'],
   ['phone', '/p/nobody/'], ['portal', '/'], ['portal', '/home'], ['portal', '/nowhere'],
   ['municipality', '/'], ['municipality', '/nowhere'],
 ]
