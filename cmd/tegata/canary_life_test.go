@@ -4,18 +4,22 @@ import (
 	"context"
 	"crypto"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"net/url"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"tegata/holder/eid"
+	"tegata/holder/element"
 	"tegata/holder/reader"
 	"tegata/internal/secret"
 )
@@ -30,6 +34,7 @@ func (c *canaries) live(t *testing.T) {
 	}{
 		{"register on the pages", c.register},
 		{"log in on this device", c.loginHere},
+		{"log in by the screen lock", func(ctx context.Context) error { return c.loginByLock(ctx, t) }},
 		{"log in from another device, by command", c.loginThere},
 		{"sign a file, by command", c.sign},
 		{"use the card at a reader, by command", c.useCard},
@@ -135,6 +140,63 @@ func (c *canaries) loginHere(ctx context.Context) error {
 	}
 	text, err = b.send(ctx, b.url, url.Values{"form": {form}, "decision": {"approve"}, "pin": {c.secrets.phonePIN}})
 	if err != nil {
+		return err
+	}
+	back, err := found(text, `href="(http://portal[^"]*response_code=[^"]*)"`)
+	if err != nil {
+		return err
+	}
+	return c.atHome(b.open(ctx, back))
+}
+
+// loginByLock registers the screen lock of the person's device on the phone's
+// pages, as their script does, and logs in by it.
+func (c *canaries) loginByLock(ctx context.Context, t *testing.T) error {
+	b, page, pin := newBrowser(), c.phonePage(), url.Values{"pin": {c.secrets.phonePIN}}
+	text, err := b.send(ctx, page+"/biometrics", pin)
+	if err != nil {
+		return err
+	}
+	challenge, err := found(text, `data-challenge="([^"]*)"`)
+	if err != nil {
+		return err
+	}
+	creation := element.Creation{RPID: "phone.localhost"}
+	if creation.Challenge, err = base64.StdEncoding.DecodeString(html.UnescapeString(challenge)); err != nil {
+		return err
+	}
+	made, err := json.Marshal(c.finger.Create(t, creation, c.settings.page("phone")))
+	if err != nil {
+		return err
+	}
+	if _, err := b.send(ctx, page+"/biometrics/enrol", url.Values{"lock": {string(made)}}); err != nil {
+		return err
+	}
+	pin.Set("from", "0:00") // at every hour: this may run at night
+	pin.Set("to", "0:00")
+	if _, err := b.send(ctx, page+"/quiet", pin); err != nil {
+		return err
+	}
+	link, _, err := b.beginLogin(ctx, c.settings.page("portal"), false)
+	if err != nil {
+		return err
+	}
+	if _, err := b.open(ctx, page+"/request?"+strings.SplitN(link, "?", 2)[1]); err != nil {
+		return err
+	}
+	asked := b.url
+	if text, err = b.send(ctx, page+"/biometrics/challenge", url.Values{"ask": {path.Base(asked)}}); err != nil {
+		return err
+	}
+	var one element.Challenge
+	if err := json.Unmarshal([]byte(text), &one); err != nil {
+		return err
+	}
+	answer, err := json.Marshal(c.finger.Get(t, one, c.settings.page("phone")))
+	if err != nil {
+		return err
+	}
+	if text, err = b.send(ctx, asked, url.Values{"decision": {"approve"}, "lock": {string(answer)}}); err != nil {
 		return err
 	}
 	back, err := found(text, `href="(http://portal[^"]*response_code=[^"]*)"`)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -52,7 +53,8 @@ func (c *canaries) checkFiles(t *testing.T) {
 	if err != nil || len(databases) != len(withTables) {
 		t.Errorf("%d databases were searched, %v", len(databases), err)
 	}
-	opened := 0
+	opened, lock := 0, []byte(base64.StdEncoding.EncodeToString(c.finger.Credential.ID))
+	enrolled := 0
 	for room, pattern := range map[string]string{"cards": "*.card", "phone": "elements/*/element.sealed"} {
 		sealer, err := secret.OpenSealer(filepath.Join(c.dir, room, "key"), secret.Sandbox)
 		if err != nil {
@@ -78,10 +80,14 @@ func (c *canaries) checkFiles(t *testing.T) {
 				t.Errorf("%s, opened: %v", file, h)
 			}
 			opened++
+			enrolled += bytes.Count(state, lock)
 		}
 	}
 	if opened != 2 {
 		t.Errorf("%d sealed states were opened, not those of the card and the phone", opened)
+	}
+	if enrolled != 1 {
+		t.Errorf("the screen lock's id is in %d sealed states, so the search for its key is worth nothing", enrolled)
 	}
 }
 

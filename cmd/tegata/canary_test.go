@@ -19,6 +19,7 @@ import (
 
 	"tegata/holder/apdu"
 	"tegata/holder/card"
+	"tegata/holder/element/elementtest"
 	"tegata/internal/durable"
 	"tegata/internal/secret"
 )
@@ -33,7 +34,8 @@ import (
 // all that went over any port of the loopback. They may be in two places: on the
 // way from the person's browser or command line to the own phone, and in VERIFY
 // on the contact tap; and there they must be found, or the search is worth
-// nothing.
+// nothing. The key behind the screen lock of the person's device may be nowhere:
+// of it the element has the public half and the id, and must have them.
 func TestNoSecretLeaves(t *testing.T) {
 	inside(t, func(t *testing.T) {
 		c := newCanaries(t)
@@ -56,9 +58,10 @@ type canaries struct {
 	settings settings
 	process  *process
 	secrets  struct{ cardPassword, cardPIN, phonePassword, phonePIN string }
-	lockCode string            // told by the phone, once
-	readers  []string          // host:port where cards were held
-	commands map[string][]byte // what /proc said of commands
+	finger   *elementtest.Finger // behind the screen lock of the person's device; its key is nowhere else
+	lockCode string              // told by the phone, once
+	readers  []string            // host:port where cards were held
+	commands map[string][]byte   // what /proc said of commands
 	needles  []needle
 }
 
@@ -71,7 +74,7 @@ func newCanaries(t *testing.T) *canaries {
 	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &cores); err != nil {
 		t.Fatal(err)
 	}
-	c := &canaries{commands: map[string][]byte{}}
+	c := &canaries{commands: map[string][]byte{}, finger: elementtest.NewFinger()}
 	c.town = town{dir: filepath.Join(t.TempDir(), "data"), listen: "127.0.0.1:21400", keys: poolKeys(t)}
 	c.settings = settings{Listen: c.listen}
 	c.make(t, nil, func(context.Context) error { return nil })
@@ -85,6 +88,7 @@ func newCanaries(t *testing.T) *canaries {
 		passwordNeedle("the phone's password", c.secrets.phonePassword),
 		pinNeedle("the card's PIN", c.secrets.cardPIN, "card_auth_pin", "pin"),
 		pinNeedle("the phone's PIN", c.secrets.phonePIN, "phone_auth_pin", "pin", "again"),
+		{"the screen lock's key", encodings("private part", c.finger.Private())},
 	}
 	c.personalise(t)
 	return c

@@ -25,7 +25,7 @@ type offersPage struct {
 // offersNow lists what is built, by the role it needs.
 func offersNow() []offer {
 	return []offer{
-		{ID: "register", Role: "phone"}, {ID: "login", Role: "portal"}, {ID: "cross", Role: "portal"},
+		{ID: "register", Role: "phone"}, {ID: "login", Role: "portal"}, {ID: "cross", Role: "portal"}, {ID: "biometrics", Role: "phone"},
 		{ID: "status", Role: "issuer"}, {ID: "lost", Role: "issuer"}, {ID: "card", Role: "cards"},
 		{ID: "desk", Role: "municipality"}, {ID: "headless", Role: "phone"},
 	}
@@ -34,7 +34,7 @@ func offersNow() []offer {
 // offersPlanned lists what is not built yet.
 func offersPlanned() []offer {
 	return []offer{
-		{ID: "biometrics"}, {ID: "found"}, {ID: "kiosk"}, {ID: "clinic"}, {ID: "moving"},
+		{ID: "found"}, {ID: "kiosk"}, {ID: "clinic"}, {ID: "moving"},
 		{ID: "health"}, {ID: "private"}, {ID: "documents"}, {ID: "helpdesk"},
 	}
 }
@@ -45,7 +45,7 @@ func (h *Handler) offers(w http.ResponseWriter, r *http.Request) {
 	for i, o := range page.Now {
 		_, page.Now[i].Runs = h.conf.service(o.Role)
 		switch o.ID {
-		case "register":
+		case "register", "biometrics":
 			page.Now[i].URL = h.conf.origin("phone")
 		case "login", "cross":
 			page.Now[i].URL = h.conf.origin("portal")

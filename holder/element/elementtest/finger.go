@@ -28,17 +28,30 @@ type Finger struct {
 // those are drawn again.
 func NewFinger() *Finger {
 	for {
-		c := virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)
-		key, err := x509.ParsePKCS8PrivateKey(c.Key.Data)
-		ec, ok := key.(*ecdsa.PrivateKey)
-		if err != nil || !ok {
-			panic("elementtest: virtualwebauthn keeps its keys in another form now")
-		}
-		point, err := ec.PublicKey.Bytes()
+		f := &Finger{Credential: virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)}
+		point, err := f.key().PublicKey.Bytes()
 		if err == nil && point[1] != 0 && point[33] != 0 {
-			return &Finger{Credential: c}
+			return f
 		}
 	}
+}
+
+func (f *Finger) key() *ecdsa.PrivateKey {
+	key, err := x509.ParsePKCS8PrivateKey(f.Credential.Key.Data)
+	ec, ok := key.(*ecdsa.PrivateKey)
+	if err != nil || !ok {
+		panic("elementtest: virtualwebauthn keeps its keys in another form now")
+	}
+	return ec
+}
+
+// Private is the private part of an ES256 credential, which nobody else has.
+func (f *Finger) Private() []byte {
+	d, err := f.key().Bytes()
+	if err != nil {
+		panic(err)
+	}
+	return d
 }
 
 // Create answers navigator.credentials.create on a page of origin.
