@@ -26,15 +26,15 @@ type offersPage struct {
 func offersNow() []offer {
 	return []offer{
 		{ID: "register", Role: "phone"}, {ID: "login", Role: "portal"}, {ID: "cross", Role: "portal"}, {ID: "biometrics", Role: "phone"},
-		{ID: "status", Role: "issuer"}, {ID: "lost", Role: "issuer"}, {ID: "card", Role: "cards"},
-		{ID: "desk", Role: "municipality"}, {ID: "headless", Role: "phone"},
+		{ID: "status", Role: "issuer"}, {ID: "lost", Role: "portal"}, {ID: "found", Role: "phone"}, {ID: "receipt", Role: "portal"},
+		{ID: "card", Role: "cards"}, {ID: "desk", Role: "municipality"}, {ID: "headless", Role: "phone"},
 	}
 }
 
 // offersPlanned lists what is not built yet.
 func offersPlanned() []offer {
 	return []offer{
-		{ID: "found"}, {ID: "kiosk"}, {ID: "clinic"}, {ID: "moving"},
+		{ID: "kiosk"}, {ID: "clinic"}, {ID: "moving"},
 		{ID: "health"}, {ID: "private"}, {ID: "documents"}, {ID: "helpdesk"},
 	}
 }
@@ -45,14 +45,16 @@ func (h *Handler) offers(w http.ResponseWriter, r *http.Request) {
 	for i, o := range page.Now {
 		_, page.Now[i].Runs = h.conf.service(o.Role)
 		switch o.ID {
-		case "register", "biometrics":
+		case "register", "biometrics", "found":
 			page.Now[i].URL = h.conf.origin("phone")
 		case "login", "cross":
 			page.Now[i].URL = h.conf.origin("portal")
 		case "status":
 			page.Now[i].URL = "/trace"
 		case "lost":
-			page.Now[i].URL = "/break#lost"
+			page.Now[i].URL = h.conf.origin("portal") + "/lost"
+		case "receipt":
+			page.Now[i].URL = h.conf.origin("portal") + "/receipt"
 		case "card":
 			page.Now[i].URL = "/cards"
 		case "desk":
