@@ -53,6 +53,21 @@ func (b *browser) send(ctx context.Context, address string, form url.Values) (st
 	return b.do(ctx, http.MethodPost, address, form)
 }
 
+// sendOnce sends the form of the page at address, which carries a word that is good for
+// one sending.
+func (b *browser) sendOnce(ctx context.Context, address string, form url.Values) (string, error) {
+	page, err := b.open(ctx, address)
+	if err != nil {
+		return "", err
+	}
+	word, err := found(page, `name="form" value="([^"]*)"`)
+	if err != nil {
+		return "", err
+	}
+	form.Set("form", word)
+	return b.send(ctx, b.url, form)
+}
+
 func (b *browser) do(ctx context.Context, method, address string, form url.Values) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(form.Encode()))
 	if err != nil {

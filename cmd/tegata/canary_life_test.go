@@ -130,15 +130,8 @@ func (c *canaries) loginHere(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	text, err := b.open(ctx, c.phonePage()+"/request?"+strings.SplitN(link, "?", 2)[1])
-	if err != nil {
-		return err
-	}
-	form, err := found(text, `name="form" value="([^"]*)"`)
-	if err != nil {
-		return err
-	}
-	text, err = b.send(ctx, b.url, url.Values{"form": {form}, "decision": {"approve"}, "pin": {c.secrets.phonePIN}})
+	text, err := b.sendOnce(ctx, c.phonePage()+"/request?"+strings.SplitN(link, "?", 2)[1],
+		url.Values{"decision": {"approve"}, "pin": {c.secrets.phonePIN}})
 	if err != nil {
 		return err
 	}
@@ -153,7 +146,7 @@ func (c *canaries) loginHere(ctx context.Context) error {
 // pages, as their script does, and logs in by it.
 func (c *canaries) loginByLock(ctx context.Context, t *testing.T) error {
 	b, page, pin := newBrowser(), c.phonePage(), url.Values{"pin": {c.secrets.phonePIN}}
-	text, err := b.send(ctx, page+"/biometrics", pin)
+	text, err := b.sendOnce(ctx, page+"/biometrics", pin)
 	if err != nil {
 		return err
 	}
@@ -174,7 +167,7 @@ func (c *canaries) loginByLock(ctx context.Context, t *testing.T) error {
 	}
 	pin.Set("from", "0:00") // at every hour: this may run at night
 	pin.Set("to", "0:00")
-	if _, err := b.send(ctx, page+"/quiet", pin); err != nil {
+	if _, err := b.sendOnce(ctx, page+"/quiet", pin); err != nil {
 		return err
 	}
 	link, _, err := b.beginLogin(ctx, c.settings.page("portal"), false)
@@ -196,7 +189,7 @@ func (c *canaries) loginByLock(ctx context.Context, t *testing.T) error {
 	if err != nil {
 		return err
 	}
-	if text, err = b.send(ctx, asked, url.Values{"decision": {"approve"}, "lock": {string(answer)}}); err != nil {
+	if text, err = b.sendOnce(ctx, asked, url.Values{"decision": {"approve"}, "lock": {string(answer)}}); err != nil {
 		return err
 	}
 	back, err := found(text, `href="(http://portal[^"]*response_code=[^"]*)"`)
