@@ -247,7 +247,7 @@ func (v *visit) quiet() {
 
 func (v *visit) setQuiet() {
 	v.once("/quiet", func() {
-		from, to := v.r.PostFormValue("from"), v.r.PostFormValue("to")
+		from, to := v.field("from"), v.field("to")
 		pin, err := secret.ParsePIN(v.r.PostFormValue("pin"))
 		if err != nil {
 			err = phone.ErrSecretForm

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"strings"
 	"time"
 
 	"tegata/internal/ceremony"
@@ -21,6 +22,20 @@ type form struct {
 	at   time.Time
 }
 
+// field is a copy of what was sent in a field. The server's own string is a part of the
+// whole form: whoever kept it would keep the secret that was typed beside it.
+func (v *visit) field(name string) string { return strings.Clone(v.r.PostFormValue(name)) }
+
+// fields is field where there may be several.
+func (v *visit) fields(name string) []string {
+	v.r.PostFormValue(name) // reads the form
+	var copies []string
+	for _, value := range v.r.PostForm[name] {
+		copies = append(copies, strings.Clone(value))
+	}
+	return copies
+}
+
 // form is the word that the form of this page carries.
 func (v *visit) form() string {
 	var word string
@@ -38,7 +53,7 @@ func (v *visit) form() string {
 // once works on the form of the page at path when it is sent for the first time.
 // Sent twice at once it leads where the first led; one from before is asked for anew.
 func (v *visit) once(path string, work func()) {
-	sent := v.r.PostFormValue("form")
+	sent := v.field("form")
 	var first, again bool
 	var f form
 	v.draft.change(func(d *draft) {

@@ -181,7 +181,7 @@ func (v *visit) answer() {
 
 // approve takes a yes, with the secret that opens the key.
 func (v *visit) approve(asked phone.Ask) {
-	reply := phone.Reply{Approve: true, Granted: v.r.PostForm["granted"], Match: v.r.PostFormValue("match")}
+	reply := phone.Reply{Approve: true, Granted: v.fields("granted"), Match: v.field("match")}
 	again := left{path: requestPath(asked.ID), entered: v.chosen()}
 	if len(asked.Match) > 0 && reply.Match == "" {
 		again.trouble = ui.TroubleOf(v.w, phone.ErrPickNumber)
@@ -210,7 +210,7 @@ func (v *visit) approve(asked phone.Ask) {
 
 // chosen is what was chosen beside the secret.
 func (v *visit) chosen() url.Values {
-	return url.Values{"match": v.r.PostForm["match"], "granted": v.r.PostForm["granted"]}
+	return url.Values{"match": v.fields("match"), "granted": v.fields("granted")}
 }
 
 func (v *visit) reply(id string, reply phone.Reply) {
