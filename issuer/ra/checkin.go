@@ -2,8 +2,6 @@ package ra
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"time"
 
 	"tegata/internal/attest"
@@ -15,58 +13,15 @@ import (
 // copies of one element are about and the pair is held.
 func (r *RA) CheckIn(ctx context.Context, compact string) (CheckedIn, error) {
 	at := r.at()
-	m, err := parseStep[CheckInClaims](r, TypeCheckIn, compact, StepCheckIn, "", at)
-	if err != nil {
-		return CheckedIn{}, err
-	}
-	id := m.Unverified().ID
-	e, err := r.enrolment(ctx, id)
-	if err != nil {
-		return CheckedIn{}, err
-	}
-	s, err := follow(m, e.DeviceKey)
-	if err != nil {
-		return CheckedIn{}, err
-	}
-	var answer CheckedIn
-	err = r.store.Write(ctx, func(tx Tx) error {
-		answer = CheckedIn{}
-		kept, err := tx.CheckIn(ctx, id, s.hash)
-		if err == nil {
-			return json.Unmarshal(kept, &answer)
+	return ofRegistered(ctx, r, compact, StepCheckIn, at, func(tx Tx, e *EnrolmentRecord, c CheckInClaims) (CheckedIn, error) {
+		if err := r.checkIn(ctx, tx, e, c, at); err != nil {
+			return CheckedIn{}, err
 		}
-		if !errors.Is(err, ErrNotFound) {
-			return err
-		}
-		e, err := tx.Enrolment(ctx, id)
-		if err != nil {
-			return err
-		}
-		switch e.State {
-		case StateRegistered:
-		case StateEnded:
-			return e.endedProblem()
-		default:
-			return ErrStepOutOfOrder.With("state", string(e.State))
-		}
-		if err := r.checkIn(ctx, tx, &e, s.claims, at); err != nil {
-			return err
-		}
-		answer = CheckedIn{
+		return CheckedIn{
 			ID: e.ID, State: e.State, Holds: e.holds(), At: at,
 			NextBefore: e.LastCheckIn.Add(SilentAfter), UnlockBefore: e.LastUnlock.Add(LockedAfter),
-		}
-		text, err := json.Marshal(answer)
-		if err != nil {
-			return err
-		}
-		// A message older than this is refused by its iat before we look here.
-		if err := tx.DropCheckIns(ctx, id, at.Add(-3*StepWindow)); err != nil {
-			return err
-		}
-		return tx.PutCheckIn(ctx, id, s.hash, at, text)
+		}, nil
 	})
-	return answer, err
 }
 
 func (r *RA) checkIn(ctx context.Context, tx Tx, e *EnrolmentRecord, c CheckInClaims, at time.Time) error {

@@ -2,7 +2,6 @@ package ra
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -20,55 +19,15 @@ import (
 // and a check-in do that. The very same message again gets the same answer.
 func (r *RA) Resume(ctx context.Context, compact string) (Resumed, error) {
 	at := r.at()
-	m, err := parseStep[ResumeClaims](r, TypeCheckIn, compact, StepResume, "", at)
-	if err != nil {
-		return Resumed{}, err
-	}
-	id := m.Unverified().ID
-	e, err := r.enrolment(ctx, id)
-	if err != nil {
-		return Resumed{}, err
-	}
-	s, err := follow(m, e.DeviceKey)
-	if err != nil {
-		return Resumed{}, err
-	}
-	var answer Resumed
-	err = r.store.Write(ctx, func(tx Tx) error {
-		answer = Resumed{}
-		kept, err := tx.CheckIn(ctx, id, s.hash)
-		if err == nil {
-			return json.Unmarshal(kept, &answer)
-		}
-		if !errors.Is(err, ErrNotFound) {
-			return err
-		}
-		e, err := tx.Enrolment(ctx, id)
-		if err != nil {
-			return err
-		}
-		switch e.State {
-		case StateRegistered:
-		case StateEnded:
-			return e.endedProblem()
-		default:
-			return ErrStepOutOfOrder.With("state", string(e.State))
-		}
-		if answer, err = r.resume(ctx, tx, &e, s.claims, at); err != nil {
-			return err
-		}
-		text, err := json.Marshal(answer)
-		if err != nil {
-			return err
-		}
-		return tx.PutCheckIn(ctx, id, s.hash, at, text)
+	answer, err := ofRegistered(ctx, r, compact, StepResume, at, func(tx Tx, e *EnrolmentRecord, c ResumeClaims) (Resumed, error) {
+		return r.resume(ctx, tx, e, c, at)
 	})
 	if err != nil {
 		return Resumed{}, err
 	}
 	r.trace.Note(ctx, trace.Event{At: at, From: "phone", To: "issuer", Kind: "status",
 		TitleJA: "カードで確かめて、スマホの利用を再開しました", TitleEN: "With the card, a phone was resumed",
-		Detail: map[string]string{"enrolment": id}})
+		Detail: map[string]string{"enrolment": answer.ID}})
 	return answer, nil
 }
 
