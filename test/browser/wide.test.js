@@ -102,7 +102,7 @@ job('a wrong PIN, a wrong box and a wrong link: reload, back and double clicks c
   await wrongPIN(phone, '確かめる', 1)
   await phone.getByLabel('スマホの利用者証明用の暗証番号').fill(tome.pin)
   await phone.getByRole('button', { name: '確かめる', exact: true }).dblclick()
-  await phone.getByText('暗証番号を確かめました。').waitFor()
+  await phone.getByText('本人であることを確かめました。').waitFor()
   for (const [place, button, words] of [
     ['/p/tome-phone/stop', '失効させる', '「分かりました」に印を付けてください'],
     ['/p/tome-phone/scan', '開く', 'http で始まるリンクを貼り付けてください。'],
