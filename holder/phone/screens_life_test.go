@@ -29,6 +29,8 @@ func TestAFoundPhoneByTheScreensAlone(t *testing.T) {
 	s.at("/p/a/found/tap", "2 / 2", "カードを待っています")
 	s.take(s.client.PostForm(s.base+"/p/a/found/read", nil))
 	s.at("/p/a/found/tap", "カードがかざされていません。")
+	s.open("/p/a/lost/card/tap") // typed for one thing, it serves no other
+	s.at("/p/a/lost/card")
 	hold()
 	s.open("/p/a/found/tap")
 	address, twice := s.sent("/found/read", nil)

@@ -20,12 +20,21 @@ func (v *visit) setCardPIN(k walk) {
 		v.notTaken(k.At, phone.ErrSecretForm)
 		return
 	}
-	v.draft.change(func(d *draft) { d.cardPIN = pin })
+	v.draft.change(func(d *draft) { d.cardPIN, d.cardFor = pin, k })
 	v.goTo(k.At + "/tap")
 }
 
+// cardPIN is what was typed for k, and for nothing else: what was typed to stop a phone
+// must never bring one back.
+func (v *visit) cardPIN(k walk) secret.PIN {
+	if e := v.draft.entered(); e.cardFor == k {
+		return e.cardPIN
+	}
+	return secret.PIN{}
+}
+
 func (v *visit) cardPINTap(k walk) {
-	if v.draft.entered().cardPIN.IsZero() {
+	if v.cardPIN(k).IsZero() {
 		v.goTo(k.At)
 		return
 	}
@@ -35,7 +44,7 @@ func (v *visit) cardPINTap(k walk) {
 // cardPINRead has the card say it. The PIN that was typed is compared once: pressed
 // twice, it must not cost a second try.
 func (v *visit) cardPINRead(k walk) {
-	pin := v.draft.entered().cardPIN
+	pin := v.cardPIN(k)
 	if pin.IsZero() {
 		v.goTo(k.At)
 		return

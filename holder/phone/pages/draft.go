@@ -22,7 +22,8 @@ type draft struct {
 	mu       sync.Mutex // guards all below
 	touched  time.Time
 	card     secret.Password   // the card's, until the card has signed
-	cardPIN  secret.PIN        // the card's, until the card has said that the phone is found
+	cardPIN  secret.PIN        // the card's, until the card has said what it was typed for
+	cardFor  walk              // that it was typed for
 	terms    string            // version agreed to
 	pin      secret.PIN        // chosen for the phone
 	creation *element.Creation // of biometrics, until the platform's lock has answered
@@ -49,6 +50,7 @@ type left struct {
 type entered struct {
 	card     secret.Password
 	cardPIN  secret.PIN
+	cardFor  walk
 	terms    string
 	pin      secret.PIN
 	creation *element.Creation
@@ -57,7 +59,7 @@ type entered struct {
 func (d *draft) entered() entered {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return entered{d.card, d.cardPIN, d.terms, d.pin, d.creation}
+	return entered{d.card, d.cardPIN, d.cardFor, d.terms, d.pin, d.creation}
 }
 
 func (d *draft) change(f func(*draft)) {
