@@ -43,10 +43,11 @@ func newVisitor() (*visitor, error) {
 //
 //	browse WHO get URL [Header:=value]…
 //	browse WHO post URL [field=value]… [Header:=value]…    with the hidden fields of such a form on the page it is on
+//	browse WHO await REGEXP URL    reloads for at most 10 seconds, until the page says so
 //	browse WHO link NAME PART-OF-ADDRESS    keeps a link of the page
 func browse(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
-		ts.Fatalf("usage: browse WHO get|post|link …")
+		ts.Fatalf("usage: browse WHO get|post|await|link …")
 	}
 	j := stateOf(ts)
 	v := j.browsers[args[0]]
@@ -81,6 +82,21 @@ func browse(ts *testscript.TestScript, neg bool, args []string) {
 			v.fill(form, args[2])
 		}
 		ts.Check(v.open(ts.Stdout(), strings.ToUpper(args[1]), args[2], form, header))
+	case "await":
+		if len(args) != 4 {
+			ts.Fatalf("usage: browse WHO await REGEXP URL")
+		}
+		want, err := regexp.Compile("(?ms)" + args[2])
+		ts.Check(err)
+		var page strings.Builder
+		for end := time.Now().Add(10 * time.Second); !want.MatchString(page.String()); time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(end) {
+				ts.Fatalf("%s never said %q, but:\n%s", args[3], args[2], page.String())
+			}
+			page.Reset()
+			ts.Check(v.open(&page, http.MethodGet, args[3], nil, nil))
+		}
+		fmt.Fprint(ts.Stdout(), page.String())
 	case "link":
 		if len(args) != 4 {
 			ts.Fatalf("usage: browse WHO link NAME PART-OF-ADDRESS")

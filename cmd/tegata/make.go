@@ -24,7 +24,7 @@ const (
 
 // make builds every role and, the first time, everybody in it. It is taken up
 // again where it stopped: each call it makes goes under an id of the sandbox's.
-// follow starts the verifier's following of the change feed.
+// follow starts whatever follows others (see follow).
 func (n *neighbourhood) make(ctx context.Context, follow func()) error {
 	_, people, err := sandbox.People()
 	if err != nil {

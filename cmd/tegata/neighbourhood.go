@@ -174,7 +174,7 @@ func (n *neighbourhood) run(ctx context.Context, ready func()) error {
 	group.Go(func() error { return httpd.Serve(ctx, n.listeners...) })
 	group.Go(func() error { return n.sender.Run(ctx) })
 	group.Go(func() error {
-		follow := func() { group.Go(func() error { return n.verifier.follower.Run(ctx) }) }
+		follow := func() { group.Go(func() error { return n.follow(ctx) }) }
 		if err := n.make(ctx, follow); err != nil {
 			if ctx.Err() != nil { // stopped by a person; making goes on next time
 				return nil
@@ -188,6 +188,20 @@ func (n *neighbourhood) run(ctx context.Context, ready func()) error {
 	group.Go(func() error { return keepTime(ctx, n.log, n.clock, n.works) })
 	err := group.Wait()
 	return errors.Join(err, n.Close())
+}
+
+// follow has the verifier follow the issuer, and the portal the verifier, until ctx
+// ends.
+func (n *neighbourhood) follow(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return n.verifier.run(ctx) })
+	group.Go(func() error {
+		if err := n.verifier.wait(ctx); err != nil {
+			return nil // it ends before it began
+		}
+		return n.portal.core.Follow(ctx)
+	})
+	return group.Wait()
 }
 
 // keepTime does what falls due, once a second while the clock is not being walked.

@@ -23,6 +23,7 @@ var portalName = ui.Text{JA: "手形ポータル", EN: "Tegata Portal"}
 type portalRole struct {
 	*room
 	who     identity
+	core    *portal.Portal
 	handler *pages.Handler
 }
 
@@ -44,15 +45,15 @@ func (p *portalRole) open(ctx context.Context, at site, name ui.Text) (err error
 		return err
 	}
 	purpose := portalPurpose()
-	core, err := portal.New(portal.Config{
+	p.core, err = portal.New(portal.Config{
 		Origin: at.page("portal"), Party: portalID, Verifier: at.machine("verifier"), VerifierID: verifierID, Issuer: at.machine("issuer"), Phone: at.page("phone"),
 		Signer: p.who.signer, Chain: p.who.chain, Purpose: ceremony.Purpose{Code: purpose.Code, Sentence: purpose.Sentence},
-		Now: at.now, Log: p.log, Trace: at.sink,
+		Verified: at.verifierPath, Now: at.now, Log: p.log, Trace: at.sink,
 	}, portalstore.New(p.db))
 	if err != nil {
 		return err
 	}
-	p.handler, err = pages.New(pages.Options{Portal: core, Name: name, Sandbox: at.sandbox, Secure: !at.sandbox, Now: at.now, Log: p.log})
+	p.handler, err = pages.New(pages.Options{Portal: p.core, Name: name, Sandbox: at.sandbox, Secure: !at.sandbox, Now: at.now, Log: p.log})
 	return err
 }
 

@@ -182,7 +182,10 @@ func (p *production) run(ctx context.Context, listeners []httpd.Listener, ready 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return httpd.Serve(ctx, listeners...) })
 	if p.verifier != nil {
-		group.Go(func() error { return p.verifier.follower.Run(ctx) })
+		group.Go(func() error { return p.verifier.run(ctx) })
+	}
+	if p.portal != nil {
+		group.Go(func() error { return p.portal.core.Follow(ctx) })
 	}
 	group.Go(func() error { return keepTime(ctx, p.log, p.clock, p.work) })
 	ready()

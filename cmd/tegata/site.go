@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"time"
 
+	"tegata/internal/certpath"
 	"tegata/internal/pki"
 	"tegata/internal/trace"
 	"tegata/issuer/profile"
@@ -35,4 +37,19 @@ type site struct {
 	certify func(ctx context.Context, r *room, label string, party profile.Party) (identity, error)
 	// anchors are the authorities' certificates as an operator would install them.
 	anchors []gateway.Anchor
+}
+
+// verifierPath checks that a chain is the verifier's.
+func (at site) verifierPath(chain []*x509.Certificate, when time.Time) error {
+	var roots []*x509.Certificate
+	for _, a := range at.anchors {
+		if a.Kind == pki.Ops {
+			roots = append(roots, a.Certificate)
+		}
+	}
+	if len(chain) == 0 {
+		return certpath.ErrNoPath
+	}
+	_, err := certpath.Validate(chain[0], chain[1:], roots, certpath.ForRole(at.arc, pki.RoleVerifier), when)
+	return err
 }

@@ -69,7 +69,7 @@ func (tn *town) make(t *testing.T, database func(string) string, then func(ctx c
 	group.Go(func() error { return n.sender.Run(ctx) })
 	group.Go(func() error {
 		defer stop()
-		if err := n.makeSmall(ctx, func() { group.Go(func() error { return n.verifier.follower.Run(ctx) }) }); err != nil {
+		if err := n.makeSmall(ctx, func() { group.Go(func() error { return n.follow(ctx) }) }); err != nil {
 			return err
 		}
 		if tn.card, err = n.secrets.Card(resident); err != nil {

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"tegata/internal/ceremony"
 	"tegata/internal/certpath"
 	"tegata/internal/feed"
@@ -83,7 +85,16 @@ func (v *verifier) open(ctx context.Context, at site) error {
 		Issuer: issuer, IssuerAudience: issuer, Client: httpd.Client(10 * time.Second),
 		Store: store, Now: at.now, Log: v.log, Trace: at.sink,
 	})
+	v.follower.Changed = v.gateway.Changed
 	return err
+}
+
+// run follows the issuer's feed, and ends sessions as it says, until ctx ends.
+func (v *verifier) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return v.follower.Run(ctx) })
+	group.Go(func() error { return v.gateway.WatchSessions(ctx) })
+	return group.Wait()
 }
 
 // verifierParty is what the verifier's certificates say of it; the one for answers

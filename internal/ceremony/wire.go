@@ -73,11 +73,13 @@ type Result struct {
 	AnsweredAt    int64             `json:"answered_at,omitempty"`
 	// SessionUntil is the latest end of a session that stands on this verdict;
 	// 30 minutes when the request crossed devices.
-	SessionUntil int64             `json:"session_until,omitempty"`
-	Receipt      string            `json:"receipt,omitempty"`
-	Grants       map[string]string `json:"grants,omitempty"` // by scope
-	Holder       string            `json:"holder,omitempty"` // with a certificates grant: the {pairwise} of the issuer's path
-	ExpiresAt    int64             `json:"expires_at,omitempty"`
+	SessionUntil int64 `json:"session_until,omitempty"`
+	// Session names such a session in events (POST /v1/events); empty when none come.
+	Session   string            `json:"session,omitempty"`
+	Receipt   string            `json:"receipt,omitempty"`
+	Grants    map[string]string `json:"grants,omitempty"` // by scope
+	Holder    string            `json:"holder,omitempty"` // with a certificates grant: the {pairwise} of the issuer's path
+	ExpiresAt int64             `json:"expires_at,omitempty"`
 }
 
 // Use is one line of GET /v1/uses.

@@ -200,7 +200,7 @@ func (p *Portal) finish(ctx context.Context, l Login, r ceremony.Result) (string
 	}
 	token := rand.Text()
 	s := Session{Token: hash(token), Person: r.Sub, Channel: l.Channel, ACR: r.ACR, Begun: at, Ends: at.Add(sessionTime),
-		Holder: r.Holder, SuspendGrant: r.Grants[ceremony.ScopeSuspend]}
+		Login: r.Session, Holder: r.Holder, SuspendGrant: r.Grants[ceremony.ScopeSuspend]}
 	if l.Channel == string(ceremony.Cross) {
 		s.Ends = at.Add(crossTime)
 	}
@@ -218,17 +218,30 @@ func (p *Portal) finish(ctx context.Context, l Login, r ceremony.Result) (string
 	return token, nil
 }
 
-// SessionOf returns who is logged in with a cookie. ErrNotLoggedIn.
+// SessionOf returns who is logged in with a cookie. ErrNotLoggedIn; ErrSessionHeld or
+// ErrSessionRevoked when the certificate that opened the session is no longer good;
+// ErrSessionUnchecked when the verifier cannot be asked whether it is.
 func (p *Portal) SessionOf(ctx context.Context, token string) (Session, Account, error) {
 	if token == "" {
 		return Session{}, Account{}, ErrNotLoggedIn
 	}
 	s, a, err := p.store.Session(ctx, hash(token), p.at())
-	if errors.Is(err, ErrNotFound) {
-		return Session{}, Account{}, ErrNotLoggedIn
+	if err == nil && s.Ended == "" && s.Login != "" && !p.hearing.fresh(p.at()) {
+		// Nothing was heard for a minute, or the clock was moved on: ask now.
+		if _, err := p.listen(ctx, true); err != nil {
+			return Session{}, Account{}, ErrSessionUnchecked.Because(err)
+		}
+		s, a, err = p.store.Session(ctx, hash(token), p.at())
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return Session{}, Account{}, ErrNotLoggedIn
+	case err != nil:
 		return Session{}, Account{}, problem.Internal.Because(err)
+	case s.Ended == ceremony.CertificateHeld:
+		return Session{}, Account{}, ErrSessionHeld
+	case s.Ended != "":
+		return Session{}, Account{}, ErrSessionRevoked
 	}
 	return s, a, nil
 }

@@ -36,6 +36,10 @@ type Config struct {
 
 	Purpose ceremony.Purpose // the registered sentence of LoginPurpose
 
+	// Verified checks that a chain is the verifier's, as of a moment: whose events end
+	// sessions.
+	Verified func(chain []*x509.Certificate, at time.Time) error
+
 	Now    func() time.Time
 	Client *http.Client // nil: httpd.Client of 10 s
 	Log    *slog.Logger
@@ -45,10 +49,12 @@ type Config struct {
 // Portal is the role. Its methods may be called by many goroutines and by several
 // processes over one store.
 type Portal struct {
-	config Config
-	store  Store
-	client *http.Client
-	log    *slog.Logger
+	config   Config
+	store    Store
+	client   *http.Client
+	listener *http.Client // has the patience that waiting for events takes
+	log      *slog.Logger
+	hearing  hearing
 }
 
 // New makes the role. It returns an error when the configuration lacks something.
@@ -59,10 +65,10 @@ func New(config Config, store Store) (*Portal, error) {
 			return nil, errors.New("portal: configuration: " + name + " is missing")
 		}
 	}
-	if config.Signer == nil || len(config.Chain) == 0 || config.Now == nil {
-		return nil, errors.New("portal: configuration: key, certificate or clock is missing")
+	if config.Signer == nil || len(config.Chain) == 0 || config.Now == nil || config.Verified == nil {
+		return nil, errors.New("portal: configuration: key, certificate, clock or the check of the verifier's is missing")
 	}
-	p := &Portal{config: config, store: store, client: config.Client, log: config.Log}
+	p := &Portal{config: config, store: store, client: config.Client, log: config.Log, listener: httpd.Client(30 * time.Second)}
 	if p.client == nil {
 		p.client = httpd.Client(10 * time.Second)
 	}

@@ -2,11 +2,15 @@ package portal_test
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -36,13 +40,26 @@ type world struct {
 	requests []ceremony.Request
 	seen     map[string]bool
 	away     bool // the issuer and the uses do not answer
+	silent   bool // nobody answers
+
+	verifier verifierKey
+	sets     map[string]string    // events that wait for the portal
+	polls    []ceremony.EventPoll // what it asked
+}
+
+// verifierKey signs what the verifier says.
+type verifierKey struct {
+	key  *ecdsa.PrivateKey
+	cert *x509.Certificate
 }
 
 func newWorld(t *testing.T, db *store.DB) *world {
 	t.Helper()
-	w := &world{now: morning, seen: map[string]bool{}}
+	w := &world{now: morning, seen: map[string]bool{}, sets: map[string]string{}}
 	key := pkitest.ECKey(t)
 	ops := pkitest.NewAuthority(t, pki.Ops, pkitest.Key(t, 0), morning)
+	w.verifier.key = pkitest.ECKey(t)
+	w.verifier.cert = ops.Party(t, w.verifier.key.Public(), "verifier", pki.RoleVerifier, pkitest.Leaf{})
 	leaf := ops.Party(t, key.Public(), "portal", pki.RoleParty, pkitest.Leaf{})
 	server := httptest.NewServer(http.HandlerFunc(w.serve))
 	t.Cleanup(server.Close)
@@ -50,7 +67,13 @@ func newWorld(t *testing.T, db *store.DB) *world {
 		Origin: "http://portal.localhost:1", Party: "portal", Verifier: server.URL, VerifierID: "verifier", Issuer: server.URL,
 		Phone: "http://phone.localhost:2", Signer: key, Chain: []*x509.Certificate{leaf, ops.Cert},
 		Purpose: ceremony.Purpose{Code: portal.LoginPurpose, Sentence: ceremony.Text{JA: "ログインします。", EN: "Log in."}},
-		Now:     func() time.Time { return w.now },
+		Verified: func(chain []*x509.Certificate, _ time.Time) error {
+			if len(chain) == 0 || !chain[0].Equal(w.verifier.cert) {
+				return errors.New("another verifier")
+			}
+			return nil
+		},
+		Now: func() time.Time { return w.now }, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}, portalstore.New(db))
 	if err != nil {
 		t.Fatal(err)
@@ -74,6 +97,16 @@ func (w *world) serve(rw http.ResponseWriter, r *http.Request) {
 	}
 	w.seen[claims.ID] = true
 	switch {
+	case w.silent:
+		http.Error(rw, "", http.StatusServiceUnavailable)
+	case r.URL.Path == "/v1/events":
+		var poll ceremony.EventPoll
+		json.NewDecoder(r.Body).Decode(&poll)
+		w.polls = append(w.polls, poll)
+		for _, id := range slices.Concat(poll.Ack, slices.Collect(maps.Keys(poll.SetErrs))) {
+			delete(w.sets, id)
+		}
+		httpd.WriteJSON(rw, http.StatusOK, ceremony.Events{Sets: w.sets})
 	case r.Method == http.MethodPost && r.URL.Path == "/v1/requests":
 		var start ceremony.Start
 		json.NewDecoder(r.Body).Decode(&start)

@@ -27,6 +27,19 @@ var ErrReceiptIncomplete = problem.NewYourTurn(400, "receipt-incomplete",
 	"番号とスマホの印の両方を入力してください。", "スマホの印は、消去したスマホのホームに出る8文字です。",
 	"Enter both the number and the phone's tag.", "The tag is the 8 characters on the first screen of the wiped phone.")
 
+// What becomes of a session whose certificate is no longer good.
+var (
+	ErrSessionHeld = problem.New(problem.Refused, http.StatusUnauthorized, "session-held",
+		problem.Text{Title: "ログインは終わりました。", Detail: "このログインに使ったスマホの証明書が、一時停止されたためです。スマホが手元にあるなら、スマホの「見つかったとき」から、カードで再開できます。"},
+		problem.Text{Title: "This session has ended.", Detail: "The certificate of the phone that logged in was suspended. If you have the phone, resume it there with the card."})
+	ErrSessionRevoked = problem.New(problem.Refused, http.StatusUnauthorized, "session-revoked",
+		problem.Text{Title: "ログインは終わりました。", Detail: "このログインに使ったスマホの証明書が、失効したためです。新しいスマホ、または登録しなおしたスマホでログインしてください。"},
+		problem.Text{Title: "This session has ended.", Detail: "The certificate of the phone that logged in was revoked. Log in with the new phone, or register again."})
+	ErrSessionUnchecked = problem.NewCouldNotCheck("session-unchecked",
+		"ログインが今も有効か、確認できませんでした。", "確認できるまで、情報は表示しません。ログインはそのままです。少し待って、もう一度お試しください。",
+		"Could not find out whether this session is still good.", "Nothing is shown until that is known. You are still logged in. Wait a moment and try again.")
+)
+
 // ErrNoSuspend is a session that cannot suspend: it is from before the portal could.
 var ErrNoSuspend = problem.NewYourTurn(409, "suspend-login-again",
 	"もう一度ログインしてから、一時停止してください。", "スマホが手元にないときは、停止コードかカードで一時停止できます。まだ止まっていません。",

@@ -26,11 +26,14 @@ type Store interface {
 	Account(ctx context.Context, person string) (Account, error)
 	// PutSnapshot keeps what issuer and verifier said about a person at a moment.
 	PutSnapshot(ctx context.Context, who audit.Actor, person string, s Snapshot) error
-	// Session finds a session that has not ended at the moment, and its account.
-	// ErrNotFound.
+	// Session finds a session whose time is not over at the moment and which nobody
+	// logged out of, and its account. ErrNotFound.
 	Session(ctx context.Context, token [32]byte, at time.Time) (Session, Account, error)
 	// EndSession ends a session; ending an ended one is no error.
 	EndSession(ctx context.Context, who audit.Actor, token [32]byte, at time.Time) error
+	// EndSessions ends sessions by the verifier's names for them; ones that it does not
+	// know, or that ended before, are no error.
+	EndSessions(ctx context.Context, who audit.Actor, ended []EndedSession, at time.Time) error
 	// Snapshot returns the latest snapshot. ErrNotFound.
 	Snapshot(ctx context.Context, person string) (Snapshot, error)
 }
@@ -63,6 +66,8 @@ type Session struct {
 	ACR     string
 	Begun   time.Time
 	Ends    time.Time
+	Login   string // the verifier's name for this session; "" when it tells nothing of it
+	Ended   string // why it ended before its time: the state of its certificate
 
 	Holder       string // pairwise to the verifier, as SuspendGrant names the person
 	SuspendGrant string // opens the issuer's door for suspensions; "" when there is none

@@ -81,9 +81,14 @@ func (s *Store) Finish(ctx context.Context, who audit.Actor, browser [32]byte, a
 			a.Person, a.Name, a.NameAsOf.UnixMilli(), a.CreatedAt.UnixMilli()); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO session (token, person, channel, acr, begun_at_ms, ends_at_ms, holder, suspend_grant)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-			n.Token[:], n.Person, n.Channel, n.ACR, n.Begun.UnixMilli(), n.Ends.UnixMilli(), n.Holder, n.SuspendGrant); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO session (token, person, channel, acr, begun_at_ms, ends_at_ms, holder, suspend_grant, login)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+			n.Token[:], n.Person, n.Channel, n.ACR, n.Begun.UnixMilli(), n.Ends.UnixMilli(), n.Holder, n.SuspendGrant, n.Login); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `UPDATE session SET ended_at_ms = begun_at_ms, suspend_grant = '', ended_why =
+			(SELECT why FROM ended_login WHERE login = $2) WHERE token = $1 AND login IN (SELECT login FROM ended_login)`,
+			n.Token[:], n.Login); err != nil {
 			return err
 		}
 		return store.Audit(ctx, tx, n.Begun, who, "logged in", n.Person, map[string]string{"channel": n.Channel})
@@ -141,9 +146,9 @@ func (s *Store) Session(ctx context.Context, token [32]byte, at time.Time) (n po
 	err = s.read(ctx, func(tx store.Tx) error {
 		var begun, ends int64
 		n = portal.Session{Token: token}
-		if err := tx.QueryRow(ctx, `SELECT person, channel, acr, begun_at_ms, ends_at_ms, holder, suspend_grant FROM session
-			WHERE token = $1 AND ended_at_ms = 0 AND ends_at_ms > $2`, token[:], at.UnixMilli()).
-			Scan(&n.Person, &n.Channel, &n.ACR, &begun, &ends, &n.Holder, &n.SuspendGrant); err != nil {
+		if err := tx.QueryRow(ctx, `SELECT person, channel, acr, begun_at_ms, ends_at_ms, holder, suspend_grant, login, ended_why FROM session
+			WHERE token = $1 AND (ended_at_ms = 0 OR ended_why <> '') AND ends_at_ms > $2`, token[:], at.UnixMilli()).
+			Scan(&n.Person, &n.Channel, &n.ACR, &begun, &ends, &n.Holder, &n.SuspendGrant, &n.Login, &n.Ended); err != nil {
 			return err
 		}
 		n.Begun, n.Ends = moment(begun), moment(ends)
@@ -161,6 +166,34 @@ func (s *Store) EndSession(ctx context.Context, who audit.Actor, token [32]byte,
 			return err
 		}
 		return store.Audit(ctx, tx, at, who, "logged out", who.ID, nil)
+	})
+}
+
+// EndSessions implements portal.Store.
+func (s *Store) EndSessions(ctx context.Context, who audit.Actor, ended []portal.EndedSession, at time.Time) error {
+	return s.db.Write(ctx, func(tx store.Tx) error {
+		// Whatever was not finished a day later never will be.
+		if _, err := tx.Exec(ctx, `DELETE FROM ended_login WHERE at_ms < $1`, at.Add(-24*time.Hour).UnixMilli()); err != nil {
+			return err
+		}
+		for _, e := range ended {
+			changed, err := tx.Exec(ctx, `UPDATE session SET ended_at_ms = $2, ended_why = $3, suspend_grant = '' WHERE login = $1 AND ended_at_ms = 0`,
+				e.ID, at.UnixMilli(), e.Why)
+			if err != nil {
+				return err
+			}
+			if changed == 0 { // logged out, or not finished yet: then it ends as it begins
+				if _, err := tx.Exec(ctx, `INSERT INTO ended_login (login, why, at_ms) VALUES ($1, $2, $3) ON CONFLICT (login) DO NOTHING`,
+					e.ID, e.Why, at.UnixMilli()); err != nil {
+					return err
+				}
+				continue
+			}
+			if err := store.Audit(ctx, tx, at, who, "session ended", e.ID, map[string]string{"certificate": e.Why}); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

@@ -151,6 +151,11 @@ func (s *Store) Finish(ctx context.Context, who audit.Actor, o gateway.Outcome) 
 				return err
 			}
 		}
+		if o.Session != nil {
+			if err := putSession(ctx, tx, *o.Session); err != nil {
+				return err
+			}
+		}
 		detail := map[string]string{"verdict": string(o.Verdict), "code": o.Code}
 		if o.Use != nil {
 			detail["certificate"] = hex.EncodeToString(o.Certificate[:])

@@ -107,6 +107,9 @@ job('a phone that was reported lost logs in nowhere', async () => {
   const context = await visitor(narrow)
   const page = await context.newPage()
   await is.take(page, town, '手形　太郎')
+  await login(page) // the portal is open in the phone when that is lost
+  await is.approve(page, taro.pin)
+  await is.at(page, 'ホーム')
   const borrowed = await (await visitor(narrow)).newPage() // no cookie, no login
   await borrowed.goto(town.url('portal'))
   await is.follow(borrowed, /^スマホをなくしたとき/)
@@ -122,6 +125,10 @@ job('a phone that was reported lost logs in nowhere', async () => {
   await borrowed.getByLabel('停止コード（11けた）').fill(taro.lockCode)
   await is.press(borrowed, '一時停止する')
   await is.at(borrowed, 'これからすること')
+  await page.waitForTimeout(500)
+  await page.reload()
+  await is.at(page, /ログインは終わりました/)
+  await page.getByText('番号： session-held').waitFor()
   await login(page)
   await is.approve(page, taro.pin)
   await is.at(page, /この証明書は一時停止中です/)
@@ -130,7 +137,7 @@ job('a phone that was reported lost logs in nowhere', async () => {
   await page.goto(town.url('phone', '/p/taro-phone/certificate'))
   await page.getByText('紛失の届け出があり、止めています。').first().waitFor()
   await page.goto(town.url('portal', '/home'))
-  await is.at(page, /ログインしていません/)
+  await is.at(page, /ログインは終わりました/)
 })
 
 job('found again: the card brings the phone back, and a new signature certificate', async () => {

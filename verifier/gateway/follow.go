@@ -37,6 +37,8 @@ type Follower struct {
 	Log      *slog.Logger
 
 	Index *feed.Index // set by Begin
+	// Changed, optional, is told of every batch that was taken in.
+	Changed func(feed.Batch)
 }
 
 // Begin makes the index. It refuses a feed that ends before what was seen before
@@ -140,6 +142,9 @@ func (f *Follower) Step(ctx context.Context) (news bool, err error) {
 			f.Index.Restart()
 		}
 		return false, fmt.Errorf("gateway: feed: %w", err)
+	}
+	if f.Changed != nil {
+		f.Changed(b)
 	}
 	if b.To > b.From && !b.More {
 		if err := f.Marks.RaiseMark(ctx, feedMark, b.To); err != nil {

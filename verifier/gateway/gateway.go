@@ -69,7 +69,7 @@ type Config struct {
 
 	// Status says whether a certificate is still good: the feed, or OCSP and CRL.
 	Status certpath.StatusSource
-	// Feed, optional, is shown by GET /v1/status.
+	// Feed, optional, is shown by GET /v1/status, and says when sessions must end.
 	Feed *feed.Index
 
 	// Issuer is the URL of the registered-verifier API. Empty: there is none; then a
@@ -89,6 +89,7 @@ type Gateway struct {
 	c      Config
 	door   ceremony.Door
 	failed *limiter
+	watch  *watch
 }
 
 // New checks c and makes a gateway of it.
@@ -111,7 +112,7 @@ func New(c Config) (*Gateway, error) {
 	if err := ownCertificates(c); err != nil {
 		return nil, err
 	}
-	g := &Gateway{c: c, failed: newLimiter()}
+	g := &Gateway{c: c, failed: newLimiter(), watch: newWatch()}
 	g.door = ceremony.Door{Audience: c.ID, Path: g.checkParty, Once: func(ctx context.Context, party, jti string, until time.Time) error {
 		return replayed(c.Store.Once(ctx, AssertionOf(party), jti, until))
 	}}

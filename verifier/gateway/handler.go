@@ -24,6 +24,7 @@ func (g *Gateway) Routes() http.Handler {
 	mux.HandleFunc("GET /v1/parties/{id}", g.getParty)
 	mux.HandleFunc("GET /v1/uses", g.getUses)
 	mux.HandleFunc("GET /v1/status", g.getStatus)
+	mux.HandleFunc("POST /v1/events", g.postEvents)
 	return httpd.LimitBody(mux, 64<<10)
 }
 
@@ -93,6 +94,21 @@ func (g *Gateway) getUses(w http.ResponseWriter, r *http.Request) {
 	}
 	uses, err := g.Uses(r.Context(), caller, r.Header.Get(ceremony.GrantHeader), at)
 	answer(w, r, http.StatusOK, uses, err)
+}
+
+// postEvents is RFC 8936: polling for Security Event Tokens, with waiting.
+func (g *Gateway) postEvents(w http.ResponseWriter, r *http.Request) {
+	caller, err := g.Enter(r.Context(), r.Header.Get("Authorization"), g.c.Now())
+	var body ceremony.EventPoll
+	if err == nil {
+		err = httpd.ReadJSON(w, r, &body)
+	}
+	if err != nil {
+		httpd.WriteProblem(w, r, err)
+		return
+	}
+	events, err := g.Events(r.Context(), caller, body)
+	answer(w, r, http.StatusOK, events, err)
 }
 
 // Health answers GET /v1/status.

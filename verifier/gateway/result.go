@@ -118,6 +118,9 @@ func (g *Gateway) deliver(ctx context.Context, r Request, q *jws.Message[ceremon
 	if r.Channel == ceremony.Cross {
 		out.SessionUntil = o.At.Add(crossSession).Unix()
 	}
+	if o.Session != nil {
+		out.Session, out.SessionUntil = o.Session.ID, o.Session.Until.Unix()
+	}
 	if asked.Kind == ceremony.Login && len(p.Grants) > 0 {
 		out.Grants = map[string]string{}
 		for _, scope := range p.Grants {

@@ -50,7 +50,7 @@ type Store interface {
 	// NoteUndecided keeps why an answer could not be judged; the request stays open.
 	NoteUndecided(ctx context.Context, id, code string) error
 	// Finish stores the verdict, uses up the nonce, adds the use to the holder's
-	// list, and writes the audit record, all or nothing. ErrUsed when another answer
+	// list, keeps the session, and writes the audit record, all or nothing. ErrUsed when another answer
 	// was first, ErrNotFound when there is no such request.
 	Finish(ctx context.Context, who audit.Actor, o Outcome) error
 	// TakeCode uses up the response code of a request and remembers by whose assertion.
@@ -67,6 +67,17 @@ type Store interface {
 	PutPerson(ctx context.Context, certificate [32]byte, person string, at time.Time) error
 	// Uses lists the uses of all certificates of a person, newest first.
 	Uses(ctx context.Context, person string, limit int) ([]ceremony.Use, error)
+
+	// Watched lists the certificates on which sessions stand.
+	Watched(ctx context.Context) ([]CertificateName, error)
+	// SessionsOf lists the sessions that stand on a certificate.
+	SessionsOf(ctx context.Context, n CertificateName) ([]Session, error)
+	// EndSession puts an event for its party in the place of a session. ErrUsed when
+	// the session is gone.
+	EndSession(ctx context.Context, s Session, e Event, at time.Time) error
+	// Events lists what waits for a party, oldest first; DropEvents forgets some.
+	Events(ctx context.Context, party string, limit int) ([]Event, error)
+	DropEvents(ctx context.Context, party string, ids []string) error
 
 	// Once remembers id under what until the moment. ErrUsed when it is there.
 	Once(ctx context.Context, what, id string, until time.Time) error
@@ -137,5 +148,6 @@ type Outcome struct {
 	ResponseCode  [32]byte // SHA-256; zero when the channel needs none
 	CodeUntil     time.Time
 	EraseAt       time.Time
+	Session       *Session      // that a passed login opens; nil when nobody watches over it
 	Use           *ceremony.Use // nil when nobody is known to have answered
 }

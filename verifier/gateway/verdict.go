@@ -46,7 +46,7 @@ func (g *Gateway) finish(ctx context.Context, a *attempt, failure error) (ceremo
 			Risk: a.asked.Risk, Channel: a.asked.Channel, Verdict: o.Verdict, Code: o.Code, Why: why,
 		}
 		if o.Verdict == ceremony.Passed {
-			o.Use.Claims = a.claims.Granted
+			o.Use.Claims, o.Session = a.claims.Granted, g.session(a)
 		}
 		if o.Receipt, err = g.receipt(a, o); err != nil {
 			return ceremony.Taken{}, fmt.Errorf("gateway: verdict %s: %w", o.Request, err)
@@ -66,6 +66,12 @@ func (g *Gateway) finish(ctx context.Context, a *attempt, failure error) (ceremo
 		return ceremony.Taken{}, ErrRequestUsed
 	} else if err != nil {
 		return ceremony.Taken{}, fmt.Errorf("gateway: verdict %s: %w", o.Request, err)
+	}
+	if o.Session != nil { // its certificate may have changed since it was looked up
+		if err := g.endSessionsOf(ctx, o.Session.Certificate); err != nil {
+			g.watch.put(false, map[CertificateName]bool{o.Session.Certificate: true})
+			g.watch.call()
+		}
 	}
 	g.c.Log.InfoContext(ctx, "verdict", "party", a.asked.Issuer, "verdict", o.Verdict, "code", o.Code, "channel", a.request.Channel)
 	g.traceVerdict(ctx, a, o)

@@ -43,7 +43,7 @@ func (h *Handler) doLost(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) lostDone(w http.ResponseWriter, r *http.Request) {
-	h.show(w, r, ui.Screen{Page: "suspended", Data: suspendedPage{}})
+	h.show(w, r, ui.Screen{Page: "suspended"})
 }
 
 // source is where a browser is, as far as this server sees.
