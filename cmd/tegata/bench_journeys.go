@@ -11,13 +11,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"strings"
 	"time"
 
 	"tegata/holder/phone"
-	"tegata/internal/httpd"
 	"tegata/issuer/ra"
 )
 
@@ -47,6 +45,15 @@ func benchRegistration(ctx context.Context, b *bench) ([]figure, error) {
 	return []figure{f}, nil
 }
 
+// registeredStreet is the neighbourhood with a phone that is registered.
+func (b *bench) registeredStreet(ctx context.Context) (*benchStreet, error) {
+	s, err := b.openStreet(ctx)
+	if err == nil && s.phone == "" {
+		err = s.register(ctx)
+	}
+	return s, err
+}
+
 // register is one whole registration, without a screen.
 func (s *benchStreet) register(ctx context.Context) error {
 	s.phones++
@@ -70,8 +77,11 @@ func (s *benchStreet) register(ctx context.Context) error {
 	}
 	secrets := map[string]string{"card_signature_password": card.CardSignaturePassword, "phone_auth_pin": own.PhoneAuthPIN,
 		"phone_signature_password": own.PhoneSignaturePassword}
-	err = s.post(ctx, "phone", "/v1/phones/"+id+"/enrol", secrets, nil)
-	s.phone = id
+	var enrolled struct {
+		LockCode string `json:"lock_code"`
+	}
+	err = s.post(ctx, "phone", "/v1/phones/"+id+"/enrol", secrets, &enrolled)
+	s.phone, s.lockCode = id, enrolled.LockCode
 	return errors.Join(err, away())
 }
 
@@ -163,14 +173,9 @@ func loginTally(asked int) tally {
 // benchLogin logs the resident in to the portal, as a browser and a phone on the
 // same device do, and adds up what the verifier did from the request to the result.
 func benchLogin(ctx context.Context, b *bench) ([]figure, error) {
-	s, err := b.openStreet(ctx)
+	s, err := b.registeredStreet(ctx)
 	if err != nil {
 		return nil, err
-	}
-	if s.phone == "" {
-		if err := s.register(ctx); err != nil {
-			return nil, err
-		}
 	}
 	s.issuer.forget()
 	asked := 2                 // at the first login of a phone who it is and for the name, later for the name
@@ -199,43 +204,62 @@ func benchLogin(ctx context.Context, b *bench) ([]figure, error) {
 	return []figure{f}, nil
 }
 
-// login is one login, with the browser's cookies.
+// login is one login in a new browser.
 func (s *benchStreet) login(ctx context.Context) error {
-	jar, err := cookiejar.New(nil)
+	browser, err := s.newBrowser()
 	if err != nil {
 		return err
 	}
-	browser := httpd.Client(30 * time.Second)
-	browser.Jar = jar
-	portal := s.n.settings.page("portal")
-	if _, err := clickLink(ctx, browser, http.MethodPost, portal+"/login", "with=this"); err != nil {
-		return err
-	}
-	head, err := clickLink(ctx, browser, http.MethodGet, portal+"/login/phone", "")
+	return s.loginWith(ctx, browser)
+}
+
+// loginWith is one login, with the browser's cookies.
+func (s *benchStreet) loginWith(ctx context.Context, browser *http.Client) error {
+	link, err := s.linkToPhone(ctx, browser)
 	if err != nil {
 		return err
 	}
-	_, link, ok := strings.Cut(head.Get("Refresh"), "url=")
-	if !ok {
-		return errors.New("bench: the portal does not lead to the phone")
-	}
-	own, err := s.n.secrets.Phone(s.phone)
+	redirect, err := s.approve(ctx, link)
 	if err != nil {
 		return err
 	}
-	var out struct {
-		Approved bool   `json:"approved"`
-		Redirect string `json:"redirect"`
-	}
-	approve := map[string]any{"request": link, "phone_auth_pin": own.PhoneAuthPIN}
-	if err := s.post(ctx, "phone", "/v1/phones/"+url.PathEscape(s.phone)+"/approve", approve, &out); err != nil {
-		return err
-	}
-	head, err = clickLink(ctx, browser, http.MethodGet, out.Redirect, "")
+	head, err := clickLink(ctx, browser, http.MethodGet, redirect, "")
 	if err == nil && head.Get("Location") != "/home" {
 		err = errors.New("bench: the portal did not let the person in")
 	}
 	return err
+}
+
+// linkToPhone begins a login and returns what the phone is to open.
+func (s *benchStreet) linkToPhone(ctx context.Context, browser *http.Client) (string, error) {
+	portal := s.n.settings.page("portal")
+	if _, err := clickLink(ctx, browser, http.MethodPost, portal+"/login", "with=this"); err != nil {
+		return "", err
+	}
+	head, err := clickLink(ctx, browser, http.MethodGet, portal+"/login/phone", "")
+	if err != nil {
+		return "", err
+	}
+	_, link, ok := strings.Cut(head.Get("Refresh"), "url=")
+	if !ok {
+		return "", errors.New("bench: the portal does not lead to the phone")
+	}
+	return link, nil
+}
+
+// approve has the phone answer a request under its PIN, and returns where the browser
+// goes on.
+func (s *benchStreet) approve(ctx context.Context, link string) (redirect string, err error) {
+	own, err := s.n.secrets.Phone(s.phone)
+	if err != nil {
+		return "", err
+	}
+	var out struct {
+		Redirect string `json:"redirect"`
+	}
+	body := map[string]any{"request": link, "phone_auth_pin": own.PhoneAuthPIN}
+	err = s.post(ctx, "phone", "/v1/phones/"+url.PathEscape(s.phone)+"/approve", body, &out)
+	return out.Redirect, err
 }
 
 // clickLink is one click of a browser; form is a form's body. It returns the answer's

@@ -32,6 +32,7 @@ type benchStreet struct {
 	client   *http.Client
 	phones   int    // made so far
 	phone    string // the last one that was registered
+	lockCode string // of that one
 
 	issuer, verifier *stopwatch
 
@@ -72,7 +73,7 @@ func (b *bench) openStreet(ctx context.Context) (*benchStreet, error) {
 	group.Go(func() error { return httpd.Serve(ctx, n.listeners...) })
 	made := make(chan error, 1)
 	group.Go(func() error {
-		err := st.make(ctx, func() { group.Go(func() error { return n.verifier.follower.Run(ctx) }) })
+		err := st.make(ctx, func() { group.Go(func() error { return n.follow(ctx) }) })
 		made <- err
 		return err
 	})
