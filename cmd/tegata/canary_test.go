@@ -77,7 +77,7 @@ func newCanaries(t *testing.T) *canaries {
 	c := &canaries{commands: map[string][]byte{}, finger: elementtest.NewFinger()}
 	c.town = town{dir: filepath.Join(t.TempDir(), "data"), listen: "127.0.0.1:21400", keys: poolKeys(t)}
 	c.settings = settings{Listen: c.listen}
-	c.make(t, nil, func(context.Context) error { return nil })
+	c.make(t, nil, func(context.Context, *neighbourhood) error { return nil })
 	c.secrets.cardPassword, c.secrets.phonePassword = drawPassword(), drawPassword()
 	c.secrets.cardPIN = c.drawPIN(t)
 	for c.secrets.phonePIN == "" || c.secrets.phonePIN == c.secrets.cardPIN {

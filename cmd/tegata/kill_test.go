@@ -56,7 +56,7 @@ func newKiller(t *testing.T, base int, pg bool) *killer {
 	if pg {
 		k.pg = newDatabases(t)
 	}
-	k.make(t, k.pg.prepared(), func(ctx context.Context) error {
+	k.make(t, k.pg.prepared(), func(ctx context.Context, _ *neighbourhood) error {
 		if _, err := k.tegata(ctx, k.dir, "", "phone", "new", oldPhone, "-resident", resident); err != nil {
 			return err
 		}

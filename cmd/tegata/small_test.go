@@ -42,7 +42,7 @@ func (tn *town) theirs() map[string]string {
 
 // make makes a sandbox in dir whose ports begin at listen. then runs while
 // it is up. What is left is complete and closed.
-func (tn *town) make(t *testing.T, database func(string) string, then func(ctx context.Context) error) {
+func (tn *town) make(t *testing.T, database func(string) string, then func(context.Context, *neighbourhood) error) {
 	t.Helper()
 	keys, err := keysIn(tn.keys)
 	if err != nil {
@@ -75,7 +75,7 @@ func (tn *town) make(t *testing.T, database func(string) string, then func(ctx c
 		if tn.card, err = n.secrets.Card(resident); err != nil {
 			return err
 		}
-		return then(ctx)
+		return then(ctx, n)
 	})
 	if err := errors.Join(group.Wait(), n.Close()); err != nil {
 		t.Fatal(err)
