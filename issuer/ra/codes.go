@@ -80,6 +80,7 @@ const (
 	CodeLockCodeDigit        Code = "lock-code-digit"       // your turn: 11 digits, one of them mistyped
 	CodeLockCodeWrong        Code = "lock-code-wrong"       // extension member "tries_left"
 	CodeTooManyTries         Code = "lock-code-tries"       // 429, extension member "retry_after" in seconds
+	CodeSuspensionLimit      Code = "suspension-limit"      // 429: stopped too often; extension member "retry_after" in seconds
 	CodeCAUnavailable        Code = "authority-unavailable" // could not check or sign: try again
 )
 

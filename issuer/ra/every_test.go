@@ -139,6 +139,9 @@ var states = []struct {
 	{"suspected", "Suspected", func(s *scene) { s.must(s.enrol, s.copied) }},
 	{"lost, silent and suspected", "", func(s *scene) { s.must(s.enrol, s.forget, s.lose, s.copied) }},
 	{"found", "", func(s *scene) { s.must(s.enrol, s.lose, s.find) }},
+	{"found, and stopped by code as often as allowed", "", func(s *scene) {
+		s.must(s.enrol, s.lose, s.find, s.lose, s.find, s.lose, s.find)
+	}},
 	{"registered, and the card is lost", "", func(s *scene) { s.must(s.enrol, func() error { return s.tell(ra.EventCardLost) }) }},
 	{"moved", "", func(s *scene) { s.must(s.enrol, func() error { return s.tell(ra.EventMoved) }) }},
 	{"re-issue applied for", "", func(s *scene) { s.must(s.enrol, s.lose, s.find, func() error { return s.begin() }) }},

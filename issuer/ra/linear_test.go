@@ -29,6 +29,7 @@ import (
 type folder struct {
 	registered, lost, resumed, ended bool
 	ctr                              uint64
+	stops                            int // by code, of a good phone; no history lasts a week
 }
 
 // letter is what a client sends.
@@ -56,6 +57,12 @@ func (f folder) serve(l letter) (string, folder) {
 	case "lose":
 		if !f.registered || f.ended {
 			return ra.CodeLockCodeWrong, f
+		}
+		if !f.lost {
+			if f.stops == ra.SuspensionsAllowed {
+				return ra.CodeSuspensionLimit, f
+			}
+			f.stops++
 		}
 		f.lost = true
 		return "done", f

@@ -45,7 +45,9 @@ type notice struct {
 	until    time.Time
 	days     int
 	why      EndReason
-	by       Way // of a suspension
+	by       Way    // of a suspension
+	name     string // of a person, in the reader's own word for them
+	last     bool   // of the suspensions that are allowed in a while
 }
 
 // notify puts a notice to a person into the outbox, in the transaction of what
@@ -118,8 +120,17 @@ func (n notice) texts() (ja, en NoticeText) {
 		return NoticeText{"途中の利用申請が取り消されました", fmt.Sprintf("%s への途中の申請は、新しい申請に置きかえられました。%s", n.phone, notYouJA)},
 			NoticeText{"An open application was replaced", fmt.Sprintf("The open application for a %s was replaced by a new one. %s", n.phone, notYouEN)}
 	case NoticeSuspended:
-		return NoticeText{"スマホを一時停止しました", fmt.Sprintf("%sにより、%s の証明書を一時停止しました。見つかったら、スマホにカードをかざして再開できます。30日のうちに再開しないと失効します。", n.by.ja(), n.phone)},
-			NoticeText{"Your phone is suspended", fmt.Sprintf("The certificates in your %s were put on hold by %s. When you find it, hold the card to it to resume. Unless resumed within 30 days they are revoked.", n.phone, n.by.en())}
+		byJA, byEN := n.by.ja(), n.by.en()
+		if n.name != "" {
+			byJA, byEN = byJA+"「"+n.name+"」", byEN+" (“"+n.name+"”)"
+		}
+		ja := fmt.Sprintf("%sにより、%s の証明書を一時停止しました。見つかったら、または、まちがいやいたずらなら、スマホの「見つかったとき」からカードをかざして再開できます。30日のうちに再開しないと失効します。", byJA, n.phone)
+		en := fmt.Sprintf("The certificates in your %s were put on hold by %s. When you find it, or if this was a mistake or a nuisance, choose “If you find it” on the phone and hold the card to it to resume. Unless resumed within 30 days they are revoked.", n.phone, byEN)
+		if n.last {
+			ja += "7日のうちに3回止められたので、しばらくは、停止コードや信頼できる人では止められません。カードと、ログイン中のポータルからは、いつでも止められます。"
+			en += " It was stopped three times in 7 days: for a while lock code and trusted people cannot stop it. With your card, or logged in at the portal, you always can."
+		}
+		return NoticeText{"スマホを一時停止しました", ja}, NoticeText{"Your phone is suspended", en}
 	case NoticeSuspected:
 		return NoticeText{"スマホの証明書を一時停止しました", fmt.Sprintf("%s の記録に食い違いがあり、複製または改造のおそれがあるため一時停止しました。カードをかざして再開するか、新しく登録してください。", n.phone)},
 			NoticeText{"Your phone's certificates are on hold", fmt.Sprintf("The records of your %s contradict each other; it may have been copied or changed. Resume with your card, or register anew.", n.phone)}

@@ -81,6 +81,11 @@ type Tx interface {
 	DropTry(ctx context.Context, key [32]byte, id string) error
 	DropTries(ctx context.Context, before time.Time) error
 
+	// Suspensions counts those of a person's phone that were recorded since a moment;
+	// PutSuspension records one, and forgets those of the person before forget.
+	Suspensions(ctx context.Context, person string, since time.Time) (n int, oldest time.Time, err error)
+	PutSuspension(ctx context.Context, person, id string, way Way, at, forget time.Time) error
+
 	// TakeAssertion remembers a client assertion or grant until it expires; false
 	// when it was there already.
 	TakeAssertion(ctx context.Context, party, id string, expires, at time.Time) (bool, error)

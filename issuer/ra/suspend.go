@@ -81,6 +81,7 @@ func (r *RA) suspendByLockCode(ctx context.Context, s Suspension, limits []tryLi
 	if found == "" {
 		return Suspended{}, ErrLockCodeWrong.With("tries_left", left)
 	}
+	var refusal error
 	err = r.store.Write(ctx, func(tx Tx) error {
 		e, err := tx.Enrolment(ctx, found)
 		if err != nil {
@@ -91,9 +92,10 @@ func (r *RA) suspendByLockCode(ctx context.Context, s Suspension, limits []tryLi
 				return err
 			}
 		}
-		return r.lose(ctx, tx, at, lockCodeActor, e, ByLockCode)
+		refusal, err = keeping(r.lose(ctx, tx, at, lockCodeActor, e, ByLockCode, ""))
+		return err // the code was right all the same: its try stays given back
 	})
-	return r.suspended(ctx, at, ByLockCode, err)
+	return r.suspended(ctx, at, ByLockCode, errors.Join(err, refusal))
 }
 
 // suspendByCard holds the phone of whoever's card says so, from any device.
@@ -107,15 +109,24 @@ func (r *RA) suspendByCard(ctx context.Context, der []byte, at time.Time) (Suspe
 		if err != nil {
 			return err
 		}
-		return r.losePhoneOf(ctx, tx, at, audit.Actor{Party: "card", Kind: "person", ID: person.ID}, person.ID, ByCard)
+		return r.losePhoneOf(ctx, tx, at, audit.Actor{Party: "card", Kind: "person", ID: person.ID}, person.ID, ByCard, "")
 	})
 	return r.suspended(ctx, at, ByCard, err)
 }
 
-// lose puts a registered phone on hold "lost", once, and tells the person.
-func (r *RA) lose(ctx context.Context, tx Tx, at time.Time, who audit.Actor, e EnrolmentRecord, way Way) error {
+// lose puts a registered phone on hold "lost", once, and tells the person. name is
+// what the person calls who did it, "" where the way says enough. A good phone is put
+// on hold in a limited way only so often: ErrSuspensionLimit, with nothing changed.
+func (r *RA) lose(ctx context.Context, tx Tx, at time.Time, who audit.Actor, e EnrolmentRecord, way Way, name string) error {
 	if e.State != StateRegistered {
 		return nil // ended already: nothing of it can be used
+	}
+	left := SuspensionsAllowed
+	if way.limited() && e.heldSince().IsZero() {
+		var err error
+		if left, err = r.countSuspension(ctx, tx, at, e.Person, way); err != nil {
+			return err
+		}
 	}
 	// Also when it is held already, perhaps a moment ago: whoever is told so is told it
 	// when every answer shows it.
@@ -127,7 +138,7 @@ func (r *RA) lose(ctx context.Context, tx Tx, at time.Time, who audit.Actor, e E
 	if err := tx.PutEnrolment(ctx, e); err != nil {
 		return err
 	}
-	if err := r.tell(ctx, tx, at, e, notice{kind: NoticeSuspended, phone: e.phone(), by: way}); err != nil {
+	if err := r.tell(ctx, tx, at, e, notice{kind: NoticeSuspended, phone: e.phone(), by: way, name: name, last: left == 0}); err != nil {
 		return err
 	}
 	return tx.Audit(ctx, at, who, "hold", e.ID, map[string]string{"cause": string(status.Lost), "by": string(way)})

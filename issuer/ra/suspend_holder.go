@@ -28,13 +28,13 @@ func (r *RA) SuspendByHolder(ctx context.Context, party, pairwise string, g cere
 		if err != nil {
 			return err
 		}
-		return r.losePhoneOf(ctx, tx, at, audit.Actor{Party: party, Kind: "party", ID: party}, person, ByHolder)
+		return r.losePhoneOf(ctx, tx, at, audit.Actor{Party: party, Kind: "party", ID: party}, person, ByHolder, "")
 	})
 	return r.suspended(ctx, at, ByHolder, err)
 }
 
 // losePhoneOf is lose for a person's registered phone. ErrNoPhone.
-func (r *RA) losePhoneOf(ctx context.Context, tx Tx, at time.Time, who audit.Actor, id string, way Way) error {
+func (r *RA) losePhoneOf(ctx context.Context, tx Tx, at time.Time, who audit.Actor, id string, way Way, name string) error {
 	person, err := tx.Person(ctx, id)
 	if err != nil {
 		return err
@@ -46,5 +46,5 @@ func (r *RA) losePhoneOf(ctx context.Context, tx Tx, at time.Time, who audit.Act
 	if err != nil {
 		return err
 	}
-	return r.lose(ctx, tx, at, who, e, way)
+	return r.lose(ctx, tx, at, who, e, way, name)
 }

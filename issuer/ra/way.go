@@ -8,6 +8,7 @@ const (
 	ByLockCode Way = "lock-code"
 	ByCard     Way = "card"   // from another device
 	ByHolder   Way = "holder" // logged in at a party with a grant: the portal
+
 )
 
 func (w Way) ja() string {
@@ -16,4 +17,14 @@ func (w Way) ja() string {
 
 func (w Way) en() string {
 	return map[Way]string{ByLockCode: "lock code", ByCard: "your card", ByHolder: "your word at the portal"}[w]
+}
+
+// limited says whether the way needs nothing that only the owner has in hand, so that
+// its misuse is limited: see limit.go.
+func (w Way) limited() bool {
+	switch w {
+	case ByLockCode:
+		return true
+	}
+	return false
 }

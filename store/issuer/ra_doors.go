@@ -42,6 +42,22 @@ func (x raTx) DropTries(ctx context.Context, before time.Time) error {
 	return err
 }
 
+// Suspensions implements ra.Tx.
+func (x raTx) Suspensions(ctx context.Context, person string, since time.Time) (int, time.Time, error) {
+	var n, oldest int64
+	err := x.QueryRow(ctx, "SELECT COUNT(*), CAST(COALESCE(MIN(at_ms), 0) AS BIGINT) FROM suspension WHERE person = $1 AND at_ms > $2", person, ms(since)).
+		Scan(&n, &oldest)
+	return int(n), moment(oldest), err
+}
+
+// PutSuspension implements ra.Tx.
+func (x raTx) PutSuspension(ctx context.Context, person, id string, way ra.Way, at, forget time.Time) error {
+	if _, err := x.Exec(ctx, "DELETE FROM suspension WHERE person = $1 AND at_ms <= $2", person, ms(forget)); err != nil {
+		return err
+	}
+	return x.put(ctx, "suspension", "person id way at_ms", 4, person, id, way, ms(at))
+}
+
 // TakeAssertion implements ra.Tx.
 func (x raTx) TakeAssertion(ctx context.Context, party, id string, expires, at time.Time) (bool, error) {
 	if _, err := x.Exec(ctx, "DELETE FROM assertion WHERE expires_ms < $1", ms(at)); err != nil {
