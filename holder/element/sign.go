@@ -246,23 +246,3 @@ func (e *Element) chain(kind pki.Kind) ([]*x509.Certificate, error) {
 	}
 	return parseChain([][]byte{certificate, authority})
 }
-
-// ResetPIN gives the PIN a new value and all its tries; the password proves the
-// holder.
-func (e *Element) ResetPIN(password secret.Password, pin secret.PIN) error {
-	if pin.IsZero() {
-		return fmt.Errorf("element: reset the PIN: %w", secret.ErrFormat)
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if !e.hasKeys() {
-		return ErrNoKeys
-	}
-	if err := e.compare(Password, Unlock{Password: password}); err != nil {
-		return err
-	}
-	if err := e.inside.SetSecrets(pin, secret.Password{}); err != nil {
-		return fmt.Errorf("element: reset the PIN: %w", err)
-	}
-	return nil
-}

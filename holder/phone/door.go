@@ -114,6 +114,9 @@ func (d *Door) Routes() http.Handler {
 	on("POST /v1/phones/{id}/found", found)
 	on("POST /v1/phones/{id}/reissue", reissue)
 	on("POST /v1/phones/{id}/report-lost", reportLost)
+	on("POST /v1/phones/{id}/change-secret", changeSecret)
+	on("POST /v1/phones/{id}/reset-pin", resetPIN)
+	on("POST /v1/phones/{id}/reset-password", resetPassword)
 	return d.Token.Guard(mux)
 }
 

@@ -32,20 +32,34 @@ func reissue(ctx context.Context, p *Phone, r *http.Request) (any, error) {
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}
+	return newSignature(ctx, p, r, p.ApplyForSign, in.Card, in.Password, in.Replace)
+}
+
+// newSignature goes the whole way to a signature certificate under password, going on
+// wherever an earlier attempt stopped.
+func newSignature(ctx context.Context, p *Phone, r *http.Request, apply func(context.Context, secret.Password, string, bool) error,
+	card, password secret.Password, replace bool) (any, error) {
+	if card.IsZero() || password.IsZero() {
+		return nil, ErrSecretForm
+	}
 	l, err := p.Look(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if l.Stage != StageReissue {
+		// Before the card is asked for anything: what will be refused later anyway.
+		if err := p.CheckPassword(ctx, password, card); err != nil {
+			return nil, err
+		}
 		terms, err := p.Terms(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if err := p.ApplyForSign(ctx, in.Card, terms.Version, in.Replace); err != nil {
+		if err := apply(ctx, card, terms.Version, replace); err != nil {
 			return nil, err
 		}
 	}
-	if err := p.MakeSignKey(ctx, in.Password, in.Card); err != nil {
+	if err := p.MakeSignKey(ctx, password, card); err != nil {
 		return nil, err
 	}
 	return show(ctx, p, r)

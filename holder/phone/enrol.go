@@ -36,16 +36,32 @@ const (
 // What the same card has signed already, and what may or may not have arrived,
 // is sent again and not signed anew.
 func (p *Phone) Apply(ctx context.Context, password secret.Password, terms string, replace bool) error {
-	return p.applyFor(ctx, password, terms, replace, false)
+	return p.applyFor(ctx, password, terms, replace, forBoth)
 }
 
 // ApplyForSign is Apply for a signature certificate alone, on the registered phone
 // whose own has ended (moved, or found again). ErrNotRegistered without one.
 func (p *Phone) ApplyForSign(ctx context.Context, password secret.Password, terms string, replace bool) error {
-	return p.applyFor(ctx, password, terms, replace, true)
+	return p.applyFor(ctx, password, terms, replace, forEnded)
 }
 
-func (p *Phone) applyFor(ctx context.Context, password secret.Password, terms string, replace, reissue bool) error {
+// RenewSign is ApplyForSign while the present signature certificate is good: its
+// password is forgotten or blocked (署名用パスワードを忘れた). It ends when the new one
+// is there, and not before.
+func (p *Phone) RenewSign(ctx context.Context, password secret.Password, terms string, replace bool) error {
+	return p.applyFor(ctx, password, terms, replace, forForgotten)
+}
+
+// applicationFor is what an application is for.
+type applicationFor struct{ reissue, renew bool }
+
+var (
+	forBoth      = applicationFor{}
+	forEnded     = applicationFor{reissue: true}
+	forForgotten = applicationFor{reissue: true, renew: true}
+)
+
+func (p *Phone) applyFor(ctx context.Context, password secret.Password, terms string, replace bool, what applicationFor) error {
 	p.work.Lock()
 	defer p.work.Unlock()
 	if _, err := p.connected(ctx); err != nil {
@@ -56,19 +72,20 @@ func (p *Phone) applyFor(ctx context.Context, password secret.Password, terms st
 		return err
 	}
 	_, live, _, err := p.enrolments(ctx)
-	base := ""
+	like := Enrolment{Renew: what.renew}
 	switch {
 	case err != nil:
 		return err
-	case reissue && live == nil:
+	case what.reissue && live == nil:
 		return ErrNotRegistered
-	case reissue:
-		base = live.ID
+	case what.reissue:
+		like.Reissue = live.ID
 	}
-	return p.apply(ctx, t, password, terms, base, replace)
+	return p.apply(ctx, t, password, terms, like, replace)
 }
 
-func (p *Phone) apply(ctx context.Context, t *reader.Tap, password secret.Password, terms, base string, replace bool) error {
+// apply makes the application that like names, or goes on with it.
+func (p *Phone) apply(ctx context.Context, t *reader.Tap, password secret.Password, terms string, like Enrolment, replace bool) error {
 	signer, err := p.openCard(ctx, t, password)
 	if err != nil {
 		return err
@@ -77,7 +94,7 @@ func (p *Phone) apply(ctx context.Context, t *reader.Tap, password secret.Passwo
 	if err != nil {
 		return err
 	}
-	if open != nil && open.Reissue != base { // begun for something else
+	if open != nil && (open.Reissue != like.Reissue || open.Renew != like.Renew) { // begun for something else
 		if open.Step != StepDrafted && !replace {
 			return ra.ErrOpenApplication
 		}
@@ -105,7 +122,7 @@ func (p *Phone) apply(ctx context.Context, t *reader.Tap, password secret.Passwo
 		}
 		open = nil // refused for good, and ended; this card may apply anew
 	}
-	e, err := p.draft(ctx, open, signer, terms, base)
+	e, err := p.draft(ctx, open, signer, terms, like)
 	if err != nil {
 		return err
 	}
@@ -190,9 +207,9 @@ func resendable(e *Enrolment, signer *eid.Signer, terms string) bool {
 
 // draft chooses the content of an application and writes it down. A draft that
 // was never signed is used again, under the same id.
-func (p *Phone) draft(ctx context.Context, open *Enrolment, signer *eid.Signer, terms, base string) (*Enrolment, error) {
+func (p *Phone) draft(ctx context.Context, open *Enrolment, signer *eid.Signer, terms string, like Enrolment) (*Enrolment, error) {
 	now := p.now()
-	e := &Enrolment{ID: ceremony.NewID(), Phone: p.id, BegunAt: now, Reissue: base}
+	e := &Enrolment{ID: ceremony.NewID(), Phone: p.id, BegunAt: now, Reissue: like.Reissue, Renew: like.Renew}
 	if open != nil && open.Step == StepDrafted {
 		e = open
 	} else if open != nil {
@@ -239,7 +256,7 @@ func (p *Phone) send(ctx context.Context, e *Enrolment, replace bool) error {
 		return fmt.Errorf("phone: device key: %w", err)
 	}
 	var a ra.Applied
-	claims := ra.ApplyClaims{StepClaims: p.claims(e.ID, ra.StepApply), Application: e.Application, Replace: replace}
+	claims := ra.ApplyClaims{StepClaims: p.claims(e.ID, ra.StepApply), Application: e.Application, Replace: replace, Renew: e.Renew}
 	if err := p.step(ctx, "/v1/enrolments", claims, chain, &a); err != nil {
 		if final(err) {
 			if ended := p.end(ctx, e, problem.From(err).Code); ended != nil {

@@ -81,5 +81,5 @@ func (p *Phone) enrolFrom(ctx context.Context, s Secrets, o EnrolOptions) error 
 		return ErrNoCard.Because(err)
 	}
 	defer t.Close()
-	return p.apply(ctx, t, s.Card, o.Terms, "", o.Replace)
+	return p.apply(ctx, t, s.Card, o.Terms, Enrolment{}, o.Replace)
 }

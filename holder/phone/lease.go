@@ -244,16 +244,3 @@ func (p *Phone) notUnlocked(ctx context.Context, err error) error {
 	}
 	return err
 }
-
-// ResetPIN sets a new PIN; the phone's signature password proves the holder.
-func (p *Phone) ResetPIN(ctx context.Context, password secret.Password, pin secret.PIN) error {
-	p.work.Lock()
-	defer p.work.Unlock()
-	if err := p.CheckPIN(ctx, pin); err != nil {
-		return err
-	}
-	if err := p.element.ResetPIN(password, pin); err != nil {
-		return p.notUnlocked(ctx, err)
-	}
-	return nil
-}

@@ -98,8 +98,8 @@ var (
 		"スマホの署名用パスワードが違います。", "スマホの登録のときに決めた、6〜16文字の英数字です。続けて5回間違えるとロックされます。",
 		"That is not the phone's signature password.", "It is the 6 to 16 letters and digits chosen when this phone was registered. Five wrong tries in a row block it.")
 	ErrPasswordBlocked = problem.NewRefused(403, "phone-password-blocked",
-		"スマホの署名用パスワードはロックされています。", "証明書は使われていません。カードを使って利用申請をやり直すと、新しく設定できます。",
-		"The phone's signature password is blocked.", "Your certificate was not used. Registering again with the card sets a new one.")
+		"スマホの署名用パスワードはロックされています。", "証明書は使われていません。カードとカードの署名用パスワードがあれば、「署名用パスワードを忘れた」から新しく設定できます。",
+		"The phone's signature password is blocked.", "Your certificate was not used. With your card and its signature password, \"I forgot the signature password\" sets a new one.")
 )
 
 // secretProblem says which secret was wrong, how many tries are left, and the

@@ -310,7 +310,7 @@ func TestBlockedSecretsByTheScreensAlone(t *testing.T) {
 		s.at("/p/a/reset-pin", "スマホの署名用パスワードが違います。", fmt.Sprintf("あと%d回入力できます", left), "番号： wrong-phone-password")
 	}
 	s.press("/reset-pin", typed("password", "NOTMINE9", "pin", "7391", "again", "7391"))
-	s.at("/p/a/reset-pin", "スマホの署名用パスワードはロックされています。", "カードを使って利用申請をやり直すと", "番号： phone-password-blocked")
+	s.at("/p/a/reset-pin", "スマホの署名用パスワードはロックされています。", "「署名用パスワードを忘れた」から新しく設定できます。", "番号： phone-password-blocked")
 
 	other := w.phone("b")
 	s.toTap("b", "WRONG123")

@@ -103,6 +103,7 @@ type Enrolment struct {
 	Step    Step      `json:"step"`
 	BegunAt time.Time `json:"begun_at"`
 	Reissue string    `json:"reissue,omitempty"` // the registration for which a signature certificate is to be issued anew; "" for a registration
+	Renew   bool      `json:"renew,omitempty"`   // also while the present one is good: its password is forgotten
 
 	// Of the card, when it was read.
 	Holder string    `json:"holder,omitempty"`
@@ -161,6 +162,10 @@ const (
 	UseBiometrics        = "biometrics" // enrolled
 	UseBiometricsStopped = "biometrics-stopped"
 	UseQuietHours        = "quiet-hours" // changed
+
+	UsePINChanged      = "pin-changed"      // by the present one
+	UsePasswordChanged = "password-changed" // by the present one
+	UsePINReset        = "pin-reset"        // by the signature password
 )
 
 // Results of a history entry.

@@ -152,7 +152,7 @@ func (r *RA) admit(ctx context.Context, tx Tx, e *EnrolmentRecord, a applied, c 
 	e.NotAfter = cert.NotAfter
 	who := e.actor()
 	if a.reissue {
-		if err := r.admitReissue(ctx, tx, e, person, at); err != nil {
+		if err := r.admitReissue(ctx, tx, e, person, c.Renew, at); err != nil {
 			return err
 		}
 	}

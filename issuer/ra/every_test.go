@@ -144,6 +144,15 @@ var states = []struct {
 	}},
 	{"registered, and the card is lost", "", func(s *scene) { s.must(s.enrol, func() error { return s.tell(ra.EventCardLost) }) }},
 	{"moved", "", func(s *scene) { s.must(s.enrol, func() error { return s.tell(ra.EventMoved) }) }},
+	{"renewal issued", "", func(s *scene) {
+		s.must(s.enrol, func() error {
+			s.w.pass(time.Minute)
+			s.q = s.p.again(4)
+			err := errors.Join(s.q.applyToRenew(s.c), s.q.signKey())
+			s.p.ctr = s.q.ctr
+			return err
+		})
+	}},
 	{"re-issue applied for", "", func(s *scene) { s.must(s.enrol, s.lose, s.find, func() error { return s.begin() }) }},
 	{"re-issue issued", "", func(s *scene) {
 		s.must(s.enrol, s.lose, s.find, func() error { return s.begin((*phone).signKey) })
@@ -189,6 +198,7 @@ var events = []struct {
 	{"another phone applies", "", func(s *scene) error { return s.applyOther(false) }},
 	{"another phone applies, to replace what is open", "", func(s *scene) error { return s.applyOther(true) }},
 	{"the phone applies for a signature certificate", "", func(s *scene) error { return s.p.again(6).applyForSign(s.c) }},
+	{"the phone applies for one whose password is forgotten", "", func(s *scene) error { return s.p.again(6).applyToRenew(s.c) }},
 	{"keys", "StepKeys", func(s *scene) error {
 		if s.q != nil {
 			return s.q.signKey()

@@ -60,6 +60,9 @@ type ApplyClaims struct {
 	StepClaims
 	Application []byte `json:"application,omitempty"` // base64: CMS SignedData by the card's signature key, content inside
 	Replace     bool   `json:"replace,omitempty"`     // end an older open application (after open-application)
+	// Renew asks, for "phone-sign" alone, for another certificate although the present
+	// one is good: its password is forgotten. That one ends when the new one is there.
+	Renew bool `json:"renew,omitempty"`
 	// AuthCertificate comes instead of Application from a card that has no signature
 	// certificate: it asks why such a card cannot apply, which the card cannot say.
 	// The answer is always a refusal.

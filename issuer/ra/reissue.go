@@ -11,13 +11,13 @@ import (
 )
 
 // A signature certificate ends alone when the person moved or a lost phone was
-// found. A new one comes the way of a registration (application by the card, key
+// found, and one whose password is forgotten is of no use. A new one comes the way of a registration (application by the card, key
 // with attestation, on hold until the phone has it), under an id of its own that
 // names the registration it is for and ends when that has taken it over.
 
-// admitReissue demands the registered phone itself, on no hold, without a
-// signature certificate that could still be used.
-func (r *RA) admitReissue(ctx context.Context, tx Tx, e *EnrolmentRecord, person PersonRecord, at time.Time) error {
+// admitReissue demands the registered phone itself, on no hold, and, unless
+// its password is forgotten, without a signature certificate that could still be used.
+func (r *RA) admitReissue(ctx context.Context, tx Tx, e *EnrolmentRecord, person PersonRecord, renew bool, at time.Time) error {
 	if person.Phone == "" {
 		return ErrReissueElsewhere
 	}
@@ -25,7 +25,7 @@ func (r *RA) admitReissue(ctx context.Context, tx Tx, e *EnrolmentRecord, person
 	if err != nil {
 		return err
 	}
-	e.ReissueOf = base.ID
+	e.ReissueOf, e.Renews = base.ID, renew
 	return r.checkReissue(ctx, tx, *e, base, at)
 }
 
@@ -42,7 +42,7 @@ func (r *RA) checkReissue(ctx context.Context, tx Tx, e, base EnrolmentRecord, a
 	if err != nil {
 		return err
 	}
-	if usable {
+	if usable && !e.Renews {
 		return ErrReissueNotNeeded
 	}
 	return nil
@@ -72,6 +72,11 @@ func (r *RA) takeOver(ctx context.Context, tx Tx, e *EnrolmentRecord, c Register
 	}
 	if entry.Status != status.Good { // revoked behind our back, by a rule we do not know of
 		return ErrStepOutOfOrder.Because(errors.New("ra: the issued certificate is " + string(entry.Status)))
+	}
+	// The one whose password is forgotten ends in the moment in which this one is good:
+	// nobody signs by two, and nobody is without.
+	if err := r.revokeRecords(ctx, tx, at, who, status.Superseded, CertificateRecord{Kind: pki.PhoneSign, Serial: base.SignSerial}); err != nil {
+		return err
 	}
 	cert.Subject = base.ID // whatever ends the phone ends this one too
 	if err := tx.PutCertificate(ctx, cert); err != nil {

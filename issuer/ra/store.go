@@ -147,6 +147,7 @@ type EnrolmentRecord struct {
 
 	// the application
 	ReissueOf         string // the registration for which a signature certificate is to be issued anew; "" for a registration
+	Renews            bool   // also while the present one is good, which ends then
 	ApplicationSHA256 [32]byte
 	Card              string
 	DeviceKey         []byte // SubjectPublicKeyInfo, DER

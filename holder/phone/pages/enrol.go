@@ -121,7 +121,7 @@ func (v *visit) cardPassword(k walk) {
 	if v.begun(k) {
 		return
 	}
-	p := walkPage{v.secretPage(), k}
+	p := walkPage{v.cardPage(), k}
 	v.show(ui.Screen{Page: "cardpassword", Data: p, Quiet: true, Bad: p.bad()})
 }
 
@@ -212,8 +212,11 @@ func (v *visit) apply(k walk) {
 		return
 	}
 	send, next := v.phone.Apply, "/enrol/pin"
-	if k == reissuing {
+	switch k {
+	case reissuing:
 		send, next = v.phone.ApplyForSign, "/reissue/password"
+	case forgetting:
+		send, next = v.phone.RenewSign, "/reissue/password"
 	}
 	err := send(v.r.Context(), e.card, e.terms, false)
 	switch {

@@ -37,7 +37,7 @@ func (v *visit) found() {
 		v.fail(err, way{})
 		return
 	}
-	p := foundPage{walkPage: walkPage{v.secretPage(), finding}, Since: v.look.Certificates[0].Since}
+	p := foundPage{walkPage: walkPage{v.cardPage(), finding}, Since: v.look.Certificates[0].Since}
 	since := p.Since
 	if since.IsZero() {
 		since = v.look.LastCheckIn
@@ -54,6 +54,6 @@ func (v *visit) found() {
 // lostCard reports a phone lost with the card of its holder, on this phone: any one
 // will do, and nothing of it stays here.
 func (v *visit) lostCard() {
-	p := walkPage{v.secretPage(), reporting}
+	p := walkPage{v.cardPage(), reporting}
 	v.show(ui.Screen{Page: "lostcard", Data: p, Quiet: true, Bad: p.bad()})
 }

@@ -30,6 +30,9 @@ type Phone interface {
 	FetchElsewhere(ctx context.Context, link string) (phone.Ask, error)
 	Asked(ctx context.Context, id string) (phone.Ask, error)
 	Answer(ctx context.Context, id string, reply phone.Reply) (phone.Outcome, error)
+	ChangePIN(ctx context.Context, old, next secret.PIN) error
+	ChangePassword(ctx context.Context, old, next secret.Password) error
+	CardTries(ctx context.Context) (left phone.CardTries, known bool)
 	ResetPIN(ctx context.Context, password secret.Password, pin secret.PIN) error
 	Unlock(ctx context.Context, pin secret.PIN) error
 	UnlockWith(ctx context.Context, a element.Assertion) error
@@ -47,6 +50,7 @@ type Phone interface {
 	Found(ctx context.Context, pin secret.PIN) error
 	ReportLost(ctx context.Context, pin secret.PIN) (time.Time, error)
 	ApplyForSign(ctx context.Context, card secret.Password, terms string, replace bool) error
+	RenewSign(ctx context.Context, card secret.Password, terms string, replace bool) error
 	MakeSignKey(ctx context.Context, password, card secret.Password) error
 }
 

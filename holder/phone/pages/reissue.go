@@ -8,15 +8,19 @@ import (
 // A new signature certificate for a registered phone whose old one ended alone: the
 // phone was lost and found, or its holder moved or changed names.
 //
+// And for one whose old one is good, but whose password is forgotten: k tells which.
+//
 //	署名用パスワード(カード) → 利用規約 → かざす → 6〜16文字(スマホ) → 完了
 
 // earlyReissue is early for the re-issue: want is StageRegistered before the card has
 // signed, StageReissue after.
-func (v *visit) earlyReissue(want phone.Stage) bool {
+func (v *visit) earlyReissue(k walk, want phone.Stage) bool {
 	switch {
 	case want == phone.StageReissue && v.look.Stage == want && !v.look.Signed:
 		return false
-	case want == phone.StageRegistered && v.look.SignEnded && !v.look.Signed:
+	case want == phone.StageRegistered && v.look.SignEnded && !v.look.Signed && k == reissuing:
+		return false
+	case want == phone.StageRegistered && v.look.Stage == want && !v.look.SignEnded && !v.look.Signed && k == forgetting:
 		return false
 	case v.look.Signed:
 		v.goTo("/enrol") // where what was signed is sent on, or dropped
@@ -31,7 +35,7 @@ func (v *visit) earlyReissue(want phone.Stage) bool {
 }
 
 func (v *visit) reissuePassword() {
-	if v.earlyReissue(phone.StageReissue) {
+	if v.earlyReissue(reissuing, phone.StageReissue) {
 		return
 	}
 	p := walkPage{v.secretPage(), reissuing}
@@ -39,7 +43,7 @@ func (v *visit) reissuePassword() {
 }
 
 func (v *visit) setReissuePassword() {
-	if v.earlyReissue(phone.StageReissue) {
+	if v.earlyReissue(reissuing, phone.StageReissue) {
 		return
 	}
 	password, err := phone.TwicePassword(v.r.PostFormValue("password"), v.r.PostFormValue("again"))

@@ -14,7 +14,37 @@ type secretPage struct {
 	basePage
 	Form              string // sent back by the form, which is worked on once
 	Wrong, WrongAgain ui.Wrong
-	WrongPassword     ui.Wrong // where a password is asked for beside a PIN
+	WrongPassword     ui.Wrong         // where a password is asked for beside a PIN
+	Card              *phone.CardTries // of the card that is held to the phone; nil when it is not known
+}
+
+// CardLeft is what is left of the card's "pin" or "password"; -1 when it is not known.
+func (p secretPage) CardLeft(which string) int {
+	switch {
+	case p.Card == nil:
+		return -1
+	case which == "pin":
+		return p.Card.PIN
+	}
+	return p.Card.Password
+}
+
+// cardPage is secretPage for a secret of the card: what is left of its tries is shown
+// while it is held to the phone.
+func (v *visit) cardPage() secretPage {
+	p := v.secretPage()
+	p.Card = v.cardTries()
+	return p
+}
+
+// cardTries asks the card that is held to the phone; nil when there is none.
+func (v *visit) cardTries() *phone.CardTries {
+	if v.look.Tapped {
+		if left, known := v.phone.CardTries(v.r.Context()); known {
+			return &left
+		}
+	}
+	return nil
 }
 
 // secretPage is a page with a field for a secret, with what its form said before.
@@ -157,31 +187,5 @@ func (v *visit) doUnlock() {
 			return
 		}
 		v.goTo("/?done=unlocked")
-	})
-}
-
-// resetPIN sets a new PIN; the phone's signature password proves the holder.
-func (v *visit) resetPIN() {
-	p := v.secretPage()
-	p.Form = v.form()
-	v.show(ui.Screen{Page: "resetpin", Data: p, Quiet: true, Bad: p.bad()})
-}
-
-func (v *visit) doResetPIN() {
-	v.once("/reset-pin", func() {
-		password, err := secret.ParsePassword(v.r.PostFormValue("password"))
-		if err != nil {
-			v.tell(left{path: "/reset-pin", wrong: map[string]string{"password": "wrong.password.form"}})
-			return
-		}
-		pin, err := phone.TwicePIN(v.r.PostFormValue("pin"), v.r.PostFormValue("again"))
-		if err == nil {
-			err = v.phone.ResetPIN(v.r.Context(), password, pin)
-		}
-		if err != nil {
-			v.notTaken("/reset-pin", err)
-			return
-		}
-		v.goTo("/?done=pin")
 	})
 }

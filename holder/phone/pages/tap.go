@@ -13,7 +13,16 @@ type tapPage struct {
 	Back string // the screen before
 	Do   string // where the form is sent that has the card read
 	Auto bool   // read as soon as the card is there
+	Left int    // tries of the card's secret that was typed; -1 when it is not known
 	Hold string // the sandbox's page that holds a card to this phone
+}
+
+// secret is which of the card's two was typed.
+func (p tapPage) secret() string {
+	if p.walk == finding || p.walk == reporting {
+		return "pin"
+	}
+	return "password"
 }
 
 // tap is the screen that waits for a card.
@@ -26,7 +35,9 @@ func (v *visit) tap(p tapPage) {
 	} else {
 		v.draft.change(func(d *draft) { d.left = left{} })
 	}
-	p.Auto = p.Trouble == nil
+	p.Left = secretPage{Card: v.cardTries()}.CardLeft(p.secret())
+	// A last try is never used up by a card that is held too early.
+	p.Auto = p.Trouble == nil && (p.Left > 1 || p.Left < 0)
 	if v.h.opt.Hold != "" {
 		p.Hold = v.h.opt.Hold + "?" + url.Values{"reader": {v.look.Reader}, "back": {v.h.opt.Origin + v.base + v.path()}}.Encode()
 	}

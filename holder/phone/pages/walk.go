@@ -13,10 +13,11 @@ type walk struct {
 }
 
 var (
-	enrolling = walk{"/enrol", 6}
-	reissuing = walk{"/reissue", 4} // a new signature certificate (署名用電子証明書の再発行)
-	finding   = walk{"/found", 2}
-	reporting = walk{"/lost/card", 2} // whoever's phone was lost
+	enrolling  = walk{"/enrol", 6}
+	reissuing  = walk{"/reissue", 4} // a new signature certificate (署名用電子証明書の再発行)
+	forgetting = walk{"/forgot", 4}  // another one because the password is forgotten (署名用パスワードを忘れた)
+	finding    = walk{"/found", 2}
+	reporting  = walk{"/lost/card", 2} // whoever's phone was lost
 )
 
 // mountApplication is the screens from the card's password to its reading: those of
@@ -36,8 +37,8 @@ func mountApplication(on func(string, func(*visit)), k walk) {
 // begun tells whether the application of k was made already, or cannot be made, and
 // sends the person to the step that is really next.
 func (v *visit) begun(k walk) bool {
-	if k == reissuing {
-		return v.earlyReissue(phone.StageRegistered)
+	if k == reissuing || k == forgetting {
+		return v.earlyReissue(k, phone.StageRegistered)
 	}
 	return v.early(phone.StageNone)
 }
