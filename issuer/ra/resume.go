@@ -42,7 +42,7 @@ func (r *RA) resume(ctx context.Context, tx Tx, e *EnrolmentRecord, c ResumeClai
 		return Resumed{}, err
 	case person.ID != e.Person || person.Phone != e.ID:
 		return Resumed{}, ErrWordCertificate.Because(errors.New("ra: another person's card"))
-	case !word.about(*e):
+	case !about(word, *e):
 		return Resumed{}, ErrDeviceKeyMismatch
 	case c.ResetCounter != uint64(e.ResetCounter):
 		return Resumed{}, ErrElementSuspected
