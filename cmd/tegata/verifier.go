@@ -131,7 +131,7 @@ func portalPurpose() ceremony.RegisteredPurpose {
 		Sentence: ceremony.Text{
 			JA: "ポータルにログインして、証明書の状態と利用の記録を見ます。",
 			EN: "Log in to the portal to see the state of your certificates and the record of their use."},
-		RiskFloor: ceremony.R1, Claims: []string{ceremony.ClaimName},
+		RiskFloor: ceremony.R1, Claims: []string{ceremony.ClaimName}, Category: ceremony.Government,
 	}
 }
 

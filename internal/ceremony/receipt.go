@@ -74,10 +74,10 @@ func (r Receipt) check() error {
 }
 
 // How long a grant opens something: five minutes for what is read, as long as a
-// session for what can do nothing but suspend.
+// session for what can do nothing but suspend, or raise the holder's own rules.
 const (
 	MaxGrant        = 5 * time.Minute
-	MaxSuspendGrant = time.Hour
+	MaxSessionGrant = time.Hour
 )
 
 // Scopes of grants.
@@ -85,21 +85,22 @@ const (
 	ScopeCertificates = "certificates" // at the issuer: GET /v1/holders/{pairwise}/certificates
 	ScopeUses         = "uses"         // at the verifier: GET /v1/uses
 	ScopeSuspend      = "suspend"      // at the issuer: POST /v1/suspensions, while it lasts
+	ScopeRules        = "rules"        // at the verifier: /v1/rules, while it lasts
 )
 
 // Scopes lists all scopes.
-func Scopes() []string { return []string{ScopeCertificates, ScopeUses, ScopeSuspend} }
+func Scopes() []string { return []string{ScopeCertificates, ScopeUses, ScopeSuspend, ScopeRules} }
 
-// longest is how long a grant of a scope may last.
-func longest(scope string) time.Duration {
-	if scope == ScopeSuspend {
-		return MaxSuspendGrant
+// LongestGrant is how long a grant of a scope may last.
+func LongestGrant(scope string) time.Duration {
+	if scope == ScopeSuspend || scope == ScopeRules {
+		return MaxSessionGrant
 	}
 	return MaxGrant
 }
 
 // Grant lets one party do one thing for the person who has just logged in there: read,
-// once and within five minutes, or suspend the phone, within the hour.
+// once and within five minutes, or suspend the phone or raise the rules, within the hour.
 type Grant struct {
 	Issuer   string `json:"iss"`   // the verifier
 	Audience string `json:"aud"`   // who answers to it: issuer or verifier
@@ -107,7 +108,7 @@ type Grant struct {
 	Subject  string `json:"sub"`   // the person, pairwise to the verifier
 	Scope    string `json:"scope"` // one of the scopes
 	Login    string `json:"login"` // base64url SHA-256 of the request of that login
-	ID       string `json:"jti"`   // used up on first use
+	ID       string `json:"jti"`   // used up on first use where the scope is for reading
 	IssuedAt int64  `json:"iat"`
 	Expires  int64  `json:"exp"`
 }
@@ -142,7 +143,7 @@ func (g Grant) For(audience, party, scope string, at time.Time) error {
 	if g.Audience != audience || g.Party != party || g.Scope != scope {
 		return ErrAudience
 	}
-	return checkWindow(g.IssuedAt, g.Expires, longest(scope), at)
+	return checkWindow(g.IssuedAt, g.Expires, LongestGrant(scope), at)
 }
 
 func (g Grant) check() error {
@@ -153,7 +154,7 @@ func (g Grant) check() error {
 	if !slices.Contains(Scopes(), g.Scope) {
 		return malformed("scope")
 	}
-	if g.IssuedAt <= 0 || g.Expires <= g.IssuedAt || g.Expires-g.IssuedAt > int64(longest(g.Scope)/time.Second) {
+	if g.IssuedAt <= 0 || g.Expires <= g.IssuedAt || g.Expires-g.IssuedAt > int64(LongestGrant(g.Scope)/time.Second) {
 		return malformed("lifetime")
 	}
 	return nil

@@ -40,7 +40,8 @@ type RegisteredPurpose struct {
 	Code      string   `json:"code"`
 	Sentence  Text     `json:"sentence"`
 	RiskFloor Risk     `json:"risk_floor"`
-	Claims    []string `json:"claims,omitempty"` // the most it may ask for
+	Claims    []string `json:"claims,omitempty"`   // the most it may ask for
+	Category  Category `json:"category,omitempty"` // by which holders lock and limit; "" is private
 }
 
 // VerifierInfo is who vouches for the registration, and the key that answers are
@@ -95,7 +96,7 @@ func (r Registration) Check() error {
 	}
 	codes := map[string]bool{}
 	for _, p := range r.Purposes {
-		if !identifier(p.Code) || codes[p.Code] || p.RiskFloor.rank() == 0 {
+		if !identifier(p.Code) || codes[p.Code] || p.RiskFloor.rank() == 0 || p.Category != "" && p.Category != p.Category.Or() {
 			return malformed("purpose")
 		}
 		codes[p.Code] = true

@@ -95,6 +95,15 @@ type Use struct {
 	Code    string   `json:"code,omitempty"`
 	Why     Text     `json:"why,omitzero"`     // the verifier's sentence for Code
 	Claims  []string `json:"claims,omitempty"` // what was given
+
+	// Older entries lack what follows.
+
+	Category    Category `json:"category,omitempty"`
+	PurposeCode string   `json:"purpose_code,omitempty"`
+	AMR         []string `json:"amr,omitempty"`      // how it was unlocked
+	Terminal    string   `json:"terminal,omitempty"` // id of the terminal
+	Place       Text     `json:"place,omitzero"`     // where that stands; none online
+	Receipt     string   `json:"receipt,omitempty"`  // number of the verifier's receipt
 }
 
 // Uses answers GET /v1/uses, newest first.

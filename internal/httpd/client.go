@@ -106,11 +106,20 @@ func GetJSON(ctx context.Context, c *http.Client, url string, out any, header ..
 // errors are GetJSON's. Whether a request without an answer was carried out is
 // open: callers repeat it under the same id.
 func PostJSON(ctx context.Context, c *http.Client, url string, in, out any, header ...Header) error {
+	return sendJSON(ctx, c, http.MethodPost, url, in, out, header)
+}
+
+// PutJSON is PostJSON with the method PUT.
+func PutJSON(ctx context.Context, c *http.Client, url string, in, out any, header ...Header) error {
+	return sendJSON(ctx, c, http.MethodPut, url, in, out, header)
+}
+
+func sendJSON(ctx context.Context, c *http.Client, method, url string, in, out any, header []Header) error {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return problem.Internal.Because(fmt.Errorf("httpd: %w", err))
 	}
-	return exchangeJSON(ctx, c, http.MethodPost, url, body, out, append(header, Header{"Content-Type", "application/json"}))
+	return exchangeJSON(ctx, c, method, url, body, out, append(header, Header{"Content-Type", "application/json"}))
 }
 
 func exchangeJSON(ctx context.Context, c *http.Client, method, url string, body []byte, out any, header []Header) error {

@@ -121,7 +121,7 @@ func (s *Store) Finish(ctx context.Context, who audit.Actor, o gateway.Outcome) 
 		claims = []byte("{}")
 	}
 	kept := o
-	kept.Claims, kept.Use, kept.ResponseCode, kept.CodeUntil = nil, nil, [32]byte{}, time.Time{} // in columns and tables of their own
+	kept.Claims, kept.Use, kept.Count, kept.ResponseCode, kept.CodeUntil = nil, nil, nil, [32]byte{}, time.Time{} // in columns and tables of their own
 	outcome, err := json.Marshal(kept)
 	if err != nil {
 		return fmt.Errorf("store/verifier: finish %s: %w", o.Request, err)
@@ -147,6 +147,9 @@ func (s *Store) Finish(ctx context.Context, who audit.Actor, o gateway.Outcome) 
 			return gateway.ErrUsed
 		}
 		if o.Use != nil {
+			if err := count(ctx, tx, o); err != nil {
+				return err
+			}
 			if err := putUse(ctx, tx, o); err != nil {
 				return err
 			}
@@ -169,8 +172,12 @@ func putUse(ctx context.Context, tx store.Tx, o gateway.Outcome) error {
 	if err != nil {
 		return fmt.Errorf("store/verifier: use: %w", err)
 	}
-	_, err = tx.Exec(ctx, "INSERT INTO holder_use (certificate, at_ms, request, details, receipt) VALUES ($1, $2, $3, $4, $5)",
-		o.Certificate, o.At.UnixMilli(), o.Request, string(details), o.Receipt)
+	countsAs := ""
+	if o.Count != nil {
+		countsAs = string(o.Count.Category)
+	}
+	_, err = tx.Exec(ctx, "INSERT INTO holder_use (certificate, at_ms, request, details, receipt, counts_as) VALUES ($1, $2, $3, $4, $5, $6)",
+		o.Certificate, o.At.UnixMilli(), o.Request, string(details), o.Receipt, countsAs)
 	return err
 }
 

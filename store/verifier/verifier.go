@@ -154,6 +154,7 @@ func (s *Store) Sweep(ctx context.Context, at time.Time) error {
 			"DELETE FROM used_id WHERE until_ms <= $1",
 			"DELETE FROM live_session WHERE until_ms <= $1",
 			"DELETE FROM security_event WHERE until_ms <= $1",
+			"DELETE FROM holder_rules_proposal WHERE expires_ms <= $1",
 			`DELETE FROM request_result WHERE id IN (SELECT id FROM request WHERE due_ms <= $1 AND claims IS NULL)`,
 			"DELETE FROM request WHERE due_ms <= $1 AND claims IS NULL",
 		} {
@@ -176,6 +177,7 @@ func (s *Store) NextDue(ctx context.Context) (next time.Time, due bool, err erro
 			"SELECT until_ms FROM used_id ORDER BY until_ms LIMIT 1",
 			"SELECT until_ms FROM live_session ORDER BY until_ms LIMIT 1",
 			"SELECT until_ms FROM security_event ORDER BY until_ms LIMIT 1",
+			"SELECT expires_ms FROM holder_rules_proposal ORDER BY expires_ms LIMIT 1",
 		} {
 			var ms int64
 			err := tx.QueryRow(ctx, q).Scan(&ms)

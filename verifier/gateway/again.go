@@ -40,7 +40,8 @@ func (g *Gateway) again(ctx context.Context, r Request, at time.Time) (ceremony.
 	if r.Outcome.Verdict == ceremony.Passed || r.Outcome.Code == ErrHolderRefused.Code {
 		return taken, nil
 	}
-	for _, p := range []*problem.Problem{ErrExpired, ErrRevoked, ErrHeld, ErrRisk, ErrCoolingOff, ErrMatch, ErrAttributes} {
+	for _, p := range []*problem.Problem{ErrExpired, ErrRevoked, ErrHeld, ErrRisk, ErrCoolingOff, ErrMatch, ErrAttributes,
+		ErrLocked, ErrQuiet, ErrQuietPIN, ErrRaised, ErrDailyLimit} {
 		if p.Code == r.Outcome.Code {
 			return taken, p
 		}

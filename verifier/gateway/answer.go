@@ -30,6 +30,7 @@ type attempt struct {
 	status  certpath.Status
 	person  string
 	given   map[string]string
+	bound   bound // what the holder's rules say about it
 	at      time.Time
 }
 
@@ -55,6 +56,20 @@ func (g *Gateway) Answer(ctx context.Context, id, phone, source string, body cer
 		}
 		return ceremony.Taken{}, err
 	}
+	taken, err := g.settle(ctx, a)
+	if errors.Is(err, ErrRequestUsed) { // the same bytes, at the same moment
+		r, reread := g.request(ctx, id)
+		if reread == nil && sentBefore(r, a.answer.Hash(), phone, at) {
+			return g.again(ctx, r, at)
+		}
+	}
+	return taken, err
+}
+
+// settle judges an answer and stores the verdict. When the holder's rules change
+// between the two, it is judged anew by those that hold now.
+func (g *Gateway) settle(ctx context.Context, a *attempt) (ceremony.Taken, error) {
+	id := a.request.ID
 	verdict := g.judge(ctx, a)
 	if p, ok := errors.AsType[*problem.Problem](verdict); verdict != nil && (!ok || p.Kind != problem.Refused) {
 		code := "internal"
@@ -67,11 +82,12 @@ func (g *Gateway) Answer(ctx context.Context, id, phone, source string, body cer
 		return ceremony.Taken{}, verdict
 	}
 	taken, err := g.finish(ctx, a, verdict)
-	if errors.Is(err, ErrRequestUsed) { // the same bytes, at the same moment
-		r, reread := g.request(ctx, id)
-		if reread == nil && sentBefore(r, a.answer.Hash(), phone, at) {
-			return g.again(ctx, r, at)
-		}
+	switch {
+	case errors.Is(err, ErrLimitReached): // counted where the verdict is stored
+		return g.finish(ctx, a, ErrDailyLimit)
+	case errors.Is(err, ErrRulesChanged) && a.bound.tries < 3:
+		a.bound.tries++
+		return g.settle(ctx, a)
 	}
 	return taken, err
 }
@@ -199,8 +215,9 @@ func sameClaims(a, b []string) bool {
 }
 
 // judge goes through the checks whose outcome is a verdict: certificate expired,
-// revoked or on hold, status unknown (fail closed), the holder's own refusal, risk
-// class not met, match number wrong, and the person behind it all. nil is passed;
+// revoked or on hold, status unknown (fail closed), the holder's own refusal, the
+// holder's own rules, risk class not met, match number wrong, and the person behind it
+// all. The daily limit is counted last, where the verdict is stored. nil is passed;
 // a problem of kind refused is a verdict; anything else decided nothing.
 func (g *Gateway) judge(ctx context.Context, a *attempt) error {
 	// 8. certificate expired
@@ -228,11 +245,17 @@ func (g *Gateway) judge(ctx context.Context, a *attempt) error {
 	if a.claims.Decision == ceremony.Refuse {
 		return ErrHolderRefused
 	}
-	// 11. risk class not met
+	// 11. locked, or at quiet hours; an unknown person's rules are asked for below
+	if linked == nil {
+		if err := g.rulesAllow(ctx, a); err != nil {
+			return err
+		}
+	}
+	// 12. risk class not met, the one that the holder raised it to included
 	if err := a.riskMet(); err != nil {
 		return err
 	}
-	// 12. match number wrong
+	// 13. match number wrong
 	if a.claims.Match != a.request.Match {
 		return ErrMatch
 	}
@@ -251,6 +274,12 @@ const coolingOff = 24 * time.Hour
 
 // riskMet compares certificate, unlocking and age of the pair with the risk class.
 func (a *attempt) riskMet() error {
+	if err := a.raisedMet(); err != nil {
+		return err
+	}
+	if a.kind == pki.PhoneSign && a.bound.demand == ceremony.DemandPassword && a.asked.Risk != ceremony.R3 {
+		return nil // raised by the holder: the cooling-off is of R3 itself
+	}
 	if a.kind != wantedKind(a.asked.Risk) {
 		return ErrRisk.With("needs", string(wantedKind(a.asked.Risk)))
 	}

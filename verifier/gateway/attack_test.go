@@ -107,7 +107,7 @@ func attacks(t *testing.T, w *world) {
 			return err
 		}, "signature-mismatch"},
 		{"another person's certificate", func(_ *testing.T, p *phone) error {
-			_, err := p.send(p.compose(&holder{"thief", pkitest.Key(t, 3), good.auth, good.sign}))
+			_, err := p.send(p.compose(&holder{"thief", pkitest.Key(t, 3), good.auth, good.sign, nil}))
 			return err
 		}, "signature-mismatch"},
 		{"an authority of the same name and another key", func(t *testing.T, p *phone) error {

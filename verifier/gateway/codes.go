@@ -170,7 +170,8 @@ func subIndication(code string) (ceremony.Verdict, string) {
 		return ceremony.Failed, "REVOKED"
 	case ErrRisk.Code, ErrCoolingOff.Code, ErrAttributes.Code:
 		return ceremony.Failed, "SIG_CONSTRAINTS_FAILURE"
-	case ErrMatch.Code, ErrHolderRefused.Code, ErrNoParty.Code:
+	case ErrMatch.Code, ErrHolderRefused.Code, ErrNoParty.Code,
+		ErrLocked.Code, ErrQuiet.Code, ErrQuietPIN.Code, ErrRaised.Code, ErrDailyLimit.Code:
 		return ceremony.Failed, "CUSTOM"
 	case ErrStatusUnavailable.Code, ErrStatusUnknown.Code, ErrLinkage.Code:
 		return ceremony.Indeterminate, "TRY_LATER"

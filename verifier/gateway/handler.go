@@ -23,6 +23,7 @@ func (g *Gateway) Routes() http.Handler {
 	mux.HandleFunc("GET /v1/requests/{id}", g.getResult)
 	mux.HandleFunc("GET /v1/parties/{id}", g.getParty)
 	mux.HandleFunc("GET /v1/uses", g.getUses)
+	g.routesOfRules(mux)
 	mux.HandleFunc("GET /v1/status", g.getStatus)
 	mux.HandleFunc("POST /v1/events", g.postEvents)
 	return httpd.LimitBody(mux, 64<<10)
@@ -54,11 +55,7 @@ func (g *Gateway) postAnswer(w http.ResponseWriter, r *http.Request) {
 		httpd.WriteProblem(w, r, err)
 		return
 	}
-	source, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		source = r.RemoteAddr
-	}
-	taken, err := g.Answer(r.Context(), r.PathValue("id"), r.Header.Get(ceremony.PhoneHeader), source, body, g.c.Now())
+	taken, err := g.Answer(r.Context(), r.PathValue("id"), r.Header.Get(ceremony.PhoneHeader), source(r), body, g.c.Now())
 	if err != nil && taken.Verdict != "" { // a stored verdict: the phone still sends the browser back
 		p := problem.From(err).With("verdict", taken.Verdict)
 		if taken.Redirect != "" {
@@ -67,6 +64,15 @@ func (g *Gateway) postAnswer(w http.ResponseWriter, r *http.Request) {
 		err = p
 	}
 	answer(w, r, http.StatusOK, taken, err)
+}
+
+// source is where a call came from, for the rate counter.
+func source(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
 }
 
 func (g *Gateway) getResult(w http.ResponseWriter, r *http.Request) {

@@ -85,6 +85,8 @@ func newIssuer(w *world) *issuer {
 		h := w.holders[name]
 		i.set("phone-auth", h.auth[0], s)
 		i.set("phone-sign", h.sign[0], s)
+		i.set("card-auth", h.card, s)
+		i.persons[sha256.Sum256(h.card.Raw)] = "person-" + name
 		i.persons[sha256.Sum256(h.auth[0].Raw)] = "person-" + name
 		i.persons[sha256.Sum256(h.sign[0].Raw)] = "person-" + name
 	}

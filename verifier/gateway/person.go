@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"time"
@@ -13,38 +14,39 @@ import (
 	"tegata/internal/problem"
 )
 
-// knowPerson finds the person behind the answer's certificate: asked once per
-// certificate, then remembered. An error is a problem of kind could-not-check,
-// and leaves the person empty.
-func (g *Gateway) knowPerson(ctx context.Context, a *attempt) error {
-	fingerprint := sha256.Sum256(a.leaf.Raw)
+// knowPerson finds the person behind the answer's certificate. An error is a problem
+// of kind could-not-check, and leaves the person empty.
+func (g *Gateway) knowPerson(ctx context.Context, a *attempt) (err error) {
+	a.person, err = g.personOf(ctx, a.leaf, a.at)
+	return err
+}
+
+// personOf finds the person behind a certificate: asked once per certificate, then
+// remembered.
+func (g *Gateway) personOf(ctx context.Context, leaf *x509.Certificate, at time.Time) (string, error) {
+	fingerprint := sha256.Sum256(leaf.Raw)
 	person, err := g.c.Store.Person(ctx, fingerprint)
-	if err == nil {
-		a.person = person
-		return nil
-	}
-	if !errors.Is(err, ErrNotFound) {
-		return err
+	if err == nil || !errors.Is(err, ErrNotFound) {
+		return person, err
 	}
 	if g.c.Issuer == "" {
 		// Nobody links certificates for us: the certificate is all we know of the person.
 		person = "certificate:" + base64.RawURLEncoding.EncodeToString(fingerprint[:])
 	} else {
 		var answer ceremony.Linkage
-		query := ceremony.LinkageQuery{Certificate: base64.StdEncoding.EncodeToString(a.leaf.Raw)}
-		if err := g.askIssuer(ctx, "/v1/verifier/linkage", query, &answer, a.at); err != nil {
-			return ErrLinkage.Because(err)
+		query := ceremony.LinkageQuery{Certificate: base64.StdEncoding.EncodeToString(leaf.Raw)}
+		if err := g.askIssuer(ctx, "/v1/verifier/linkage", query, &answer, at); err != nil {
+			return "", ErrLinkage.Because(err)
 		}
 		if answer.Person == "" || len(answer.Person) > 200 {
-			return ErrLinkage.Because(errors.New("gateway: the issuer named nobody"))
+			return "", ErrLinkage.Because(errors.New("gateway: the issuer named nobody"))
 		}
 		person = answer.Person
 	}
-	if err := g.c.Store.PutPerson(ctx, fingerprint, person, a.at); err != nil {
-		return err
+	if err := g.c.Store.PutPerson(ctx, fingerprint, person, at); err != nil {
+		return "", err
 	}
-	a.person = person
-	return nil
+	return person, nil
 }
 
 // fetchAttributes asks the issuer for what the holder released.

@@ -104,7 +104,7 @@ func (g *Gateway) resultOf(ctx context.Context, caller ceremony.Caller, resultID
 func (g *Gateway) deliver(ctx context.Context, r Request, q *jws.Message[ceremony.Request], at time.Time) (ceremony.Result, error) {
 	o, asked := r.Outcome, q.Unverified()
 	out := ceremony.Result{
-		State: ceremony.StateDone, Verdict: o.Verdict, SubIndication: o.SubIndication, Code: o.Code, Reason: o.Reason,
+		State: ceremony.StateDone, Verdict: o.Verdict, SubIndication: o.SubIndication, Code: toldParty(o.Code), Reason: o.Reason,
 		Channel: r.Channel, Purpose: asked.Purpose.Code, AnsweredAt: o.At.Unix(), Receipt: o.Receipt, ExpiresAt: o.EraseAt.Unix(),
 	}
 	if o.Verdict != ceremony.Passed {
@@ -124,7 +124,7 @@ func (g *Gateway) deliver(ctx context.Context, r Request, q *jws.Message[ceremon
 	if asked.Kind == ceremony.Login && len(p.Grants) > 0 {
 		out.Grants = map[string]string{}
 		for _, scope := range p.Grants {
-			if scope != ceremony.ScopeUses && g.c.Issuer == "" {
+			if !ours(scope) && g.c.Issuer == "" {
 				continue // there is nobody to take them
 			}
 			if out.Grants[scope], err = g.grant(p, o, q.Hash(), scope, at); err != nil {
@@ -136,18 +136,18 @@ func (g *Gateway) deliver(ctx context.Context, r Request, q *jws.Message[ceremon
 	return out, nil
 }
 
-// grant writes a one-time grant for the person who logged in.
+// ours tells whether a grant of this scope is shown to us, and not to the issuer.
+func ours(scope string) bool { return scope == ceremony.ScopeUses || scope == ceremony.ScopeRules }
+
+// grant writes a grant for the person who logged in.
 func (g *Gateway) grant(p Party, o Outcome, login, scope string, at time.Time) (string, error) {
-	audience, lasts := g.c.IssuerAudience, ceremony.MaxGrant
-	switch scope {
-	case ceremony.ScopeUses:
+	audience := g.c.IssuerAudience
+	if ours(scope) {
 		audience = g.c.ID
-	case ceremony.ScopeSuspend:
-		lasts = ceremony.MaxSuspendGrant
 	}
 	return ceremony.SignGrant(g.c.Sign.Signer, g.c.Sign.Chain, ceremony.Grant{
 		Issuer: g.c.ID, Audience: audience, Party: p.ID, Subject: o.Person, Scope: scope, Login: login,
-		ID: ceremony.NewID(), IssuedAt: at.Unix(), Expires: at.Add(lasts).Unix(),
+		ID: ceremony.NewID(), IssuedAt: at.Unix(), Expires: at.Add(ceremony.LongestGrant(scope)).Unix(),
 	})
 }
 
@@ -157,17 +157,9 @@ const maxUses = 200
 // Uses lists a person's uses and refused attempts for the party that holds a
 // grant of theirs. The grant is used up.
 func (g *Gateway) Uses(ctx context.Context, caller ceremony.Caller, compact string, at time.Time) (ceremony.Uses, error) {
-	m, err := ceremony.ParseGrant(compact)
+	grant, err := g.granted(compact, caller, ceremony.ScopeUses, at)
 	if err != nil {
-		return ceremony.Uses{}, ErrGrant.Because(err)
-	}
-	// Our own signature, by our own key: no path to ask about.
-	grant, err := m.VerifyWith(g.c.Sign.Signer.Public())
-	if err != nil {
-		return ceremony.Uses{}, ErrGrant.Because(err)
-	}
-	if err := grant.For(g.c.ID, caller.Party, ceremony.ScopeUses, at); err != nil {
-		return ceremony.Uses{}, ErrGrant.Because(err)
+		return ceremony.Uses{}, err
 	}
 	if err := g.c.Store.Once(ctx, "grant", grant.ID, time.Unix(grant.Expires, 0)); errors.Is(err, ErrUsed) {
 		return ceremony.Uses{}, ErrGrant.Because(err)
@@ -179,4 +171,22 @@ func (g *Gateway) Uses(ctx context.Context, caller ceremony.Caller, compact stri
 		return ceremony.Uses{}, fmt.Errorf("gateway: uses: %w", err)
 	}
 	return ceremony.Uses{Uses: uses}, nil
+}
+
+// granted checks a grant of ours that a party holds. Whether it was used before is the
+// caller's to ask.
+func (g *Gateway) granted(compact string, caller ceremony.Caller, scope string, at time.Time) (ceremony.Grant, error) {
+	m, err := ceremony.ParseGrant(compact)
+	if err != nil {
+		return ceremony.Grant{}, ErrGrant.Because(err)
+	}
+	// Our own signature, by our own key: no path to ask about.
+	grant, err := m.VerifyWith(g.c.Sign.Signer.Public())
+	if err == nil {
+		err = grant.For(g.c.ID, caller.Party, scope, at)
+	}
+	if err != nil {
+		return ceremony.Grant{}, ErrGrant.Because(err)
+	}
+	return grant, nil
 }

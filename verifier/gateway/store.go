@@ -17,6 +17,10 @@ var (
 	ErrUsed = errors.New("gateway: used before")
 	// ErrReplayed: the caller's assertion was used before.
 	ErrReplayed = errors.New("gateway: assertion used before")
+	// ErrLimitReached: the holder's daily limit leaves no use today.
+	ErrLimitReached = errors.New("gateway: daily limit reached")
+	// ErrRulesChanged: the holder's rules are not of the version that was named.
+	ErrRulesChanged = errors.New("gateway: the holder's rules have changed")
 )
 
 // AssertionOf is under what Once remembers the assertions of a party.
@@ -50,8 +54,10 @@ type Store interface {
 	// NoteUndecided keeps why an answer could not be judged; the request stays open.
 	NoteUndecided(ctx context.Context, id, code string) error
 	// Finish stores the verdict, uses up the nonce, adds the use to the holder's
-	// list, keeps the session, and writes the audit record, all or nothing. ErrUsed when another answer
-	// was first, ErrNotFound when there is no such request.
+	// list, keeps the session, and writes the audit record, all or nothing. ErrUsed when
+	// another answer was first, ErrNotFound when there is no such request. With o.Count,
+	// ErrRulesChanged when the holder's rules have another version by now, ErrLimitReached
+	// when the day's uses are as many as it allows.
 	Finish(ctx context.Context, who audit.Actor, o Outcome) error
 	// TakeCode uses up the response code of a request and remembers by whose assertion.
 	// ErrReplayed when that was used before, ErrUsed when the code was, is another, or
@@ -78,6 +84,21 @@ type Store interface {
 	// Events lists what waits for a party, oldest first; DropEvents forgets some.
 	Events(ctx context.Context, party string, limit int) ([]Event, error)
 	DropEvents(ctx context.Context, party string, ids []string) error
+	// Rules returns what a person has limited: the zero Rules when nothing.
+	Rules(ctx context.Context, person string) (ceremony.Rules, error)
+	// PutRules makes c.Rules those of the person, with an audit record, and uses up the
+	// nonce and the proposal that c names. ErrRulesChanged when c.Rules.Version is not one
+	// more than what holds, ErrUsed when the nonce or proposal was used, ErrNotFound when
+	// there is no such proposal. A change whose id was made before does nothing and is no
+	// error, if it says the same; ErrUsed if not.
+	PutRules(ctx context.Context, who audit.Actor, c RulesChange) error
+	// RulesChanges lists the latest changes, newest first.
+	RulesChanges(ctx context.Context, person string, limit int) ([]ceremony.RulesChanged, error)
+	// PutProposal keeps rules that a card is to confirm. Put again it does nothing;
+	// ErrUsed when its id is known for something else.
+	PutProposal(ctx context.Context, who audit.Actor, p Proposal) error
+	// Proposal finds one. ErrNotFound.
+	Proposal(ctx context.Context, id string) (Proposal, error)
 
 	// Once remembers id under what until the moment. ErrUsed when it is there.
 	Once(ctx context.Context, what, id string, until time.Time) error
@@ -150,4 +171,37 @@ type Outcome struct {
 	EraseAt       time.Time
 	Session       *Session      // that a passed login opens; nil when nobody watches over it
 	Use           *ceremony.Use // nil when nobody is known to have answered
+	Count         *Count        // of a use that the holder's daily limits count
+}
+
+// Count is how a use is counted.
+type Count struct {
+	Category ceremony.Category // "" is not counted, but the version must hold all the same
+	Rules    int64             // the version of the rules by which it was judged
+	Limit    int               // of the category; 0 is none
+	Total    int               // of all categories; 0 is none
+	From, To time.Time         // the day
+}
+
+// RulesChange is one change of a person's rules.
+type RulesChange struct {
+	ID       string // made once
+	Person   string
+	Rules    ceremony.Rules
+	By       string // ceremony.RulesByParty or RulesByCard
+	Party    string
+	Nonce    string // of a card's word, used up with it; "" when there is none
+	NonceEnd time.Time
+	Proposal string // confirmed by it; "" when there is none
+	At       time.Time
+}
+
+// Proposal is rules that wait for the holder's card.
+type Proposal struct {
+	ID      string
+	Person  string
+	Rules   ceremony.Rules
+	At      time.Time
+	Expires time.Time
+	Done    bool
 }

@@ -44,9 +44,13 @@ func (g *Gateway) finish(ctx context.Context, a *attempt, failure error) (ceremo
 		o.Use = &ceremony.Use{
 			At: a.at.Unix(), Party: a.asked.Issuer, Name: p.Name, Purpose: a.asked.Purpose.Sentence, Kind: a.asked.Kind,
 			Risk: a.asked.Risk, Channel: a.asked.Channel, Verdict: o.Verdict, Code: o.Code, Why: why,
+			PurposeCode: a.asked.Purpose.Code, AMR: a.claims.AMR, Category: a.bound.category, Receipt: ceremony.NewID(),
+		}
+		if t := a.asked.Terminal; t != nil {
+			o.Use.Terminal, o.Use.Place = t.ID, t.Place
 		}
 		if o.Verdict == ceremony.Passed {
-			o.Use.Claims, o.Session = a.claims.Granted, g.session(a)
+			o.Use.Claims, o.Session, o.Count = a.claims.Granted, g.session(a), a.bound.count(a.at)
 		}
 		if o.Receipt, err = g.receipt(a, o); err != nil {
 			return ceremony.Taken{}, fmt.Errorf("gateway: verdict %s: %w", o.Request, err)
@@ -83,8 +87,8 @@ func (g *Gateway) finish(ctx context.Context, a *attempt, failure error) (ceremo
 
 func (g *Gateway) receipt(a *attempt, o Outcome) (string, error) {
 	r := ceremony.Receipt{
-		Issuer: g.c.ID, Party: a.asked.Issuer, ID: ceremony.NewID(), Request: jws.Hash(a.request.JWS), Answer: o.Answer,
-		Verdict: o.Verdict, SubIndication: o.SubIndication, Code: o.Code,
+		Issuer: g.c.ID, Party: a.asked.Issuer, ID: o.Use.Receipt, Request: jws.Hash(a.request.JWS), Answer: o.Answer,
+		Verdict: o.Verdict, SubIndication: o.SubIndication, Code: toldParty(o.Code),
 		StatusSource: a.status.Source, At: o.At.Unix(),
 	}
 	if !a.status.ThisUpdate.IsZero() {

@@ -40,6 +40,7 @@ type holder struct {
 	name       string
 	key        crypto.Signer
 	auth, sign []*x509.Certificate
+	card       *x509.Certificate // of the person's card, for authentication; the key is the same here
 }
 
 // world is a gateway behind a real listener, the parties around it, and a clock.
@@ -50,6 +51,7 @@ type world struct {
 	ops     *pkitest.Authority
 	auth    *pkitest.Authority
 	sign    *pkitest.Authority
+	cards   *pkitest.Authority
 	holders map[string]*holder
 	portal  actor // registered, role party
 	bank    actor // registered for other purposes
@@ -86,6 +88,7 @@ func newWorld(t *testing.T, dsn string) *world {
 	w.ops = pkitest.NewAuthority(t, pki.Ops, pkitest.Key(t, 0), w.now)
 	w.auth = pkitest.NewAuthority(t, pki.PhoneAuth, pkitest.Key(t, 1), w.now)
 	w.sign = pkitest.NewAuthority(t, pki.PhoneSign, pkitest.Key(t, 2), w.now)
+	w.cards = pkitest.NewAuthority(t, pki.CardAuth, pkitest.Key(t, 3), w.now)
 	w.holders["unknown"] = w.holder(t, "unknown", w.auth, w.sign, pkitest.Leaf{}) // certified, and no ledger knows it
 	for name := range states {
 		l := pkitest.Leaf{}
@@ -115,7 +118,7 @@ func newWorld(t *testing.T, dsn string) *world {
 	w.config = gateway.Config{
 		ID: "verifier", Origin: origin, Arc: pki.SandboxArc(),
 		Anchors: []gateway.Anchor{{Kind: pki.Ops, Label: "ops", Certificate: w.ops.Cert}, {Kind: pki.PhoneAuth, Label: "phone-auth", Certificate: w.auth.Cert},
-			{Kind: pki.PhoneSign, Label: "phone-sign", Certificate: w.sign.Cert}},
+			{Kind: pki.PhoneSign, Label: "phone-sign", Certificate: w.sign.Cert}, {Kind: pki.CardAuth, Label: "card-auth", Certificate: w.cards.Cert}},
 		Sign: gateway.Key{Signer: signer, Chain: []*x509.Certificate{w.ops.Party(t, signer.Public(), "verifier", pki.RoleVerifier, pkitest.Leaf{URIs: []string{origin}})}},
 		Decrypt: gateway.EncryptionKey{Key: enc, Chain: []*x509.Certificate{
 			w.ops.Party(t, enc.Public(), "verifier", pki.RoleVerifier, pkitest.Leaf{URIs: []string{origin}, KeyUsage: x509.KeyUsageKeyAgreement})}},
@@ -136,15 +139,16 @@ func (w *world) open() *world {
 	for _, p := range []gateway.Party{
 		{ID: "portal", Name: ceremony.Text{JA: "住民ポータル", EN: "Residents' portal"}, Mark: "住", Keys: keys(w.portal), VerifiedSince: "2026-04-01",
 			Origins: []string{"http://portal.localhost:8404"}, ReturnURLs: []string{"http://portal.localhost:8404/return"},
-			Grants: []string{ceremony.ScopeCertificates, ceremony.ScopeUses},
+			Grants: []string{ceremony.ScopeCertificates, ceremony.ScopeUses, ceremony.ScopeRules},
 			Purposes: []ceremony.RegisteredPurpose{
-				{Code: "login", Sentence: loginSentence, RiskFloor: ceremony.R1, Claims: []string{"name", "address", "birthdate", "gender"}},
+				{Code: "login", Sentence: loginSentence, RiskFloor: ceremony.R1, Claims: []string{"name", "address", "birthdate", "gender"}, Category: ceremony.Government},
 				{Code: "health", Sentence: healthSentence, RiskFloor: ceremony.R2},
 				{Code: "move", Sentence: moveSentence, RiskFloor: ceremony.R3},
 			}},
 		{ID: "bank", Name: ceremony.Text{JA: "手形銀行", EN: "Tegata Bank"}, Mark: "銀", Keys: keys(w.bank), VerifiedSince: "2026-05-01",
 			Origins: []string{"http://bank.localhost:8410"}, ReturnURLs: []string{"http://bank.localhost:8410/return"},
-			Purposes: []ceremony.RegisteredPurpose{{Code: "login", Sentence: loginSentence, RiskFloor: ceremony.R1}}},
+			Purposes: []ceremony.RegisteredPurpose{{Code: "login", Sentence: loginSentence, RiskFloor: ceremony.R1},
+				{Code: "visit", Sentence: healthSentence, RiskFloor: ceremony.R1, Category: ceremony.Clinic}}},
 		{ID: "ended", Name: ceremony.Text{JA: "元業者", EN: "Former party"}, Mark: "元", Keys: keys(w.ended), VerifiedSince: "2026-05-01",
 			Origins: []string{"http://ended.localhost:8499"}, ReturnURLs: []string{"http://ended.localhost:8499/return"},
 			Purposes: []ceremony.RegisteredPurpose{{Code: "login", Sentence: loginSentence, RiskFloor: ceremony.R1}}},
@@ -171,7 +175,7 @@ func (w *world) party(id string) actor {
 
 func (w *world) holder(t *testing.T, name string, auth, sign *pkitest.Authority, l pkitest.Leaf) *holder {
 	key := pkitest.Key(t, 5)
-	return &holder{name, key, []*x509.Certificate{auth.Issue(t, key.Public(), l)}, []*x509.Certificate{sign.Issue(t, key.Public(), l)}}
+	return &holder{name, key, []*x509.Certificate{auth.Issue(t, key.Public(), l)}, []*x509.Certificate{sign.Issue(t, key.Public(), l)}, w.cards.Issue(t, key.Public(), l)}
 }
 
 // inFeed is a world whose gateway follows the change feed of a small issuer.
