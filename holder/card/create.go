@@ -164,6 +164,10 @@ func (s *state) generate(keys map[string]*rsa.PrivateKey, kinds ...pki.Kind) err
 }
 
 func (s *state) putKey(keys map[string]*rsa.PrivateKey, kind pki.Kind, key *rsa.PrivateKey) error {
+	return s.putKeyAt(keys, keyName(kind), key)
+}
+
+func (s *state) putKeyAt(keys map[string]*rsa.PrivateKey, name string, key *rsa.PrivateKey) error {
 	if key.N.BitLen() != keyBits {
 		return fmt.Errorf("card: a key of %d bits does not fit, only %d", key.N.BitLen(), keyBits)
 	}
@@ -171,7 +175,7 @@ func (s *state) putKey(keys map[string]*rsa.PrivateKey, kind pki.Kind, key *rsa.
 	if err != nil {
 		return errors.New("card: a key does not encode")
 	}
-	s.Keys[keyName(kind)], keys[keyName(kind)] = der, key
+	s.Keys[name], keys[name] = der, key
 	return nil
 }
 

@@ -152,6 +152,10 @@ func (m *memory) csr(kind pki.Kind) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return requestOf(kind, key)
+}
+
+func requestOf(kind pki.Kind, key *rsa.PrivateKey) ([]byte, error) {
 	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{SignatureAlgorithm: x509.SHA256WithRSA}, key)
 	if err != nil {
 		return nil, fmt.Errorf("card: request for %s: %w", kind, err)

@@ -23,6 +23,12 @@ var (
 	ErrNoReader = problem.New(problem.CouldNotCheck, http.StatusBadGateway, "reader-unreachable",
 		problem.Text{Title: "読み取り口につながりません。", Detail: "スマホや端末の電源と読み取り画面を確かめて、もう一度かざしてください。"},
 		problem.Text{Title: "The reader does not answer.", Detail: "See that the phone or terminal is on and waiting, then hold the card to it again."})
+	ErrBlank = problem.New(problem.Refused, http.StatusConflict, "card-blank",
+		problem.Text{Title: "このカードは、まだだれのものでもありません。", Detail: "先にカードを作り、電子証明書を書き込んでください。"},
+		problem.Text{Title: "This card is nobody's yet.", Detail: "Have it made and its certificates written first."})
+	ErrSignatureKey = problem.New(problem.Refused, http.StatusConflict, "card-signature-key",
+		problem.Text{Title: "この証明書は、カードが用意した鍵のものではありません。", Detail: "カードには何も書き込んでいません。新しい番号で申し込み直してください。"},
+		problem.Text{Title: "This certificate is not of the key that the card made.", Detail: "Nothing was written into the card. Order again under a new id."})
 	ErrReaderAddress = problem.New(problem.YourTurn, http.StatusBadRequest, "reader-address",
 		problem.Text{Title: "読み取り口の場所が正しくありません。", Detail: "このパソコンの中の 127.0.0.1:ポート番号 を指定してください。"},
 		problem.Text{Title: "This is not the address of a reader.", Detail: "Give 127.0.0.1:PORT of a reader on this machine."})
@@ -37,6 +43,8 @@ func (r *Rack) Routes(token httpd.OperatorToken) http.Handler {
 	mux.HandleFunc("GET /v1/cards", r.list)
 	mux.HandleFunc("POST /v1/cards", r.make)
 	mux.HandleFunc("POST /v1/cards/{id}/certificates", r.personalise)
+	mux.HandleFunc("POST /v1/cards/{id}/signature-key", r.signatureKey)
+	mux.HandleFunc("POST /v1/cards/{id}/signature", r.signature)
 	mux.HandleFunc("POST /v1/cards/{id}/tap", r.tap)
 	mux.HandleFunc("DELETE /v1/cards/{id}/tap", r.untap)
 	return token.Guard(mux)
@@ -69,6 +77,29 @@ func (r *Rack) personalise(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	answer(w, req, struct{}{}, r.Personalise(req.PathValue("id"), body))
+}
+
+func (r *Rack) signatureKey(w http.ResponseWriter, req *http.Request) {
+	var body struct {
+		Order string `json:"order"`
+	}
+	if err := httpd.ReadJSON(w, req, &body); err != nil {
+		httpd.WriteProblem(w, req, err)
+		return
+	}
+	csr, err := r.SignatureKey(req.PathValue("id"), body.Order)
+	answer(w, req, struct {
+		SignCSR []byte `json:"sign_csr"`
+	}{csr}, err)
+}
+
+func (r *Rack) signature(w http.ResponseWriter, req *http.Request) {
+	var body Papers
+	if err := httpd.ReadJSON(w, req, &body); err != nil {
+		httpd.WriteProblem(w, req, err)
+		return
+	}
+	answer(w, req, struct{}{}, r.Signature(req.PathValue("id"), body))
 }
 
 func (r *Rack) tap(w http.ResponseWriter, req *http.Request) {
@@ -105,6 +136,10 @@ func inOurWords(err error) error {
 		return ErrName.Because(err)
 	case errors.Is(err, card.ErrPersonalised):
 		return ErrTaken.Because(err)
+	case errors.Is(err, card.ErrBlank):
+		return ErrBlank.Because(err)
+	case errors.Is(err, card.ErrOtherKey):
+		return ErrSignatureKey.Because(err)
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"regexp"
+	"slices"
 	"time"
 
 	"tegata/internal/attest"
@@ -81,7 +82,7 @@ func (r *RA) IssueCard(ctx context.Context, municipality string, c CardIssuance)
 	if card, err = r.certifyCard(ctx, who, card, c, keys, at); err != nil {
 		return CardIssued{}, err
 	}
-	return r.cardAnswer(ctx, card)
+	return r.cardAnswer(ctx, card, keys.sign != nil)
 }
 
 // cardKeys are the public keys of a card's requests.
@@ -92,21 +93,11 @@ type cardKeys struct {
 
 func checkIssuance(c CardIssuance) (cardKeys, error) {
 	var k cardKeys
-	bad := func(field string, err error) error { return ErrBadRequest.With("field", field).Because(err) }
 	if !identifier.MatchString(c.ID) {
-		return k, bad("id", nil)
+		return k, ErrBadRequest.With("field", "id")
 	}
-	if !identifier.MatchString(c.Person.ID) {
-		return k, bad("person.id", nil)
-	}
-	if err := c.Person.Attributes.Check(); err != nil {
-		return k, bad("person.attributes", err)
-	}
-	if err := checkMunicipality(c.Person.Municipality); err != nil {
-		return k, bad("person.municipality", err)
-	}
-	if c.Person.Contact.Channel == "" || c.Person.Contact.Address == "" || len(c.Person.Contact.Channel) > 32 || len(c.Person.Contact.Address) > 256 {
-		return k, bad("person.contact", nil)
+	if err := checkPerson(c.Person); err != nil {
+		return k, err
 	}
 	var err error
 	if k.auth, err = attest.ParseCSR(c.AuthCSR); err != nil {
@@ -132,6 +123,23 @@ func checkIssuance(c CardIssuance) (cardKeys, error) {
 	return k, nil
 }
 
+func checkPerson(p Person) error {
+	bad := func(field string, err error) error { return ErrBadRequest.With("field", "person."+field).Because(err) }
+	if !identifier.MatchString(p.ID) {
+		return bad("id", nil)
+	}
+	if err := p.Attributes.Check(); err != nil {
+		return bad("attributes", err)
+	}
+	if err := checkMunicipality(p.Municipality); err != nil {
+		return bad("municipality", err)
+	}
+	if p.Contact.Channel == "" || p.Contact.Address == "" || len(p.Contact.Channel) > 32 || len(p.Contact.Address) > 256 {
+		return bad("contact", nil)
+	}
+	return nil
+}
+
 func checkMunicipality(m Municipality) error {
 	if !regexp.MustCompile(`^[0-9]{5,6}$`).MatchString(m.Code) || m.Prefecture == "" || m.City == "" || len(m.Prefecture) > 128 || len(m.City) > 128 {
 		return errors.New("ra: a municipality has a code of 5 or 6 digits, a prefecture and a city")
@@ -150,7 +158,7 @@ func (r *RA) acceptPerson(ctx context.Context, tx Tx, at time.Time, who audit.Ac
 		return err
 	case p.Died:
 		return ErrPersonDied
-	case p.Attributes != c.Person.Attributes || p.Municipality != c.Person.Municipality:
+	case !p.sameAs(c.Person):
 		return ErrEventNotApplicable.Because(errors.New("ra: attributes differ from the register's last word"))
 	case p.contact(at) != c.Person.Contact:
 		p.Contact = p.contact(at)
@@ -201,7 +209,8 @@ func (r *RA) certifyCard(ctx context.Context, who audit.Actor, card CardRecord, 
 	return card, err
 }
 
-func (r *RA) cardAnswer(ctx context.Context, card CardRecord) (CardIssued, error) {
+// cardAnswer answers an issuance; asked says whether for a signature certificate too.
+func (r *RA) cardAnswer(ctx context.Context, card CardRecord, asked bool) (CardIssued, error) {
 	out := CardIssued{ID: card.ID, NotAfter: card.NotAfter, Authorities: r.authorities(false)}
 	err := r.store.Read(ctx, func(tx Tx) error {
 		auth, err := tx.Certificate(ctx, pki.CardAuth, card.AuthSerial)
@@ -209,13 +218,18 @@ func (r *RA) cardAnswer(ctx context.Context, card CardRecord) (CardIssued, error
 			return err
 		}
 		out.Certificates.Auth = auth.DER
-		if card.SignSerial == (pki.Serial{}) {
+		certs, err := tx.CertificatesFor(ctx, card.ID)
+		if err != nil {
+			return err
+		}
+		// The first of its kind: a later one was asked for under an id of its own.
+		first := slices.IndexFunc(certs, func(c CertificateRecord) bool { return c.Kind == pki.CardSign })
+		if first < 0 || !asked {
 			out.Authorities.Sign = nil
 			return nil
 		}
-		sign, err := tx.Certificate(ctx, pki.CardSign, card.SignSerial)
-		out.Certificates.Sign = sign.DER
-		return err
+		out.Certificates.Sign = certs[first].DER
+		return nil
 	})
 	return out, err
 }

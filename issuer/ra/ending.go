@@ -88,10 +88,11 @@ func (r *RA) finish(ctx context.Context, tx Tx, at time.Time, who audit.Actor, e
 	return person, tx.Audit(ctx, at, who, "end", e.ID, map[string]string{"why": string(why), "was": string(was)})
 }
 
-// endNotice is what the person is told; nobody is written to about a death.
+// endNotice is what the person is told; nobody is written to about a death, and who
+// emigrated is told of card and phone at once.
 func endNotice(why EndReason, was State) NoticeKind {
 	switch {
-	case why == EndedDied:
+	case why == EndedDied, why == EndedEmigrated:
 		return ""
 	case why == EndedExpired:
 		return NoticeExpired

@@ -67,8 +67,13 @@ func (r *RA) RegisterEvent(ctx context.Context, municipality string, ev Register
 
 func checkEvent(ev RegisterEvent) error {
 	bad := func(field string, err error) error { return ErrBadRequest.With("field", field).Because(err) }
-	kinds := []EventKind{EventMoved, EventNameChanged, EventDied, EventCardLost, EventCardFound, EventCardRenewed, EventCardRevoked}
-	changes := ev.Kind == EventMoved || ev.Kind == EventNameChanged
+	kinds := []EventKind{EventMoved, EventNameChanged, EventDied, EventEmigrated, EventAnnounced, EventCardLost, EventCardFound, EventCardRenewed, EventCardRevoked}
+	changes, leaves := ev.Kind == EventMoved || ev.Kind == EventNameChanged, ev.Kind == EventDied || ev.Kind == EventEmigrated
+	if ev.Kind == EventAnnounced || ev.Of != "" || ev.On != "" || ev.Cancelled {
+		if err := ev.checkAnnounced(); err != nil {
+			return err
+		}
+	}
 	switch {
 	case !identifier.MatchString(ev.ID):
 		return bad("id", nil)
@@ -80,9 +85,9 @@ func checkEvent(ev RegisterEvent) error {
 		return bad("attributes", nil)
 	case ev.Municipality != nil && ev.Kind != EventMoved:
 		return bad("municipality", nil)
-	case ev.Card != "" && (changes || ev.Kind == EventDied || !identifier.MatchString(ev.Card)):
+	case ev.Card != "" && (changes || leaves || !identifier.MatchString(ev.Card)):
 		return bad("card", nil)
-	case ev.Certificate != "" && (ev.Kind != EventCardRevoked || ev.Certificate != pki.CardSign):
+	case ev.Certificate != "" && (ev.Kind != EventCardRevoked && ev.Of != EventCardRevoked || ev.Certificate != pki.CardSign):
 		return bad("certificate", nil)
 	}
 	if ev.Attributes != nil {
@@ -114,7 +119,14 @@ func (x *happening) carryOut(ctx context.Context) error {
 	case EventMoved, EventNameChanged:
 		return x.attributesChanged(ctx)
 	case EventDied:
-		return x.died(ctx)
+		return x.left(ctx, EndedDied)
+	case EventEmigrated:
+		if err := x.left(ctx, EndedEmigrated); err != nil {
+			return err
+		}
+		return x.notify(ctx, x.tx, x.at, x.person, notice{kind: NoticeEmigrated})
+	case EventAnnounced:
+		return x.announced(ctx)
 	case EventCardRenewed:
 		return x.renewed(ctx)
 	case EventCardRevoked:
@@ -143,17 +155,18 @@ func (x *happening) attributesChanged(ctx context.Context) error {
 	if err := x.tx.PutPerson(ctx, p); err != nil {
 		return err
 	}
-	return x.notify(ctx, x.tx, x.at, p, notice{kind: NoticeSignEnded})
+	return x.notify(ctx, x.tx, x.at, p, notice{kind: NoticeSignEnded, hasPhone: p.Phone != ""})
 }
 
-func (x *happening) died(ctx context.Context) error {
+// left: nobody of that id lives in the register any more.
+func (x *happening) left(ctx context.Context, why EndReason) error {
 	if err := x.revoke(ctx, status.CessationOfOperation, func(CertificateRecord) bool { return true }); err != nil {
 		return err
 	}
-	if err := x.endOpen(ctx, EndedDied); err != nil {
+	if err := x.endOpen(ctx, why); err != nil {
 		return err
 	}
-	if err := x.endPhone(ctx, EndedDied, status.CessationOfOperation); err != nil {
+	if err := x.endPhone(ctx, why, status.CessationOfOperation); err != nil {
 		return err
 	}
 	p, err := x.tx.Person(ctx, x.person.ID)

@@ -177,6 +177,7 @@ var states = []struct {
 		s.must(func() error { return s.tell(ra.EventCardRenewed) })
 	}},
 	{"ended: died", "EndedDied", func(s *scene) { s.must(s.enrol, func() error { return s.tell(ra.EventDied) }) }},
+	{"ended: emigrated", "EndedEmigrated", func(s *scene) { s.must(s.enrol, func() error { return s.tell(ra.EventEmigrated) }) }},
 	{"ended: stopped", "StateEnded EndedStopped", func(s *scene) { s.must(s.enrol, s.stop) }},
 	{"ended: silent", "EndedSilent", func(s *scene) { s.must(s.enrol, s.forget, s.forget) }},
 	{"ended: held", "EndedHeldTooLong", func(s *scene) { s.must(s.enrol, s.lose, s.forget) }},
@@ -256,6 +257,12 @@ var events = []struct {
 	{"moved", "EventMoved", func(s *scene) error { return s.tell(ra.EventMoved) }},
 	{"name changed", "EventNameChanged", func(s *scene) error { return s.tell(ra.EventNameChanged) }},
 	{"died", "EventDied", func(s *scene) error { return s.tell(ra.EventDied) }},
+	{"emigrated", "EventEmigrated", func(s *scene) error { return s.tell(ra.EventEmigrated) }},
+	{"a move is announced", "EventAnnounced", func(s *scene) error { return s.tell(ra.EventAnnounced) }},
+	{"the card gets a new signature certificate", "", func(s *scene) error {
+		s.c.person = s.newer().person // as the register has it
+		return s.c.reissueWith("sign-2", manyKeys(s.t)[12])
+	}},
 	{"the card is lost", "EventCardLost", func(s *scene) error { return s.tell(ra.EventCardLost) }},
 	{"the card is found", "EventCardFound", func(s *scene) error { return s.tell(ra.EventCardFound) }},
 	{"the card is revoked", "EventCardRevoked", func(s *scene) error { return s.tell(ra.EventCardRevoked) }},

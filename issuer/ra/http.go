@@ -45,6 +45,7 @@ func (h *Handler) Register(mux *http.ServeMux) {
 		"POST /v1/resumptions":                  h.resume,
 
 		"POST /v1/card-issuances":  h.door(pki.RoleMunicipality, h.issueCard),
+		"POST /v1/card-reissues":   h.door(pki.RoleMunicipality, h.reissueCard),
 		"POST /v1/register-events": h.door(pki.RoleMunicipality, h.registerEvent),
 
 		"POST /v1/verifier/linkage":               h.door(pki.RoleVerifier, h.linkage),
@@ -261,6 +262,13 @@ func (r *RA) once(ctx context.Context, party, id string, expires time.Time) erro
 func (h *Handler) issueCard(w http.ResponseWriter, r *http.Request, c ceremony.Caller) {
 	if body, ok := read[CardIssuance](w, r); ok {
 		v, err := h.RA.IssueCard(r.Context(), c.Party, body)
+		answer(w, r, v, err)
+	}
+}
+
+func (h *Handler) reissueCard(w http.ResponseWriter, r *http.Request, c ceremony.Caller) {
+	if body, ok := read[CardReissue](w, r); ok {
+		v, err := h.RA.ReissueCard(r.Context(), c.Party, body)
 		answer(w, r, v, err)
 	}
 }

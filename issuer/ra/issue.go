@@ -20,12 +20,17 @@ type wanted struct {
 	person  string
 	phone   bool
 	list    []ca.Request // Ref is filled in by issue
+	again   string       // the re-issue onto a card that this is for, or ""
 }
 
-// reference names the one certificate of a kind that a subject ever gets.
+// reference names the one certificate of a kind that a subject ever gets, or that a
+// re-issue onto a card brings.
 func (w wanted) reference(k pki.Kind) string {
-	if w.phone {
+	switch {
+	case w.phone:
 		return "enrolment " + w.subject + " " + string(k)
+	case w.again != "":
+		return "card " + w.subject + " " + string(k) + " again " + w.again
 	}
 	return "card " + w.subject + " " + string(k)
 }

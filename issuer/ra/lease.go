@@ -73,6 +73,7 @@ func (e EnrolmentRecord) appointments() []appointment {
 		return nil
 	}
 	list := []appointment{
+		{timedEndsSoon, e.NotAfter.Add(-90 * day), 90},
 		{timedEndsSoon, e.NotAfter.Add(-30 * day), 30},
 		{timedEndsSoon, e.NotAfter.Add(-3 * day), 3},
 		{what: timedOver, at: e.NotAfter},

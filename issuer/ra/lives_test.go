@@ -239,10 +239,24 @@ var deeds = []struct {
 		return err
 	}},
 	{"died", 1, func(s *story, who *soul, n int) error {
-		if n%8 > 0 { // not so often
+		if n%4 > 0 { // not so often
 			return errNothing
 		}
 		return s.tell(ra.RegisterEvent{Person: who.person.ID, Kind: ra.EventDied})
+	}},
+	{"emigrated", 1, func(s *story, who *soul, n int) error {
+		if n%8 > 0 {
+			return errNothing
+		}
+		return s.tell(ra.RegisterEvent{Person: who.person.ID, Kind: ra.EventEmigrated})
+	}},
+	{"a card gets a new signature certificate", 4, func(s *story, who *soul, n int) error {
+		c, key := who.card(n), s.key()
+		if key == nil {
+			return errNothing
+		}
+		c.person = who.person
+		return c.reissueWith(randomID(), key)
 	}},
 	{"a new card is made", 2, func(s *story, who *soul, n int) error {
 		return s.makeCard(who)

@@ -209,7 +209,8 @@ const (
 	EndedReplaced    EndReason = "replaced"     // a newer application ended this open one
 	EndedSuperseded  EndReason = "superseded"   // a new phone was registered
 	EndedCard        EndReason = "card"         // the card behind it changed, was renewed or revoked
-	EndedDied        EndReason = "died"         // death or emigration in the register
+	EndedDied        EndReason = "died"         // in the register
+	EndedEmigrated   EndReason = "emigrated"    // in the register
 	EndedStopped     EndReason = "stopped"      // the holder stopped (利用停止)
 	EndedSilent      EndReason = "silent"       // nobody controlled it for too long
 	EndedHeldTooLong EndReason = "held"         // on hold for 30 days

@@ -9,7 +9,7 @@ import (
 
 // Every door below asks for "Authorization: Bearer" with a client assertion
 // of package ceremony under the ops authority: role municipality for
-// /v1/card-issuances and /v1/register-events, role verifier for
+// /v1/card-issuances, /v1/card-reissues and /v1/register-events, role verifier for
 // /v1/verifier/..., role party plus a grant for /v1/holders/..., and the
 // sandbox's street for /v1/outbox.
 
@@ -41,13 +41,24 @@ type CardIssuance struct {
 	SignCSR []byte `json:"sign_csr,omitempty"` // absent: no signature certificate (under 15)
 }
 
-// CardIssued answers a card issuance. Both certificates are good at once, and
-// end on the fifth birthday after the issue.
+// CardIssued answers a card issuance, or a re-issue, then with the signature
+// certificate alone. They are good at once, and end on the fifth birthday after the
+// card was issued.
 type CardIssued struct {
 	ID           string       `json:"id"`
 	Certificates Certificates `json:"certificates"`
 	Authorities  Certificates `json:"authorities"`
 	NotAfter     time.Time    `json:"not_after"`
+}
+
+// CardReissue is the body of POST /v1/card-reissues: a new signature certificate for
+// a card that the person has, since the one in it ended when they moved or changed
+// names. The card's authentication certificate stays. Idempotent by ID.
+type CardReissue struct {
+	ID      string `json:"id"`   // client-chosen, 1–64 characters [A-Za-z0-9_-]
+	Card    string `json:"card"` // issuance id
+	Person  Person `json:"person"`
+	SignCSR []byte `json:"sign_csr"` // DER, RFC 2986: of a key that was never certified
 }
 
 // EventKind is what happened to a person or a card.
@@ -57,11 +68,13 @@ type EventKind string
 const (
 	EventMoved       EventKind = "moved"        // attributes: address and municipality changed
 	EventNameChanged EventKind = "name-changed" // attributes: name, sex or birth date changed
-	EventDied        EventKind = "died"         // or emigrated
+	EventDied        EventKind = "died"
+	EventEmigrated   EventKind = "emigrated" // left the country for good: the register has no resident of that id any more
 	EventCardLost    EventKind = "card-lost"
 	EventCardFound   EventKind = "card-found"
 	EventCardRenewed EventKind = "card-renewed" // card: the new one, already issued
 	EventCardRevoked EventKind = "card-revoked" // card: given back, or the holder no longer wants its certificates
+	EventAnnounced   EventKind = "announced"    // of, on: that will happen; until then nothing changes, and the person is told
 )
 
 // RegisterEvent is the body of POST /v1/register-events. Idempotent by ID.
@@ -73,6 +86,9 @@ type RegisterEvent struct {
 	Municipality *Municipality   `json:"municipality,omitempty"` // moved
 	Card         string          `json:"card,omitempty"`         // issuance id; absent: the person's latest card
 	Certificate  pki.Kind        `json:"certificate,omitempty"`  // card-revoked: "card-sign", that one alone; absent: both
+	Of           EventKind       `json:"of,omitempty"`           // announced: moved, name-changed, emigrated or card-revoked
+	On           string          `json:"on,omitempty"`           // announced: the day in Japan, YYYY-MM-DD
+	Cancelled    bool            `json:"cancelled,omitempty"`    // announced: it will not happen after all
 }
 
 // EventDone answers a register event.

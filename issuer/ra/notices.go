@@ -31,9 +31,13 @@ const (
 	NoticeCardResumed  NoticeKind = "card-resumed"  // card found
 	NoticeCardRevoked  NoticeKind = "card-revoked"  // certificates of the card ended, and the phone's with them
 	NoticeNewCard      NoticeKind = "new-card"      // a new card was made; the phone ends when it is activated
-	NoticeEndsSoon     NoticeKind = "ends-soon"     // 30 and 3 days before the phone's certificates expire
+	NoticeEndsSoon     NoticeKind = "ends-soon"     // 90, 30 and 3 days before the phone's certificates expire
 	NoticeElementMoved NoticeKind = "element-moved" // the element was reset, or registered by somebody else
 	NoticeContact      NoticeKind = "contact"       // the second channel's address will change
+
+	NoticeAnnounced NoticeKind = "announced" // what was reported for a day to come, or taken back
+	NoticeEmigrated NoticeKind = "emigrated" // everything ended
+	NoticeCardSign  NoticeKind = "card-sign" // the card has a new signature certificate
 )
 
 // notice is what a text is made from. It carries no name: the address says who
@@ -45,9 +49,11 @@ type notice struct {
 	until    time.Time
 	days     int
 	why      EndReason
-	by       Way    // of a suspension
-	name     string // of a person, in the reader's own word for them
-	last     bool   // of the suspensions that are allowed in a while
+	by       Way           // of a suspension
+	name     string        // of a person, in the reader's own word for them
+	last     bool          // of the suspensions that are allowed in a while
+	hasPhone bool          // what is told of a card concerns a phone too
+	coming   RegisterEvent // what was announced
 }
 
 // notify puts a notice to a person into the outbox, in the transaction of what
@@ -152,9 +158,8 @@ func (n notice) texts() (ja, en NoticeText) {
 	case NoticeHeldStill:
 		return NoticeText{"スマホの証明書は一時停止中です", fmt.Sprintf("%s の証明書は一時停止から%d日たちました。30日たつと失効します。", n.phone, n.days)},
 			NoticeText{"Your phone's certificates are still on hold", fmt.Sprintf("The certificates in your %s have been on hold for %d days. After 30 days they are revoked.", n.phone, n.days)}
-	case NoticeSignEnded:
-		return NoticeText{"署名用電子証明書が失効しました", "住所や氏名などが変わったため、カードとスマホの署名用電子証明書が失効しました。利用者証明用はそのまま使えます。新しい署名用電子証明書は市区町村の窓口で発行できます。"},
-			NoticeText{"Your signature certificates are revoked", "Since your address, name or another attribute changed, the signature certificates of card and phone are revoked. Those for authentication go on working. A new one is issued at the municipality's desk."}
+	case NoticeSignEnded, NoticeAnnounced, NoticeEmigrated, NoticeCardSign:
+		return n.registerTexts()
 	case NoticeCardHeld:
 		return NoticeText{"カードの電子証明書を一時停止しました", "カードの紛失の届け出を受け付けました。スマホの証明書はそのまま使えます。"},
 			NoticeText{"Your card's certificates are on hold", "The card was reported lost. The certificates in your phone go on working."}
@@ -178,8 +183,8 @@ func (n notice) texts() (ja, en NoticeText) {
 			NoticeText{"Your contact address will change", fmt.Sprintf("From %s on, notices go to another address. %s", untilEN, notYouEN)}
 	}
 	becauseJA, becauseEN := n.why.Because()
-	return NoticeText{"スマホの証明書が失効しました", fmt.Sprintf("%s の2つの証明書は、%s失効しました。%s", n.phone, becauseJA, notYouJA)},
-		NoticeText{"Your phone's certificates are revoked", fmt.Sprintf("Both certificates in your %s are revoked, because %s. %s", n.phone, becauseEN, notYouEN)}
+	return NoticeText{"スマホの証明書が失効しました", fmt.Sprintf("%s の2つの証明書は、%s失効しました。%s%s", n.phone, becauseJA, n.why.wayBackJA(), notYouJA)},
+		NoticeText{"Your phone's certificates are revoked", fmt.Sprintf("Both certificates in your %s are revoked, because %s. %s%s", n.phone, becauseEN, n.why.wayBackEN(), notYouEN)}
 }
 
 // Because is the reason in words, as a notice and a phone's history give it: the
@@ -196,6 +201,8 @@ func (w EndReason) Because() (ja, en string) {
 		return "カードが新しくなったか失効したため", "the card behind it was renewed or revoked"
 	case EndedDied:
 		return "住民票の記録が変わったため", "the register of residents changed"
+	case EndedEmigrated:
+		return "国外へ転出したため", "you left the country"
 	case EndedStopped:
 		return "利用停止の操作があったため", "its use was stopped"
 	case EndedSilent:

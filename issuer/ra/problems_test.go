@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tegata/internal/pki"
 )
 
 // Each code has one sentence, and each sentence one code.
@@ -44,8 +46,25 @@ func TestEveryCodeHasItsOwnWords(t *testing.T) {
 
 // A notice has words for each kind in both languages, and no blank in them.
 func TestEveryNoticeHasWords(t *testing.T) {
+	all := []notice{}
 	for _, kind := range constants[NoticeKind](t, "notices.go", "NoticeKind") {
-		ja, en := notice{kind: kind, phone: "Maker One", until: time.Unix(0, 0), days: 3, why: EndedSilent}.texts()
+		all = append(all, notice{kind: kind, phone: "Maker One", until: time.Unix(0, 0), days: 3, why: EndedSilent})
+	}
+	for _, of := range []EventKind{EventMoved, EventNameChanged, EventEmigrated, EventCardRevoked} {
+		coming := RegisterEvent{Of: of, On: "2027-04-01"}
+		all = append(all, notice{kind: NoticeAnnounced, coming: coming, hasPhone: true})
+		coming.Cancelled, coming.Certificate = true, pki.CardSign
+		all = append(all, notice{kind: NoticeAnnounced, coming: coming})
+	}
+	for _, n := range all {
+		if n.kind == NoticeAnnounced && n.coming.On == "" {
+			continue
+		}
+		kind := n.kind
+		ja, en := n.texts()
+		if n.kind == NoticeAnnounced && (!strings.Contains(ja.Body, "令和9年4月1日") || !strings.Contains(en.Body, "2027-04-01")) {
+			t.Errorf("%s does not say the day: %s %s", n.coming.Of, ja.Body, en.Body)
+		}
 		for _, s := range []string{ja.Title, ja.Body, en.Title, en.Body} {
 			if s == "" || strings.Contains(s, "%!") || strings.Contains(s, "  ") {
 				t.Errorf("%s says %q", kind, s)

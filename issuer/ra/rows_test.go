@@ -127,17 +127,25 @@ var rows = []struct {
 		l.event(ra.EventMoved)
 		l.are("good", "revoked affiliationChanged")
 		l.mustTell(ra.NoticeSignEnded, l.w.now, "0")
-		// Re-issue: with the card that says the new address, into the same phone.
-		moved := l.c.person
-		moved.Attributes.Address = "東京都見本区九丁目9番9号"
-		moved.Attributes.AddressSubstitution = pki.NoSubstitution(moved.Attributes.Address)
-		q := l.p.reissue(l.w.issueCard("card-2", moved, 4), 6)
+		// Re-issue: onto the same card, then with it into the same phone.
+		if err := l.c.moved().reissue("sign-2", 4); err != nil {
+			l.t.Fatal(err)
+		}
+		l.mustTell(ra.NoticeCardSign, l.w.now, "0")
+		q := l.p.reissue(l.c, 6)
 		l.are("good", "revoked affiliationChanged")
 		if e := l.w.status(q.issued.Certificates.Sign, pki.PhoneSign); e.Status != status.Good {
 			l.t.Errorf("the new one is %s", e.Status)
 		}
 	}},
 	{"death, emigration", func(l life) {
+		emigrant := life{l.t, l.w, l.w.issueCard("card-2", resident("taro", "手形　太郎", time.Date(1970, 5, 5, 0, 0, 0, 0, time.UTC)), 4), l.w.newPhone(6)}
+		emigrant.p.enrol(emigrant.c)
+		emigrant.event(ra.EventEmigrated)
+		emigrant.are("revoked cessationOfOperation", "revoked cessationOfOperation")
+		l.are("good", "good")
+		l.mustTell(ra.NoticeEmigrated, l.w.now, "0")
+
 		before := len(l.w.notices())
 		l.event(ra.EventDied)
 		l.are("revoked cessationOfOperation", "revoked cessationOfOperation")
@@ -184,7 +192,7 @@ var rows = []struct {
 				l.t.Errorf("the card ends at %v, a certificate of the phone at %v", end, e.NotAfter)
 			}
 		}
-		l.mustTell(ra.NoticeEndsSoon, end.Add(-40*day), "10 37") // 30 and 3 days before
+		l.mustTell(ra.NoticeEndsSoon, end.Add(-100*day), "10 70 97") // 90, 30 and 3 days before
 		l.w.pass(time.Hour)
 		if s, err := p.show(); err != nil || s.Ended != ra.EndedValidity {
 			l.t.Errorf("it stands at %+v, %v", s, err)

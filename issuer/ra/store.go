@@ -34,6 +34,8 @@ type Tx interface {
 	Card(ctx context.Context, id string) (CardRecord, error)
 	CardsOf(ctx context.Context, person string) ([]CardRecord, error) // oldest first
 	PutCard(ctx context.Context, c CardRecord) error
+	CardSignature(ctx context.Context, id string) (CardSignature, error)
+	PutCardSignature(ctx context.Context, c CardSignature) error
 
 	Enrolment(ctx context.Context, id string) (EnrolmentRecord, error)
 	PutEnrolment(ctx context.Context, e EnrolmentRecord) error
@@ -129,7 +131,7 @@ type CardRecord struct {
 	Holder       string // random; what the authority's records say instead of a name
 	RequestHash  [32]byte
 	AuthSerial   pki.Serial // zero until prepared
-	SignSerial   pki.Serial // zero: none
+	SignSerial   pki.Serial // the latest; zero: none
 	Municipality Municipality
 	IssuedAt     time.Time
 	NotAfter     time.Time

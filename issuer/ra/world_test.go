@@ -347,13 +347,38 @@ func (c *card) issuance() ra.CardIssuance {
 	return ra.CardIssuance{ID: c.id, Person: c.person, AuthCSR: csr(c.w.t, c.auth), SignCSR: csr(c.w.t, c.sign)}
 }
 
+// moved is the card once the register has told of EventMoved or EventNameChanged.
+func (c *card) moved() *card {
+	c.person.Attributes = elsewhere(c.person.Attributes)
+	return c
+}
+
+func elsewhere(a pki.Attributes) pki.Attributes {
+	a.Address = "東京都見本区九丁目9番9号"
+	a.AddressSubstitution = pki.NoSubstitution(a.Address)
+	return a
+}
+
+// reissue has the desk put a new signature certificate, of a pool key, onto the card.
+func (c *card) reissue(id string, key int) error {
+	return c.reissueWith(id, pkitest.Key(c.w.t, key))
+}
+
+func (c *card) reissueWith(id string, key *rsa.PrivateKey) error {
+	got, err := c.w.ra.ReissueCard(c.w.t.Context(), "city", ra.CardReissue{ID: id, Card: c.id, Person: c.person, SignCSR: csr(c.w.t, key)})
+	if err == nil {
+		c.sign, c.issued.Certificates.Sign = key, got.Certificates.Sign
+	}
+	return err
+}
+
 func (c *card) event(kind ra.EventKind) (ra.EventDone, error) {
 	ev := ra.RegisterEvent{ID: randomID(), Person: c.person.ID, Kind: kind}
 	if kind == ra.EventMoved || kind == ra.EventNameChanged {
-		a := c.person.Attributes
-		a.Address = "東京都見本区九丁目9番9号"
-		a.AddressSubstitution = pki.NoSubstitution(a.Address)
-		ev.Attributes = &a
+		ev.Attributes = new(elsewhere(c.person.Attributes))
+	}
+	if kind == ra.EventAnnounced {
+		ev.Of, ev.On = ra.EventMoved, "2027-04-01"
 	}
 	return c.w.ra.RegisterEvent(c.w.t.Context(), "city", ev)
 }

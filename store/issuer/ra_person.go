@@ -65,6 +65,25 @@ func (x raTx) PutCard(ctx context.Context, c ra.CardRecord) error {
 		c.Municipality.Code, c.Municipality.Prefecture, c.Municipality.City, ms(c.IssuedAt), ms(c.NotAfter), c.Issued, c.Ended)
 }
 
+const cardSignatureColumns = `id card person request_sha256 serial`
+
+// CardSignature implements ra.Tx.
+func (x raTx) CardSignature(ctx context.Context, id string) (ra.CardSignature, error) {
+	scan := func(row scanner) (c ra.CardSignature, err error) {
+		var hash, serial []byte
+		if err := row.Scan(&c.ID, &c.Card, &c.Person, &hash, &serial); err != nil {
+			return c, err
+		}
+		return c, fillAll(pair{c.RequestHash[:], hash}, pair{c.Serial[:], serial})
+	}
+	return get(scan, x.QueryRow(ctx, "SELECT "+columns(cardSignatureColumns)+" FROM card_signature WHERE id = $1", id))
+}
+
+// PutCardSignature implements ra.Tx.
+func (x raTx) PutCardSignature(ctx context.Context, c ra.CardSignature) error {
+	return x.put(ctx, "card_signature", cardSignatureColumns, 1, c.ID, c.Card, c.Person, c.RequestHash, c.Serial)
+}
+
 const eventColumns = `id person request_sha256 at_ms changed`
 
 func scanEvent(row scanner) (ra.EventRecord, error) {

@@ -96,6 +96,9 @@ func TestRecordsOfTheRegistrationAuthorityComeBackWhole(t *testing.T) {
 			comesBack(t, s, full(func(c *ra.CardRecord) { c.ID, c.Person = "c", "p" }),
 				func(tx ra.Tx, c ra.CardRecord) error { return tx.PutCard(ctx, c) },
 				func(tx ra.Tx) (ra.CardRecord, error) { return tx.Card(ctx, "c") })
+			comesBack(t, s, full(func(c *ra.CardSignature) { c.ID = "s" }),
+				func(tx ra.Tx, c ra.CardSignature) error { return tx.PutCardSignature(ctx, c) },
+				func(tx ra.Tx) (ra.CardSignature, error) { return tx.CardSignature(ctx, "s") })
 			comesBack(t, s, full(func(e *ra.EnrolmentRecord) { e.ID, e.State = "e", ra.StateRegistered }),
 				func(tx ra.Tx, e ra.EnrolmentRecord) error { return tx.PutEnrolment(ctx, e) },
 				func(tx ra.Tx) (ra.EnrolmentRecord, error) { return tx.Enrolment(ctx, "e") })
@@ -114,7 +117,7 @@ func TestRecordsOfTheRegistrationAuthorityComeBackWhole(t *testing.T) {
 			func(tx ra.Tx) ([]ra.Notice, error) { return tx.Notices(ctx, "", 10) })
 		err := s.Read(ctx, func(tx ra.Tx) error {
 			for _, err := range []error{
-				second(tx.Person(ctx, "x")), second(tx.Card(ctx, "x")), second(tx.Enrolment(ctx, "x")), second(tx.Event(ctx, "x")),
+				second(tx.Person(ctx, "x")), second(tx.Card(ctx, "x")), second(tx.CardSignature(ctx, "x")), second(tx.Enrolment(ctx, "x")), second(tx.Event(ctx, "x")),
 				second(tx.Application(ctx, "x")), second(tx.EnrolmentByReceipt(ctx, "")), second(tx.CheckIn(ctx, "x", [32]byte{})),
 				second(tx.PersonOfPairwise(ctx, "x", "x")), second(tx.Certificate(ctx, pki.CardAuth, pki.Serial{})),
 			} {
