@@ -43,10 +43,29 @@ func (r *Register) makeCard(ctx context.Context, id, municipality string) (blank
 	return out, nil
 }
 
+// signatureKey has a card that somebody has make a new signature key for an order, and
+// returns its request.
+func (r *Register) signatureKey(ctx context.Context, order Card) (blank, error) {
+	r.note(ctx, "cards", "同じカードで新しい署名用の鍵を作ってもらう", "Have the card make a new signature key", map[string]string{"card": order.Onto})
+	var out blank
+	err := httpd.PostJSON(ctx, r.conf.Client, r.conf.Cards+"/v1/cards/"+url.PathEscape(order.Onto)+"/signature-key",
+		map[string]string{"order": order.ID}, &out, r.conf.CardsToken.Bearer())
+	if err != nil {
+		return blank{}, err
+	}
+	if _, err := csrKey(out.SignCSR); err != nil {
+		return blank{}, httpd.BadAnswer.Because(err)
+	}
+	return out, nil
+}
+
 // askIssuer sends the request that was written down, and sees that the answer
 // certifies the card's keys.
 func (r *Register) askIssuer(ctx context.Context, c Card) (cardIssued, error) {
-	var request cardIssuance
+	var request struct {
+		AuthCSR []byte `json:"auth_csr"`
+		SignCSR []byte `json:"sign_csr"`
+	}
 	if err := json.Unmarshal(c.Request, &request); err != nil {
 		return cardIssued{}, fmt.Errorf("municipality: card %s: %w", c.ID, err)
 	}
@@ -56,13 +75,20 @@ func (r *Register) askIssuer(ctx context.Context, c Card) (cardIssued, error) {
 	}
 	r.note(ctx, "issuer", "電子証明書を発行してもらう", "Ask for the card's certificates", map[string]string{"card": c.ID})
 	var out cardIssued
-	if err := httpd.PostJSON(ctx, r.conf.Client, r.conf.Issuer+"/v1/card-issuances", json.RawMessage(c.Request), &out, bearer); err != nil {
+	door := "/v1/card-issuances"
+	if c.Onto != "" {
+		door = "/v1/card-reissues"
+	}
+	if err := httpd.PostJSON(ctx, r.conf.Client, r.conf.Issuer+door, json.RawMessage(c.Request), &out, bearer); err != nil {
 		return cardIssued{}, err
 	}
 	if out.ID != c.ID {
 		return cardIssued{}, httpd.BadAnswer.Because(errors.New("municipality: an answer for another card"))
 	}
-	checks := []struct{ csr, certificate, authority []byte }{{request.AuthCSR, out.Certificates.Auth, out.Authorities.Auth}}
+	var checks []struct{ csr, certificate, authority []byte }
+	if c.Onto == "" {
+		checks = append(checks, struct{ csr, certificate, authority []byte }{request.AuthCSR, out.Certificates.Auth, out.Authorities.Auth})
+	}
 	if c.Signature {
 		checks = append(checks, struct{ csr, certificate, authority []byte }{request.SignCSR, out.Certificates.Sign, out.Authorities.Sign})
 	} else if len(out.Certificates.Sign) > 0 {
@@ -113,18 +139,26 @@ func csrKey(der []byte) (crypto.PublicKey, error) {
 // writeCard hands the certificates to the cards role.
 func (r *Register) writeCard(ctx context.Context, c Card) error {
 	r.note(ctx, "cards", "証明書をカードに書き込んでもらう", "Write the certificates into the card", map[string]string{"card": c.ID})
-	return httpd.PostJSON(ctx, r.conf.Client, r.conf.Cards+"/v1/cards/"+url.PathEscape(c.ID)+"/certificates",
+	where := url.PathEscape(c.ID) + "/certificates"
+	if c.Onto != "" {
+		where = url.PathEscape(c.Onto) + "/signature"
+	}
+	return httpd.PostJSON(ctx, r.conf.Client, r.conf.Cards+"/v1/cards/"+where,
 		json.RawMessage(c.Papers), nil, r.conf.CardsToken.Bearer())
 }
 
-// postEvent tells the issuer of an event.
-func (r *Register) postEvent(ctx context.Context, e Event) error {
+// postEvent tells the issuer of an event, and returns how many certificates it changed.
+func (r *Register) postEvent(ctx context.Context, e Event) (changed int, err error) {
 	bearer, err := r.bearer()
 	if err != nil {
-		return err
+		return 0, err
+	}
+	var done struct {
+		Changed int `json:"changed"`
 	}
 	r.note(ctx, "issuer", "住民の異動を知らせる", "Tell what happened to a resident", map[string]string{"kind": string(e.Kind)})
-	return httpd.PostJSON(ctx, r.conf.Client, r.conf.Issuer+"/v1/register-events", json.RawMessage(e.Message), nil, bearer)
+	err = httpd.PostJSON(ctx, r.conf.Client, r.conf.Issuer+"/v1/register-events", json.RawMessage(e.Message), &done, bearer)
+	return done.Changed, err
 }
 
 // bearer proves us to the issuer, for one call.

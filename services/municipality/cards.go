@@ -22,6 +22,50 @@ const minSignatureAge = 15
 // the work goes on by itself. Errors: ErrBadEvent for the id, ErrUnknownResident,
 // ErrResidentDied, ErrCardConflict, ErrCardRefused, or what the parties answered.
 func (r *Register) OrderCard(ctx context.Context, who audit.Actor, resident, id string) (CardView, error) {
+	return r.order(ctx, who, Card{Resident: resident, ID: id}, func(_ Tx, rec Record, c *Card) error {
+		// Decided here once: a birthday during the order must not change what
+		// is asked of the issuer under the same id.
+		c.Signature = pki.Age(rec.birth(), c.OrderedAt) >= minSignatureAge
+		return nil
+	})
+}
+
+// OrderSignature orders a new signature certificate onto a card that the resident has,
+// since the one in it ended, and goes on until it is in the card: authentication
+// certificate, PIN and card stay. Else it is as OrderCard. Further errors: ErrNoCard,
+// ErrCardNotFitting, ErrSignatureGood, ErrTooYoung.
+func (r *Register) OrderSignature(ctx context.Context, who audit.Actor, resident, card, id string) (CardView, error) {
+	return r.order(ctx, who, Card{Resident: resident, ID: id, Onto: card, Signature: true}, func(tx Tx, rec Record, c *Card) error {
+		if pki.Age(rec.birth(), c.OrderedAt) < minSignatureAge {
+			return ErrTooYoung
+		}
+		cards, err := tx.CardsOf(ctx, resident)
+		if err != nil {
+			return err
+		}
+		for _, other := range cards {
+			if other.Onto == card && other.State.open() {
+				return ErrCardNotFitting // another order is on its way
+			}
+		}
+		base, err := tx.Card(ctx, resident, card)
+		switch {
+		case errors.Is(err, ErrNotFound) || err == nil && (base.State != CardPersonalised || base.Onto != ""):
+			return ErrNoCard
+		case err != nil:
+			return err
+		case base.Lost:
+			return ErrCardNotFitting
+		case base.Signature && !base.SignEnded:
+			return ErrSignatureGood
+		}
+		return nil
+	})
+}
+
+// order keeps an order that admit lets pass, and goes on with it.
+func (r *Register) order(ctx context.Context, who audit.Actor, c Card, admit func(Tx, Record, *Card) error) (CardView, error) {
+	resident, id := c.Resident, c.ID
 	if !identifier.MatchString(id) {
 		return CardView{}, badField(ErrBadEvent, &fieldError{"id", "is 1 to 64 of A-Z a-z 0-9 _ -"})
 	}
@@ -34,20 +78,24 @@ func (r *Register) OrderCard(ctx context.Context, who audit.Actor, resident, id 
 		if err != nil {
 			return err
 		}
-		_, err = tx.Card(ctx, resident, id)
-		if err == nil || !errors.Is(err, ErrNotFound) {
+		was, err := tx.Card(ctx, resident, id)
+		switch {
+		case err == nil && was.Onto != c.Onto:
+			return ErrCardConflict
+		case err == nil:
+			return nil
+		case !errors.Is(err, ErrNotFound):
 			return err
 		}
-		if rec.Died {
+		if rec.gone() {
 			return ErrResidentDied
 		}
-		c := Card{
-			Resident: resident, ID: id, State: CardOrdered, OrderedAt: at,
-			// Decided here once: a birthday during the order must not change what
-			// is asked of the issuer under the same id.
-			Signature: pki.Age(rec.birth(), at) >= minSignatureAge,
+		fresh := c
+		fresh.State, fresh.OrderedAt = CardOrdered, at
+		if err := admit(tx, rec, &fresh); err != nil {
+			return err
 		}
-		switch err := tx.AddCard(ctx, c); {
+		switch err := tx.AddCard(ctx, fresh); {
 		case errors.Is(err, ErrTaken):
 			return ErrCardConflict
 		case err != nil:
@@ -56,7 +104,7 @@ func (r *Register) OrderCard(ctx context.Context, who audit.Actor, resident, id 
 		if err := tx.SetWork(ctx, Work{Resident: resident, Due: at}); err != nil {
 			return err
 		}
-		return tx.Audit(ctx, at, who, "card.order", id, map[string]string{"resident": resident})
+		return tx.Audit(ctx, at, who, "card.order", id, map[string]string{"resident": resident, "onto": c.Onto})
 	})
 	if err != nil {
 		return CardView{}, err
@@ -72,7 +120,7 @@ func (r *Register) OrderCard(ctx context.Context, who audit.Actor, resident, id 
 		return CardView{}, err
 	case card.State == CardRefused:
 		return CardView{}, ErrCardRefused.With("reason", card.Trouble)
-	case card.State == CardPersonalised || card.State == CardReplaced:
+	case !card.State.open():
 		return card.view(), nil
 	}
 	if went == nil { // another process has the line; it goes on there
@@ -87,6 +135,14 @@ type cardIssuance struct {
 	Person  person `json:"person"`
 	AuthCSR []byte `json:"auth_csr"`
 	SignCSR []byte `json:"sign_csr,omitempty"`
+}
+
+// cardReissue is what its POST /v1/card-reissues takes.
+type cardReissue struct {
+	ID      string `json:"id"`
+	Card    string `json:"card"`
+	Person  person `json:"person"`
+	SignCSR []byte `json:"sign_csr"`
 }
 
 type person struct {
@@ -128,10 +184,15 @@ func (r *Register) request(ctx context.Context, c Card) error {
 	if err != nil {
 		return err
 	}
-	if rec.Died {
+	if rec.gone() {
 		return r.refusedCard(ctx, c, ErrResidentDied)
 	}
-	blank, err := r.makeCard(ctx, c.ID, rec.Municipality)
+	var blank blank
+	if c.Onto != "" {
+		blank, err = r.signatureKey(ctx, c)
+	} else {
+		blank, err = r.makeCard(ctx, c.ID, rec.Municipality)
+	}
 	if err != nil {
 		return r.refusedCard(ctx, c, err)
 	}
@@ -140,7 +201,7 @@ func (r *Register) request(ctx context.Context, c Card) error {
 		if err != nil {
 			return err
 		}
-		if rec.Died {
+		if rec.gone() {
 			return ErrMoved
 		}
 		events, err := tx.EventsOf(ctx, c.Resident)
@@ -154,12 +215,13 @@ func (r *Register) request(ctx context.Context, c Card) error {
 		if !ok {
 			return fmt.Errorf("municipality: resident %s: %w", rec.ID, ErrMunicipality)
 		}
-		body := cardIssuance{
-			ID: c.ID, AuthCSR: blank.AuthCSR,
-			Person: person{ID: rec.ID, Attributes: rec.attributes(), Municipality: m.subject(), Contact: rec.Contact},
-		}
-		if c.Signature {
-			body.SignCSR = blank.SignCSR
+		who := person{ID: rec.ID, Attributes: rec.attributes(), Municipality: m.subject(), Contact: rec.Contact}
+		var body any = cardIssuance{ID: c.ID, AuthCSR: blank.AuthCSR, SignCSR: blank.SignCSR, Person: who}
+		switch {
+		case c.Onto != "":
+			body = cardReissue{ID: c.ID, Card: c.Onto, Person: who, SignCSR: blank.SignCSR}
+		case !c.Signature:
+			body = cardIssuance{ID: c.ID, AuthCSR: blank.AuthCSR, Person: who}
 		}
 		fresh := c
 		fresh.State = CardRequested
@@ -183,17 +245,31 @@ func (r *Register) issue(ctx context.Context, c Card) error {
 	if c.Signature {
 		p.Sign, p.SignAuthority = issued.Certificates.Sign, issued.Authorities.Sign
 	}
-	fresh := c
-	fresh.State, fresh.NotAfter = CardIssued, issued.NotAfter.UTC()
-	if fresh.Papers, err = json.Marshal(p); err != nil {
+	text, err := json.Marshal(p)
+	if err != nil {
 		return err
 	}
 	return r.store.Write(ctx, func(tx Tx) error {
+		fresh, err := stillIn(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		fresh.State, fresh.NotAfter, fresh.Papers = CardIssued, issued.NotAfter.UTC(), text
 		if err := tx.UpdateCard(ctx, fresh, CardRequested); err != nil {
 			return err
 		}
 		return tx.Audit(ctx, r.at(), audit.System("municipality"), "card.issued", c.ID, map[string]string{"resident": c.Resident})
 	})
+}
+
+// stillIn reads c again, since a report may have marked it, or returns ErrMoved when it
+// is in another state.
+func stillIn(ctx context.Context, tx Tx, c Card) (Card, error) {
+	now, err := tx.Card(ctx, c.Resident, c.ID)
+	if err == nil && now.State != c.State {
+		err = ErrMoved
+	}
+	return now, err
 }
 
 // handOver writes the certificates into the card. With that the person has it,
@@ -205,10 +281,16 @@ func (r *Register) handOver(ctx context.Context, c Card) error {
 	}
 	return r.store.Write(ctx, func(tx Tx) error {
 		at := r.at()
-		fresh := c
+		fresh, err := stillIn(ctx, tx, c)
+		if err != nil {
+			return err
+		}
 		fresh.State, fresh.DoneAt = CardPersonalised, at
 		if err := tx.UpdateCard(ctx, fresh, CardIssued); err != nil {
 			return err
+		}
+		if c.Onto != "" {
+			return r.signed(ctx, tx, at, fresh)
 		}
 		cards, err := tx.CardsOf(ctx, c.Resident)
 		if err != nil {
@@ -216,7 +298,7 @@ func (r *Register) handOver(ctx context.Context, c Card) error {
 		}
 		older := false
 		for _, old := range cards {
-			if old.ID == c.ID || old.State != CardPersonalised {
+			if old.ID == c.ID || old.State != CardPersonalised || old.Onto != "" {
 				continue
 			}
 			old.State, older = CardReplaced, true
@@ -231,6 +313,19 @@ func (r *Register) handOver(ctx context.Context, c Card) error {
 		}
 		return tx.Audit(ctx, at, audit.System("municipality"), "card.hand-over", c.ID, map[string]string{"resident": c.Resident})
 	})
+}
+
+// signed notes that a card has the new signature certificate.
+func (r *Register) signed(ctx context.Context, tx Tx, at time.Time, order Card) error {
+	base, err := tx.Card(ctx, order.Resident, order.Onto)
+	if err != nil {
+		return err
+	}
+	base.Signature, base.SignEnded = true, order.SignEnded // moved again meanwhile: it is in the card, and ended
+	if err := tx.UpdateCard(ctx, base, base.State); err != nil {
+		return err
+	}
+	return tx.Audit(ctx, at, audit.System("municipality"), "card.signature", order.Onto, map[string]string{"resident": order.Resident, "order": order.ID})
 }
 
 // renewed tells the issuer that the person has the new card in hand. Its id is
@@ -257,6 +352,10 @@ func (r *Register) refusedCard(ctx context.Context, c Card, err error) error {
 func (r *Register) endCard(ctx context.Context, tx Tx, c Card, code string) error {
 	from := c.State
 	at := r.at()
+	c, err := stillIn(ctx, tx, c)
+	if err != nil {
+		return err
+	}
 	c.State, c.Trouble, c.DoneAt = CardRefused, code, at
 	if err := tx.UpdateCard(ctx, c, from); err != nil {
 		return err

@@ -14,15 +14,18 @@ import (
 // EventKind is what happened to a resident or a card.
 type EventKind string
 
-// What can be reported at the desk. CardRenewed is our own: a newer card was
-// handed over.
+// What can be reported at the desk. CardRenewed is our own: a newer card was handed
+// over. So is Announced: something was reported for a day to come, or taken back.
 const (
 	Moved       EventKind = "moved"
 	NameChanged EventKind = "name-changed" // or sex, or a corrected birth date
-	Died        EventKind = "died"         // or emigrated
+	Died        EventKind = "died"
+	Emigrated   EventKind = "emigrated"
 	CardLost    EventKind = "card-lost"
 	CardFound   EventKind = "card-found"
+	CardRevoked EventKind = "card-revoked" // given back, or its signature certificate no longer wanted
 	CardRenewed EventKind = "card-renewed"
+	Announced   EventKind = "announced"
 )
 
 // Report is the body of POST /v1/residents/{id}/events. A field that is absent
@@ -30,6 +33,9 @@ const (
 type Report struct {
 	ID   string    `json:"id"` // client-chosen
 	Kind EventKind `json:"kind"`
+	// On is the day of it in Japan, YYYY-MM-DD: moved, name-changed, emigrated and
+	// card-revoked may be reported before. Absent, or not to come: at once.
+	On string `json:"on,omitempty"`
 
 	// moved
 	Municipality        string `json:"municipality,omitempty"`
@@ -47,8 +53,10 @@ type Report struct {
 	Birth            string `json:"birth,omitempty"`
 	Sex              string `json:"sex,omitempty"`
 
-	// card-lost, card-found; absent: the card that was handed over last
+	// card-lost, card-found, card-revoked; absent: the card that was handed over last
 	Card string `json:"card,omitempty"`
+	// card-revoked: "card-sign", that certificate alone; absent: both
+	Certificate string `json:"certificate,omitempty"`
 }
 
 // registerEvent is what the issuer's POST /v1/register-events takes.
@@ -59,6 +67,10 @@ type registerEvent struct {
 	Attributes   *pki.Attributes      `json:"attributes,omitempty"`
 	Municipality *subjectMunicipality `json:"municipality,omitempty"`
 	Card         string               `json:"card,omitempty"`
+	Certificate  string               `json:"certificate,omitempty"`
+	Of           EventKind            `json:"of,omitempty"`
+	On           string               `json:"on,omitempty"`
+	Cancelled    bool                 `json:"cancelled,omitempty"`
 }
 
 // subjectMunicipality is a municipality as certificates name it.
@@ -74,7 +86,8 @@ func (m Municipality) subject() subjectMunicipality {
 
 // Report changes the register by what happened, and tells the issuer: at once
 // when it answers, otherwise as soon as it does; the state of the event says
-// which. Sent again it gets the same answer. Errors: ErrBadEvent,
+// which. What is for a day to come is planned. Sent again it gets the same answer.
+// Errors: ErrBadEvent,
 // ErrUnknownResident, ErrResidentDied, ErrMunicipality, ErrNoCard,
 // ErrCardNotFitting, ErrEventConflict.
 func (r *Register) Report(ctx context.Context, who audit.Actor, resident string, in Report) (EventView, error) {
@@ -86,6 +99,10 @@ func (r *Register) Report(ctx context.Context, who audit.Actor, resident string,
 		return EventView{}, err
 	}
 	at := r.at()
+	on, bad := in.day(at)
+	if bad != nil {
+		return EventView{}, badField(ErrBadEvent, bad)
+	}
 	err = r.store.Write(ctx, func(tx Tx) error {
 		rec, err := tx.Resident(ctx, resident)
 		if errors.Is(err, ErrNotFound) {
@@ -104,8 +121,14 @@ func (r *Register) Report(ctx context.Context, who audit.Actor, resident string,
 		if !errors.Is(err, ErrNotFound) {
 			return err
 		}
-		if rec.Died {
+		if rec.gone() {
 			return ErrResidentDied
+		}
+		if !on.IsZero() {
+			if err := r.plan(ctx, tx, at, on, rec, in, hash); err != nil {
+				return err
+			}
+			return tx.Audit(ctx, at, who, "event.plan", in.ID, map[string]string{"resident": resident, "kind": string(in.Kind)})
 		}
 		message, err := r.apply(ctx, tx, at, rec, in)
 		if err != nil {
@@ -119,13 +142,17 @@ func (r *Register) Report(ctx context.Context, who audit.Actor, resident string,
 	if err != nil {
 		return EventView{}, err
 	}
-	// The event stands whether or not the issuer can be told now.
+	return r.told(ctx, resident, in.ID)
+}
+
+// told goes on with the resident's work and returns an event as it stands then, which
+// it does whether or not the issuer can be told now.
+func (r *Register) told(ctx context.Context, resident, id string) (out EventView, err error) {
 	if err := r.goOn(ctx, resident); err != nil {
-		r.conf.Log.WarnContext(ctx, "event not told yet", "resident", resident, "event", in.ID, "error", err)
+		r.conf.Log.WarnContext(ctx, "event not told yet", "resident", resident, "event", id, "error", err)
 	}
-	var out EventView
 	err = r.store.Read(ctx, func(tx Tx) error {
-		e, err := tx.Event(ctx, resident, in.ID)
+		e, err := tx.Event(ctx, resident, id)
 		out = e.view()
 		return err
 	})
@@ -151,48 +178,94 @@ func (in Report) check() *fieldError {
 		if (in.NameOriginal != "" || in.NameSubstitution != "") && in.Name == "" {
 			return &fieldError{"name", "is missing"}
 		}
-	case Died, CardLost, CardFound:
+	case Died, Emigrated, CardLost, CardFound, CardRevoked:
 	default:
-		return &fieldError{"kind", "is moved, name-changed, died, card-lost or card-found"}
+		return &fieldError{"kind", "is moved, name-changed, died, emigrated, card-lost, card-found or card-revoked"}
 	}
 	switch {
 	case moved && in.Kind != Moved:
 		return &fieldError{"address", "does not go with this kind"}
 	case renamed && in.Kind != NameChanged:
 		return &fieldError{"name", "does not go with this kind"}
-	case in.Card != "" && in.Kind != CardLost && in.Kind != CardFound:
+	case in.Card != "" && !in.Kind.ofCard():
 		return &fieldError{"card", "does not go with this kind"}
+	case in.Certificate != "" && (in.Kind != CardRevoked || in.Certificate != string(pki.CardSign)):
+		return &fieldError{"certificate", "is card-sign, with card-revoked"}
+	case in.On != "" && (in.Kind == Died || in.Kind == CardLost || in.Kind == CardFound):
+		return &fieldError{"on", "does not go with this kind"}
 	}
 	return nil
 }
 
+// ofCard tells whether k is about one card rather than the person.
+func (k EventKind) ofCard() bool { return k == CardLost || k == CardFound || k == CardRevoked }
+
 // apply changes the register and returns the message that tells of it.
 func (r *Register) apply(ctx context.Context, tx Tx, at time.Time, rec Record, in Report) (registerEvent, error) {
-	message := registerEvent{ID: in.ID, Person: rec.ID, Kind: in.Kind}
-	if in.Kind == CardLost || in.Kind == CardFound {
-		card, err := r.reportCard(ctx, tx, rec, in)
-		message.Card = card
+	message := registerEvent{ID: in.ID, Person: rec.ID, Kind: in.Kind, Certificate: in.Certificate}
+	full, cards, err := r.changed(ctx, tx, at, rec, in)
+	if err != nil {
 		return message, err
 	}
-	changed := in.onto(rec.Resident)
-	full, err := changed.complete(at)
-	if bad, ok := errors.AsType[*fieldError](err); ok {
-		return message, badField(ErrBadEvent, bad)
+	for _, c := range cards {
+		if err := tx.UpdateCard(ctx, c.Card, c.was); err != nil {
+			return message, err
+		}
 	}
-	m, ok := r.municipality(full.Municipality)
-	if !ok {
-		return message, ErrMunicipality
-	}
-	if in.Kind != Died {
+	switch {
+	case in.Kind.ofCard():
+		message.Card = cards[0].ID
+		return message, nil
+	case in.Kind == Moved || in.Kind == NameChanged:
 		attributes := full.attributes()
 		message.Attributes = &attributes
 	}
-	if in.Kind == Moved {
+	if m, ok := r.municipality(full.Municipality); ok && in.Kind == Moved {
 		subject := m.subject()
 		message.Municipality = &subject
 	}
 	rec.Resident, rec.ChangedAt = full, at
 	return message, tx.UpdateResident(ctx, rec)
+}
+
+// cardChange is a card as it becomes, and the state it was in.
+type cardChange struct {
+	Card
+	was CardState
+}
+
+// changed is what a report makes of the resident and the cards. It writes nothing.
+func (r *Register) changed(ctx context.Context, tx Tx, at time.Time, rec Record, in Report) (Resident, []cardChange, error) {
+	cards, err := tx.CardsOf(ctx, rec.ID)
+	if err != nil {
+		return Resident{}, nil, err
+	}
+	if in.Kind.ofCard() {
+		c, err := in.ontoCard(cards)
+		return rec.Resident, []cardChange{c}, err
+	}
+	full, err := in.onto(rec.Resident).complete(at)
+	if bad, ok := errors.AsType[*fieldError](err); ok {
+		return full, nil, badField(ErrBadEvent, bad)
+	}
+	if _, ok := r.municipality(full.Municipality); !ok {
+		return full, nil, ErrMunicipality
+	}
+	var all []cardChange
+	for _, c := range cards {
+		if c.State != CardRequested && c.State != CardIssued && c.State != CardPersonalised {
+			continue
+		}
+		was := c.State
+		switch {
+		case !full.gone(): // the signature certificate names what is true no more
+			c.SignEnded = c.SignEnded || c.Signature
+		case was == CardPersonalised:
+			c.State = CardReturned
+		}
+		all = append(all, cardChange{c, was})
+	}
+	return full, all, nil
 }
 
 // onto returns was with what the report changes.
@@ -205,6 +278,8 @@ func (in Report) onto(was Resident) Resident {
 	switch in.Kind {
 	case Died:
 		was.Died = true
+	case Emigrated:
+		was.Emigrated = true
 	case Moved:
 		set(&was.Municipality, in.Municipality)
 		set(&was.Household, in.Household)
@@ -221,23 +296,29 @@ func (in Report) onto(was Resident) Resident {
 	return was
 }
 
-// reportCard notes that a card is lost or found and returns its id.
-func (r *Register) reportCard(ctx context.Context, tx Tx, rec Record, in Report) (string, error) {
-	cards, err := tx.CardsOf(ctx, rec.ID)
-	if err != nil {
-		return "", err
-	}
+// ontoCard is what a report makes of the card that it is about.
+func (in Report) ontoCard(cards []Card) (cardChange, error) {
 	for _, c := range slices.Backward(cards) {
-		if c.State != CardPersonalised || in.Card != "" && in.Card != c.ID {
+		if c.State != CardPersonalised || c.Onto != "" || in.Card != "" && in.Card != c.ID {
 			continue
 		}
-		if c.Lost == (in.Kind == CardLost) {
-			return "", ErrCardNotFitting
+		was := c.State
+		switch {
+		case in.Kind == CardRevoked && in.Certificate != "":
+			if !c.Signature || c.SignEnded {
+				return cardChange{}, ErrCardNotFitting
+			}
+			c.SignEnded = true
+		case in.Kind == CardRevoked:
+			c.State = CardReturned
+		case c.Lost == (in.Kind == CardLost):
+			return cardChange{}, ErrCardNotFitting
+		default:
+			c.Lost = in.Kind == CardLost
 		}
-		c.Lost = in.Kind == CardLost
-		return c.ID, tx.UpdateCard(ctx, c, CardPersonalised)
+		return cardChange{c, was}, nil
 	}
-	return "", ErrNoCard
+	return cardChange{}, ErrNoCard
 }
 
 // enqueue puts a message into the resident's line of work, or only notes it when
@@ -248,22 +329,33 @@ func (r *Register) enqueue(ctx context.Context, tx Tx, at time.Time, message reg
 	if err != nil {
 		return err
 	}
-	cards, err := tx.CardsOf(ctx, message.Person)
-	if err != nil {
-		return err
-	}
-	e := Event{Resident: message.Person, ID: message.ID, Kind: message.Kind, State: EventLocal, Message: text, RequestHash: hash, At: at, DoneAt: at}
-	if slices.ContainsFunc(cards, func(c Card) bool { return c.State.known() }) {
-		e.State, e.DoneAt = EventWaiting, time.Time{}
-	}
-	switch err := tx.AddEvent(ctx, e); {
-	case errors.Is(err, ErrTaken):
-		return ErrEventConflict
-	case err != nil:
+	e := Event{Resident: message.Person, ID: message.ID, Kind: message.Kind, Message: text, RequestHash: hash, At: at}
+	if e.State, err = stateOf(ctx, tx, message.Person); err != nil {
 		return err
 	}
 	if e.State == EventLocal {
-		return nil
+		e.DoneAt = at
+		return addEvent(ctx, tx, e)
+	}
+	if err := addEvent(ctx, tx, e); err != nil {
+		return err
 	}
 	return tx.SetWork(ctx, Work{Resident: message.Person, Due: at})
+}
+
+// stateOf is whether the issuer is to hear what happens to a resident.
+func stateOf(ctx context.Context, tx Tx, resident string) (EventState, error) {
+	cards, err := tx.CardsOf(ctx, resident)
+	if slices.ContainsFunc(cards, func(c Card) bool { return c.State.known() }) {
+		return EventWaiting, err
+	}
+	return EventLocal, err
+}
+
+func addEvent(ctx context.Context, tx Tx, e Event) error {
+	err := tx.AddEvent(ctx, e)
+	if errors.Is(err, ErrTaken) {
+		return ErrEventConflict
+	}
+	return err
 }

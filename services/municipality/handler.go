@@ -40,7 +40,9 @@ func (h *Handler) Routes() http.Handler {
 	door.HandleFunc("GET /v1/residents", h.list)
 	door.HandleFunc("GET /v1/residents/{id}", h.show)
 	door.HandleFunc("POST /v1/residents/{id}/cards", h.order)
+	door.HandleFunc("POST /v1/residents/{id}/cards/{card}/signatures", h.orderSignature)
 	door.HandleFunc("POST /v1/residents/{id}/events", h.report)
+	door.HandleFunc("POST /v1/residents/{id}/events/{event}/cancellation", h.cancel)
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", door)
 	httpd.WithHealth(mux, h.Ready)
@@ -103,6 +105,33 @@ func (h *Handler) order(w http.ResponseWriter, r *http.Request) {
 		status = http.StatusAccepted
 	}
 	answer(w, r, status, out, err)
+}
+
+func (h *Handler) orderSignature(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		ID string `json:"id"` // of the order, client-chosen
+	}
+	who, err := h.enter(w, r, &in)
+	if err != nil {
+		httpd.WriteProblem(w, r, err)
+		return
+	}
+	out, err := h.Register.OrderSignature(r.Context(), who, r.PathValue("id"), r.PathValue("card"), in.ID)
+	status := http.StatusOK
+	if out.DoneAt == nil {
+		status = http.StatusAccepted
+	}
+	answer(w, r, status, out, err)
+}
+
+func (h *Handler) cancel(w http.ResponseWriter, r *http.Request) {
+	who, err := h.Admit(r)
+	if err != nil {
+		httpd.WriteProblem(w, r, err)
+		return
+	}
+	out, err := h.Register.Cancel(r.Context(), who, r.PathValue("id"), r.PathValue("event"))
+	answer(w, r, http.StatusOK, out, err)
 }
 
 func (h *Handler) report(w http.ResponseWriter, r *http.Request) {

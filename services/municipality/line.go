@@ -68,7 +68,8 @@ func (r *Register) goOn(ctx context.Context, resident string) error {
 
 // nextStep says what is to be done first for a resident, or nil.
 //
-// A card that was requested comes first: its request stands at the issuer, maybe
+// What was planned for today changes the register whoever can be reached; it is told
+// behind what waits already. A card that was requested comes first: its request stands at the issuer, maybe
 // carried out, with the facts of that moment. Then the events, in their order.
 // Then what is new.
 func (r *Register) nextStep(ctx context.Context, resident string) (step func(context.Context) error, err error) {
@@ -81,6 +82,10 @@ func (r *Register) nextStep(ctx context.Context, resident string) (step func(con
 		events, err := tx.EventsOf(ctx, resident)
 		if err != nil {
 			return err
+		}
+		if due, ok := nextPlanned(events); ok && !due.On.After(r.at()) {
+			step = func(ctx context.Context) error { return r.carryOut(ctx, due) }
+			return nil
 		}
 		for _, c := range cards {
 			if c.State == CardRequested {
@@ -109,9 +114,19 @@ func (r *Register) nextStep(ctx context.Context, resident string) (step func(con
 	return step, err
 }
 
+// nextPlanned is the event that was planned for the earliest day.
+func nextPlanned(events []Event) (first Event, ok bool) {
+	for _, e := range events {
+		if e.State == EventPlanned && (!ok || e.On.Before(first.On)) {
+			first, ok = e, true
+		}
+	}
+	return first, ok
+}
+
 // tell delivers one event to the issuer and notes its answer.
 func (r *Register) tell(ctx context.Context, e Event) error {
-	err := r.postEvent(ctx, e)
+	changed, err := r.postEvent(ctx, e)
 	code, final := finalRefusal(err)
 	if err != nil && !final {
 		return err
@@ -119,11 +134,11 @@ func (r *Register) tell(ctx context.Context, e Event) error {
 	return r.store.Write(ctx, func(tx Tx) error {
 		at := r.at()
 		done, action := e, "event.delivered"
-		done.State, done.DoneAt = EventDelivered, at
+		done.State, done.DoneAt, done.Changed = EventDelivered, at, changed
 		if final {
 			done.State, done.Trouble, action = EventRefused, code, "event.refused"
 		}
-		if err := tx.UpdateEvent(ctx, done); err != nil {
+		if err := tx.UpdateEvent(ctx, done, EventWaiting); err != nil {
 			return err
 		}
 		detail := map[string]string{"resident": e.Resident, "kind": string(e.Kind)}
@@ -137,7 +152,8 @@ func (r *Register) tell(ctx context.Context, e Event) error {
 // errNothingOpen ends goOn.
 var errNothingOpen = errors.New("municipality: nothing open")
 
-// finish takes the resident off the list of open work. ErrMoved when something
+// finish takes the resident off the list of open work, or notes the day of what is
+// planned next. ErrMoved when something
 // came in since it was looked.
 func (r *Register) finish(ctx context.Context, resident string) error {
 	err := r.store.Write(ctx, func(tx Tx) error {
@@ -152,6 +168,9 @@ func (r *Register) finish(ctx context.Context, resident string) error {
 		if slices.ContainsFunc(cards, func(c Card) bool { return c.State.open() }) ||
 			slices.ContainsFunc(events, func(e Event) bool { return e.State == EventWaiting }) {
 			return ErrMoved
+		}
+		if planned, ok := nextPlanned(events); ok {
+			return tx.SetWork(ctx, Work{Resident: resident, Due: planned.On})
 		}
 		return tx.ClearWork(ctx, resident)
 	})

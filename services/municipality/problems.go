@@ -35,6 +35,15 @@ var (
 	ErrEventConflict = problem.NewRefused(http.StatusConflict, "event-conflict",
 		"同じ届出番号で別の内容が届いています。", "先に届いた内容はそのままです。新しい番号で届け出てください。",
 		"Another event stands under the same id.", "What arrived first stands. Send it under a new id.")
+	ErrNotPlanned = problem.NewRefused(http.StatusConflict, "event-not-planned",
+		"取り消せる届出ではありません。", "届出は、その日になるとすぐに実行されます。いまの記録を確かめてください。",
+		"This report cannot be taken back.", "Reports are carried out when their day begins. See what the register says now.")
+	ErrSignatureGood = problem.NewRefused(http.StatusConflict, "signature-not-needed",
+		"署名用電子証明書を入れ直す必要はありません。", "カードの署名用電子証明書は今の記載事項のもので、使えます。",
+		"No new signature certificate is needed.", "The one in the card says what the register says, and is in use.")
+	ErrTooYoung = problem.NewRefused(http.StatusConflict, "signature-under-15",
+		"15歳未満の方に署名用電子証明書は発行できません。", "15歳の誕生日を過ぎてから申し込んでください。",
+		"Nobody under 15 gets a signature certificate.", "Order it after the 15th birthday.")
 	ErrNoCard = problem.NewRefused(http.StatusConflict, "no-card",
 		"この方の使えるカードがありません。", "カードの番号を確かめてください。",
 		"This person has no such card in use.", "Check the card's id.")

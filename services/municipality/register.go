@@ -80,7 +80,7 @@ func (r *Register) municipality(code string) (Municipality, bool) {
 // Add registers a resident. Sent again with the same content it gets the same
 // answer. Errors: ErrBadResident, ErrMunicipality, ErrResidentConflict.
 func (r *Register) Add(ctx context.Context, who audit.Actor, in Resident) (Entry, error) {
-	if in.Died {
+	if in.gone() {
 		return Entry{}, badField(ErrBadResident, &fieldError{"died", "is told as an event"})
 	}
 	at := r.at()
@@ -135,7 +135,9 @@ type Entry struct {
 type CardView struct {
 	ID        string     `json:"id"`
 	State     CardState  `json:"state"`
-	Signature bool       `json:"signature"` // with a signature certificate
+	Onto      string     `json:"onto,omitempty"` // the card that this signature certificate is for
+	Signature bool       `json:"signature"`      // with a signature certificate
+	SignEnded bool       `json:"sign_ended,omitempty"`
 	Lost      bool       `json:"lost,omitempty"`
 	OrderedAt time.Time  `json:"ordered_at"`
 	DoneAt    *time.Time `json:"done_at,omitempty"`
@@ -149,8 +151,15 @@ type EventView struct {
 	Kind    EventKind  `json:"kind"`
 	State   EventState `json:"state"`
 	At      time.Time  `json:"at"`
+	On      *time.Time `json:"on,omitempty"` // the beginning of the day for which it was reported
 	DoneAt  *time.Time `json:"done_at,omitempty"`
+	Changed int        `json:"changed,omitempty"` // certificates that the issuer changed by it
 	Trouble string     `json:"trouble,omitempty"`
+
+	Card        string    `json:"card,omitempty"`
+	Certificate string    `json:"certificate,omitempty"` // card-revoked: "card-sign", that one alone
+	Of          EventKind `json:"of,omitempty"`          // announced: what will happen, or not after all
+	Cancelled   bool      `json:"cancelled,omitempty"`
 }
 
 func moment(t time.Time) *time.Time {
@@ -162,13 +171,18 @@ func moment(t time.Time) *time.Time {
 
 func (c Card) view() CardView {
 	return CardView{
-		ID: c.ID, State: c.State, Signature: c.Signature, Lost: c.Lost, OrderedAt: c.OrderedAt,
+		ID: c.ID, State: c.State, Onto: c.Onto, Signature: c.Signature, SignEnded: c.SignEnded, Lost: c.Lost, OrderedAt: c.OrderedAt,
 		DoneAt: moment(c.DoneAt), NotAfter: moment(c.NotAfter), Trouble: c.Trouble,
 	}
 }
 
 func (e Event) view() EventView {
-	return EventView{ID: e.ID, Kind: e.Kind, State: e.State, At: e.At, DoneAt: moment(e.DoneAt), Trouble: e.Trouble}
+	v := EventView{ID: e.ID, Kind: e.Kind, State: e.State, At: e.At, On: moment(e.On), DoneAt: moment(e.DoneAt), Changed: e.Changed, Trouble: e.Trouble}
+	var said registerEvent
+	if err := json.Unmarshal(e.Message, &said); err == nil { // a Report that is planned has these members too
+		v.Card, v.Certificate, v.Of, v.Cancelled = said.Card, said.Certificate, said.Of, said.Cancelled
+	}
+	return v
 }
 
 // Show returns a resident, or ErrUnknownResident.

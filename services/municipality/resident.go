@@ -44,7 +44,8 @@ type Resident struct {
 	Protected bool    `json:"protected,omitempty"` // under protective measures: the address is shown to nobody who need not know it
 	Contact   Contact `json:"contact,omitzero"`    // absent: the sandbox's mailbox of that id
 
-	Died bool `json:"died,omitempty"` // or emigrated
+	Died      bool `json:"died,omitempty"`
+	Emigrated bool `json:"emigrated,omitempty"`
 }
 
 // Contact is the second channel, by which notices reach a person without the phone.
@@ -118,6 +119,9 @@ func (r Resident) attributes() pki.Attributes {
 		Address: r.Address, AddressSubstitution: r.AddressSubstitution,
 	}
 }
+
+// gone tells whether nobody of that id lives here any more.
+func (r Resident) gone() bool { return r.Died || r.Emigrated }
 
 // birth is Birth as a date; the zero time when it is none, which complete refuses.
 func (r Resident) birth() time.Time {

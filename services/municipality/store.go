@@ -51,8 +51,9 @@ type Tx interface {
 	// AddEvent gives the event its place behind the resident's others; ErrTaken
 	// when the id is anybody's.
 	AddEvent(ctx context.Context, e Event) error
-	// UpdateEvent replaces an event that is waiting, or returns ErrMoved.
-	UpdateEvent(ctx context.Context, e Event) error
+	// UpdateEvent replaces an event that is in state from, or returns ErrMoved. One
+	// that was planned takes its place behind the resident's others.
+	UpdateEvent(ctx context.Context, e Event, from EventState) error
 	// EventsOf lists a resident's events in their order.
 	EventsOf(ctx context.Context, resident string) ([]Event, error)
 
@@ -84,13 +85,15 @@ type Record struct {
 type CardState string
 
 // The states, in their order. CardRefused is the end of an order that the issuer
-// or the cards role refused; CardReplaced of a card that a newer one followed.
+// or the cards role refused; CardReplaced of a card that a newer one followed;
+// CardReturned of one whose certificates ended with nothing in their place.
 const (
 	CardOrdered      CardState = "ordered"      // nobody was asked yet
 	CardRequested    CardState = "requested"    // its keys are made; the request to the issuer stands
 	CardIssued       CardState = "issued"       // its certificates are here
 	CardPersonalised CardState = "personalised" // they are in the card
 	CardReplaced     CardState = "replaced"
+	CardReturned     CardState = "returned"
 	CardRefused      CardState = "refused"
 )
 
@@ -100,11 +103,14 @@ func (s CardState) known() bool { return s != CardOrdered && s != CardRefused }
 // open tells whether there is work to do for the card.
 func (s CardState) open() bool { return s == CardOrdered || s == CardRequested || s == CardIssued }
 
-// Card is one card and the papers of its making.
+// Card is one card and the papers of its making, or a signature certificate that a
+// card gets after its first ones.
 type Card struct {
 	Resident, ID string
 	State        CardState
-	Signature    bool // with a signature certificate: false under 15
+	Onto         string // the card that the signature certificate is for; "": a card of its own
+	Signature    bool   // with a signature certificate: false under 15
+	SignEnded    bool   // that certificate is for particulars that changed, or was given back
 	Lost         bool
 	Request      []byte // JSON, as sent to the issuer; the same bytes each time
 	Papers       []byte // JSON, as written into the card
@@ -118,12 +124,14 @@ type Card struct {
 type EventState string
 
 // The states. EventLocal is one that the issuer need not hear of: it does not
-// know the person.
+// know the person, or nothing came of it.
 const (
 	EventWaiting   EventState = "waiting"
 	EventDelivered EventState = "delivered"
 	EventRefused   EventState = "refused"
 	EventLocal     EventState = "local"
+	EventPlanned   EventState = "planned"   // for a day to come
+	EventCancelled EventState = "cancelled" // planned, and taken back
 )
 
 // Event is something that happened to a resident or a card, and the message
@@ -133,10 +141,12 @@ type Event struct {
 	Seq          int64 // place among the resident's; given by AddEvent
 	Kind         EventKind
 	State        EventState
-	Message      []byte   // JSON, as sent to the issuer; the same bytes each time
+	Message      []byte   // JSON, as sent to the issuer; the same bytes each time. Planned: the Report
 	RequestHash  [32]byte // of what was asked of us, so that a repeated one is known
 	At           time.Time
+	On           time.Time // the beginning of the day for which it was reported; zero: at once
 	DoneAt       time.Time
+	Changed      int    // certificates that the issuer changed by it
 	Trouble      string // the code of what refused it
 }
 

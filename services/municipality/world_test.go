@@ -218,6 +218,7 @@ func newIssuer(t *testing.T, c *clock.Clock, ops *x509.Certificate) *issuer {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/card-issuances", handle("issuance", func(b []byte) (any, error) { return x.certify(t, c.Now(), b) }))
+	mux.HandleFunc("POST /v1/card-reissues", handle("reissue", func(b []byte) (any, error) { return x.certifyAgain(c.Now(), b) }))
 	mux.HandleFunc("POST /v1/register-events", handle("event", x.follow))
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
@@ -252,13 +253,7 @@ func (x *issuer) certify(t *testing.T, at time.Time, body []byte) (any, error) {
 		return nil, errNotFit
 	}
 	x.people[in.Person.ID] = personAt{Attributes: in.Person.Attributes, Municipality: in.Person.Municipality}
-	certify := func(csr []byte) ([]byte, error) {
-		r, err := x509.ParseCertificateRequest(csr)
-		if err != nil || r.CheckSignature() != nil {
-			return nil, errConflict
-		}
-		return x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: pki.RandomSerial().Big(), NotBefore: at, NotAfter: at.AddDate(5, 0, 0)}, x.root, r.PublicKey, x.key)
-	}
+	certify := func(csr []byte) ([]byte, error) { return x.leaf(csr, at) }
 	certs, authorities := map[string][]byte{}, map[string][]byte{"auth": x.root.Raw}
 	var err error
 	if certs["auth"], err = certify(in.AuthCSR); err != nil {
@@ -276,9 +271,59 @@ func (x *issuer) certify(t *testing.T, at time.Time, body []byte) (any, error) {
 	return answer, nil
 }
 
+func (x *issuer) leaf(csr []byte, at time.Time) ([]byte, error) {
+	r, err := x509.ParseCertificateRequest(csr)
+	if err != nil || r.CheckSignature() != nil {
+		return nil, errConflict
+	}
+	return x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: pki.RandomSerial().Big(), NotBefore: at, NotAfter: at.AddDate(5, 0, 0)}, x.root, r.PublicKey, x.key)
+}
+
+// certifyAgain is a signature certificate onto a card that was issued.
+func (x *issuer) certifyAgain(at time.Time, body []byte) (any, error) {
+	var in struct {
+		ID, Card string
+		Person   struct {
+			ID           string
+			Attributes   pki.Attributes
+			Municipality json.RawMessage
+			Contact      municipality.Contact
+		}
+		SignCSR []byte `json:"sign_csr"`
+	}
+	if err := httpd.DecodeJSON(body, &in); err != nil {
+		return nil, err
+	}
+	if was := x.issuances[in.ID]; was != nil {
+		if !bytes.Equal(was.body, body) {
+			return nil, errConflict
+		}
+		return was.answer, nil
+	}
+	p, ok := x.people[in.Person.ID]
+	switch {
+	case !ok || x.issuances[in.Card] == nil:
+		return nil, errUnknown
+	case p.died:
+		return nil, errDied
+	case p.Attributes != in.Person.Attributes || !bytes.Equal(p.Municipality, in.Person.Municipality):
+		return nil, errNotFit
+	}
+	der, err := x.leaf(in.SignCSR, at)
+	if err != nil {
+		return nil, err
+	}
+	answer := map[string]any{"id": in.ID, "certificates": map[string][]byte{"sign": der}, "authorities": map[string][]byte{"sign": x.root.Raw}, "not_after": at.AddDate(5, 0, 0)}
+	x.issuances[in.ID] = &issuance{body: body, answer: answer, signed: true}
+	x.told = append(x.told, "signature "+in.ID+" onto "+in.Card)
+	return answer, nil
+}
+
 func (x *issuer) follow(body []byte) (any, error) {
 	var in struct {
 		ID, Person, Kind, Card string
+		Certificate, Of, On    string
+		Cancelled              bool
 		Attributes             *pki.Attributes
 		Municipality           json.RawMessage
 	}
@@ -304,11 +349,16 @@ func (x *issuer) follow(body []byte) (any, error) {
 	if in.Municipality != nil {
 		p.Municipality = in.Municipality
 	}
-	p.died = in.Kind == "died"
+	p.died = in.Kind == "died" || in.Kind == "emigrated"
 	x.people[in.Person], x.events[in.ID] = p, body
 	what := in.Kind
-	if in.Card != "" {
-		what += " " + in.Card
+	for _, more := range []string{in.Card, in.Certificate, in.Of, in.On} {
+		if more != "" {
+			what += " " + more
+		}
+	}
+	if in.Cancelled {
+		what += " cancelled"
 	}
 	x.told = append(x.told, what)
 	return map[string]any{"id": in.ID, "changed": 1}, nil
@@ -384,6 +434,31 @@ func newRack(t *testing.T) *rack {
 			return nil, errWritten
 		}
 		k.written[r.PathValue("id")] = in
+		return struct{}{}, nil
+	}))
+	mux.HandleFunc("POST /v1/cards/{id}/signature-key", handle("sign-key", func(w http.ResponseWriter, r *http.Request) (any, error) {
+		var in struct{ Order string }
+		if err := httpd.ReadJSON(w, r, &in); err != nil {
+			return nil, err
+		}
+		if k.written[r.PathValue("id")] == nil {
+			return nil, errWritten
+		}
+		if k.blanks[in.Order] == nil {
+			k.blanks[in.Order] = map[string][]byte{"sign_csr": csrs[(2*len(k.blanks)+1)%len(csrs)]}
+		}
+		return k.blanks[in.Order], nil
+	}))
+	mux.HandleFunc("POST /v1/cards/{id}/signature", handle("sign", func(w http.ResponseWriter, r *http.Request) (any, error) {
+		var in map[string][]byte
+		if err := httpd.ReadJSON(w, r, &in); err != nil {
+			return nil, err
+		}
+		was := k.written[r.PathValue("id")]
+		if was == nil || len(in["auth"]) > 0 {
+			return nil, errWritten
+		}
+		was["sign"] = in["sign"]
 		return struct{}{}, nil
 	}))
 	s := httptest.NewServer(mux)

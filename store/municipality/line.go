@@ -9,17 +9,19 @@ import (
 	"tegata/store"
 )
 
-const cardColumns = "resident, id, state, signature, lost, request, papers, not_after_ms, ordered_at_ms, done_at_ms, trouble"
+const cardColumns = "resident, id, state, signature, lost, request, papers, not_after_ms, ordered_at_ms, done_at_ms, trouble, onto, sign_ended"
 
 func cardValues(c municipality.Card) []any {
 	return []any{
 		c.Resident, c.ID, c.State, c.Signature, c.Lost, c.Request, c.Papers, ms(c.NotAfter), c.OrderedAt.UnixMilli(), ms(c.DoneAt), c.Trouble,
+		c.Onto, c.SignEnded,
 	}
 }
 
 func scanCard(row store.Row) (c municipality.Card, err error) {
 	var notAfter, ordered, done *int64
-	err = row.Scan(&c.Resident, &c.ID, &c.State, &c.Signature, &c.Lost, &c.Request, &c.Papers, &notAfter, &ordered, &done, &c.Trouble)
+	err = row.Scan(&c.Resident, &c.ID, &c.State, &c.Signature, &c.Lost, &c.Request, &c.Papers, &notAfter, &ordered, &done, &c.Trouble,
+		&c.Onto, &c.SignEnded)
 	c.NotAfter, c.OrderedAt, c.DoneAt = moment(notAfter), moment(ordered), moment(done)
 	return c, notFound(err)
 }
@@ -33,13 +35,14 @@ func (t tx) AddCard(ctx context.Context, c municipality.Card) error {
 	if err := t.take(ctx, insert, c.ID, c.Resident); err != nil {
 		return err
 	}
-	_, err := t.Exec(ctx, "INSERT INTO card ("+cardColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", cardValues(c)...)
+	_, err := t.Exec(ctx, "INSERT INTO card ("+cardColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)", cardValues(c)...)
 	return err
 }
 
 func (t tx) UpdateCard(ctx context.Context, c municipality.Card, from municipality.CardState) error {
 	rows, err := t.Exec(ctx, `UPDATE card SET state = $3, signature = $4, lost = $5, request = $6, papers = $7, not_after_ms = $8,
-		ordered_at_ms = $9, done_at_ms = $10, trouble = $11 WHERE resident = $1 AND id = $2 AND state = $12`, append(cardValues(c), from)...)
+		ordered_at_ms = $9, done_at_ms = $10, trouble = $11, onto = $12, sign_ended = $13
+		WHERE resident = $1 AND id = $2 AND state = $14`, append(cardValues(c), from)...)
 	return one(rows, err, municipality.ErrMoved)
 }
 
@@ -51,13 +54,13 @@ func (t tx) CardsOf(ctx context.Context, resident string) ([]municipality.Card, 
 	return list(rows, scanCard)
 }
 
-const eventColumns = "resident, id, seq, kind, state, message, request_hash, at_ms, done_at_ms, trouble"
+const eventColumns = "resident, id, seq, kind, state, message, request_hash, at_ms, done_at_ms, trouble, on_ms, changed"
 
 func scanEvent(row store.Row) (e municipality.Event, err error) {
-	var at, done *int64
+	var at, done, on *int64
 	var hash []byte
-	err = row.Scan(&e.Resident, &e.ID, &e.Seq, &e.Kind, &e.State, &e.Message, &hash, &at, &done, &e.Trouble)
-	e.At, e.DoneAt = moment(at), moment(done)
+	err = row.Scan(&e.Resident, &e.ID, &e.Seq, &e.Kind, &e.State, &e.Message, &hash, &at, &done, &e.Trouble, &on, &e.Changed)
+	e.At, e.DoneAt, e.On = moment(at), moment(done), moment(on)
 	copy(e.RequestHash[:], hash)
 	return e, notFound(err)
 }
@@ -72,18 +75,29 @@ func (t tx) AddEvent(ctx context.Context, e municipality.Event) error {
 		return err
 	}
 	// Counted within one resident: no sequence over all, which would not shard.
-	err := t.QueryRow(ctx, "SELECT COALESCE(MAX(seq), 0) + 1 FROM event WHERE resident = $1", e.Resident).Scan(&e.Seq)
+	seq, err := t.nextSeq(ctx, e.Resident)
 	if err != nil {
 		return err
 	}
-	_, err = t.Exec(ctx, "INSERT INTO event ("+eventColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-		e.Resident, e.ID, e.Seq, e.Kind, e.State, e.Message, e.RequestHash, e.At.UnixMilli(), ms(e.DoneAt), e.Trouble)
+	_, err = t.Exec(ctx, "INSERT INTO event ("+eventColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+		e.Resident, e.ID, seq, e.Kind, e.State, e.Message, e.RequestHash, e.At.UnixMilli(), ms(e.DoneAt), e.Trouble, ms(e.On), e.Changed)
 	return err
 }
 
-func (t tx) UpdateEvent(ctx context.Context, e municipality.Event) error {
-	rows, err := t.Exec(ctx, `UPDATE event SET state = $3, done_at_ms = $4, trouble = $5
-		WHERE resident = $1 AND id = $2 AND state = $6`, e.Resident, e.ID, e.State, ms(e.DoneAt), e.Trouble, municipality.EventWaiting)
+func (t tx) nextSeq(ctx context.Context, resident string) (seq int64, err error) {
+	err = t.QueryRow(ctx, "SELECT COALESCE(MAX(seq), 0) + 1 FROM event WHERE resident = $1", resident).Scan(&seq)
+	return seq, err
+}
+
+func (t tx) UpdateEvent(ctx context.Context, e municipality.Event, from municipality.EventState) error {
+	if from == municipality.EventPlanned {
+		var err error
+		if e.Seq, err = t.nextSeq(ctx, e.Resident); err != nil {
+			return err
+		}
+	}
+	rows, err := t.Exec(ctx, `UPDATE event SET state = $3, done_at_ms = $4, trouble = $5, message = $6, changed = $7, seq = $8
+		WHERE resident = $1 AND id = $2 AND state = $9`, e.Resident, e.ID, e.State, ms(e.DoneAt), e.Trouble, e.Message, e.Changed, e.Seq, from)
 	return one(rows, err, municipality.ErrMoved)
 }
 

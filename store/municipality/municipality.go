@@ -91,13 +91,13 @@ func moment(n *int64) time.Time {
 
 const residentColumns = `id, municipality, household, name, name_original, name_substitution, alias, kana, birth, sex,
 	address, address_original, address_substitution, protected, contact_channel, contact_address, died,
-	registered_at_ms, changed_at_ms, request_hash, version`
+	registered_at_ms, changed_at_ms, request_hash, version, emigrated`
 
 func residentValues(r municipality.Record) []any {
 	return []any{
 		r.ID, r.Municipality, r.Household, r.Name, r.NameOriginal, r.NameSubstitution, r.Alias, r.Kana, r.Birth, r.Sex,
 		r.Address, r.AddressOriginal, r.AddressSubstitution, r.Protected, r.Contact.Channel, r.Contact.Address, r.Died,
-		r.RegisteredAt.UnixMilli(), r.ChangedAt.UnixMilli(), r.RequestHash, r.Version,
+		r.RegisteredAt.UnixMilli(), r.ChangedAt.UnixMilli(), r.RequestHash, r.Version, r.Emigrated,
 	}
 }
 
@@ -107,7 +107,7 @@ func scanResident(row store.Row) (r municipality.Record, err error) {
 	err = row.Scan(
 		&r.ID, &r.Municipality, &r.Household, &r.Name, &r.NameOriginal, &r.NameSubstitution, &r.Alias, &r.Kana, &r.Birth, &r.Sex,
 		&r.Address, &r.AddressOriginal, &r.AddressSubstitution, &r.Protected, &r.Contact.Channel, &r.Contact.Address, &r.Died,
-		&registered, &changed, &hash, &r.Version,
+		&registered, &changed, &hash, &r.Version, &r.Emigrated,
 	)
 	r.RegisteredAt, r.ChangedAt = moment(&registered), moment(&changed)
 	copy(r.RequestHash[:], hash)
@@ -120,7 +120,7 @@ func (t tx) Resident(ctx context.Context, id string) (municipality.Record, error
 
 func (t tx) AddResident(ctx context.Context, r municipality.Record) error {
 	rows, err := t.Exec(ctx, "INSERT INTO resident ("+residentColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
 		ON CONFLICT (id) DO NOTHING`, residentValues(r)...)
 	return one(rows, err, municipality.ErrTaken)
 }
@@ -129,7 +129,7 @@ func (t tx) UpdateResident(ctx context.Context, r municipality.Record) error {
 	rows, err := t.Exec(ctx, `UPDATE resident SET municipality = $2, household = $3, name = $4, name_original = $5,
 		name_substitution = $6, alias = $7, kana = $8, birth = $9, sex = $10, address = $11, address_original = $12,
 		address_substitution = $13, protected = $14, contact_channel = $15, contact_address = $16, died = $17,
-		registered_at_ms = $18, changed_at_ms = $19, request_hash = $20, version = $21 + 1
+		registered_at_ms = $18, changed_at_ms = $19, request_hash = $20, version = $21 + 1, emigrated = $22
 		WHERE id = $1 AND version = $21`, residentValues(r)...)
 	return one(rows, err, municipality.ErrMoved)
 }
