@@ -22,7 +22,17 @@ const minSignatureAge = 15
 // the work goes on by itself. Errors: ErrBadEvent for the id, ErrUnknownResident,
 // ErrResidentDied, ErrCardConflict, ErrCardRefused, or what the parties answered.
 func (r *Register) OrderCard(ctx context.Context, who audit.Actor, resident, id string) (CardView, error) {
-	return r.order(ctx, who, Card{Resident: resident, ID: id}, func(_ Tx, rec Record, c *Card) error {
+	return r.orderCard(ctx, who, Card{Resident: resident, ID: id})
+}
+
+// MakeCard is OrderCard, but the card waits at the desk until its holder comes for it:
+// see HandOver. Who has a phone is told meanwhile that it ends then.
+func (r *Register) MakeCard(ctx context.Context, who audit.Actor, resident, id string) (CardView, error) {
+	return r.orderCard(ctx, who, Card{Resident: resident, ID: id, Waits: true})
+}
+
+func (r *Register) orderCard(ctx context.Context, who audit.Actor, card Card) (CardView, error) {
+	return r.order(ctx, who, card, func(_ Tx, rec Record, c *Card) error {
 		// Decided here once: a birthday during the order must not change what
 		// is asked of the issuer under the same id.
 		c.Signature = pki.Age(rec.birth(), c.OrderedAt) >= minSignatureAge
@@ -272,8 +282,8 @@ func stillIn(ctx context.Context, tx Tx, c Card) (Card, error) {
 	return now, err
 }
 
-// handOver writes the certificates into the card. With that the person has it,
-// and the cards before it end. A refusal of the cards role ends nothing: the
+// handOver writes the certificates into the card. With that the person has it, unless
+// it waits for them at the desk. A refusal of the cards role ends nothing: the
 // certificates exist, so the order stays open and its trouble in sight.
 func (r *Register) handOver(ctx context.Context, c Card) error {
 	if err := r.writeCard(ctx, c); err != nil {
@@ -285,34 +295,84 @@ func (r *Register) handOver(ctx context.Context, c Card) error {
 		if err != nil {
 			return err
 		}
-		fresh.State, fresh.DoneAt = CardPersonalised, at
+		if !c.Waits {
+			return r.handed(ctx, tx, at, audit.System("municipality"), fresh)
+		}
+		fresh.State, fresh.DoneAt = CardReady, at
 		if err := tx.UpdateCard(ctx, fresh, CardIssued); err != nil {
 			return err
 		}
-		if c.Onto != "" {
-			return r.signed(ctx, tx, at, fresh)
+		return tx.Audit(ctx, at, audit.System("municipality"), "card.ready", c.ID, map[string]string{"resident": c.Resident})
+	})
+}
+
+// handed notes that the person has the card, or its new signature certificate, and ends
+// the cards before it.
+func (r *Register) handed(ctx context.Context, tx Tx, at time.Time, who audit.Actor, c Card) error {
+	from := c.State
+	c.State, c.DoneAt = CardPersonalised, at
+	if err := tx.UpdateCard(ctx, c, from); err != nil {
+		return err
+	}
+	if c.Onto != "" {
+		return r.signed(ctx, tx, at, c)
+	}
+	cards, err := tx.CardsOf(ctx, c.Resident)
+	if err != nil {
+		return err
+	}
+	older := false
+	for _, old := range cards {
+		if old.ID == c.ID || old.State != CardPersonalised || old.Onto != "" {
+			continue
 		}
-		cards, err := tx.CardsOf(ctx, c.Resident)
-		if err != nil {
+		old.State, older = CardReplaced, true
+		if err := tx.UpdateCard(ctx, old, CardPersonalised); err != nil {
 			return err
 		}
-		older := false
-		for _, old := range cards {
-			if old.ID == c.ID || old.State != CardPersonalised || old.Onto != "" {
-				continue
-			}
-			old.State, older = CardReplaced, true
-			if err := tx.UpdateCard(ctx, old, CardPersonalised); err != nil {
-				return err
-			}
+	}
+	if older {
+		if err := r.renewed(ctx, tx, at, c); err != nil {
+			return err
 		}
-		if older {
-			if err := r.renewed(ctx, tx, at, c); err != nil {
-				return err
-			}
+	}
+	return tx.Audit(ctx, at, who, "card.hand-over", c.ID, map[string]string{"resident": c.Resident})
+}
+
+// HandOver gives a card that waits at the desk to its holder: the cards before it end,
+// and the phone that was registered with one of them. Again, it changes nothing.
+// Errors: ErrUnknownResident, ErrNoCard.
+func (r *Register) HandOver(ctx context.Context, who audit.Actor, resident, card string) (CardView, error) {
+	at := r.at()
+	err := r.store.Write(ctx, func(tx Tx) error {
+		if _, err := tx.Resident(ctx, resident); errors.Is(err, ErrNotFound) {
+			return ErrUnknownResident
+		} else if err != nil {
+			return err
 		}
-		return tx.Audit(ctx, at, audit.System("municipality"), "card.hand-over", c.ID, map[string]string{"resident": c.Resident})
+		c, err := tx.Card(ctx, resident, card)
+		switch {
+		case errors.Is(err, ErrNotFound), err == nil && c.State != CardReady && c.State != CardPersonalised:
+			return ErrNoCard
+		case err != nil:
+			return err
+		case c.State == CardPersonalised:
+			return nil
+		}
+		return r.handed(ctx, tx, at, who, c)
 	})
+	if err != nil {
+		return CardView{}, err
+	}
+	if err := r.goOn(ctx, resident); err != nil {
+		r.conf.Log.WarnContext(ctx, "hand-over not told yet", "resident", resident, "card", card, "error", err)
+	}
+	var out Card
+	err = r.store.Read(ctx, func(tx Tx) (err error) {
+		out, err = tx.Card(ctx, resident, card)
+		return err
+	})
+	return out.view(), err
 }
 
 // signed notes that a card has the new signature certificate.

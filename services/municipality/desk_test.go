@@ -224,3 +224,31 @@ func TestAPlanThatCannotBeIsRefusedWhenItIsReported(t *testing.T) {
 		}
 	})
 }
+
+func TestACardWaitsForItsHolder(t *testing.T) {
+	withCard(t, func(t *testing.T, w *world, r *municipality.Register) {
+		for range 2 {
+			c, err := r.MakeCard(t.Context(), officer, "hanako", "card-2")
+			if err != nil || c.State != municipality.CardReady {
+				t.Fatalf("%+v %v", c, err)
+			}
+		}
+		w.heard(t, "issued card-2")
+		if e := shown(t, r); e.Cards[0].State != municipality.CardPersonalised {
+			t.Errorf("the old card ended before the new one was handed over: %+v", e.Cards)
+		}
+		must(t, report(r, t, "hanako", municipality.Report{ID: "e1", Kind: municipality.CardLost})) // the one in use
+		for range 2 {
+			c, err := r.HandOver(t.Context(), officer, "hanako", "card-2")
+			if err != nil || c.State != municipality.CardPersonalised {
+				t.Fatalf("%+v %v", c, err)
+			}
+		}
+		w.heard(t, "issued card-2", "card-lost card-1", "card-renewed card-2")
+		for _, card := range []string{"card-1", "card-7"} {
+			if _, err := r.HandOver(t.Context(), officer, "hanako", card); !isCode(err, municipality.ErrNoCard) {
+				t.Errorf("%s is handed over: %v", card, err)
+			}
+		}
+	})
+}

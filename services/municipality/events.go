@@ -253,14 +253,14 @@ func (r *Register) changed(ctx context.Context, tx Tx, at time.Time, rec Record,
 	}
 	var all []cardChange
 	for _, c := range cards {
-		if c.State != CardRequested && c.State != CardIssued && c.State != CardPersonalised {
+		if c.State != CardRequested && c.State != CardIssued && c.State != CardReady && c.State != CardPersonalised {
 			continue
 		}
 		was := c.State
 		switch {
 		case !full.gone(): // the signature certificate names what is true no more
 			c.SignEnded = c.SignEnded || c.Signature
-		case was == CardPersonalised:
+		case was == CardReady || was == CardPersonalised:
 			c.State = CardReturned
 		}
 		all = append(all, cardChange{c, was})

@@ -91,32 +91,27 @@ func (h *Handler) show(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) order(w http.ResponseWriter, r *http.Request) {
-	var in struct {
-		ID string `json:"id"` // of the card, client-chosen
-	}
-	who, err := h.enter(w, r, &in)
-	if err != nil {
-		httpd.WriteProblem(w, r, err)
-		return
-	}
-	out, err := h.Register.OrderCard(r.Context(), who, r.PathValue("id"), in.ID)
-	status := http.StatusOK
-	if out.DoneAt == nil {
-		status = http.StatusAccepted
-	}
-	answer(w, r, status, out, err)
+	h.ordered(w, r, func(who audit.Actor, id string) (CardView, error) {
+		return h.Register.OrderCard(r.Context(), who, r.PathValue("id"), id)
+	})
 }
 
 func (h *Handler) orderSignature(w http.ResponseWriter, r *http.Request) {
+	h.ordered(w, r, func(who audit.Actor, id string) (CardView, error) {
+		return h.Register.OrderSignature(r.Context(), who, r.PathValue("id"), r.PathValue("card"), id)
+	})
+}
+
+func (h *Handler) ordered(w http.ResponseWriter, r *http.Request, do func(who audit.Actor, id string) (CardView, error)) {
 	var in struct {
-		ID string `json:"id"` // of the order, client-chosen
+		ID string `json:"id"` // of the card or the order, client-chosen
 	}
 	who, err := h.enter(w, r, &in)
 	if err != nil {
 		httpd.WriteProblem(w, r, err)
 		return
 	}
-	out, err := h.Register.OrderSignature(r.Context(), who, r.PathValue("id"), r.PathValue("card"), in.ID)
+	out, err := do(who, in.ID)
 	status := http.StatusOK
 	if out.DoneAt == nil {
 		status = http.StatusAccepted

@@ -91,7 +91,8 @@ const (
 	CardOrdered      CardState = "ordered"      // nobody was asked yet
 	CardRequested    CardState = "requested"    // its keys are made; the request to the issuer stands
 	CardIssued       CardState = "issued"       // its certificates are here
-	CardPersonalised CardState = "personalised" // they are in the card
+	CardReady        CardState = "ready"        // they are in the card, which waits at the desk for its holder
+	CardPersonalised CardState = "personalised" // they are in the card, and the holder has it
 	CardReplaced     CardState = "replaced"
 	CardReturned     CardState = "returned"
 	CardRefused      CardState = "refused"
@@ -112,6 +113,7 @@ type Card struct {
 	Signature    bool   // with a signature certificate: false under 15
 	SignEnded    bool   // that certificate is for particulars that changed, or was given back
 	Lost         bool
+	Waits        bool   // made ready only, to be handed over when the holder comes
 	Request      []byte // JSON, as sent to the issuer; the same bytes each time
 	Papers       []byte // JSON, as written into the card
 	NotAfter     time.Time

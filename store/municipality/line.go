@@ -9,19 +9,19 @@ import (
 	"tegata/store"
 )
 
-const cardColumns = "resident, id, state, signature, lost, request, papers, not_after_ms, ordered_at_ms, done_at_ms, trouble, onto, sign_ended"
+const cardColumns = "resident, id, state, signature, lost, request, papers, not_after_ms, ordered_at_ms, done_at_ms, trouble, onto, sign_ended, waits"
 
 func cardValues(c municipality.Card) []any {
 	return []any{
 		c.Resident, c.ID, c.State, c.Signature, c.Lost, c.Request, c.Papers, ms(c.NotAfter), c.OrderedAt.UnixMilli(), ms(c.DoneAt), c.Trouble,
-		c.Onto, c.SignEnded,
+		c.Onto, c.SignEnded, c.Waits,
 	}
 }
 
 func scanCard(row store.Row) (c municipality.Card, err error) {
 	var notAfter, ordered, done *int64
 	err = row.Scan(&c.Resident, &c.ID, &c.State, &c.Signature, &c.Lost, &c.Request, &c.Papers, &notAfter, &ordered, &done, &c.Trouble,
-		&c.Onto, &c.SignEnded)
+		&c.Onto, &c.SignEnded, &c.Waits)
 	c.NotAfter, c.OrderedAt, c.DoneAt = moment(notAfter), moment(ordered), moment(done)
 	return c, notFound(err)
 }
@@ -35,14 +35,14 @@ func (t tx) AddCard(ctx context.Context, c municipality.Card) error {
 	if err := t.take(ctx, insert, c.ID, c.Resident); err != nil {
 		return err
 	}
-	_, err := t.Exec(ctx, "INSERT INTO card ("+cardColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)", cardValues(c)...)
+	_, err := t.Exec(ctx, "INSERT INTO card ("+cardColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)", cardValues(c)...)
 	return err
 }
 
 func (t tx) UpdateCard(ctx context.Context, c municipality.Card, from municipality.CardState) error {
 	rows, err := t.Exec(ctx, `UPDATE card SET state = $3, signature = $4, lost = $5, request = $6, papers = $7, not_after_ms = $8,
-		ordered_at_ms = $9, done_at_ms = $10, trouble = $11, onto = $12, sign_ended = $13
-		WHERE resident = $1 AND id = $2 AND state = $14`, append(cardValues(c), from)...)
+		ordered_at_ms = $9, done_at_ms = $10, trouble = $11, onto = $12, sign_ended = $13, waits = $14
+		WHERE resident = $1 AND id = $2 AND state = $15`, append(cardValues(c), from)...)
 	return one(rows, err, municipality.ErrMoved)
 }
 
