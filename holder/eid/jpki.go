@@ -106,16 +106,21 @@ func (j *JPKI) Verify(ctx context.Context, which Secret, value secret.Revealer) 
 	value.Reveal(func(b []byte) {
 		_, err = j.send(ctx, apdu.Command{INS: apdu.InsVerify, P2: apdu.ByShortID(which.file()), Data: b, Le: apdu.NoLe})
 	})
+	if err != nil {
+		return fmt.Errorf("eid: verify the %s: %w", which.EN(), refused(which, err))
+	}
+	return nil
+}
+
+// refused is an answer to VERIFY as a *SecretError, when it is one.
+func refused(which Secret, err error) error {
 	if pin, ok := errors.AsType[*apdu.PINError](err); ok {
 		return &SecretError{Which: which, TriesLeft: pin.TriesLeft}
 	}
 	if errors.Is(err, apdu.ErrBlocked) {
 		return &SecretError{Which: which, TriesLeft: 0, Before: true}
 	}
-	if err != nil {
-		return fmt.Errorf("eid: verify the %s: %w", which.EN(), err)
-	}
-	return nil
+	return err
 }
 
 // Change gives a secret a new value, after Verify of the old one.

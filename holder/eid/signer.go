@@ -25,6 +25,11 @@ func (j *JPKI) Signer(ctx context.Context, which Secret, value secret.Revealer) 
 	if err := j.Verify(ctx, which, value); err != nil {
 		return nil, err
 	}
+	return j.signer(ctx, which)
+}
+
+// signer is the key whose secret was verified.
+func (j *JPKI) signer(ctx context.Context, which Secret) (*Signer, error) {
 	what, file := "authentication certificate", apdu.EFAuthCertificate
 	if which == SignPassword {
 		what, file = "signature certificate", apdu.EFSignCertificate

@@ -7,6 +7,7 @@ import (
 	"tegata/holder/card"
 	"tegata/internal/httpd"
 	"tegata/internal/problem"
+	"tegata/internal/secret"
 )
 
 // What a caller of the door may branch on.
@@ -32,6 +33,12 @@ var (
 	ErrReaderAddress = problem.New(problem.YourTurn, http.StatusBadRequest, "reader-address",
 		problem.Text{Title: "読み取り口の場所が正しくありません。", Detail: "このパソコンの中の 127.0.0.1:ポート番号 を指定してください。"},
 		problem.Text{Title: "This is not the address of a reader.", Detail: "Give 127.0.0.1:PORT of a reader on this machine."})
+	ErrNotHeld = problem.New(problem.YourTurn, http.StatusConflict, "card-not-held",
+		problem.Text{Title: "このカードは、どの読み取り口にもありません。", Detail: "先にカードを読み取り口に置いてから、暗証番号を押してください。"},
+		problem.Text{Title: "This card is held to no reader.", Detail: "Put it to the reader first, then type the PIN."})
+	ErrPadPIN = problem.New(problem.YourTurn, http.StatusBadRequest, "pad-pin",
+		problem.Text{Title: "暗証番号は4けたの数字です。", Detail: "カードの利用者証明用の暗証番号を、もう一度押してください。回数には数えていません。"},
+		problem.Text{Title: "The PIN has 4 digits.", Detail: "Type the card's authentication PIN again. No try was counted."})
 	ErrHeld = problem.New(problem.Refused, http.StatusConflict, "card-held-elsewhere",
 		problem.Text{Title: "このカードは、いま別の読み取り口にかざされています。", Detail: "そこから離してから、もう一度かざしてください。"},
 		problem.Text{Title: "This card is held to another reader just now.", Detail: "Take it away from there and hold it here again."})
@@ -47,6 +54,7 @@ func (r *Rack) Routes(token httpd.OperatorToken) http.Handler {
 	mux.HandleFunc("POST /v1/cards/{id}/signature", r.signature)
 	mux.HandleFunc("POST /v1/cards/{id}/tap", r.tap)
 	mux.HandleFunc("DELETE /v1/cards/{id}/tap", r.untap)
+	mux.Handle("POST /v1/cards/{id}/pad", httpd.Erased(http.HandlerFunc(r.typed)))
 	return token.Guard(mux)
 }
 
@@ -117,6 +125,21 @@ func (r *Rack) untap(w http.ResponseWriter, req *http.Request) {
 	answer(w, req, struct {
 		WasHeld bool `json:"was_held"`
 	}{r.Untap(req.PathValue("id"))}, nil)
+}
+
+// typed is somebody's hand at the key pad of a reader.
+func (r *Rack) typed(w http.ResponseWriter, req *http.Request) {
+	var body struct {
+		PIN secret.PIN `json:"card_auth_pin"`
+	}
+	err := httpd.ReadJSON(w, req, &body)
+	if errors.Is(err, secret.ErrFormat) || err == nil && body.PIN.IsZero() {
+		err = ErrPadPIN.Because(err)
+	}
+	if err == nil {
+		err = r.Type(req.PathValue("id"), body.PIN)
+	}
+	answer(w, req, struct{}{}, err)
 }
 
 func answer(w http.ResponseWriter, req *http.Request, v any, err error) {

@@ -54,6 +54,7 @@ type tap struct {
 	since  time.Time
 	cancel context.CancelFunc
 	done   chan struct{}
+	pad    *reader.KeyPad
 }
 
 // Options are what a rack can do without.
@@ -252,7 +253,7 @@ func (r *Rack) Tap(ctx context.Context, id, addr string) error {
 	}
 	// The tap outlives the call that began it.
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	t := &tap{reader: addr, since: r.now().UTC(), cancel: cancel, done: make(chan struct{})}
+	t := &tap{reader: addr, since: r.now().UTC(), cancel: cancel, done: make(chan struct{}), pad: reader.WithKeyPad(c)}
 	r.mu.Lock()
 	if other := r.taps[id]; other != nil { // somebody else was faster
 		r.mu.Unlock()
@@ -265,7 +266,7 @@ func (r *Rack) Tap(ctx context.Context, id, addr string) error {
 	go func() {
 		defer close(t.done)
 		defer cancel()
-		if err := reader.Serve(life, conn, c); err != nil && life.Err() == nil {
+		if err := reader.Serve(life, conn, t.pad); err != nil && life.Err() == nil {
 			r.log.Info("a tap ended", "card", id, "error", err)
 		}
 		r.mu.Lock()
@@ -275,6 +276,26 @@ func (r *Rack) Tap(ctx context.Context, id, addr string) error {
 		r.mu.Unlock()
 	}()
 	return nil
+}
+
+// Type types the card's PIN at the key pad of the reader that the card is held to. A
+// terminal without one never asks for it.
+func (r *Rack) Type(id string, pin secret.PIN) error {
+	t := r.tapOf(id)
+	if t == nil {
+		return ErrNotHeld
+	}
+	t.pad.Type(pin)
+	return nil
+}
+
+// Certificate is the authentication certificate of a card (DER), which is free to read.
+func (r *Rack) Certificate(id string) ([]byte, error) {
+	c, err := r.box.Open(id)
+	if err != nil {
+		return nil, err
+	}
+	return c.Certificate(pki.CardAuth), nil
 }
 
 // Untap takes a card away from where it is, and says whether it was anywhere.
