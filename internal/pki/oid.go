@@ -57,19 +57,20 @@ func (a Arc) Attribute(n int) asn1.ObjectIdentifier { return a.under(5, n) }
 // Role is what the holder of an ops certificate may act as.
 type Role string
 
-// The roles, .6.1 to .6.6 in this order.
+// The roles, .6.1 to .6.7 in this order.
 const (
 	RoleVerifier     Role = "verifier"
 	RoleParty        Role = "party"
 	RoleTerminal     Role = "terminal"
 	RoleFeed         Role = "feed"
 	RoleMunicipality Role = "municipality"
-	RoleStreet       Role = "street" // the sandbox's start page; refused in production
+	RoleStreet       Role = "street"   // the sandbox's start page; refused in production
+	RoleHelpdesk     Role = "helpdesk" // may suspend, and see state codes against a support number
 )
 
 // Roles lists all roles in the order of their identifiers.
 func Roles() []Role {
-	return []Role{RoleVerifier, RoleParty, RoleTerminal, RoleFeed, RoleMunicipality, RoleStreet}
+	return []Role{RoleVerifier, RoleParty, RoleTerminal, RoleFeed, RoleMunicipality, RoleStreet, RoleHelpdesk}
 }
 
 // Role is the extended key usage that stands for a role.

@@ -19,8 +19,8 @@ type (
 
 // The purposes that the authority acts on.
 const (
-	WordSuspend = cardword.Suspend
-	WordResume  = cardword.Resume
+	WordSuspend WordPurpose = cardword.Suspend
+	WordResume  WordPurpose = cardword.Resume
 )
 
 // parseCardWord checks form, signature and time of a card's word. Whose card it is,

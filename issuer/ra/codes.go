@@ -84,6 +84,15 @@ const (
 	CodeCAUnavailable        Code = "authority-unavailable" // could not check or sign: try again
 )
 
+// Codes of the helpdesk's doors.
+const (
+	CodeFactsForm     Code = "facts-form"             // your turn: one of the four is missing or has no form
+	CodeFactsWrong    Code = "facts-not-matched"      // no registered phone of a person with these four; extension member "tries_left"
+	CodeFactsTries    Code = "facts-tries"            // 429, extension member "retry_after" in seconds
+	CodeSupportNumber Code = "support-number-unknown" // 404: none is open with this number, or not any more
+	CodeSupportTries  Code = "support-number-tries"   // 429
+)
+
 // Codes of the doors.
 const (
 	CodeCaller             Code = "caller-unknown"       // 401: no valid client assertion

@@ -150,6 +150,9 @@ func TestDoorsOpenToTheirOwnRoleOnly(t *testing.T) {
 		{"POST", "/v1/suspensions", pki.RoleParty, ra.Suspension{BirthDate: "1980-02-17", LockCode: "1", Source: "198.51.100.7"}},
 		{"GET", "/v1/holders/x/certificates", pki.RoleParty, nil},
 		{"GET", "/v1/outbox", pki.RoleStreet, nil},
+		{"POST", "/v1/suspensions", pki.RoleHelpdesk, ra.Suspension{Facts: &ra.Facts{}, Agent: "A-01"}},
+		{"POST", "/v1/support-views", pki.RoleHelpdesk, ra.SupportQuery{Number: "000000", Agent: "A-01"}},
+		{"POST", "/v1/staff/linkage", pki.RoleHelpdesk, ra.StaffQuery{Certificate: c.issued.Certificates.Auth}},
 	} {
 		call := func(authorization string) (int, string) {
 			t.Helper()

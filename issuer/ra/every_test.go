@@ -249,6 +249,8 @@ var events = []struct {
 		return err
 	}},
 	{"lost, at the portal [紛失]", "ByHolder", func(s *scene) error { return s.w.suspendAtPortal(s.t.Context(), s.c) }},
+	{"lost, by a call to the helpdesk [紛失]", "ByHelpdesk", func(s *scene) error { return s.w.suspendByCall(s.t.Context(), s.c) }},
+	{"a support number is made", "StepSupport", func(s *scene) error { _, err := s.p.makeNumber(); return err }},
 	{"found [見つかった]", "StepResume WordResume", func(s *scene) error {
 		_, err := s.p.sendResume(s.p.resumeClaims(s.c.says(s.p, s.c.word(s.p, ra.WordResume))))
 		return err

@@ -52,6 +52,10 @@ func (h *Handler) Register(mux *http.ServeMux) {
 		"POST /v1/verifier/attributes":            h.door(pki.RoleVerifier, h.attributes),
 		"GET /v1/holders/{pairwise}/certificates": h.door(pki.RoleParty, h.holding),
 
+		"POST /v1/support-numbers": h.supportNumber,
+		"POST /v1/support-views":   h.door(pki.RoleHelpdesk, h.supportView),
+		"POST /v1/staff/linkage":   h.door(pki.RoleHelpdesk, h.staff),
+
 		"GET /v1/outbox": h.door(pki.RoleStreet, h.outbox),
 	} {
 		mux.Handle(pattern, httpd.LimitBody(f, maxBody))
@@ -133,6 +137,11 @@ func (h *Handler) revocation(w http.ResponseWriter, r *http.Request) {
 
 func (h *Handler) suspend(w http.ResponseWriter, r *http.Request) {
 	if body, ok := read[Suspension](w, r); ok {
+		if body.Facts != nil || body.Support != "" {
+			v, err := h.suspendByHelpdesk(r, body)
+			answer(w, r, v, err)
+			return
+		}
 		if body.Holder != "" {
 			v, err := h.suspendByHolder(r, body)
 			answer(w, r, v, err)

@@ -114,6 +114,7 @@ func TestThePersonIsToldHowToUndoAStop(t *testing.T) {
 	for range ra.SuspensionsAllowed {
 		l.suspend()
 		l.resume()
+		w.pass(time.Minute) // notices of one moment have no order
 	}
 	out, err := w.ra.Outbox(t.Context(), "", 100)
 	if err != nil {

@@ -29,6 +29,7 @@ const (
 	StepStop     StepName = "stop"
 	StepCheckIn  StepName = "checkin"
 	StepResume   StepName = "resume"
+	StepSupport  StepName = "support-number"
 )
 
 // A StepBody is the body of every POST of a phone: one compact JWS, ES256 by
@@ -281,13 +282,17 @@ type RevocationReceipt struct {
 //   - the lock code, with the birth date of who kept it;
 //   - a word of the person's card, from any device;
 //   - the person's id at a verifier, from a party with a client assertion and a grant
-//     (Tegata-Grant, scope "suspend") of somebody who is logged in there.
+//     (Tegata-Grant, scope "suspend") of somebody who is logged in there;
+//   - four facts or a view by support number, from an agent of the helpdesk.
 type Suspension struct {
 	BirthDate string `json:"birth_date,omitempty"` // YYYY-MM-DD
 	LockCode  string `json:"lock_code,omitempty"`  // 10 digits and a check digit; spaces and hyphens are ignored
 	Source    string `json:"source,omitempty"`     // with a lock code that somebody typed at a party: where from, in the party's words; needs its client assertion
 	Word      []byte `json:"word,omitempty"`       // base64: CMS SignedData by the card's authentication key, content a CardWord
 	Holder    string `json:"holder,omitempty"`     // pairwise to the verifier whose grant comes with it
+	Facts     *Facts `json:"facts,omitempty"`      // what a caller told the helpdesk; needs its client assertion, and Agent
+	Support   string `json:"support,omitempty"`    // a view by support number (SupportView.Support); the same
+	Agent     string `json:"agent,omitempty"`      // the helpdesk's name for who acts: a pseudonym
 }
 
 // Suspended answers a suspension.

@@ -97,6 +97,8 @@ type Tx interface {
 	PutQuery(ctx context.Context, person, id string, q Query) error
 	QueriesOf(ctx context.Context, person string, limit int) ([]Query, error) // newest first
 
+	SupportTx
+
 	PutNotice(ctx context.Context, person string, n Notice) error
 	Notices(ctx context.Context, after string, limit int) ([]Notice, error) // oldest first
 

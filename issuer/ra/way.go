@@ -6,24 +6,24 @@ type Way string
 // The ways.
 const (
 	ByLockCode Way = "lock-code"
-	ByCard     Way = "card"   // from another device
-	ByHolder   Way = "holder" // logged in at a party with a grant: the portal
-
+	ByCard     Way = "card"     // from another device
+	ByHolder   Way = "holder"   // logged in at a party with a grant: the portal
+	ByHelpdesk Way = "helpdesk" // an agent, for a caller with the four facts or a support number
 )
 
 func (w Way) ja() string {
-	return map[Way]string{ByLockCode: "停止コード", ByCard: "カードの届け出", ByHolder: "ポータルでの操作"}[w]
+	return map[Way]string{ByLockCode: "停止コード", ByCard: "カードの届け出", ByHolder: "ポータルでの操作", ByHelpdesk: "ヘルプデスクへの電話"}[w]
 }
 
 func (w Way) en() string {
-	return map[Way]string{ByLockCode: "lock code", ByCard: "your card", ByHolder: "your word at the portal"}[w]
+	return map[Way]string{ByLockCode: "lock code", ByCard: "your card", ByHolder: "your word at the portal", ByHelpdesk: "a call to the helpdesk"}[w]
 }
 
 // limited says whether the way needs nothing that only the owner has in hand, so that
 // its misuse is limited: see limit.go.
 func (w Way) limited() bool {
 	switch w {
-	case ByLockCode:
+	case ByLockCode, ByHelpdesk:
 		return true
 	}
 	return false

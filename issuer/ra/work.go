@@ -19,7 +19,13 @@ const batch = 100
 // something done.
 func (r *RA) NextDue(ctx context.Context) (due time.Time, ok bool, err error) {
 	err = r.store.Read(ctx, func(tx Tx) (err error) {
-		due, ok, err = tx.NextDue(ctx)
+		if due, ok, err = tx.NextDue(ctx); err != nil {
+			return err
+		}
+		ends, open, err := tx.NextSupportEnd(ctx)
+		if open && (!ok || ends.Before(due)) {
+			due, ok = ends, true
+		}
 		return err
 	})
 	if err != nil {
@@ -32,6 +38,9 @@ func (r *RA) NextDue(ctx context.Context) (due time.Time, ok bool, err error) {
 // rule once. Several processes may do it at the same time.
 func (r *RA) RunDue(ctx context.Context, at time.Time) error {
 	at = at.UTC()
+	if err := r.eraseSupport(ctx, at); err != nil {
+		return fmt.Errorf("ra: run due: %w", err)
+	}
 	for {
 		var ids []string
 		err := r.store.Read(ctx, func(tx Tx) (err error) {

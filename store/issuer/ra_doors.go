@@ -79,8 +79,8 @@ func (x raTx) PersonOfPairwise(ctx context.Context, verifier, pairwise string) (
 
 // PutQuery implements ra.Tx.
 func (x raTx) PutQuery(ctx context.Context, person, id string, q ra.Query) error {
-	return x.put(ctx, "verifier_query", "person id at_ms verifier what claims refused", 2,
-		person, id, ms(q.At), q.Verifier, q.What, strings.Join(q.Claims, " "), q.Refused)
+	return x.put(ctx, "verifier_query", "person id at_ms verifier what claims refused agent", 2,
+		person, id, ms(q.At), q.Verifier, q.What, strings.Join(q.Claims, " "), q.Refused, q.Agent)
 }
 
 // QueriesOf implements ra.Tx.
@@ -89,10 +89,10 @@ func (x raTx) QueriesOf(ctx context.Context, person string, limit int) ([]ra.Que
 		var q ra.Query
 		var at int64
 		var claims string
-		err := row.Scan(&at, &q.Verifier, &q.What, &claims, &q.Refused)
+		err := row.Scan(&at, &q.Verifier, &q.What, &claims, &q.Refused, &q.Agent)
 		q.At, q.Claims = moment(at), strings.Fields(claims)
 		return q, err
-	}, "SELECT at_ms, verifier, what, claims, refused FROM verifier_query WHERE person = $1 ORDER BY at_ms DESC, id LIMIT $2", person, limit)
+	}, "SELECT at_ms, verifier, what, claims, refused, agent FROM verifier_query WHERE person = $1 ORDER BY at_ms DESC, id LIMIT $2", person, limit)
 }
 
 // PutNotice implements ra.Tx.
