@@ -24,21 +24,24 @@ import (
 	"tegata/internal/secret"
 )
 
+// canaryStep is one thing that the person does.
+type canaryStep struct {
+	name string
+	do   func(context.Context) error
+}
+
 // live is what the person does.
 func (c *canaries) live(t *testing.T) {
 	t.Helper()
 	ctx := t.Context()
-	for _, step := range []struct {
-		name string
-		do   func(context.Context) error
-	}{
+	for _, step := range append([]canaryStep{
 		{"register on the pages", c.register},
 		{"log in on this device", c.loginHere},
 		{"log in by the screen lock", func(ctx context.Context) error { return c.loginByLock(ctx, t) }},
 		{"log in from another device, by command", c.loginThere},
 		{"sign a file, by command", c.sign},
 		{"use the card at a reader, by command", c.useCard},
-	} {
+	}, c.trouble()...) {
 		if err := step.do(ctx); err != nil {
 			t.Fatalf("%s: %v\n%s", step.name, err, c.process.err.String())
 		}

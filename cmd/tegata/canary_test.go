@@ -57,7 +57,7 @@ type canaries struct {
 	town
 	settings settings
 	process  *process
-	secrets  struct{ cardPassword, cardPIN, phonePassword, phonePIN string }
+	secrets  struct{ cardPassword, cardPIN, phonePassword, phonePIN, newPassword, newPIN string }
 	finger   *elementtest.Finger // behind the screen lock of the person's device; its key is nowhere else
 	lockCode string              // told by the phone, once
 	readers  []string            // host:port where cards were held
@@ -78,16 +78,21 @@ func newCanaries(t *testing.T) *canaries {
 	c.town = town{dir: filepath.Join(t.TempDir(), "data"), listen: "127.0.0.1:21400", keys: poolKeys(t)}
 	c.settings = settings{Listen: c.listen}
 	c.make(t, nil, func(context.Context, *neighbourhood) error { return nil })
-	c.secrets.cardPassword, c.secrets.phonePassword = drawPassword(), drawPassword()
+	c.secrets.cardPassword, c.secrets.phonePassword, c.secrets.newPassword = drawPassword(), drawPassword(), drawPassword()
 	c.secrets.cardPIN = c.drawPIN(t)
 	for c.secrets.phonePIN == "" || c.secrets.phonePIN == c.secrets.cardPIN {
 		c.secrets.phonePIN = c.drawPIN(t)
+	}
+	for c.secrets.newPIN == "" || c.secrets.newPIN == c.secrets.cardPIN || c.secrets.newPIN == c.secrets.phonePIN {
+		c.secrets.newPIN = c.drawPIN(t)
 	}
 	c.needles = []needle{
 		passwordNeedle("the card's password", c.secrets.cardPassword),
 		passwordNeedle("the phone's password", c.secrets.phonePassword),
 		pinNeedle("the card's PIN", c.secrets.cardPIN, "card_auth_pin", "pin"),
-		pinNeedle("the phone's PIN", c.secrets.phonePIN, "phone_auth_pin", "pin", "again"),
+		pinNeedle("the phone's PIN", c.secrets.phonePIN, "phone_auth_pin", "pin", "again", "old"),
+		passwordNeedle("the phone's new password", c.secrets.newPassword),
+		pinNeedle("the phone's new PIN", c.secrets.newPIN, "phone_auth_pin", "pin", "again", "old"),
 		{"the screen lock's key", encodings("private part", c.finger.Private())},
 	}
 	c.personalise(t)
