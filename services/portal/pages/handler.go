@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"tegata/docs/guide"
 	"tegata/internal/ceremony"
 	"tegata/internal/problem"
 	"tegata/internal/secret"
@@ -46,8 +47,9 @@ type Options struct {
 
 // Handler is the portal's pages.
 type Handler struct {
-	opt  Options
-	site *ui.Site
+	opt   Options
+	site  *ui.Site
+	guide guide.Guide
 }
 
 // New parses the pages. An error names the file.
@@ -59,7 +61,11 @@ func New(opt Options) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Handler{opt: opt, site: site}, nil
+	read, err := guide.Open()
+	if err != nil {
+		return nil, err
+	}
+	return &Handler{opt: opt, site: site, guide: read}, nil
 }
 
 func newSite(opt Options) (*ui.Site, error) {
@@ -95,6 +101,10 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("GET /suspend", h.suspend)
 	mux.HandleFunc("POST /suspend", h.doSuspend)
 	mux.HandleFunc("GET /suspended", h.suspended)
+	mux.HandleFunc("GET /help", h.help)
+	mux.HandleFunc("GET /help/{id}", h.chapter)
+	mux.HandleFunc("GET /help/questions", h.questions)
+	mux.Handle("GET /help/files/", guideFiles())
 	h.site.MountTrouble(mux, h.showTrouble)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.Refuse(w, r, errNoPage) })
 	return mux

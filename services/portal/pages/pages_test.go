@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"tegata/docs/guide"
 	"tegata/internal/ceremony"
 	"tegata/internal/httpd"
 	"tegata/internal/problem"
@@ -105,7 +106,13 @@ func samples() []uitest.Page {
 	missing.Snapshot = portal.Snapshot{At: moment(), MissingCertificates: true, MissingUses: true}
 	empty := sampleHome()
 	empty.Snapshot = portal.Snapshot{At: moment()}
+	read, err := guide.Open()
+	if err != nil {
+		panic(err)
+	}
 	out := []uitest.Page{
+		page("40-help", "help", helpPage{read.Chapters}), page("41-chapter", "chapter", chapterPage{read.Chapters[0], &read.Chapters[1]}),
+		page("42-chapter-last", "chapter", chapterPage{Chapter: read.Chapters[4]}), page("43-questions", "questions", questionsPage{read.Questions}),
 		page("01-start", "start", startPage{}), page("02-bye", "start", startPage{Bye: true}), page("03-phone", "phone", phonePage{link}),
 		page("04-wait", "wait", waitPage{State: portal.StateWaiting, Match: "64", Link: link, Until: moment().Add(5 * time.Minute)}),
 		page("05-opened", "wait", waitPage{State: portal.StateOpened, Match: "64", Link: link, Until: moment().Add(5 * time.Minute)}),
@@ -124,7 +131,7 @@ func samples() []uitest.Page {
 		page("34-receipt-number", "receipt", receiptPage{ID: "x", Tag: "K7Q2M9XA", Trouble: ui.TroubleOf(nil, portal.ErrReceiptNumber)}),
 	}
 	for _, err := range []*problem.Problem{portal.ErrOtherBrowser, portal.ErrLoginOver, portal.ErrNotLoggedIn, portal.ErrLoginFailed,
-		portal.ErrHolderRefused, portal.ErrWrongNumber, portal.ErrNoName, portal.ErrNoSuspend, httpd.Unreachable, problem.Internal, errNoPage} {
+		portal.ErrHolderRefused, portal.ErrWrongNumber, portal.ErrNoName, portal.ErrNoSuspend, portal.ErrSessionHeld, portal.ErrSessionRevoked, portal.ErrSessionUnchecked, httpd.Unreachable, problem.Internal, errNoPage} {
 		trouble := ui.TroubleOf(nil, err).With(ui.Text{JA: "ログインしていません。情報は見られていません。", EN: "Nobody was logged in."}, ui.Action{Label: "ログインの画面へ", URL: "/"})
 		out = append(out, page("20-"+err.Code, "trouble", ui.TroublePage{Trouble: trouble}))
 	}

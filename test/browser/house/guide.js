@@ -1,6 +1,6 @@
 // The guide's pictures and film: made only with TEGATA_GUIDE=1, so that a test run leaves the tree as it was.
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -64,23 +64,4 @@ export class Film {
       '-c:v', 'libvpx-vp9', '-b:v', '0', '-crf', '38', '-row-mt', '1', '-deadline', 'good', '-cpu-used', '2', '-an', path.join(folder, `${name}.webm`))
     rmSync(this.home, { recursive: true, force: true })
   }
-}
-
-// writeGuide writes docs/guide/README.md from the captions and the pictures that are there.
-export const writeGuide = () => {
-  if (!guided) return
-  const { title, more, chapters } = JSON.parse(readFileSync(path.join(import.meta.dirname, 'captions.json'), 'utf8'))
-  const lines = [`# ${title.ja} / ${title.en}`, '', ...more, '']
-  for (const [i, c] of chapters.entries()) {
-    lines.push(`## ${i + 1}. ${c.ja} / ${c.en}`, '')
-    if (c.text) lines.push(c.text, '')
-    const cells = c.pictures.map((p) => {
-      if (!existsSync(path.join(folder, `${p.name}.png`))) throw new Error(`the guide has no picture ${p.name}`)
-      return `${p.ja}<br>${p.en}<br>![${p.ja}](${p.name}.png)`
-    })
-    if (cells.length) lines.push('| | |', '|---|---|')
-    for (let j = 0; j < cells.length; j += 2) lines.push(`| ${cells[j]} | ${cells[j + 1] ?? ''} |`)
-    lines.push('')
-  }
-  writeFileSync(path.join(folder, 'README.md'), lines.join('\n').trimEnd() + '\n')
 }
