@@ -58,7 +58,7 @@ func (m *municipalityRole) build(ctx context.Context, at site, token httpd.Opera
 	if err != nil {
 		return err
 	}
-	m.handler = &municipality.Handler{Register: m.register, Admit: municipality.Operator(token), Pages: pages,
+	m.handler = &municipality.Handler{Register: m.register, Admit: municipality.Operator(token), Pages: pages, Officer: municipality.SandboxDesk,
 		Ready: func(ctx context.Context) error { return m.db.Ping(ctx) },
 		Guard: httpd.GuardOptions{Names: at.names("municipality"), Log: m.log, Metrics: m.metrics}}
 	return nil

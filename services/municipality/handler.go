@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"tegata/internal/audit"
 	"tegata/internal/httpd"
@@ -29,6 +30,7 @@ type Handler struct {
 	Register *Register
 	Admit    Admit
 	Pages    *Pages                      // nil: programs only
+	Officer  Admit                       // who sits at the pages' desk; nil: the pages only show
 	Ready    func(context.Context) error // the database answers
 	Guard    httpd.GuardOptions
 }
@@ -53,7 +55,15 @@ func (h *Handler) Routes() http.Handler {
 	if h.Pages != nil {
 		guard.Pages = true
 		h.Pages.site.Mount(mux)
+		guard.Refuse = func(w http.ResponseWriter, r *http.Request, err error) {
+			if strings.HasPrefix(r.URL.Path, "/v1/") {
+				httpd.WriteProblem(w, r, err)
+				return
+			}
+			h.failPage(w, r, err)
+		}
 		mux.HandleFunc("GET /{$}", h.residents)
+		h.mountDesk(mux)
 		mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.failPage(w, r, errNoPage) })
 	}
 	return httpd.Guard(guard, mux)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"strings"
 	"time"
 
 	"tegata/internal/problem"
@@ -14,8 +15,8 @@ import (
 //go:embed pages
 var pageFiles embed.FS
 
-// Pages shows the register to people. Only a sandbox has them so far: nobody logs
-// in here, and the people are invented.
+// Pages shows the register to people. Only a sandbox has them so far: the people are
+// invented.
 type Pages struct{ site *ui.Site }
 
 // OpenPages parses the pages.
@@ -40,17 +41,28 @@ var errNoPage = problem.New(problem.Refused, http.StatusNotFound, "no-such-page"
 // residentsShown is how many residents one page shows.
 const residentsShown = 100
 
-// residentsPage is the register, one resident a section.
+// residentsPage is the register, one resident a row.
 type residentsPage struct {
 	People []shownResident
 	After  string // where the next page begins; empty on the last
 }
 
-// shownResident is an entry as the page needs it.
+// shownResident is an entry as the pages need it.
 type shownResident struct {
 	Entry
-	Town string
+	Town  string
+	At    time.Time // now
+	Deeds []deed    // what can be done; none where nobody sits at the desk
 }
+
+// URL is the resident's page.
+func (s shownResident) URL() string { return residentURL(s.Resident.ID) }
+
+// Gone tells whether nothing can be done any more.
+func (s shownResident) Gone() bool { return s.Resident.gone() }
+
+// InUse is the card that the resident has, or nil.
+func (s shownResident) InUse() *CardView { return s.inUse() }
 
 // Birth is the day of birth.
 func (s shownResident) Birth() time.Time { return s.Resident.birth() }
@@ -63,14 +75,28 @@ func (s shownResident) Original() string {
 	return s.Resident.NameOriginal
 }
 
+// Newest are the events, the latest first.
+func (s shownResident) Newest() []EventView {
+	out := make([]EventView, 0, len(s.Events))
+	for i := len(s.Events) - 1; i >= 0; i-- {
+		out = append(out, s.Events[i])
+	}
+	return out
+}
+
+// Expired tells whether the certificates of a card are over at a moment.
+func (c CardView) Expired(at time.Time) bool {
+	return c.NotAfter != nil && c.State == CardPersonalised && at.After(*c.NotAfter)
+}
+
 // Class is how a card's state is drawn.
 func (c CardView) Class() string {
 	switch {
 	case c.State == CardRefused:
 		return "state-bad"
-	case c.Lost || c.State.open():
+	case c.Lost && c.State == CardPersonalised || c.State.open() || c.State == CardReady:
 		return "state-held"
-	case c.State == CardReplaced:
+	case c.State == CardReplaced || c.State == CardReturned:
 		return "state-none"
 	}
 	return "state-good"
@@ -91,10 +117,40 @@ func (c CardView) Icon() string {
 
 // Said is the state as people read it.
 func (c CardView) Said() string {
-	if c.Lost && c.State == CardPersonalised {
+	switch {
+	case c.Lost && c.State == CardPersonalised:
 		return "lost"
+	case c.Onto != "" && c.State == CardPersonalised:
+		return "signed"
 	}
 	return string(c.State)
+}
+
+// Planned tells whether the event waits for its day.
+func (e EventView) Planned() bool { return e.State == EventPlanned }
+
+// Said is the event as people read it.
+func (e EventView) Said() string {
+	switch {
+	case e.Kind == Announced && e.Cancelled:
+		return "announced-back"
+	case e.Kind == CardRevoked && e.Certificate != "":
+		return "sign-revoked"
+	}
+	return string(e.Kind)
+}
+
+func (r *Register) town(code string) string {
+	m, _ := r.municipality(code)
+	return m.Prefecture + m.City
+}
+
+func (h *Handler) shown(e Entry) shownResident {
+	s := shownResident{Entry: e, Town: h.Register.town(e.Resident.Municipality), At: h.Register.at()}
+	if h.Officer != nil {
+		s.Deeds = e.deeds(s.At)
+	}
+	return s
 }
 
 func (h *Handler) residents(w http.ResponseWriter, r *http.Request) {
@@ -105,20 +161,86 @@ func (h *Handler) residents(w http.ResponseWriter, r *http.Request) {
 	}
 	page := residentsPage{}
 	for _, e := range list {
-		m, _ := h.Register.municipality(e.Resident.Municipality)
-		page.People = append(page.People, shownResident{e, m.Prefecture + m.City})
+		page.People = append(page.People, h.shown(e))
 	}
 	if len(list) == residentsShown {
 		page.After = list[len(list)-1].Resident.ID
 	}
-	if err := h.Pages.site.Render(w, r, ui.Screen{Page: "residents", Data: page}); err != nil {
-		h.Register.conf.Log.ErrorContext(r.Context(), "page not rendered", "page", "residents", "error", err)
+	h.showPage(w, r, ui.Screen{Page: "residents", Data: page})
+}
+
+func (h *Handler) residentPage(w http.ResponseWriter, r *http.Request) {
+	e, err := h.Register.Show(r.Context(), r.PathValue("id"))
+	if err != nil {
+		h.failPage(w, r, err)
+		return
+	}
+	h.showPage(w, r, ui.Screen{Page: "resident", Data: h.shown(e)})
+}
+
+// donePage is what became of one report or order.
+type donePage struct {
+	shownResident
+	Event *EventView
+	Card  *CardView
+}
+
+// Busy tells whether the work still goes on by itself.
+func (p donePage) Busy() bool {
+	return p.Event != nil && p.Event.State == EventWaiting || p.Card != nil && p.Card.State.open()
+}
+
+// Next is the deed that follows, or "".
+func (p donePage) Next() deed {
+	if len(p.Deeds) > 0 && (p.Deeds[0] == deedHandOver || p.Deeds[0] == deedCardSign) {
+		return p.Deeds[0]
+	}
+	return ""
+}
+
+func (h *Handler) donePage(w http.ResponseWriter, r *http.Request) {
+	e, err := h.Register.Show(r.Context(), r.PathValue("id"))
+	if err != nil {
+		h.failPage(w, r, err)
+		return
+	}
+	p := donePage{shownResident: h.shown(e)}
+	for i := range e.Events {
+		if e.Events[i].ID == r.PathValue("report") {
+			p.Event = &e.Events[i]
+		}
+	}
+	for i := range e.Cards {
+		if e.Cards[i].ID == r.PathValue("card") {
+			p.Card = &e.Cards[i]
+		}
+	}
+	if p.Event == nil && p.Card == nil {
+		h.failPage(w, r, errNoPage)
+		return
+	}
+	sc := ui.Screen{Page: "done", Data: p}
+	if p.Busy() {
+		sc.Poll = 2 * time.Second
+	}
+	h.showPage(w, r, sc)
+}
+
+// tidy is what was typed without blanks around it.
+func tidy(s string) string { return strings.Trim(s, " \t　") }
+
+func (h *Handler) showPage(w http.ResponseWriter, r *http.Request, sc ui.Screen) {
+	if err := h.Pages.site.Render(w, r, sc); err != nil {
+		h.Register.conf.Log.ErrorContext(r.Context(), "page not rendered", "page", sc.Page, "error", err)
 	}
 }
 
 // failPage shows what went wrong, with the list as the way back.
 func (h *Handler) failPage(w http.ResponseWriter, r *http.Request, err error) {
 	home := ui.Action{Label: h.Pages.site.Say(ui.LangOf(r), "residents.title"), URL: "/"}
+	if id := r.PathValue("id"); id != "" {
+		home = ui.Action{Label: h.Pages.site.Say(ui.LangOf(r), "resident.back"), URL: residentURL(id)}
+	}
 	if err := h.Pages.site.Fail(w, r, nil, err, ui.Text{}, home); err != nil {
 		h.Register.conf.Log.ErrorContext(r.Context(), "page not rendered", "page", "trouble", "error", err)
 	}
