@@ -76,10 +76,17 @@ func TestLettingTimePassBehindThePage(t *testing.T) {
 	if got := n.clock.Offset(); got != 31*24*time.Hour {
 		t.Errorf("offset %v", got)
 	}
+	if status, _, _ := n.post("/break/clock", map[string]string{"days": "13"}); status != 303 {
+		t.Errorf("13 days: %d", status)
+	}
+	n.street.work.Wait()
+	if got := n.clock.Offset(); got != 44*24*time.Hour {
+		t.Errorf("offset %v", got)
+	}
 	_, page = n.get("/break")
-	has(t, page, "令和8年12月23日")
+	has(t, page, "令和9年1月5日")
 	lacks(t, page, `http-equiv="refresh"`)
-	for _, days := range []string{"0", "-1", "401", "x", ""} {
+	for _, days := range []string{"0", "-1", "3651", "x", ""} {
 		if status, _, _ := n.post("/break/clock", map[string]string{"days": days}); status != 400 {
 			t.Errorf("%q days: %d", days, status)
 		}
@@ -115,4 +122,17 @@ func TestTheMailboxes(t *testing.T) {
 	if status, _ := n.get("/mailbox?to=nobody"); status != 404 {
 		t.Errorf("a mailbox of nobody: %d", status)
 	}
+}
+
+func TestAPhoneIsResetWithoutAWordToTheAuthority(t *testing.T) {
+	n := newTown(t)
+	_, page := n.get("/break")
+	has(t, page, "スマホを初期化する", `action="/break/reset"`)
+	if status, to, _ := n.post("/break/reset", map[string]string{"phone": "taro"}); status != 303 || to != "/break?did=reset#reset" || n.phones[1]["state"] != "none" {
+		t.Errorf("%d %q %v", status, to, n.phones[1])
+	}
+	_, page = n.get("/break?did=reset")
+	has(t, page, "スマホを初期化しました。")
+	_, page = n.get("/trace")
+	has(t, page, "スマホを初期化しました")
 }

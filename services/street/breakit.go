@@ -48,7 +48,7 @@ func (p phoneView) Name() string {
 func (h *Handler) breakPage(w http.ResponseWriter, r *http.Request) {
 	did := r.FormValue("did")
 	switch did {
-	case "card", "ocsp", "phone", "clock", "lost":
+	case "card", "ocsp", "phone", "reset", "clock", "lost":
 	default:
 		did = ""
 	}
@@ -152,12 +152,26 @@ func (h *Handler) breakPhone(w http.ResponseWriter, r *http.Request) {
 	h.did(w, r, "phone", e)
 }
 
+// breakReset makes a phone as it left its maker. The authority hears nothing of it: what
+// was registered there lives on until its lease runs out or somebody registers it anew.
+func (h *Handler) breakReset(w http.ResponseWriter, r *http.Request) {
+	phone := r.PostFormValue("phone")
+	if err := h.roles.Reset(r.Context(), phone); err != nil {
+		h.fail(w, r, err, ui.Text{})
+		return
+	}
+	h.did(w, r, "reset", trace.Event{To: "phone", TitleJA: "スマホを初期化しました", TitleEN: "The phone was reset", Detail: map[string]string{"phone": phone}})
+}
+
+// maxDays is how many days the clock goes on at a time, from the page: a card's life and more.
+const maxDays = 3650
+
 // breakClock lets time pass. Due work may take a while, so the walk goes on
 // behind the page, which asks again until it has arrived.
 func (h *Handler) breakClock(w http.ResponseWriter, r *http.Request) {
 	days, err := strconv.Atoi(r.PostFormValue("days"))
-	if err != nil || days < 1 || days > 400 {
-		h.fail(w, r, errDuration, ui.Text{})
+	if err != nil || days < 1 || days > maxDays {
+		h.fail(w, r, errDays, ui.Text{})
 		return
 	}
 	if !h.progress().Done {

@@ -33,6 +33,7 @@ func (h *Handler) Routes(names []string, metrics *httpd.Metrics) http.Handler {
 	mux.HandleFunc("POST /break/card", h.breakCard)
 	mux.HandleFunc("POST /break/ocsp", h.breakOCSP)
 	mux.HandleFunc("POST /break/phone", h.breakPhone)
+	mux.HandleFunc("POST /break/reset", h.breakReset)
 	mux.HandleFunc("POST /break/clock", h.breakClock)
 	mux.HandleFunc("POST /break/lost", h.breakLost)
 	h.site.MountTrouble(mux, h.showTrouble)

@@ -25,6 +25,9 @@ var (
 	errDuration = problem.New(problem.YourTurn, http.StatusBadRequest, "bad-duration",
 		problem.Text{Title: "進める長さを読み取れません", Detail: "「31d」「12h」「90m」のように書きます。進めるだけで、戻すことはできません。最長は10年です。"},
 		problem.Text{Title: "That duration cannot be read", Detail: "Write it as 31d, 12h or 90m. The clock goes forward only, by at most ten years at a time."})
+	errDays = problem.New(problem.YourTurn, http.StatusBadRequest, "bad-days",
+		problem.Text{Title: "何日進めるかを読み取れません", Detail: "1から3650までの数で書きます。進めるだけで、戻すことはできません。"},
+		problem.Text{Title: "That number of days cannot be read", Detail: "Write a number from 1 to 3650. The clock goes forward only."})
 	errNotMade = problem.New(problem.CouldNotCheck, http.StatusServiceUnavailable, "not-made-yet",
 		problem.Text{Title: "町はまだ準備中です", Detail: "最初の画面で進みぐあいを見られます。少し待ってください。"},
 		problem.Text{Title: "The neighbourhood is still being made", Detail: "The start page shows how far it is. Wait a moment."})

@@ -123,6 +123,11 @@ func (r roles) Power(ctx context.Context, phone string, on bool) error {
 	return r.call(ctx, http.MethodPost, r.phone, "/v1/phones/"+url.PathEscape(phone)+"/settings", map[string]bool{"power": on}, nil)
 }
 
+// Reset is a factory reset of a phone.
+func (r roles) Reset(ctx context.Context, phone string) error {
+	return r.call(ctx, http.MethodPost, r.phone, "/v1/phones/"+url.PathEscape(phone)+"/reset", nil, nil)
+}
+
 // StopOCSP makes the issuer's OCSP responder fall silent, or speak again.
 func (r roles) StopOCSP(ctx context.Context, stopped bool) error {
 	return r.call(ctx, http.MethodPost, r.issuer, "/sandbox/ocsp", map[string]bool{"stopped": stopped}, nil)

@@ -232,6 +232,14 @@ func (n *town) phoneDoor() http.Handler {
 		}
 		httpd.WriteJSON(w, 200, map[string]any{})
 	}))
+	mux.HandleFunc("POST /v1/phones/{id}/reset", n.operatorOnly(func(w http.ResponseWriter, r *http.Request) {
+		for _, p := range n.phones {
+			if p["id"] == r.PathValue("id") {
+				p["state"], p["resident"] = "none", ""
+			}
+		}
+		httpd.WriteJSON(w, 200, map[string]any{})
+	}))
 	return mux
 }
 
