@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math/big"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -99,6 +101,13 @@ func (s *Secrets) NoteLockCode(phone, code string) error {
 	p.LockCode = code
 	s.content.Phones[phone] = p
 	return s.save()
+}
+
+// CardIDs are the cards whose secrets were drawn.
+func (s *Secrets) CardIDs() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.content.Cards))
 }
 
 // Known returns the secrets of a card or phone that exist already.

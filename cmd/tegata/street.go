@@ -78,12 +78,13 @@ func (n *neighbourhood) shownSecrets() (street.Secrets, error) {
 		return street.Secrets{}, err
 	}
 	s := street.Secrets{Cards: map[string]street.CardSecrets{}, Phones: map[string]street.PhoneSecrets{}}
-	for _, p := range people {
-		card, _ := kept.Known(p.ID)
-		if card != nil {
-			s.Cards[p.ID] = street.CardSecrets{SignaturePassword: street.Show(card.CardSignaturePassword), AuthPIN: street.Show(card.CardAuthPIN),
+	for _, id := range kept.CardIDs() {
+		if card, _ := kept.Known(id); card != nil {
+			s.Cards[id] = street.CardSecrets{SignaturePassword: street.Show(card.CardSignaturePassword), AuthPIN: street.Show(card.CardAuthPIN),
 				InputPIN: street.Show(card.CardInputPIN), ResidentPIN: street.Show(card.CardResidentPIN)}
 		}
+	}
+	for _, p := range people {
 		if _, phone := kept.Known(p.Phone()); phone != nil {
 			s.Phones[p.Phone()] = street.PhoneSecrets{AuthPIN: street.Show(phone.PhoneAuthPIN), SignaturePassword: street.Show(phone.PhoneSignaturePassword),
 				LockCode: street.Show(phone.LockCode)}

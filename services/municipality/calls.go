@@ -3,12 +3,14 @@ package municipality
 import (
 	"context"
 	"crypto"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"tegata/internal/ceremony"
 	"tegata/internal/httpd"
@@ -18,6 +20,9 @@ import (
 
 // newID draws an id for a message of our own.
 func newID() string { return ceremony.NewID() }
+
+// newCardID draws the number of a card, in the letters that are printed on one.
+func newCardID() string { return strings.ToLower(rand.Text())[:16] }
 
 // blank is a card that waits for its certificates.
 type blank struct {

@@ -137,6 +137,8 @@ func (h *Handler) deedPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch {
+	case p.Deed == deedCardNew:
+		p.ID = newCardID()
 	case p.Deed == deedCancel:
 		p.ID = p.Planned.ID
 	case p.Deed == deedHandOver:

@@ -121,6 +121,15 @@ func (h *Handler) cardsOfPeople(ctx context.Context) ([]rackCard, error) {
 	if err != nil {
 		return nil, err
 	}
+	holders, err := h.roles.holders(ctx)
+	if err != nil { // the first cards are known without it
+		h.log.WarnContext(ctx, "the register does not say whose cards are", "error", err)
+	}
+	for i, c := range cards {
+		if c.Resident == "" {
+			cards[i].Resident = holders[c.ID]
+		}
+	}
 	slots := map[string]string{}
 	for _, rd := range h.readers(ctx) {
 		slots[rd.Address] = rd.Slot

@@ -23,6 +23,7 @@ type roles struct {
 	cards  string
 	phone  string
 	issuer string
+	desk   string // the municipality
 	assert func(ctx context.Context, audience string) (string, error)
 }
 
@@ -35,13 +36,14 @@ func newRoles(c Config) roles {
 		c.Client = httpd.Client(callTimeout)
 	}
 	return roles{client: c.Client, token: c.Token, assert: c.Assertion,
-		cards: c.origin("cards"), phone: c.origin("phone"), issuer: c.origin("issuer")}
+		cards: c.origin("cards"), phone: c.origin("phone"), issuer: c.origin("issuer"),
+		desk: c.origin("municipality")}
 }
 
 // Card is one card of the rack, as the cards role tells it.
 type Card struct {
 	ID       string `json:"id"`
-	Resident string `json:"resident"`
+	Resident string `json:"resident"`         // as the register tells, where it does
 	State    string `json:"state"`            // good, held, revoked, expired, no_signature, blank, unknown
 	Reader   string `json:"reader,omitempty"` // 127.0.0.1:PORT while it is held to a reader
 	Tries    *Tries `json:"tries,omitempty"`
@@ -99,6 +101,36 @@ func (r roles) Cards(ctx context.Context) ([]Card, error) {
 	var out list[Card]
 	err := r.call(ctx, http.MethodGet, r.cards, "/v1/cards", nil, &out)
 	return out.items, err
+}
+
+// holders says by card whose it is: a resident's further cards are known to the
+// register alone.
+func (r roles) holders(ctx context.Context) (map[string]string, error) {
+	out := map[string]string{}
+	if r.desk == "" {
+		return out, nil
+	}
+	for after := ""; ; {
+		var page struct {
+			Residents []struct {
+				Resident struct {
+					ID string `json:"id"`
+				} `json:"resident"`
+				Cards []struct {
+					ID string `json:"id"`
+				} `json:"cards"`
+			} `json:"residents"`
+		}
+		if err := r.call(ctx, http.MethodGet, r.desk, "/v1/residents?after="+url.QueryEscape(after), nil, &page); err != nil || len(page.Residents) == 0 {
+			return out, err
+		}
+		for _, e := range page.Residents {
+			for _, c := range e.Cards {
+				out[c.ID] = e.Resident.ID
+			}
+			after = e.Resident.ID
+		}
+	}
 }
 
 // Tap holds a card to a reader until it is removed or the reader hangs up.
