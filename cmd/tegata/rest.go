@@ -29,6 +29,7 @@ func (n *neighbourhood) openFactory(ctx context.Context) error {
 // buildRest opens those who need the present: verifier, phones, portal, and the
 // street's own key.
 func (n *neighbourhood) buildRest(ctx context.Context) (err error) {
+	n.addWork(n.municipality.register) // not before: walking through the years builds it anew
 	if n.verifier, err = n.openVerifier(ctx, n.site()); err != nil {
 		return err
 	}

@@ -75,10 +75,12 @@ export class Town {
   ready () { return this.printed(/^ready$/m) }
 
   // tegata runs a command of the same program and returns what it printed.
-  async tegata (...args) {
+  async tegata (...args) { return (await this.running(...args)).stdout }
+
+  // running is the same with what people read beside it, on standard error.
+  running (...args) {
     const at = ['-data', path.join(this.home, 'data'), '-street', `http://127.0.0.1:${this.base}`]
-    const { stdout } = await run(binary, [...args.slice(0, 2), ...at, ...args.slice(2)])
-    return stdout
+    return run(binary, [...args.slice(0, 2), ...at, ...args.slice(2)])
   }
 
   // newPhone puts one more virtual phone on this machine.
