@@ -35,7 +35,7 @@ func (p *Phone) LookNow(ctx context.Context) (Look, error) {
 	}
 	// The status source says neither why a certificate is on hold nor what ended it.
 	if slices.ContainsFunc(l.Certificates, func(c Certificate) bool { return c.State != "good" || states[c.Serial].State != certpath.Good }) {
-		if err := p.learn(asking); err != nil {
+		if err := p.learn(asking, endedAlone(l.Certificates, states)); err != nil {
 			p.phones.c.Log.InfoContext(ctx, "standing not learned", "phone", p.id, "code", problem.From(err).Code)
 		} else if l, err = p.Look(ctx); err != nil {
 			return l, err
@@ -58,6 +58,24 @@ func (p *Phone) LookNow(ctx context.Context) (Look, error) {
 	}
 	l.StatesAt, l.StatesAsked = l.Now, true
 	return l, nil
+}
+
+// endedAlone tells of an enrolment whether its signature certificate is revoked and its
+// authentication certificate is not, by what the status source just said.
+func endedAlone(certificates []Certificate, states map[string]certpath.Status) func(*Enrolment) bool {
+	var auth certpath.State
+	ended := ""
+	for _, c := range certificates {
+		switch s := states[c.Serial]; {
+		case c.Kind == pki.PhoneAuth:
+			auth = s.State
+		case s.State == certpath.Revoked:
+			ended = c.PEM
+		}
+	}
+	return func(e *Enrolment) bool {
+		return ended != "" && auth != certpath.Revoked && e.Certificates != nil && ended == string(pki.EncodePEM(e.Certificates.Sign))
+	}
 }
 
 // states asks for the certificates in the element at once, by their serial numbers.
@@ -105,7 +123,7 @@ func (p *Phone) stateOf(ctx context.Context, kind pki.Kind, at time.Time) (seria
 // learn asks the authority where the registration in use stands, and keeps what it
 // did not know about holds and its end. While another step is under way it asks
 // nothing: that step learns it too, and whoever looks does not wait for it.
-func (p *Phone) learn(ctx context.Context) error {
+func (p *Phone) learn(ctx context.Context, signEnded func(*Enrolment) bool) error {
 	if !p.work.TryLock() {
 		return problem.Busy
 	}
@@ -124,9 +142,13 @@ func (p *Phone) learn(ctx context.Context) error {
 		}
 		return nil
 	}
-	if slices.Equal(live.Holds, s.Holds) {
+	// Nobody said why the signature certificate ended alone: its holder moved, changed
+	// names, or gave the card's up. Another can be applied for.
+	alone := !live.SignEnded && signEnded(live)
+	if slices.Equal(live.Holds, s.Holds) && !alone {
 		return nil
 	}
+	live.SignEnded = live.SignEnded || alone
 	live.Holds, live.HoldsAt = s.Holds, p.now()
 	return p.keep(ctx, live)
 }
