@@ -10,7 +10,7 @@ import (
 
 // CheckIn takes a check-in of a registered phone. The very same message again
 // gets the same answer; any other message must have a higher counter, or two
-// copies of one element are about and the pair is held.
+// copies of one element are about: the pair is held, and revoked when both are seen to live.
 func (r *RA) CheckIn(ctx context.Context, compact string) (CheckedIn, error) {
 	at := r.at()
 	return ofRegistered(ctx, r, compact, StepCheckIn, at, func(tx Tx, e *EnrolmentRecord, c CheckInClaims) (CheckedIn, error) {
@@ -31,13 +31,19 @@ func (r *RA) checkIn(ctx context.Context, tx Tx, e *EnrolmentRecord, c CheckInCl
 		// The element was reset: the keys that we certified are gone.
 		e.Ctr = max(e.Ctr, c.Ctr)
 		return r.end(ctx, tx, at, who, e, EndedElement, status.CessationOfOperation)
-	case c.Ctr <= e.Ctr, c.ResetCounter < uint64(e.ResetCounter):
+	case c.ResetCounter < uint64(e.ResetCounter):
+		return r.suspect(ctx, tx, at, e, "counter")
+	case c.Ctr <= e.ForkCtr:
+		return r.copied(ctx, tx, at, e)
+	case c.Ctr <= e.Ctr:
+		e.ForkCtr = c.Ctr
 		return r.suspect(ctx, tx, at, e, "counter")
 	case c.VerifiedBoot != "" && c.VerifiedBoot != attest.BootVerified.String(), c.DeviceLocked != nil && !*c.DeviceLocked:
-		e.Ctr = c.Ctr
+		e.advance(c.Ctr)
 		return r.suspect(ctx, tx, at, e, "boot")
 	}
-	e.Ctr, e.LastCheckIn = c.Ctr, at
+	e.advance(c.Ctr)
+	e.LastCheckIn = at
 	unlocked := time.Unix(c.LastUnlock, 0).UTC()
 	if unlocked.After(at) { // within StepWindow: the phone's clock is a little ahead
 		unlocked = at
@@ -61,6 +67,21 @@ func (r *RA) checkIn(ctx context.Context, tx Tx, e *EnrolmentRecord, c CheckInCl
 	}
 	e.schedule()
 	return tx.PutEnrolment(ctx, *e)
+}
+
+// advance takes a counter that is higher than any before.
+func (e *EnrolmentRecord) advance(ctr uint64) {
+	e.Ctr = ctr
+	if e.ForkCtr > 0 {
+		e.ForkCtr = ctr
+	}
+}
+
+// copied ends a pair of which two copies live: since the counter went back, when the
+// pair was put on hold, it rose and went back once more. An element that was put back
+// once counts on from there and never does that; both lines were signed by its key.
+func (r *RA) copied(ctx context.Context, tx Tx, at time.Time, e *EnrolmentRecord) error {
+	return r.end(ctx, tx, at, e.actor(), e, EndedCopied, status.KeyCompromise)
 }
 
 // suspect holds the pair: two copies of one element may be about.

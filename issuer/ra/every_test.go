@@ -112,6 +112,8 @@ func (s *scene) copied() error {
 	return err
 }
 
+func (s *scene) used() error { _, err := s.p.checkIn(); return err }
+
 func (s *scene) reset() error {
 	s.p.element.ResetCounter++
 	_, err := s.p.checkIn()
@@ -177,6 +179,7 @@ var states = []struct {
 		s.must(func() error { return s.tell(ra.EventCardRenewed) })
 	}},
 	{"ended: died", "EndedDied", func(s *scene) { s.must(s.enrol, func() error { return s.tell(ra.EventDied) }) }},
+	{"ended: copied", "EndedCopied", func(s *scene) { s.must(s.enrol, s.copied, s.used, s.copied) }},
 	{"ended: emigrated", "EndedEmigrated", func(s *scene) { s.must(s.enrol, func() error { return s.tell(ra.EventEmigrated) }) }},
 	{"ended: stopped", "StateEnded EndedStopped", func(s *scene) { s.must(s.enrol, s.stop) }},
 	{"ended: silent", "EndedSilent", func(s *scene) { s.must(s.enrol, s.forget, s.forget) }},
@@ -233,6 +236,15 @@ var events = []struct {
 		return err
 	}},
 	{"a check-in whose counter went back", "", (*scene).copied},
+	{"check-ins by two copies, by turns", "", func(s *scene) error {
+		if err := s.copied(); err != nil {
+			return err
+		}
+		if err := s.used(); err != nil {
+			return err
+		}
+		return s.copied()
+	}},
 	{"a check-in whose reset counter moved", "", (*scene).reset},
 	{"a check-in with the boot loader open", "", func(s *scene) error {
 		c := s.p.checkInClaims()

@@ -139,6 +139,9 @@ func (s *story) laws(before, now kept) string {
 				return fmt.Sprintf("registration %s has a second authentication certificate", c.subject)
 			}
 		}
+		if c.Status == status.Revoked && c.Reason == status.KeyCompromise && (c.Kind.Card() || now.enrolments[c.subject].Ended != ra.EndedCopied) {
+			return fmt.Sprintf("%s %s is revoked for keyCompromise, and no two copies were seen", c.Kind, serial)
+		}
 		if c.Kind.Card() || c.expired(now.at) {
 			continue
 		}

@@ -212,6 +212,7 @@ const (
 	EndedCard        EndReason = "card"         // the card behind it changed, was renewed or revoked
 	EndedDied        EndReason = "died"         // in the register
 	EndedEmigrated   EndReason = "emigrated"    // in the register
+	EndedCopied      EndReason = "copied"       // two live copies of its element were seen
 	EndedStopped     EndReason = "stopped"      // the holder stopped (利用停止)
 	EndedSilent      EndReason = "silent"       // nobody controlled it for too long
 	EndedHeldTooLong EndReason = "held"         // on hold for 30 days

@@ -201,6 +201,8 @@ func (w EndReason) Because() (ja, en string) {
 		return "カードが新しくなったか失効したため", "the card behind it was renewed or revoked"
 	case EndedDied:
 		return "住民票の記録が変わったため", "the register of residents changed"
+	case EndedCopied:
+		return "スマホの中身の複製が2つ動いていたため", "two live copies of what is in the phone were seen"
 	case EndedEmigrated:
 		return "国外へ転出したため", "you left the country"
 	case EndedStopped:

@@ -82,14 +82,20 @@ func (n notice) announcedTexts(againJA, againEN string) (ja, en NoticeText) {
 // wayBackJA says how to have a phone again, where the cascade that ended it leaves a
 // way; wayBackEN is the same in English, with a space behind it.
 func (w EndReason) wayBackJA() string {
-	if w == EndedCard {
+	switch w {
+	case EndedCopied:
+		return "スマホを初期化してから、カードでもう一度利用申請をしてください。"
+	case EndedCard:
 		return "新しいカードがあれば、もう一度スマホの利用申請ができます。"
 	}
 	return ""
 }
 
 func (w EndReason) wayBackEN() string {
-	if w == EndedCard {
+	switch w {
+	case EndedCopied:
+		return "Reset the phone, then apply for it again with your card. "
+	case EndedCard:
 		return "With a new card you can apply for the phone again. "
 	}
 	return ""

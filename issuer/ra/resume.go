@@ -77,7 +77,7 @@ func (r *RA) resume(ctx context.Context, tx Tx, e *EnrolmentRecord, c ResumeClai
 	}
 	// A restored element counts from where it was; this word came from the phone in the
 	// person's hand, so its counter is the one that counts from now on.
-	e.Ctr, e.LastCheckIn = c.Ctr, at
+	e.Ctr, e.ForkCtr, e.LastCheckIn = c.Ctr, 0, at
 	e.schedule()
 	if err := tx.PutEnrolment(ctx, *e); err != nil {
 		return Resumed{}, err

@@ -311,6 +311,9 @@ var rows = []struct {
 		}
 		q.mustBe(status.Revoked, status.CessationOfOperation)
 		l.mustTell(ra.NoticeElementMoved, l.w.now, "0 0")
+
+		keys := manyKeys(l.t)[12:]
+		twoCopies(l, taro, l.w.newPhoneWith(keys[0], keys[1]))
 	}},
 }
 

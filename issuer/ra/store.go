@@ -179,6 +179,7 @@ type EnrolmentRecord struct {
 
 	// the lease
 	Ctr            uint64
+	ForkCtr        uint64 // the highest since it went back; 0: it never did since the phone was last in its holder's hand
 	LastCheckIn    time.Time
 	LastUnlock     time.Time
 	LostSince      time.Time

@@ -12,7 +12,7 @@ import (
 const enrolmentColumns = `id person holder state application_sha256 card device_key nonce lock_code_salt element reset_counter
 	manufacturer brand model applied_at_ms expires_at_ms auth_key sign_key auth_serial sign_serial not_after_ms
 	registered_at_ms lock_code_verifier birth_date ctr last_check_in_ms last_unlock_ms
-	lost_since_ms silent_since_ms suspected_since_ms done_ms due_ms ended ended_at_ms receipt reissue_of renews`
+	lost_since_ms silent_since_ms suspected_since_ms done_ms due_ms ended ended_at_ms receipt reissue_of renews fork_ctr`
 
 func scanEnrolment(row scanner) (ra.EnrolmentRecord, error) {
 	var e ra.EnrolmentRecord
@@ -29,7 +29,7 @@ func scanEnrolment(row scanner) (ra.EnrolmentRecord, error) {
 	err := row.Scan(&e.ID, &e.Person, &e.Holder, &e.State, &application, &e.Card, &e.DeviceKey, &e.Nonce, &e.LockCodeSalt, &element, &e.ResetCounter,
 		&e.Manufacturer, &e.Brand, &e.Model, at(0), at(1), &authKey, &signKey, &auth, &sign, at(2),
 		at(3), &verifier, &e.BirthDate, &e.Ctr, at(4), at(5),
-		at(6), at(7), at(8), at(9), at(10), &e.Ended, at(11), &e.Receipt, &e.ReissueOf, &renews)
+		at(6), at(7), at(8), at(9), at(10), &e.Ended, at(11), &e.Receipt, &e.ReissueOf, &renews, &e.ForkCtr)
 	if err != nil {
 		return e, err
 	}
@@ -81,7 +81,7 @@ func (x raTx) PutEnrolment(ctx context.Context, e ra.EnrolmentRecord) error {
 	return x.put(ctx, "enrolment", enrolmentColumns, 1, e.ID, e.Person, e.Holder, e.State, e.ApplicationSHA256, e.Card, e.DeviceKey, e.Nonce,
 		e.LockCodeSalt, e.Element, e.ResetCounter, e.Manufacturer, e.Brand, e.Model, ms(e.AppliedAt), ms(e.ExpiresAt), e.AuthKey, e.SignKey,
 		e.AuthSerial, e.SignSerial, ms(e.NotAfter), ms(e.RegisteredAt), verifier, e.BirthDate, e.Ctr, ms(e.LastCheckIn), ms(e.LastUnlock),
-		ms(e.LostSince), ms(e.SilentSince), ms(e.SuspectedSince), ms(e.Done), ms(e.Due), e.Ended, ms(e.EndedAt), e.Receipt, e.ReissueOf, e.Renews)
+		ms(e.LostSince), ms(e.SilentSince), ms(e.SuspectedSince), ms(e.Done), ms(e.Due), e.Ended, ms(e.EndedAt), e.Receipt, e.ReissueOf, e.Renews, e.ForkCtr)
 }
 
 // EnrolmentsDue implements ra.Tx.

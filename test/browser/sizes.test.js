@@ -19,7 +19,8 @@ const places = [
   ['phone', '/p/taro-phone/reset-pin'], ['phone', '/p/taro-phone/unlock'], ['phone', '/p/taro-phone/lost'], ['phone', '/p/taro-phone/stop'],
   ['phone', '/p/taro-phone/biometrics'], ['phone', '/p/taro-phone/methods'], ['phone', '/p/taro-phone/quiet'],
   ['phone', '/p/nobody/'], ['portal', '/'], ['portal', '/home'], ['portal', '/nowhere'],
-  ['municipality', '/'], ['municipality', '/nowhere'],
+  ['municipality', '/'], ['municipality', '/nowhere'], ['municipality', '/residents/hanako'], ['municipality', '/residents/susumu'],
+  ['municipality', '/residents/hanako/desk/moved'], ['municipality', '/residents/hanako/desk/renamed'], ['municipality', '/residents/hanako/desk/card-new'],
 ]
 
 job('no page scrolls sideways at 320 px, nor at 390 px with letters of twice the size', async () => {
