@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"regexp"
@@ -82,7 +83,7 @@ func (r *RA) IssueCard(ctx context.Context, municipality string, c CardIssuance)
 	if card, err = r.certifyCard(ctx, who, card, c, keys, at); err != nil {
 		return CardIssued{}, err
 	}
-	return r.cardAnswer(ctx, card, keys.sign != nil)
+	return r.cardAnswer(ctx, card, keys.sign)
 }
 
 // cardKeys are the public keys of a card's requests.
@@ -209,8 +210,14 @@ func (r *RA) certifyCard(ctx context.Context, who audit.Actor, card CardRecord, 
 	return card, err
 }
 
-// cardAnswer answers an issuance; asked says whether for a signature certificate too.
-func (r *RA) cardAnswer(ctx context.Context, card CardRecord, asked bool) (CardIssued, error) {
+// of tells whether c certifies a key.
+func (c CertificateRecord) of(key crypto.PublicKey) bool {
+	leaf, err := x509.ParseCertificate(c.DER)
+	return err == nil && attest.SameKey(leaf.PublicKey, key)
+}
+
+// cardAnswer answers an issuance; sign is the signature key that was asked for, or nil.
+func (r *RA) cardAnswer(ctx context.Context, card CardRecord, sign crypto.PublicKey) (CardIssued, error) {
 	out := CardIssued{ID: card.ID, NotAfter: card.NotAfter, Authorities: r.authorities(false)}
 	err := r.store.Read(ctx, func(tx Tx) error {
 		auth, err := tx.Certificate(ctx, pki.CardAuth, card.AuthSerial)
@@ -222,9 +229,9 @@ func (r *RA) cardAnswer(ctx context.Context, card CardRecord, asked bool) (CardI
 		if err != nil {
 			return err
 		}
-		// The first of its kind: a later one was asked for under an id of its own.
-		first := slices.IndexFunc(certs, func(c CertificateRecord) bool { return c.Kind == pki.CardSign })
-		if first < 0 || !asked {
+		// The one of the key that was asked for: a later one came under an id of its own.
+		first := slices.IndexFunc(certs, func(c CertificateRecord) bool { return c.Kind == pki.CardSign && c.of(sign) })
+		if sign == nil || first < 0 {
 			out.Authorities.Sign = nil
 			return nil
 		}
