@@ -3,10 +3,12 @@
 //
 // It owns the residents of its municipalities (name as written, as ordinary
 // devices show it and in kana, alias, birth date, sex, address, household,
-// protective measures), what happens to them (moved, name changed, died, card
-// lost and found), and the way of a card from the order to the hand-over. What an
-// event does to certificates is decided by the issuer; making a card, and its
-// secrets, by the role `cards`; showing the register to officers by pages.go.
+// protective measures), what happens to them (moved, name changed, died, left the
+// country, card lost, found or given back), today or on a day to come, and the way
+// of a card, or of a new signature certificate onto one, from the order to the
+// hand-over. What an event does to certificates is decided by the issuer; making a
+// card, and its secrets, by the role `cards`. The officer's pages are desk.go,
+// deeds.go and pages.go.
 //
 // # How nothing is lost
 //

@@ -167,6 +167,15 @@ job('moved: announced, taken back, done on its day; signatures end, and come bac
   await are(context, phone, good, good)
 })
 
+job('a card whose time is over is said to be, and the desk offers no more than it can do for it', async () => {
+  const page = await (await visitor(wide)).newPage()
+  await page.goto(town.url('municipality', '/residents/setsuko'))
+  await page.getByText('電子証明書の期限が切れています').waitFor()
+  await look(page)
+  await page.getByRole('link', { name: /^新しいカードを作る/ }).waitFor()
+  assert.equal(await page.getByRole('link', { name: /^同じカードに/ }).count(), 0)
+})
+
 job('renamed, and then emigrated', async () => {
   const context = await visitor(wide)
   const phone = 'yoshida-phone'
