@@ -144,6 +144,7 @@ func TestDoorsOpenToTheirOwnRoleOnly(t *testing.T) {
 		body         any
 	}{
 		{"POST", "/v1/card-issuances", pki.RoleMunicipality, c.issuance()},
+		{"POST", "/v1/card-reissues", pki.RoleMunicipality, ra.CardReissue{ID: "s", Card: "card-1"}},
 		{"POST", "/v1/register-events", pki.RoleMunicipality, ra.RegisterEvent{ID: "e", Person: "hanako", Kind: ra.EventCardLost}},
 		{"POST", "/v1/verifier/linkage", pki.RoleVerifier, ra.LinkageQuery{Certificate: c.issued.Certificates.Auth}},
 		{"POST", "/v1/verifier/attributes", pki.RoleVerifier, ra.AttributesQuery{Release: "x"}},
