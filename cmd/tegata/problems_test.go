@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"go/ast"
@@ -18,7 +19,7 @@ import (
 	"unicode"
 )
 
-var updateErrors = flag.Bool("update-errors", false, "write docs/errors.md anew")
+var updateErrors = flag.Bool("update-errors", false, "write docs/errors.md and services/helpdesk/codes.json anew")
 
 // said is one problem as the source says it.
 type said struct {
@@ -37,8 +38,32 @@ const sourceRoot = "../.."
 // TestEveryProblemIsInTheDocs reads every problem that any package can answer with
 // from the source and compares docs/errors.md with it.
 func TestEveryProblemIsInTheDocs(t *testing.T) {
-	want := errorsPage(problemsInSource(t))
-	path := filepath.Join(sourceRoot, "docs", "errors.md")
+	all := problemsInSource(t)
+	sameAsSource(t, filepath.Join(sourceRoot, "docs", "errors.md"), errorsPage(all))
+	sameAsSource(t, filepath.Join(sourceRoot, "services", "helpdesk", "codes.json"), codesFile(t, all))
+}
+
+// codesFile is what the helpdesk's pages say about a code: a line each. Where several
+// packages have one, the first has the word: what a phone says before what others do.
+func codesFile(t *testing.T, all []said) string {
+	t.Helper()
+	var lines []string
+	for i, p := range all {
+		if i > 0 && all[i-1].code == p.code {
+			continue
+		}
+		line, err := json.Marshal(map[string]any{"kind": p.kind, "ja": []string{p.ja.title, p.ja.detail}, "en": []string{p.en.title, p.en.detail}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, strconv.Quote(p.code)+": "+string(line))
+	}
+	return "{\n" + strings.Join(lines, ",\n") + "\n}\n"
+}
+
+// sameAsSource compares a file that is written from the source with it.
+func sameAsSource(t *testing.T, path, want string) {
+	t.Helper()
 	if *updateErrors {
 		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
@@ -54,12 +79,12 @@ func TestEveryProblemIsInTheDocs(t *testing.T) {
 	has, wants := strings.Split(string(got), "\n"), strings.Split(want, "\n")
 	for _, line := range wants {
 		if !slices.Contains(has, line) {
-			t.Errorf("docs/errors.md lacks: %s", line)
+			t.Errorf("%s lacks: %s", path, line)
 		}
 	}
 	for _, line := range has {
 		if !slices.Contains(wants, line) {
-			t.Errorf("docs/errors.md has what no package says: %s", line)
+			t.Errorf("%s has what no package says: %s", path, line)
 		}
 	}
 	t.Error("write it anew: go test ./cmd/tegata -run TestEveryProblemIsInTheDocs -update-errors")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -191,11 +190,7 @@ func (h *Handler) source(r *http.Request) string {
 	if h.Source != nil {
 		return h.Source(r)
 	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
+	return httpd.Source(r)
 }
 
 // door lets in callers that prove the role by a client assertion.

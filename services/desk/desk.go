@@ -60,9 +60,16 @@ type Desk struct {
 
 	asking sync.Mutex // one conversation with the card at a time
 
-	mu      sync.Mutex // guards entry and session
+	mu      sync.Mutex // guards the fields below
 	entry   *entry
 	session *session
+	ended   ended
+}
+
+// ended is why the last session ended: its browser is told until another begins.
+type ended struct {
+	browser [32]byte
+	why     error
 }
 
 // entry is a browser that waits for a card.
@@ -119,7 +126,7 @@ func (d *Desk) Begin(earlier string) (token string, err error) {
 		return "", ErrWaiting
 	}
 	token = rand.Text()
-	d.session = nil
+	d.session, d.ended = nil, ended{}
 	d.entry = &entry{browser: hash(token), until: now.Add(EntryTime), before: d.config.Reader.Current()}
 	return token, nil
 }
@@ -178,7 +185,10 @@ func (d *Desk) signed(ctx context.Context, token string, press bool) (Staff, err
 	d.mu.Lock()
 	s := d.session
 	if s == nil || token == "" || s.browser != hash(token) {
-		d.mu.Unlock()
+		defer d.mu.Unlock()
+		if s == nil && token != "" && d.ended.browser == hash(token) {
+			return Staff{}, d.ended.why
+		}
 		return Staff{}, ErrNotSignedIn
 	}
 	err := s.over(now)
@@ -200,7 +210,7 @@ func (d *Desk) signed(ctx context.Context, token string, press bool) (Staff, err
 	case err == nil && old:
 		s.checked = now
 	case err != nil && d.session == s && problem.From(err).Kind != problem.CouldNotCheck && problem.From(err).Kind != problem.OurFault:
-		d.session = nil
+		d.session, d.ended = nil, ended{s.browser, err}
 		d.log.InfoContext(ctx, "a session ended", "desk", d.config.Name, "staff", s.staff.ID, "code", problem.From(err).Code)
 	}
 	return staff, err

@@ -159,6 +159,8 @@ func TestASessionLivesWhileTheCardLiesThere(t *testing.T) {
 	o.refused(err, desk.ErrCardTaken)
 	o.put() // the card comes back, and opens nothing by itself
 	_, err = o.desk.Signed(t.Context(), token)
+	o.refused(err, desk.ErrCardTaken)
+	_, err = o.desk.Signed(t.Context(), "another browser")
 	o.refused(err, desk.ErrNotSignedIn)
 }
 
@@ -279,7 +281,7 @@ func TestASessionIsCheckedAgain(t *testing.T) {
 	o.refused(err, desk.ErrCardBad)
 	o.state = certpath.Good
 	_, err = o.desk.Signed(t.Context(), token)
-	o.refused(err, desk.ErrNotSignedIn)
+	o.refused(err, desk.ErrCardBad) // it stays ended
 }
 
 func TestWhoIsStruckOffTheRosterIsOutAtOnce(t *testing.T) {

@@ -2,11 +2,11 @@ package pages
 
 import (
 	"errors"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 
+	"tegata/internal/httpd"
 	"tegata/internal/secret"
 	"tegata/internal/ui"
 	"tegata/services/portal"
@@ -32,7 +32,7 @@ func (h *Handler) doLost(w http.ResponseWriter, r *http.Request) {
 	case birth == "" || err != nil:
 		err = portal.ErrLostForm
 	default:
-		_, err = h.opt.Portal.SuspendByLockCode(r.Context(), birth, code, source(r))
+		_, err = h.opt.Portal.SuspendByLockCode(r.Context(), birth, code, httpd.Source(r))
 	}
 	if err != nil {
 		h.log(r, err)
@@ -44,13 +44,4 @@ func (h *Handler) doLost(w http.ResponseWriter, r *http.Request) {
 
 func (h *Handler) lostDone(w http.ResponseWriter, r *http.Request) {
 	h.show(w, r, ui.Screen{Page: "suspended"})
-}
-
-// source is where a browser is, as far as this server sees.
-func source(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }
