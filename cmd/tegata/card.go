@@ -176,13 +176,23 @@ func cardNew(ctx context.Context, c console, flags *flag.FlagSet, args []string)
 // cardInsert holds a card to a slot until it is interrupted.
 func cardInsert(ctx context.Context, c console, flags *flag.FlagSet, args []string) error {
 	r := remoteFlags(c, flags)
-	into := flags.String("into", "", "phone:ID, or vpcd:HOST:PORT such as a slot of the system's pcscd (vpcd:127.0.0.1:35963)")
+	into := flags.String("into", "", "phone:ID, helpdesk:1, or vpcd:HOST:PORT such as a slot of the system's pcscd (vpcd:127.0.0.1:35963)")
+	file := flags.String("secrets", "", "type card_auth_pin of this JSON file, mode 0600, at the key pad of a reader that has one; - is standard input")
 	words, err := parse(flags, args, "CARD")
 	if err != nil {
 		return err
 	}
+	var typed map[string]any
+	if *file != "" {
+		if typed, err = readSecrets(c, *file, "card_auth_pin"); err != nil {
+			return err
+		}
+	}
 	err = r.find(ctx)
 	if addr, ok := strings.CutPrefix(*into, "vpcd:"); ok && errors.Is(err, httpd.Unreachable) {
+		if typed != nil {
+			return usagef("-secrets types at the key pad of a reader of the running neighbourhood, and none runs")
+		}
 		return insertAlone(ctx, c, filepath.Join(*r.data, cardsFolder), words[0], addr)
 	}
 	if err != nil {
@@ -192,9 +202,15 @@ func cardInsert(ctx context.Context, c console, flags *flag.FlagSet, args []stri
 	if err != nil {
 		return err
 	}
-	path := "/v1/cards/" + url.PathEscape(words[0]) + "/tap"
+	own := "/v1/cards/" + url.PathEscape(words[0])
+	path := own + "/tap"
 	if err := r.post(ctx, "cards", path, map[string]string{"reader": addr}, nil); err != nil {
 		return err
+	}
+	if typed != nil {
+		if err := r.post(ctx, "cards", own+"/pad", typed, nil); err != nil {
+			return errors.Join(err, r.remove(context.WithoutCancel(ctx), "cards", path))
+		}
 	}
 	sayHeld(c, words[0], addr)
 	<-ctx.Done()
@@ -253,7 +269,10 @@ func slotAddress(ctx context.Context, r *remote, into string) (string, error) {
 	case "kiosk", "clinic":
 		return "", usagef("this neighbourhood has no %s yet", kind)
 	}
-	return "", usagef("-into is phone:ID or vpcd:HOST:PORT")
+	if addr, ok := r.readers[into]; ok { // a terminal's
+		return addr, nil
+	}
+	return "", usagef("-into is phone:ID, helpdesk:1 or vpcd:HOST:PORT")
 }
 
 func printJSON(c console, v any) error {

@@ -31,6 +31,7 @@ func doors() []door {
 		{"phone", 3, true, ui.Text{JA: "スマートフォン", EN: "Phone"}},
 		{"portal", 4, true, ui.Text{JA: "ポータル", EN: "Portal"}},
 		{"municipality", 5, true, ui.Text{JA: "市区町村", EN: "Municipality"}},
+		{"helpdesk", 13, true, ui.Text{JA: "ヘルプデスク", EN: "Helpdesk"}},
 		{"cards", 14, false, ui.Text{JA: "カード置き場", EN: "Card rack"}},
 	}
 }

@@ -55,7 +55,7 @@ func (n *neighbourhood) make(ctx context.Context, follow func()) error {
 	}
 	if n.settings.Made {
 		n.progress.done()
-		return nil
+		return n.fillRoster(ctx)
 	}
 	for _, stage := range []struct {
 		step   int
@@ -71,6 +71,9 @@ func (n *neighbourhood) make(ctx context.Context, follow func()) error {
 		if stage.step == stepFirst {
 			n.progress.usable()
 		}
+	}
+	if err := n.fillRoster(ctx); err != nil {
+		return err
 	}
 	n.settings.Made = true
 	if err := n.settings.save(n.dir); err != nil {

@@ -48,6 +48,7 @@ type neighbourhood struct {
 	cards        *cardsRole
 	phones       *phoneRole
 	portal       *portalRole
+	helpdesk     *helpdeskRole
 	streetRoom   *room
 
 	closers []io.Closer // in the order in which they were opened

@@ -24,6 +24,7 @@ type remote struct {
 	client *http.Client
 
 	services map[string]string // role → URL
+	readers  map[string]string // slot → address
 	token    httpd.OperatorToken
 }
 
@@ -61,11 +62,18 @@ func (r *remote) locate(ctx context.Context) error {
 			Role string `json:"role"`
 			URL  string `json:"url"`
 		} `json:"services"`
+		Readers []struct {
+			Slot    string `json:"slot"`
+			Address string `json:"address"`
+		} `json:"readers"`
 	}
 	if err := httpd.GetJSON(ctx, r.client, strings.TrimRight(*r.street, "/")+"/services.json", &list); err != nil {
 		return err
 	}
-	r.services = map[string]string{}
+	r.services, r.readers = map[string]string{}, map[string]string{}
+	for _, s := range list.Readers {
+		r.readers[s.Slot] = s.Address
+	}
 	for _, s := range list.Services {
 		r.services[s.Role] = strings.TrimRight(s.URL, "/")
 	}

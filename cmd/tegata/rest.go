@@ -55,6 +55,13 @@ func (n *neighbourhood) buildRest(ctx context.Context) (err error) {
 	}
 	n.open("portal", n.settings.ownName("portal", n.portal.routes(n.settings)))
 
+	if n.helpdesk, err = n.openHelpdesk(ctx, n.site(), n.settings.readerAt(helpdeskReader)); err != nil {
+		return err
+	}
+	n.closers = append(n.closers, n.helpdesk)
+	n.addWork(n.helpdesk.helpdesk)
+	n.open("helpdesk", n.settings.ownName("helpdesk", n.helpdesk.routes(n.settings)))
+
 	n.streetRoom, err = n.openRoom(ctx, n.dir, "street", nil)
 	return err
 }

@@ -23,7 +23,7 @@ func (n *neighbourhood) buildStreet(context.Context) error {
 	n.sender = street.NewSender(n.settings.machine("street"), n.token, nil)
 	var err error
 	n.street, err = street.New(street.Config{
-		Services: services, Origin: n.settings.page("street"), Token: n.token, Assertion: n.streetAssertion,
+		Services: services, Readers: []street.Reader{{Slot: helpdeskSlot, Address: n.settings.readerAt(helpdeskReader), KeyPad: true}}, Origin: n.settings.page("street"), Token: n.token, Assertion: n.streetAssertion,
 		Progress: n.progress.now, People: n.people, Secrets: n.shownSecrets, Clock: fullClock{n}, Log: n.log.With("role", "street"),
 	})
 	if err != nil {

@@ -27,6 +27,7 @@ const (
 	portalID       = "portal"
 	municipalityID = "municipality"
 	streetID       = "street"
+	helpdeskID     = "helpdesk"
 )
 
 // verifier is who checks.

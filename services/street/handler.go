@@ -24,6 +24,8 @@ func (h *Handler) Routes(names []string, metrics *httpd.Metrics) http.Handler {
 	mux.HandleFunc("POST /cards/{id}/remove", h.remove)
 	mux.HandleFunc("GET /hold", h.holdPage)
 	mux.HandleFunc("POST /hold", h.hold)
+	mux.HandleFunc("GET /pad", h.padPage)
+	mux.Handle("POST /pad", httpd.Erased(http.HandlerFunc(h.pad)))
 	mux.HandleFunc("GET /mailbox", h.mailbox)
 	mux.HandleFunc("GET /offers", h.offers)
 	mux.HandleFunc("GET /trace", h.tracePage)

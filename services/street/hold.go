@@ -19,6 +19,7 @@ type holdPage struct {
 	Back    string // full URL, checked
 	Cards   []rackCard
 	Readers []Reader
+	Pad     string // address of this reader's key pad, when a card lies there
 	Trouble *ui.Trouble
 }
 
@@ -44,6 +45,11 @@ func (h *Handler) holdPage(w http.ResponseWriter, r *http.Request) {
 	}
 	page.Cards, err = h.cardsOfPeople(r.Context())
 	page.Trouble = h.trouble(w, err)
+	for _, c := range page.Cards {
+		if c.Reader == page.Reader && slices.ContainsFunc(readers, func(rd Reader) bool { return rd.KeyPad && rd.Address == c.Reader }) {
+			page.Pad = padAddress(c.ID, page.Back)
+		}
+	}
 	// The phone's own person is the likely one.
 	slices.SortStableFunc(page.Cards, func(a, b rackCard) int {
 		return boolInt(b.Known && b.Person.ID == owner.ID) - boolInt(a.Known && a.Person.ID == owner.ID)
@@ -66,6 +72,9 @@ func (h *Handler) hold(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		h.fail(w, r, err, h.both("hold.safe"))
 		return
+	}
+	if slices.ContainsFunc(readers, func(rd Reader) bool { return rd.KeyPad && rd.Address == reader }) {
+		back = padAddress(card, back)
 	}
 	if back == "" {
 		back = "/cards"
@@ -103,7 +112,7 @@ func (h *Handler) checkHold(readers []Reader, reader, back string) (slot, way st
 // phone's and the terminals' that run here.
 func (h *Handler) wayBackOrigins() []string {
 	var out []string
-	for _, role := range []string{"phone", "kiosk", "clinic", "pay"} {
+	for _, role := range []string{"phone", "kiosk", "clinic", "pay", "helpdesk"} {
 		if o := h.conf.origin(role); o != "" {
 			out = append(out, o)
 		}

@@ -28,6 +28,7 @@ func offersNow() []offer {
 		{ID: "register", Role: "phone"}, {ID: "login", Role: "portal"}, {ID: "cross", Role: "portal"}, {ID: "biometrics", Role: "phone"},
 		{ID: "status", Role: "issuer"}, {ID: "lost", Role: "portal"}, {ID: "found", Role: "phone"}, {ID: "receipt", Role: "portal"},
 		{ID: "card", Role: "cards"}, {ID: "desk", Role: "municipality"}, {ID: "headless", Role: "phone"},
+		{ID: "helpdesk", Role: "helpdesk"}, {ID: "helper", Role: "helpdesk"},
 	}
 }
 
@@ -35,7 +36,7 @@ func offersNow() []offer {
 func offersPlanned() []offer {
 	return []offer{
 		{ID: "kiosk"}, {ID: "clinic"}, {ID: "moving"},
-		{ID: "health"}, {ID: "private"}, {ID: "documents"}, {ID: "helpdesk"},
+		{ID: "health"}, {ID: "private"}, {ID: "documents"},
 	}
 }
 
@@ -57,6 +58,10 @@ func (h *Handler) offers(w http.ResponseWriter, r *http.Request) {
 			page.Now[i].URL = h.conf.origin("portal") + "/receipt"
 		case "card":
 			page.Now[i].URL = "/cards"
+		case "helpdesk":
+			page.Now[i].URL = h.conf.origin("helpdesk")
+		case "helper":
+			page.Now[i].URL = h.conf.origin("helpdesk") + "/helper"
 		case "desk":
 			page.Now[i].URL = h.conf.origin("municipality")
 		}

@@ -96,7 +96,7 @@ func samplePages(n *town) []uitest.Page {
 		{Name: "rack-empty", Screen: ui.Screen{Page: "rack", Data: rackPage{Left: true}}},
 		{Name: "rack-away", Screen: ui.Screen{Page: "rack", Data: rackPage{Trouble: away}}},
 		{Name: "hold", Screen: ui.Screen{Page: "hold", Data: holdPage{Reader: n.readerOfHanakosPhone, Slot: "phone:hanako", Owner: first.Said(), Back: "http://phone.localhost:8403/p/hanako/register", Cards: cards}}},
-		{Name: "hold-where", Screen: ui.Screen{Page: "hold", Data: holdPage{Readers: []Reader{{"phone:hanako", n.readerOfHanakosPhone}, {"kiosk:1", "127.0.0.1:49200"}}}}},
+		{Name: "hold-where", Screen: ui.Screen{Page: "hold", Data: holdPage{Readers: []Reader{{Slot: "phone:hanako", Address: n.readerOfHanakosPhone}, {Slot: "kiosk:1", Address: "127.0.0.1:49200"}}}}},
 		{Name: "hold-nowhere", Screen: ui.Screen{Page: "hold", Data: holdPage{}}},
 		{Name: "hold-away", Screen: ui.Screen{Page: "hold", Data: holdPage{Reader: "127.0.0.1:49200", Slot: "kiosk:1", Trouble: away}}},
 		{Name: "mailbox", Screen: ui.Screen{Page: "mailbox", Data: mailboxPage{Boxes: someBoxes}}},

@@ -20,8 +20,9 @@ type Service struct {
 
 // Reader is a slot that a card can be held to.
 type Reader struct {
-	Slot    string `json:"slot"`    // "phone:ID", "kiosk:ID", "clinic:ID"
-	Address string `json:"address"` // 127.0.0.1:PORT
+	Slot    string `json:"slot"`              // "phone:ID", "helpdesk:N", "kiosk:ID", "clinic:ID"
+	Address string `json:"address"`           // 127.0.0.1:PORT
+	KeyPad  bool   `json:"key_pad,omitempty"` // it takes the PIN itself: a staff desk's
 }
 
 // Person is an invented resident of the sandbox.

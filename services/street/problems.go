@@ -13,6 +13,12 @@ var (
 	errReader = problem.New(problem.Refused, http.StatusBadRequest, "unknown-reader",
 		problem.Text{Title: "この読み取り口にはかざせません", Detail: "この町のスマホや端末の読み取り口ではありません。スマホの画面からもう一度開いてください。"},
 		problem.Text{Title: "A card cannot be held to that reader", Detail: "It is no reader of a phone or terminal of this neighbourhood. Open this page from the phone again."})
+	errNoPad = problem.New(problem.YourTurn, http.StatusConflict, "no-key-pad",
+		problem.Text{Title: "キーパッドのある読み取り口にカードがありません", Detail: "先にカードを読み取り口に置いてください。何も送られていません。"},
+		problem.Text{Title: "No card lies in a reader with a key pad", Detail: "Put the card to the reader first. Nothing was sent."})
+	errPadPIN = problem.New(problem.YourTurn, http.StatusBadRequest, "pad-pin",
+		problem.Text{Title: "暗証番号は4けたの数字です", Detail: "もう一度押してください。カードには送られていません。回数には数えていません。"},
+		problem.Text{Title: "The PIN has 4 digits", Detail: "Type it again. Nothing was sent to the card, and no try was counted."})
 	errWayBack = problem.New(problem.Refused, http.StatusBadRequest, "unknown-way-back",
 		problem.Text{Title: "戻り先がこの町の中にありません", Detail: "カードはかざされていません。スマホの画面からもう一度開いてください。"},
 		problem.Text{Title: "The way back leads out of this neighbourhood", Detail: "No card was held. Open this page from the phone again."})

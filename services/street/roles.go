@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tegata/internal/httpd"
+	"tegata/internal/secret"
 	"tegata/internal/ui"
 )
 
@@ -141,6 +142,15 @@ func (r roles) Tap(ctx context.Context, card, reader string) error {
 // Remove takes a card away from whatever reader it is held to.
 func (r roles) Remove(ctx context.Context, card string) error {
 	return r.call(ctx, http.MethodDelete, r.cards, "/v1/cards/"+url.PathEscape(card)+"/tap", nil, nil)
+}
+
+// Type types a PIN at the key pad of the reader that a card lies in.
+func (r roles) Type(ctx context.Context, card string, pin secret.PIN) error {
+	var body struct {
+		PIN string `json:"card_auth_pin"`
+	}
+	pin.Reveal(func(digits []byte) { body.PIN = string(digits) })
+	return r.call(ctx, http.MethodPost, r.cards, "/v1/cards/"+url.PathEscape(card)+"/pad", body, nil)
 }
 
 // Phones lists the phones of this machine.
