@@ -26,6 +26,7 @@ func commands() []command {
 		{"phone change-secret", "PHONE -secrets FILE", "change PIN or signature password, by the present one", phoneChangeSecret},
 		{"phone reset-pin", "PHONE -secrets FILE", "a new PIN, by the signature password", phoneResetPIN},
 		{"phone reset-password", "PHONE [-card CARD] -secrets FILE", "a new signature password with a new certificate, by the card", phoneResetPassword},
+		{"phone support-number", "PHONE [-json]", "a number by which a helpdesk sees codes for ten minutes", phoneSupport},
 		{"phone suspend", "-lock-code FILE", "suspend by lock code, from anywhere", phoneSuspend},
 		{"clock show", "", "the neighbourhood's time", clockShow},
 		{"clock advance", "DURATION", "time travel, forward only", clockAdvance},

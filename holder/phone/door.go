@@ -117,6 +117,7 @@ func (d *Door) Routes() http.Handler {
 	on("POST /v1/phones/{id}/change-secret", changeSecret)
 	on("POST /v1/phones/{id}/reset-pin", resetPIN)
 	on("POST /v1/phones/{id}/reset-password", resetPassword)
+	on("POST /v1/phones/{id}/support-number", supportNumber)
 	return d.Token.Guard(mux)
 }
 

@@ -26,9 +26,10 @@ type Phone struct {
 
 	work sync.Mutex // one step after the other: held for a whole method
 
-	mu     sync.Mutex // guards slot
-	slot   *reader.Reader
-	slotAt string // where it listens
+	mu      sync.Mutex // guards slot and support
+	slot    *reader.Reader
+	slotAt  string        // where it listens
+	support SupportNumber // made last
 }
 
 // ID is the phone's name in addresses.

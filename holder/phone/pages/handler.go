@@ -114,6 +114,8 @@ func (h *Handler) Routes() http.Handler {
 	on("GET /p/{id}/quiet", (*visit).quiet)
 	on("POST /p/{id}/quiet", (*visit).setQuiet)
 	on("GET /p/{id}/lost", (*visit).lost)
+	on("GET /p/{id}/support", (*visit).support)
+	on("POST /p/{id}/support", (*visit).makeSupport)
 	on("GET /p/{id}/stop", (*visit).stop)
 	on("POST /p/{id}/stop", (*visit).doStop)
 	on("GET /p/{id}/stopped", (*visit).stopped)
@@ -334,7 +336,7 @@ func (v *visit) showFailure(f failure) {
 	t := *f.trouble
 	t.Next = v.action(f.ways[0])
 	p := ui.TroublePage{Trouble: &t}
-	for _, w := range f.ways[1:] {
+	for _, w := range append(f.ways[1:len(f.ways):len(f.ways)], v.supportWay()...) {
 		p.More = append(p.More, v.action(w))
 	}
 	v.show(ui.Screen{Page: "trouble", Data: p, Status: t.Status})

@@ -249,6 +249,10 @@ func samples() []uitest.Page {
 		}
 		add("60-trouble-"+string(k.kind), phone.StageRegistered, "", ui.Screen{Page: "trouble", Data: page})
 	}
+	add("70-support", phone.StageRegistered, "", ui.Screen{Page: "support", Data: supportPage{basePage: base(phone.StageRegistered)}})
+	add("71-support-number", phone.StageApplied, "", ui.Screen{Page: "support", Poll: supportPoll,
+		Data: supportPage{basePage: base(phone.StageApplied), Number: "482 913", Until: moment().Add(10 * time.Minute)}})
+	add("72-support-over", phone.StageApplied, "", ui.Screen{Page: "support", Data: supportPage{basePage: base(phone.StageApplied), Over: true}})
 	return out
 }
 

@@ -52,6 +52,8 @@ type Phone interface {
 	ApplyForSign(ctx context.Context, card secret.Password, terms string, replace bool) error
 	RenewSign(ctx context.Context, card secret.Password, terms string, replace bool) error
 	MakeSignKey(ctx context.Context, password, card secret.Password) error
+	MakeSupportNumber(ctx context.Context) (phone.SupportNumber, error)
+	SupportNumber() (phone.SupportNumber, bool)
 }
 
 // Phones is the phones of this machine.
