@@ -149,9 +149,10 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// until repeats a command until its output has what is looked for.
+// until repeats a command, or a look at a page, until its output has what is looked for.
 //
 //	until REGEXP COMMAND…
+//	until REGEXP browse WHO get URL
 func until(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: until REGEXP COMMAND…")
@@ -159,6 +160,13 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 	want, err := regexp.Compile("(?m)" + args[0])
 	ts.Check(err)
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if args[1] == "browse" {
+			browse(ts, false, args[2:])
+			if want.MatchString(textOf(stateOf(ts).browsers[args[2]].page)) {
+				return
+			}
+			continue
+		}
 		if ts.Exec(args[1], args[2:]...) == nil && want.MatchString(ts.ReadFile("stdout")) {
 			return
 		}

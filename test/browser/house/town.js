@@ -21,13 +21,13 @@ const free = (port) => new Promise((yes) => {
   s.listen(port, '127.0.0.1', () => s.close(() => yes(true)))
 })
 
-// freeBase finds a base port whose fifteen ports are all free.
+// freeBase finds a base port whose nineteen ports are all free.
 const freeBase = async () => {
   for (let base = 20400; base < 30000; base += 100) {
-    const all = await Promise.all([...Array(15).keys()].map((i) => free(base + i)))
+    const all = await Promise.all([...Array(19).keys()].map((i) => free(base + i)))
     if (all.every(Boolean)) return base
   }
-  throw new Error('no fifteen free ports in a row')
+  throw new Error('no nineteen free ports in a row')
 }
 
 // town starts the neighbourhood, or finds the one that is running.
@@ -54,7 +54,7 @@ export class Town {
 
   // url is where a party's pages are; the names and the order of ports are stable.
   url (party, place = '/') {
-    const port = { street: 0, issuer: 1, verifier: 2, phone: 3, portal: 4, municipality: 5 }[party]
+    const port = { street: 0, issuer: 1, verifier: 2, phone: 3, portal: 4, municipality: 5, helpdesk: 13 }[party]
     return `http://${party}.localhost:${this.base + port}${place}`
   }
 
