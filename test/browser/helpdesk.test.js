@@ -95,7 +95,7 @@ for (const [name, size] of [['on a phone', narrow], ['on a desk', wide]]) {
     await page.getByLabel('住所').fill('見本県手形市8-3-9')
     await is.press(page, 'このスマホを一時停止する')
     await noSecret(page, '相手に言うこと')
-    const number = await page.locator('.bignumber').innerText()
+    const number = await page.locator('.lockcode').innerText()
     await is.follow(page, 'ホームへ')
     await is.follow(page, 'すべての記録')
     await noSecret(page, '記録')
