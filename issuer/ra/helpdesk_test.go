@@ -13,7 +13,19 @@ import (
 	"tegata/issuer/ra"
 	"tegata/issuer/status"
 	"tegata/store"
+	"tegata/store/issuer"
+	"tegata/store/storetest"
 )
+
+// eachRegistered is registered on both databases.
+func eachRegistered(t *testing.T, f func(*testing.T, *world, *card, *phone)) {
+	storetest.Each(t, issuer.Schema, func(t *testing.T, db *store.DB) {
+		w := worldOn(t, db, began)
+		c, p := w.issueCard("card-1", hanako(), 0), w.newPhone(2)
+		p.enrol(c)
+		f(t, w, c, p)
+	})
+}
 
 // factsOf are what the holder of a card says by telephone.
 func factsOf(c *card) ra.Facts {
@@ -52,47 +64,48 @@ func (w *world) history(person string) (list []ra.Query) {
 }
 
 func TestFourFactsSuspendAndTheRecordNamesTheAgent(t *testing.T) {
-	w, c, p := registered(t)
-	f := factsOf(c)
-	f.Name = "テガタ　ハナコ" // not by its reading: the authority has none
-	_, err := w.ra.SuspendByFacts(t.Context(), "helpdesk", "A-01", f)
-	wantCode(t, err, ra.CodeFactsWrong)
-	p.mustBe(status.Good, 0)
-	f = factsOf(c)
-	f.Name = "手形 花子" // as somebody types it
-	f.Address = "東京都見本区１－２－３"
-	got, err := w.ra.SuspendByFacts(t.Context(), "helpdesk", "A-01", f)
-	if err != nil || got.State != "held" {
-		t.Fatalf("%+v, %v", got, err)
-	}
-	p.mustBe(status.Held, status.CertificateHold, status.Lost)
-	told := 0
-	out, err := w.ra.Outbox(t.Context(), "", 100)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, n := range out.Notices {
-		if n.Kind == ra.NoticeSuspended {
-			told++
-			if !strings.Contains(n.JA.Body, "ヘルプデスク") || !strings.Contains(n.EN.Body, "helpdesk") {
-				t.Errorf("the notice says %q, %q", n.JA.Body, n.EN.Body)
+	eachRegistered(t, func(t *testing.T, w *world, c *card, p *phone) {
+		f := factsOf(c)
+		f.Name = "テガタ　ハナコ" // not by its reading: the authority has none
+		_, err := w.ra.SuspendByFacts(t.Context(), "helpdesk", "A-01", f)
+		wantCode(t, err, ra.CodeFactsWrong)
+		p.mustBe(status.Good, 0)
+		f = factsOf(c)
+		f.Name = "手形 花子" // as somebody types it
+		f.Address = "東京都見本区１－２－３"
+		got, err := w.ra.SuspendByFacts(t.Context(), "helpdesk", "A-01", f)
+		if err != nil || got.State != "held" {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		p.mustBe(status.Held, status.CertificateHold, status.Lost)
+		told := 0
+		out, err := w.ra.Outbox(t.Context(), "", 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range out.Notices {
+			if n.Kind == ra.NoticeSuspended {
+				told++
+				if !strings.Contains(n.JA.Body, "ヘルプデスク") || !strings.Contains(n.EN.Body, "helpdesk") {
+					t.Errorf("the notice says %q, %q", n.JA.Body, n.EN.Body)
+				}
 			}
 		}
-	}
-	if told != 1 {
-		t.Errorf("told %d times", told)
-	}
-	trail, err := w.auditTrail()
-	if err != nil || !strings.Contains(trail, "helpdesk") || !strings.Contains(trail, "A-01") {
-		t.Errorf("the audit records do not name helpdesk and agent: %v", err)
-	}
-	if strings.Contains(trail, "花子") || strings.Contains(trail, "見本区") {
-		t.Error("what the caller said is in the audit records")
-	}
-	q := w.history(c.person.ID)
-	if len(q) != 1 || q[0].What != "suspend" || q[0].Agent != "A-01" || q[0].Verifier != "helpdesk" {
-		t.Errorf("the history says %+v", q)
-	}
+		if told != 1 {
+			t.Errorf("told %d times", told)
+		}
+		trail, err := w.auditTrail()
+		if err != nil || !strings.Contains(trail, "helpdesk") || !strings.Contains(trail, "A-01") {
+			t.Errorf("the audit records do not name helpdesk and agent: %v", err)
+		}
+		if strings.Contains(trail, "花子") || strings.Contains(trail, "見本区") {
+			t.Error("what the caller said is in the audit records")
+		}
+		q := w.history(c.person.ID)
+		if len(q) != 1 || q[0].What != "suspend" || q[0].Agent != "A-01" || q[0].Verifier != "helpdesk" {
+			t.Errorf("the history says %+v", q)
+		}
+	})
 }
 
 // Nobody learns from the helpdesk whether somebody exists: not by the answer, not by the
@@ -165,53 +178,54 @@ func TestTriesWithFactsAreLimited(t *testing.T) {
 }
 
 func TestASupportNumberShowsCodesForTenMinutes(t *testing.T) {
-	w, c, p := registered(t)
-	compact := p.jws(ra.TypeEnrolment, p.supportClaims(), nil)
-	made, err := w.ra.MakeSupportNumber(t.Context(), compact)
-	if err != nil || len(made.Number) != 6 || !made.EndsAt.Equal(w.now.Add(10*time.Minute)) {
-		t.Fatalf("%+v, %v", made, err)
-	}
-	again, err := w.ra.MakeSupportNumber(t.Context(), compact) // its answer was lost
-	if err != nil || again != made {
-		t.Errorf("sent again: %+v, %v", again, err)
-	}
-	v, err := w.ra.ViewSupport(t.Context(), "helpdesk", ra.SupportQuery{Number: made.Number, Agent: "A-01"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if v.Stage != "registered" || v.Error != "pin-wrong" || v.PINTries != 2 || v.PasswordTries != 5 || v.State != ra.StateRegistered || !v.CanSuspend || len(v.Certificates) != 2 {
-		t.Errorf("the agent sees %+v", v)
-	}
-	for _, cert := range v.Certificates {
-		if cert.State != "good" {
-			t.Errorf("the agent sees %+v", cert)
+	eachRegistered(t, func(t *testing.T, w *world, c *card, p *phone) {
+		compact := p.jws(ra.TypeEnrolment, p.supportClaims(), nil)
+		made, err := w.ra.MakeSupportNumber(t.Context(), compact)
+		if err != nil || len(made.Number) != 6 || !made.EndsAt.Equal(w.now.Add(10*time.Minute)) {
+			t.Fatalf("%+v, %v", made, err)
 		}
-	}
-	h, err := w.ra.ViewSupport(t.Context(), "helpdesk", ra.SupportQuery{Number: made.Number, Source: "203.0.113.5"})
-	if err != nil || h.Stage != "registered" || h.Error != "pin-wrong" || h.State != "" || h.Certificates != nil || h.CanSuspend {
-		t.Errorf("a helper sees %+v, %v", h, err)
-	}
-	q := w.history(c.person.ID)
-	seen := map[string]string{}
-	for _, x := range q {
-		seen[x.What] = x.Agent
-	}
-	if len(q) != 2 || seen["support"] != "A-01" {
-		t.Errorf("the history says %+v", q)
-	}
-	if _, ok := seen["helper"]; !ok {
-		t.Errorf("the helper's view is not in the history: %+v", q)
-	}
-	if w.pass(10 * time.Minute); w.rows("support_number") != 0 {
-		t.Error("ten minutes later it is still there")
-	}
-	for _, query := range []ra.SupportQuery{{Number: made.Number, Agent: "A-01"}, {Support: v.Support, Agent: "A-01"}, {Support: v.Support, Source: "x"}} {
-		_, err = w.ra.ViewSupport(t.Context(), "helpdesk", query)
+		again, err := w.ra.MakeSupportNumber(t.Context(), compact) // its answer was lost
+		if err != nil || again != made {
+			t.Errorf("sent again: %+v, %v", again, err)
+		}
+		v, err := w.ra.ViewSupport(t.Context(), "helpdesk", ra.SupportQuery{Number: made.Number, Agent: "A-01"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v.Stage != "registered" || v.Error != "pin-wrong" || v.PINTries != 2 || v.PasswordTries != 5 || v.State != ra.StateRegistered || !v.CanSuspend || len(v.Certificates) != 2 {
+			t.Errorf("the agent sees %+v", v)
+		}
+		for _, cert := range v.Certificates {
+			if cert.State != "good" {
+				t.Errorf("the agent sees %+v", cert)
+			}
+		}
+		h, err := w.ra.ViewSupport(t.Context(), "helpdesk", ra.SupportQuery{Number: made.Number, Source: "203.0.113.5"})
+		if err != nil || h.Stage != "registered" || h.Error != "pin-wrong" || h.State != "" || h.Certificates != nil || h.CanSuspend {
+			t.Errorf("a helper sees %+v, %v", h, err)
+		}
+		q := w.history(c.person.ID)
+		seen := map[string]string{}
+		for _, x := range q {
+			seen[x.What] = x.Agent
+		}
+		if len(q) != 2 || seen["support"] != "A-01" {
+			t.Errorf("the history says %+v", q)
+		}
+		if _, ok := seen["helper"]; !ok {
+			t.Errorf("the helper's view is not in the history: %+v", q)
+		}
+		if w.pass(10 * time.Minute); w.rows("support_number") != 0 {
+			t.Error("ten minutes later it is still there")
+		}
+		for _, query := range []ra.SupportQuery{{Number: made.Number, Agent: "A-01"}, {Support: v.Support, Agent: "A-01"}, {Support: v.Support, Source: "x"}} {
+			_, err = w.ra.ViewSupport(t.Context(), "helpdesk", query)
+			wantCode(t, err, ra.CodeSupportNumber)
+		}
+		_, err = w.ra.SuspendBySupport(t.Context(), "helpdesk", "A-01", v.Support)
 		wantCode(t, err, ra.CodeSupportNumber)
-	}
-	_, err = w.ra.SuspendBySupport(t.Context(), "helpdesk", "A-01", v.Support)
-	wantCode(t, err, ra.CodeSupportNumber)
-	p.mustBe(status.Good, 0)
+		p.mustBe(status.Good, 0)
+	})
 }
 
 // The moment counts, not whether anybody came by to erase it.
@@ -253,34 +267,35 @@ func TestASupportNumberIsKeptNowhere(t *testing.T) {
 }
 
 func TestSupportNumbersCannotBeGuessed(t *testing.T) {
-	w, _, p := registered(t)
-	made, err := p.makeNumber()
-	if err != nil {
-		t.Fatal(err)
-	}
-	guess := func(q ra.SupportQuery) error {
-		_, err := w.ra.ViewSupport(t.Context(), "helpdesk", q)
-		return err
-	}
-	wrong := "000000"
-	if made.Number == wrong {
-		wrong = "000001"
-	}
-	for range ra.NumbersPerAgent {
-		wantCode(t, guess(ra.SupportQuery{Number: wrong, Agent: "A-01"}), ra.CodeSupportNumber)
-	}
-	wantCode(t, guess(ra.SupportQuery{Number: made.Number, Agent: "A-01"}), ra.CodeSupportTries)
-	for range ra.NumbersPerHelper {
-		wantCode(t, guess(ra.SupportQuery{Number: wrong, Source: "203.0.113.5"}), ra.CodeSupportNumber)
-	}
-	wantCode(t, guess(ra.SupportQuery{Number: made.Number, Source: "203.0.113.5"}), ra.CodeSupportTries)
-	for n := range ra.NumbersPerHelpdesk - ra.NumbersPerHelper {
-		wantCode(t, guess(ra.SupportQuery{Number: wrong, Source: "s" + strconv.Itoa(n)}), ra.CodeSupportNumber)
-	}
-	wantCode(t, guess(ra.SupportQuery{Number: made.Number, Source: "one more"}), ra.CodeSupportTries)
-	if err := guess(ra.SupportQuery{Number: made.Number, Agent: "A-02"}); err != nil { // helpers use up no agent's tries
-		t.Error(err)
-	}
+	eachRegistered(t, func(t *testing.T, w *world, _ *card, p *phone) {
+		made, err := p.makeNumber()
+		if err != nil {
+			t.Fatal(err)
+		}
+		guess := func(q ra.SupportQuery) error {
+			_, err := w.ra.ViewSupport(t.Context(), "helpdesk", q)
+			return err
+		}
+		wrong := "000000"
+		if made.Number == wrong {
+			wrong = "000001"
+		}
+		for range ra.NumbersPerAgent {
+			wantCode(t, guess(ra.SupportQuery{Number: wrong, Agent: "A-01"}), ra.CodeSupportNumber)
+		}
+		wantCode(t, guess(ra.SupportQuery{Number: made.Number, Agent: "A-01"}), ra.CodeSupportTries)
+		for range ra.NumbersPerHelper {
+			wantCode(t, guess(ra.SupportQuery{Number: wrong, Source: "203.0.113.5"}), ra.CodeSupportNumber)
+		}
+		wantCode(t, guess(ra.SupportQuery{Number: made.Number, Source: "203.0.113.5"}), ra.CodeSupportTries)
+		for n := range ra.NumbersPerHelpdesk - ra.NumbersPerHelper {
+			wantCode(t, guess(ra.SupportQuery{Number: wrong, Source: "s" + strconv.Itoa(n)}), ra.CodeSupportNumber)
+		}
+		wantCode(t, guess(ra.SupportQuery{Number: made.Number, Source: "one more"}), ra.CodeSupportTries)
+		if err := guess(ra.SupportQuery{Number: made.Number, Agent: "A-02"}); err != nil { // helpers use up no agent's tries
+			t.Error(err)
+		}
+	})
 }
 
 func TestAnAgentSuspendsFromAViewAndCanDoNothingElse(t *testing.T) {
