@@ -123,6 +123,7 @@ func (a asker) routesInMetrics(t *testing.T) {
 		"phone":        {{"/v1/phones", "GET /v1/phones"}, {"/", "GET /{$}"}},
 		"portal":       {{"/", "GET /{$}"}, {"/home", "GET /home"}},
 		"municipality": {{"/v1/residents", "GET /v1/residents"}, {"/", "GET /{$}"}},
+		"helpdesk":     {{"/", "GET /{$}"}, {"/home", "GET /home"}, {"/support/x", "GET /support/{view}"}},
 		"cards":        {{"/v1/cards", "GET /v1/cards"}},
 	}
 	for _, d := range doors() {
