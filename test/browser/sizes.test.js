@@ -21,7 +21,6 @@ const places = [
   ['phone', '/p/nobody/'], ['portal', '/'], ['portal', '/home'], ['portal', '/nowhere'],
   ['municipality', '/'], ['municipality', '/nowhere'], ['municipality', '/residents/hanako'], ['municipality', '/residents/susumu'],
   ['municipality', '/residents/hanako/desk/moved'], ['municipality', '/residents/hanako/desk/renamed'], ['municipality', '/residents/hanako/desk/card-new'],
-  ['municipality', '/'], ['municipality', '/nowhere'],
   ['helpdesk', '/'], ['helpdesk', '/helper'], ['helpdesk', '/home'], ['phone', '/p/taro-phone/support'],
 ]
 
