@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
-	"time"
 )
 
 // withCard calls a phone's door while a card is held to it.
@@ -59,31 +57,5 @@ func phoneReportLost(ctx context.Context, c console, flags *flag.FlagSet, args [
 		return err
 	}
 	c.say("そのカードの持ち主のスマホを一時停止しました。 / The phone of that card's owner is suspended.")
-	return nil
-}
-
-// phoneSupport makes a support number, which the person tells a helpdesk.
-func phoneSupport(ctx context.Context, c console, flags *flag.FlagSet, args []string) error {
-	r := remoteFlags(c, flags)
-	asJSON := flags.Bool("json", false, "for scripts")
-	words, err := parse(flags, args, "PHONE")
-	if err != nil {
-		return err
-	}
-	if err := r.find(ctx); err != nil {
-		return err
-	}
-	var made struct {
-		Number string    `json:"number"`
-		EndsAt time.Time `json:"ends_at"`
-	}
-	if err := r.post(ctx, "phone", phonePath(words[0], "support-number"), struct{}{}, &made); err != nil {
-		return err
-	}
-	if *asJSON {
-		return printJSON(c, made)
-	}
-	fmt.Fprintln(c.out, made.Number)
-	c.say("10分のあいだ、相談窓口に状態の番号だけが見えます。 / For ten minutes a helpdesk sees codes by it, and nothing else.")
 	return nil
 }
