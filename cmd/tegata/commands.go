@@ -28,6 +28,7 @@ func commands() []command {
 		{"phone reset-password", "PHONE [-card CARD] -secrets FILE", "a new signature password with a new certificate, by the card", phoneResetPassword},
 		{"phone support-number", "PHONE [-json]", "a number by which a helpdesk sees codes for ten minutes", phoneSupport},
 		{"phone suspend", "-lock-code FILE", "suspend by lock code, from anywhere", phoneSuspend},
+		{"receipt check", "FILE|NUMBER -tag TAG [-issuer URL] [-trust FILE.pem] [-offline]", "is a phone that was given up free to be taken over? 0 green, 1 red", receiptCheck},
 		{"clock show", "", "the neighbourhood's time", clockShow},
 		{"clock advance", "DURATION", "time travel, forward only", clockAdvance},
 		{"bench", "[-quick] [-json] [NAME…]", "this machine's figures beside their limits, measured now", benchCommand},

@@ -113,17 +113,11 @@ func (c *config) checkInstalled(chain []*x509.Certificate, signer crypto.Signer,
 	if key, ok := signer.Public().(interface{ Equal(crypto.PublicKey) bool }); !ok || !key.Equal(chain[0].PublicKey) {
 		return nil, errors.New("the certificate is not for the key in this room")
 	}
-	var ops []*x509.Certificate
-	for _, a := range anchors {
-		if a.Kind == pki.Ops {
-			ops = append(ops, a.Certificate)
-		}
-	}
 	purpose := certpath.ForRole(c.arc, party.Role)
 	if party.Encryption {
 		purpose = certpath.ForEncryption(c.arc)
 	}
-	path, err := certpath.Validate(chain[0], chain[1:], ops, purpose, at)
+	path, err := certpath.Validate(chain[0], chain[1:], opsAuthorities(anchors), purpose, at)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"net/http"
 	"path/filepath"
@@ -13,7 +12,6 @@ import (
 	"tegata/internal/attest"
 	"tegata/internal/certpath"
 	"tegata/internal/httpd"
-	"tegata/internal/pki"
 	"tegata/sandbox"
 	phonestore "tegata/store/phone"
 )
@@ -32,16 +30,10 @@ func (b build) openPhones(ctx context.Context, at site, maker attest.Maker) (*ph
 	if err != nil {
 		return nil, err
 	}
-	var ops []*x509.Certificate
-	for _, a := range at.anchors {
-		if a.Kind == pki.Ops {
-			ops = append(ops, a.Certificate)
-		}
-	}
 	p := &phoneRole{room: r}
 	p.phones = phone.New(phone.Config{
 		Store: phonestore.New(r.db), Dir: filepath.Join(r.dir, "elements"), Files: b.files, Sealer: r.sealer, Now: at.now, Arc: at.arc,
-		Cost: b.cost, Origin: at.page("phone"), Issuer: at.machine("issuer"), Receipts: at.page("portal") + "/receipt", Client: httpd.Client(10 * time.Second), Ops: ops,
+		Cost: b.cost, Origin: at.page("phone"), Issuer: at.machine("issuer"), Receipts: at.page("portal") + "/receipt", Client: httpd.Client(10 * time.Second), Ops: opsAuthorities(at.anchors),
 		Verifiers: []string{at.machine("verifier")},
 		Status:    certpath.OCSP{Client: httpd.Client(5 * time.Second)}, Maker: maker, Models: phone.SandboxModels(),
 		Trace: at.sink, Log: r.log, GenerateKey: b.generateKey,

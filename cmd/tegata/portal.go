@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"tegata/internal/ceremony"
+	"tegata/internal/certpath"
 	"tegata/internal/httpd"
 	"tegata/internal/pki"
 	"tegata/internal/ui"
@@ -48,6 +50,7 @@ func (p *portalRole) open(ctx context.Context, at site, name ui.Text) (err error
 	p.core, err = portal.New(portal.Config{
 		Origin: at.page("portal"), Party: portalID, Verifier: at.machine("verifier"), VerifierID: verifierID, Issuer: at.machine("issuer"), Phone: at.page("phone"),
 		Signer: p.who.signer, Chain: p.who.chain, Purpose: ceremony.Purpose{Code: purpose.Code, Sentence: purpose.Sentence},
+		Ops: opsAuthorities(at.anchors), Arc: at.arc, Status: certpath.OCSP{Client: httpd.Client(5 * time.Second)},
 		Verified: at.verifierPath, Now: at.now, Log: p.log, Trace: at.sink,
 	}, portalstore.New(p.db))
 	if err != nil {

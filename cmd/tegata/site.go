@@ -41,15 +41,19 @@ type site struct {
 
 // verifierPath checks that a chain is the verifier's.
 func (at site) verifierPath(chain []*x509.Certificate, when time.Time) error {
-	var roots []*x509.Certificate
-	for _, a := range at.anchors {
-		if a.Kind == pki.Ops {
-			roots = append(roots, a.Certificate)
-		}
-	}
 	if len(chain) == 0 {
 		return certpath.ErrNoPath
 	}
-	_, err := certpath.Validate(chain[0], chain[1:], roots, certpath.ForRole(at.arc, pki.RoleVerifier), when)
+	_, err := certpath.Validate(chain[0], chain[1:], opsAuthorities(at.anchors), certpath.ForRole(at.arc, pki.RoleVerifier), when)
 	return err
+}
+
+// opsAuthorities are the roots under which parties and the issuer's feed signer stand.
+func opsAuthorities(anchors []gateway.Anchor) (list []*x509.Certificate) {
+	for _, a := range anchors {
+		if a.Kind == pki.Ops {
+			list = append(list, a.Certificate)
+		}
+	}
+	return list
 }

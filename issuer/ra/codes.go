@@ -18,6 +18,7 @@ const (
 	CodeOpenApplication  Code = "open-application"    // 409: your turn; resend with replace
 	CodeElementSuspected Code = "element-went-back"   // 409: ctr of a step not above the last seen
 	CodeReceiptUnknown   Code = "unknown-receipt"     // 404
+	CodeReceiptUnsigned  Code = "receipt-unsigned"    // 503
 	CodeEnrolmentID      Code = "enrolment-id-format" // id is not 128 bits in base64url
 )
 

@@ -276,6 +276,7 @@ type RevocationReceipt struct {
 	RevokedAt time.Time `json:"revoked_at"`
 	Clear     bool      `json:"clear"` // nothing on that element is good or held
 	AsOf      time.Time `json:"as_of"`
+	Signed    string    `json:"signed"` // the same as a JWS of package receipt, by the issuer
 }
 
 // Suspension is the body of POST /v1/suspensions. One of the ways is filled in, and

@@ -43,6 +43,9 @@ var (
 	ErrReceiptUnknown = problem.NewRefused(404, CodeReceiptUnknown,
 		"この失効証明は見つかりません。", "番号を確かめてください。",
 		"There is no such revocation receipt.", "Check the number.")
+	ErrReceiptUnsigned = problem.NewCouldNotCheck(CodeReceiptUnsigned,
+		"いま失効証明を作れません。", "失効は取り消されていません。しばらくしてからもう一度お試しください。",
+		"The receipt cannot be signed right now.", "The revocation stands. Try again in a while.")
 )
 
 // Refusals of an application.

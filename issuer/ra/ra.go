@@ -28,6 +28,9 @@ type Authority interface {
 	IssueAll(ctx context.Context, who audit.Actor, drafts ...*ca.Draft) ([]*x509.Certificate, error)
 	Authority(kind pki.Kind) *x509.Certificate // that issues now
 	Issuers() []profile.Issuer                 // all generations of all authorities
+	// FeedSigner is the key that says what the ledger says, in the issuer's name; the
+	// chain is leaf first.
+	FeedSigner(ctx context.Context) ([]*x509.Certificate, crypto.Signer, error)
 }
 
 // Config is what an operator decides.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tegata/internal/pki"
+	"tegata/internal/receipt"
 	"tegata/issuer/status"
 )
 
@@ -82,7 +83,7 @@ func (r *RA) Stop(ctx context.Context, compact string) (Stopped, error) {
 	if err != nil {
 		return Stopped{}, err
 	}
-	receipt := randomID()
+	number := randomID()
 	err = r.store.Write(ctx, func(tx Tx) error {
 		if e, err = tx.Enrolment(ctx, id); err != nil {
 			return err
@@ -95,7 +96,7 @@ func (r *RA) Stop(ctx context.Context, compact string) (Stopped, error) {
 		case s.claims.Ctr <= e.Ctr:
 			return ErrElementSuspected
 		}
-		e.Receipt, e.Ctr = receipt, s.claims.Ctr
+		e.Receipt, e.Ctr = number, s.claims.Ctr
 		return r.end(ctx, tx, at, e.actor(), &e, EndedStopped, status.CessationOfOperation)
 	})
 	if err != nil {
@@ -104,22 +105,40 @@ func (r *RA) Stop(ctx context.Context, compact string) (Stopped, error) {
 	return Stopped{Receipt: e.Receipt, Tag: ElementTag(e.Element), RevokedAt: e.EndedAt}, nil
 }
 
-// Revocation answers what a receipt shows, from the ledger at this moment.
-func (r *RA) Revocation(ctx context.Context, receipt string) (RevocationReceipt, error) {
-	at := r.at()
+// Revocation answers what a receipt shows, from the ledger at this moment, and signs
+// it: whoever is shown the answer by somebody else need not take their word for it.
+func (r *RA) Revocation(ctx context.Context, number string) (RevocationReceipt, error) {
+	out, err := r.revocation(ctx, number, r.at())
+	if err != nil {
+		return RevocationReceipt{}, err
+	}
+	chain, signer, err := r.authority.FeedSigner(ctx)
+	if err != nil {
+		return RevocationReceipt{}, ErrReceiptUnsigned.Because(err)
+	}
+	out.Signed, err = receipt.Sign(signer, chain, receipt.Revocation{
+		Issuer: r.config.URL, ID: out.Receipt, Tag: out.Tag, RevokedAt: out.RevokedAt.Unix(), Clear: out.Clear, At: out.AsOf.Unix(),
+	})
+	if err != nil {
+		return RevocationReceipt{}, ErrReceiptUnsigned.Because(err)
+	}
+	return out, nil
+}
+
+func (r *RA) revocation(ctx context.Context, number string, at time.Time) (RevocationReceipt, error) {
 	var out RevocationReceipt
-	if !validID(receipt) {
+	if !validID(number) {
 		return out, ErrReceiptUnknown
 	}
 	err := r.store.Read(ctx, func(tx Tx) error {
-		e, err := tx.EnrolmentByReceipt(ctx, receipt)
+		e, err := tx.EnrolmentByReceipt(ctx, number)
 		if errors.Is(err, ErrNotFound) {
 			return ErrReceiptUnknown
 		}
 		if err != nil {
 			return err
 		}
-		out = RevocationReceipt{Receipt: receipt, Tag: ElementTag(e.Element), RevokedAt: e.EndedAt, Clear: true, AsOf: at}
+		out = RevocationReceipt{Receipt: number, Tag: ElementTag(e.Element), RevokedAt: e.EndedAt, Clear: true, AsOf: at}
 		others, err := tx.EnrolmentsOnElement(ctx, e.Element)
 		if err != nil {
 			return err

@@ -14,7 +14,9 @@ import (
 
 	"tegata/internal/audit"
 	"tegata/internal/ceremony"
+	"tegata/internal/certpath"
 	"tegata/internal/httpd"
+	"tegata/internal/pki"
 	"tegata/internal/trace"
 )
 
@@ -33,6 +35,12 @@ type Config struct {
 
 	Signer crypto.Signer       // the registered key
 	Chain  []*x509.Certificate // its certificate under the ops authority, leaf first
+
+	// Whose word counts on a revocation receipt: the ops authority's roots, under this
+	// arc, and where a signer's status is learned.
+	Ops    []*x509.Certificate
+	Arc    pki.Arc
+	Status certpath.StatusSource
 
 	Purpose ceremony.Purpose // the registered sentence of LoginPurpose
 
@@ -67,6 +75,9 @@ func New(config Config, store Store) (*Portal, error) {
 	}
 	if config.Signer == nil || len(config.Chain) == 0 || config.Now == nil || config.Verified == nil {
 		return nil, errors.New("portal: configuration: key, certificate, clock or the check of the verifier's is missing")
+	}
+	if len(config.Ops) == 0 || config.Status == nil {
+		return nil, errors.New("portal: configuration: the ops authority, or where a status is learned, is missing")
 	}
 	p := &Portal{config: config, store: store, client: config.Client, log: config.Log, listener: httpd.Client(30 * time.Second)}
 	if p.client == nil {

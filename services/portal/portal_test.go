@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"tegata/internal/ceremony"
+	"tegata/internal/certpath"
 	"tegata/internal/httpd"
 	"tegata/internal/pki"
 	"tegata/internal/pkitest"
@@ -45,12 +46,26 @@ type world struct {
 	verifier verifierKey
 	sets     map[string]string    // events that wait for the portal
 	polls    []ceremony.EventPoll // what it asked
+
+	ops      *pkitest.Authority
+	key      *ecdsa.PrivateKey   // of the issuer's feed signer
+	chain    []*x509.Certificate // its certificate and its authority's
+	url      string              // of verifier and issuer
+	answer   string              // what the issuer signed of a receipt
+	signer   certpath.Status     // of the feed signer's certificate
+	unasked  error               // its status cannot be learned
+	receipts []string            // numbers that were asked about
 }
 
 // verifierKey signs what the verifier says.
 type verifierKey struct {
 	key  *ecdsa.PrivateKey
 	cert *x509.Certificate
+}
+
+// Status is where the portal learns how the feed signer is.
+func (w *world) Status(context.Context, *x509.Certificate, *x509.Certificate, time.Time) (certpath.Status, error) {
+	return w.signer, w.unasked
 }
 
 func newWorld(t *testing.T, db *store.DB) *world {
@@ -63,7 +78,10 @@ func newWorld(t *testing.T, db *store.DB) *world {
 	leaf := ops.Party(t, key.Public(), "portal", pki.RoleParty, pkitest.Leaf{})
 	server := httptest.NewServer(http.HandlerFunc(w.serve))
 	t.Cleanup(server.Close)
+	w.ops, w.key, w.url, w.signer.State = ops, pkitest.ECKey(t), server.URL, certpath.Good
+	w.chain = []*x509.Certificate{ops.Party(t, w.key.Public(), "issuer-feed", pki.RoleFeed, pkitest.Leaf{}), ops.Cert}
 	p, err := portal.New(portal.Config{
+		Ops: []*x509.Certificate{ops.Cert}, Arc: pki.SandboxArc(), Status: w,
 		Origin: "http://portal.localhost:1", Party: "portal", Verifier: server.URL, VerifierID: "verifier", Issuer: server.URL,
 		Phone: "http://phone.localhost:2", Signer: key, Chain: []*x509.Certificate{leaf, ops.Cert},
 		Purpose: ceremony.Purpose{Code: portal.LoginPurpose, Sentence: ceremony.Text{JA: "ログインします。", EN: "Log in."}},
@@ -85,6 +103,11 @@ func newWorld(t *testing.T, db *store.DB) *world {
 func (w *world) serve(rw http.ResponseWriter, r *http.Request) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if number, asked := strings.CutPrefix(r.URL.Path, "/v1/revocations/"); asked { // anybody may
+		w.receipts = append(w.receipts, number)
+		httpd.WriteJSON(rw, http.StatusOK, map[string]any{"receipt": number, "tag": "AAAAAAAA", "clear": true, "signed": w.answer})
+		return
+	}
 	assertion, err := ceremony.ParseClientAssertion(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
 	if err != nil {
 		http.Error(rw, err.Error(), http.StatusUnauthorized)

@@ -11,6 +11,17 @@ var ErrReceiptNumber = problem.NewYourTurn(400, "receipt-number",
 	"失効証明の番号の形が違います。", "22文字の番号を、QRコードから開くか、もう一度入力してください。何も変わっていません。",
 	"This is not the number of a revocation receipt.", "Open it from the QR code, or enter its 22 characters again. Nothing has changed.")
 
+// A receipt whose signature, or whose signer, is not what it must be: nobody is shown
+// green by it.
+var (
+	ErrReceiptNotSigned = problem.NewRefused(502, "receipt-not-signed",
+		"失効証明の署名を確かめられませんでした。", "発行者の署名ではないか、いまのものではありません。このスマホを引き取らないでください。",
+		"The signature of the receipt does not hold.", "It is not the issuer's, or not of this moment. Do not take the phone over.")
+	ErrReceiptStatus = problem.NewCouldNotCheck("receipt-signer-unknown",
+		"失効証明に署名した発行者の状態を確かめられませんでした。", "まだ何も分かっていません。しばらくしてからもう一度お試しください。",
+		"Whether the receipt's signer is still good could not be checked.", "Nothing is known yet. Try again in a while.")
+)
+
 // What is wrong with what somebody typed to stop a lost phone. Neither was sent to the
 // issuer, and neither cost a try.
 var (

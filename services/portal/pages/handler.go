@@ -11,6 +11,7 @@ import (
 	"tegata/docs/guide"
 	"tegata/internal/ceremony"
 	"tegata/internal/problem"
+	"tegata/internal/receipt"
 	"tegata/internal/secret"
 	"tegata/internal/ui"
 	"tegata/services/portal"
@@ -31,7 +32,7 @@ type Portal interface {
 	PhoneLink(requestURI string) string
 	Suspend(ctx context.Context, token string) (time.Time, error)
 	SuspendByLockCode(ctx context.Context, birth string, code secret.LockCode, source string) (time.Time, error)
-	ReceiptOf(ctx context.Context, number string) (portal.Receipt, error)
+	ReceiptOf(ctx context.Context, number string) (receipt.Revocation, error)
 }
 
 // Options is what the pages are built from.

@@ -15,6 +15,7 @@ import (
 	"tegata/internal/ceremony"
 	"tegata/internal/httpd"
 	"tegata/internal/problem"
+	"tegata/internal/receipt"
 	"tegata/internal/ui"
 	"tegata/internal/ui/uitest"
 	"tegata/services/portal"
@@ -72,8 +73,8 @@ func TestARefusedAttemptIsToldInWords(t *testing.T) {
 	})
 }
 
-func receiptOf(clear bool) portal.Receipt {
-	return portal.Receipt{Tag: "K7Q2M9XA", RevokedAt: moment().Add(-time.Hour), AsOf: moment(), Clear: clear}
+func receiptOf(clear bool) receipt.Revocation {
+	return receipt.Revocation{Issuer: "http://127.0.0.1:8401", Tag: "K7Q2M9XA", RevokedAt: moment().Add(-time.Hour).Unix(), At: moment().Unix(), Clear: clear}
 }
 
 // Green needs both: the tag that the phone shows, and nothing on it that can be used.
@@ -88,7 +89,7 @@ func TestAReceiptIsGreenOnlyForItsOwnPhone(t *testing.T) {
 			t.Errorf("tag %q, clear %t: green %t", c.tag, c.clear, got)
 		}
 	}
-	if (portal.Receipt{Clear: true}).Of("") {
+	if (receipt.Revocation{Clear: true}).Of("") {
 		t.Error("no tag was taken for the tag of no phone")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"tegata/internal/receipt"
 	"tegata/internal/ui"
 	"tegata/services/portal"
 )
@@ -17,7 +18,7 @@ type receiptPage struct {
 
 // receiptAnswer is green or red.
 type receiptAnswer struct {
-	Receipt portal.Receipt
+	Receipt receipt.Revocation
 	Other   bool // the tag is another phone's
 }
 
