@@ -18,7 +18,7 @@ func commands() []command {
 		{"phone sign", "PHONE -in FILE -out FILE.p7s -secrets FILE", "a detached CMS signature", phoneSign},
 		{"phone power", "PHONE on|off", "switch a phone on or off", phonePower},
 		{"phone checkin", "PHONE", "check in now", phoneVerb("checkin")},
-		{"phone stop", "PHONE", "stop using the certificates", phoneVerb("stop")},
+		{"phone stop", "PHONE [-force]", "give the phone up: revoke, wipe, receipt", phoneStop},
 		{"phone reset", "PHONE", "factory reset", phoneVerb("reset")},
 		{"phone found", "PHONE [-card CARD] -secrets FILE", "resume a lost phone with its owner's card", phoneFound},
 		{"phone reissue", "PHONE [-card CARD] -secrets FILE", "a new signature certificate for a registered phone", phoneReissue},

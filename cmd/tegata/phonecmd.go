@@ -30,6 +30,8 @@ type phoneView struct {
 	} `json:"certificates"`
 	StatesAt    *time.Time      `json:"states_at,omitempty"` // of which moment each status is
 	StatesAsked bool            `json:"states_asked"`        // the authority was asked for it just now
+	Untold      *time.Time      `json:"untold,omitempty"`    // since when it is wiped and the authority not told
+	Receipt     json.RawMessage `json:"receipt,omitempty"`   // of the last time it was given up
 	Settings    json.RawMessage `json:"settings"`
 	Tries       json.RawMessage `json:"tries"`
 }
@@ -107,6 +109,9 @@ func printPhone(ctx context.Context, r *remote, id string, asJSON bool) error {
 	fmt.Fprintf(r.c.out, "phone    %s\nstate    %s\n", p.ID, p.State)
 	for _, cert := range p.Certificates {
 		fmt.Fprintf(r.c.out, "%-8s %s until %s\n", cert.Kind, cert.Status, cert.NotAfter.Format(time.DateOnly))
+	}
+	if p.Untold != nil {
+		fmt.Fprintf(r.c.out, "wiped    %s: the authority does not know yet\n", p.Untold.Format(time.RFC3339))
 	}
 	if p.StatesAt != nil && !p.StatesAsked {
 		fmt.Fprintf(r.c.out, "as of    %s: the authority could not be asked now\n", p.StatesAt.Format(time.RFC3339))

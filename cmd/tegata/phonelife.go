@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 )
 
 // withCard calls a phone's door while a card is held to it.
@@ -58,4 +59,33 @@ func phoneReportLost(ctx context.Context, c console, flags *flag.FlagSet, args [
 	}
 	c.say("そのカードの持ち主のスマホを一時停止しました。 / The phone of that card's owner is suspended.")
 	return nil
+}
+
+// phoneStop gives a phone up, and prints the receipt that a shop checks.
+func phoneStop(ctx context.Context, c console, flags *flag.FlagSet, args []string) error {
+	r := remoteFlags(c, flags)
+	force := flags.Bool("force", false, "wipe it even when the authority cannot be reached: its certificates stay good until it can be told")
+	words, err := parse(flags, args, "PHONE")
+	if err != nil {
+		return err
+	}
+	if err := r.find(ctx); err != nil {
+		return err
+	}
+	var out struct {
+		Receipt *struct {
+			ID   string `json:"id"`
+			Tag  string `json:"tag"`
+			Page string `json:"page"`
+		} `json:"receipt"`
+	}
+	if err := r.post(ctx, "phone", phonePath(words[0], "stop"), map[string]bool{"force": *force}, &out); err != nil {
+		return err
+	}
+	if out.Receipt == nil {
+		c.say("鍵は消しました。電子証明書はまだ失効していません。つながりしだい届け出を送ります。 / The keys are erased, and the certificates not revoked yet: the order is sent when the phone has a line.")
+	} else {
+		fmt.Fprintf(c.out, "receipt  %s\ntag      %s\npage     %s\n", out.Receipt.ID, out.Receipt.Tag, out.Receipt.Page)
+	}
+	return printPhone(ctx, r, words[0], false)
 }

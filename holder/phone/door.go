@@ -37,6 +37,8 @@ type View struct {
 	StatesAsked  bool              `json:"states_asked"`        // the authority was asked for it just now
 	LastCheckIn  *time.Time        `json:"last_check_in,omitempty"`
 	OpenUntil    *time.Time        `json:"open_until,omitempty"`
+	Untold       *time.Time        `json:"untold,omitempty"`  // since when it is wiped and the authority not told
+	Receipt      *Receipt          `json:"receipt,omitempty"` // of the last time it was given up
 }
 
 // ViewCertificate is one of the phone's two.
@@ -79,6 +81,12 @@ func view(l Look) View {
 	if !l.OpenUntil.IsZero() {
 		v.OpenUntil = &l.OpenUntil
 	}
+	if !l.Untold.IsZero() {
+		v.Untold = &l.Untold
+	}
+	if l.Stage != StageRegistered && l.Untold.IsZero() {
+		v.Receipt = l.Receipt
+	}
 	return v
 }
 
@@ -110,6 +118,7 @@ func (d *Door) Routes() http.Handler {
 	on("POST /v1/phones/{id}/sign", sign)
 	on("POST /v1/phones/{id}/checkin", checkIn)
 	on("POST /v1/phones/{id}/stop", stop)
+	on("POST /v1/phones/{id}/deliver", deliver)
 	on("POST /v1/phones/{id}/reset", reset)
 	on("POST /v1/phones/{id}/found", found)
 	on("POST /v1/phones/{id}/reissue", reissue)
@@ -280,8 +289,6 @@ func checkIn(ctx context.Context, p *Phone, r *http.Request) (any, error) {
 	}
 	return show(ctx, p, r)
 }
-
-func stop(ctx context.Context, p *Phone, _ *http.Request) (any, error) { return p.Stop(ctx) }
 
 func reset(ctx context.Context, p *Phone, r *http.Request) (any, error) {
 	if err := p.Reset(ctx); err != nil {

@@ -3,6 +3,7 @@ package phone
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"tegata/internal/secret"
 )
@@ -78,4 +79,40 @@ func reportLost(ctx context.Context, p *Phone, r *http.Request) (any, error) {
 		State string `json:"state"`
 		At    any    `json:"at"`
 	}{"held", at}, err
+}
+
+// stop gives the phone up. With force it is wiped although the authority cannot be
+// reached; the answer has no receipt then, and says since when it waits to be told.
+func stop(ctx context.Context, p *Phone, r *http.Request) (any, error) {
+	var in struct {
+		Force bool `json:"force"`
+	}
+	if err := read(r, &in); err != nil {
+		return nil, err
+	}
+	var out struct {
+		Receipt *Receipt   `json:"receipt,omitempty"`
+		Untold  *time.Time `json:"untold,omitempty"`
+	}
+	if !in.Force {
+		receipt, err := p.Stop(ctx)
+		out.Receipt = &receipt
+		return out, err
+	}
+	if err := p.ForceStop(ctx); err != nil {
+		return nil, err
+	}
+	l, err := p.Look(ctx)
+	if out.Receipt = l.Receipt; !l.Untold.IsZero() {
+		out.Receipt, out.Untold = nil, &l.Untold
+	}
+	return out, err
+}
+
+// deliver tells the authority what it could not be told when the phone was wiped.
+func deliver(ctx context.Context, p *Phone, r *http.Request) (any, error) {
+	if err := p.Deliver(ctx); err != nil {
+		return nil, err
+	}
+	return show(ctx, p, r)
 }

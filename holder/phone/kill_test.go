@@ -36,7 +36,8 @@ type childOrder struct {
 	Dir, DSN, Issuer string
 	Now              time.Time
 	Phone            string
-	DieAt            int // the moment to die at, from 1; 0: live
+	DieAt            int    // the moment to die at, from 1; 0: live
+	Do               string // "": register; "force-stop", "deliver"
 }
 
 func TestMain(m *testing.M) {
@@ -80,6 +81,17 @@ func child(text string) {
 	look, err := p.Look(ctx)
 	fail(err)
 	fmt.Println(look.Reader)
+	seen = 0
+	switch o.Do {
+	case "force-stop":
+		fail(p.ForceStop(ctx))
+		fmt.Println(seen)
+		return
+	case "deliver":
+		fail(p.Deliver(ctx))
+		fmt.Println(seen)
+		return
+	}
 	pin, err := secret.ParsePIN(phonePIN)
 	fail(err)
 	own, err := secret.ParsePassword(phonePassword)

@@ -3,7 +3,6 @@ package phone
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"time"
 
 	"tegata/holder/element"
@@ -67,114 +66,82 @@ func (p *Phone) gone(ctx context.Context, e *Enrolment, why string, err error) e
 
 var _ clock.Work = (*Phones)(nil)
 
-// NextDue is when the next phone that is on checks in by itself.
-func (ps *Phones) NextDue(ctx context.Context) (time.Time, bool, error) {
-	due, _, err := ps.next(ctx)
-	return due, !due.IsZero(), err
+// errand is what a phone does by itself at its time.
+type errand struct {
+	at    time.Time
+	phone *Phone
+	do    func(context.Context) error
 }
 
-func (ps *Phones) next(ctx context.Context) (due time.Time, first *Phone, err error) {
+// NextDue is when the next phone that is on checks in by itself, or tells what it
+// could not tell before.
+func (ps *Phones) NextDue(ctx context.Context) (time.Time, bool, error) {
+	next, err := ps.next(ctx)
+	if err != nil || next == nil {
+		return time.Time{}, false, err
+	}
+	return next.at, true, nil
+}
+
+func (ps *Phones) next(ctx context.Context) (first *errand, err error) {
 	all, err := ps.All(ctx)
 	if err != nil {
-		return due, nil, err
+		return nil, err
 	}
 	for _, p := range all {
 		r, err := p.record(ctx)
 		if err != nil {
-			return due, nil, err
+			return nil, err
 		}
-		_, live, _, err := p.enrolments(ctx)
-		if err != nil {
-			return due, nil, err
-		}
-		if !r.Power || !r.Network || live == nil || live.Step != StepRegistered {
+		if !r.Power || !r.Network {
 			continue // a phone that is off does nothing, and nobody waits for it
 		}
-		if first == nil || live.NextCheckIn.Before(due) {
-			due, first = live.NextCheckIn, p
+		errands, err := p.errands(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range errands {
+			if first == nil || e.at.Before(first.at) {
+				first = &e
+			}
 		}
 	}
-	return due, first, nil
+	return first, nil
 }
 
-// RunDue checks in for every phone whose time has come. An authority that does
-// not answer is tried again an hour later.
+func (p *Phone) errands(ctx context.Context) (list []errand, err error) {
+	_, live, _, err := p.enrolments(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if live != nil { // also one that was about to be given up, when nobody said that it was
+		list = append(list, errand{live.NextCheckIn, p, p.CheckIn})
+	}
+	orders, err := p.store().Orders(ctx, p.id)
+	if err != nil {
+		return nil, fmt.Errorf("phone: %s: orders: %w", p.id, err)
+	}
+	for _, o := range orders {
+		list = append(list, errand{o.Next, p, p.Deliver})
+	}
+	return list, nil
+}
+
+// RunDue does what phones do by themselves, for each whose time has come. An authority
+// that does not answer is tried again an hour later.
 func (ps *Phones) RunDue(ctx context.Context, at time.Time) error {
 	for {
-		due, p, err := ps.next(ctx)
-		if err != nil || p == nil || due.After(at) {
+		next, err := ps.next(ctx)
+		if err != nil || next == nil || next.at.After(at) {
 			return err
 		}
-		if err := p.CheckIn(ctx); err != nil {
+		if err := next.do(ctx); err != nil {
 			if problem.From(err).Kind == problem.OurFault {
 				return err
 			}
-			ps.c.Log.InfoContext(ctx, "check-in did not succeed", "phone", p.id, "code", problem.From(err).Code)
+			ps.c.Log.InfoContext(ctx, "the authority was not told", "phone", next.phone.id, "code", problem.From(err).Code)
 		}
 	}
-}
-
-// Stop ends the use of the certificates (利用停止, スマホを手放す): they are revoked
-// at the authority first, then the element is wiped. The receipt proves it to
-// anybody. Repeated after a crash it goes on.
-func (p *Phone) Stop(ctx context.Context) (Receipt, error) {
-	p.work.Lock()
-	defer p.work.Unlock()
-	r, err := p.connected(ctx)
-	if err != nil {
-		return Receipt{}, err
-	}
-	open, live, last, err := p.enrolments(ctx)
-	if err != nil {
-		return Receipt{}, err
-	}
-	if open != nil {
-		if err := p.abandon(ctx, open); err != nil {
-			return Receipt{}, err
-		}
-	}
-	switch {
-	case live != nil:
-	case last != nil && last.Ended == endedStopped && r.Receipt != nil:
-		return *r.Receipt, nil // done before; its answer was lost
-	default:
-		return Receipt{}, ErrNotRegistered
-	}
-	if live.Step != StepStopping {
-		live.Step = StepStopping
-		if err := p.keep(ctx, live); err != nil {
-			return Receipt{}, err
-		}
-	}
-	var s ra.Stopped
-	if err := p.step(ctx, "/v1/revocations", p.claims(live.ID, ra.StepStop), nil, &s); err != nil {
-		if why := endedWhy(err); why != "" {
-			if err := p.gone(ctx, live, why, err); problem.From(err).Kind == problem.OurFault {
-				return Receipt{}, err
-			}
-			if wiped := p.element.Reset(); wiped != nil { // nothing was left to revoke
-				return Receipt{}, fmt.Errorf("phone: wipe: %w", wiped)
-			}
-		}
-		return Receipt{}, err
-	}
-	r.Receipt = &Receipt{URL: p.phones.c.Issuer + "/v1/revocations/" + s.Receipt, ID: s.Receipt, Tag: s.Tag, At: s.RevokedAt}
-	if page := p.phones.c.Receipts; page != "" {
-		r.Receipt.Page = page + "?id=" + url.QueryEscape(s.Receipt)
-	}
-	if err := p.store().PutPhone(ctx, r); err != nil {
-		return Receipt{}, fmt.Errorf("phone: receipt: %w", err)
-	}
-	if err := p.note(ctx, &Use{ID: s.Receipt, Kind: UseStopped, Result: ResultDone}); err != nil {
-		return Receipt{}, err
-	}
-	if err := p.end(ctx, live, endedStopped); err != nil {
-		return Receipt{}, err
-	}
-	if err := p.element.Reset(); err != nil {
-		return Receipt{}, fmt.Errorf("phone: wipe: %w", err)
-	}
-	return *r.Receipt, nil
 }
 
 // Reset is a factory reset: nothing of the person's is left on the phone, and

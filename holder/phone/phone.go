@@ -203,10 +203,7 @@ func (p *Phone) recover(ctx context.Context) error {
 			return err
 		}
 	}
-	if live == nil && open == nil && last != nil && last.Ended == endedStopped && p.element.HasKeys() {
-		return p.element.Reset() // the authority had revoked, the wiping was next
-	}
-	return nil
+	return p.recoverGivenUp(ctx, open, live, last)
 }
 
 // written tells whether the element holds the certificates of e.

@@ -131,6 +131,8 @@ type Look struct {
 	LockCode      bool // there is a lock code that nobody has noted yet
 	Biometrics    Biometrics
 	Ended         string
+	KeysLeft      bool      // the pair ended, and its keys are still here
+	Untold        time.Time // since when the phone is wiped and the authority not told; zero: nothing to tell
 	Waiting       []Asking
 }
 
@@ -185,7 +187,10 @@ func (p *Phone) Look(ctx context.Context) (Look, error) {
 		}
 		l.SignEnded = live.SignEnded && l.Stage == StageRegistered
 	case last != nil && !last.RegisteredAt.IsZero():
-		l.Stage, l.Holder, l.Ended = StageEnded, last.Holder, last.Ended
+		l.Stage, l.Holder, l.Ended, l.KeysLeft = StageEnded, last.Holder, last.Ended, p.element.HasKeys()
+	}
+	if l.Untold, err = p.waiting(ctx); err != nil {
+		return Look{}, err
 	}
 	l.Signed = open != nil && open.Step == StepSigned
 	l.Certificates, err = p.certificates(open, live, l.Now)

@@ -129,7 +129,7 @@ func (p *Phone) learn(ctx context.Context, signEnded func(*Enrolment) bool) erro
 	}
 	defer p.work.Unlock()
 	_, live, _, err := p.enrolments(ctx)
-	if err != nil || live == nil || live.Step != StepRegistered {
+	if err != nil || live == nil {
 		return err
 	}
 	s, err := p.standing(ctx, live.ID)

@@ -47,8 +47,16 @@ type Store interface {
 	// DropAsk forgets a request; none of that id is no error.
 	DropAsk(ctx context.Context, phone, id string) error
 
+	// PutOrder writes or replaces an order that the authority has not got yet, by ID.
+	PutOrder(ctx context.Context, at time.Time, o Order) error
+	// Orders returns those of a phone.
+	Orders(ctx context.Context, phone string) ([]Order, error)
+	// DropOrder forgets one; none of that id is no error.
+	DropOrder(ctx context.Context, at time.Time, phone, id string) error
+
 	// Wipe forgets a phone's registrations, history and requests: what a factory
-	// reset leaves nothing of. The phone itself stays.
+	// reset leaves nothing of. The phone itself stays, and so do orders: they name nobody,
+	// and what they are to end is still good.
 	Wipe(ctx context.Context, at time.Time, phone string) error
 }
 
@@ -198,4 +206,15 @@ type Receipt struct {
 	ID   string    `json:"id,omitempty"`   // its number
 	Tag  string    `json:"tag"`            // what the wiped phone still shows
 	At   time.Time `json:"at"`
+	Of   string    `json:"of,omitempty"` // the registration that ended
+}
+
+// An Order is the phone's own word that its certificates are to be revoked, signed
+// before the phone was wiped and not delivered yet.
+type Order struct {
+	ID      string    `json:"id"` // the registration that is to end
+	Phone   string    `json:"phone"`
+	Message string    `json:"message"` // compact JWS by a device key that is gone
+	At      time.Time `json:"at"`      // signed
+	Next    time.Time `json:"next"`    // it is sent then, when the phone has a line
 }

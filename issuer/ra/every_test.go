@@ -268,6 +268,16 @@ var events = []struct {
 		return err
 	}},
 	{"the holder stops [利用停止]", "StepStop", (*scene).stop},
+	{"an order to stop arrives late", "StepStopLate", func(s *scene) error {
+		order := s.p.jws(ra.TypeEnrolment, s.p.claims(ra.StepStopLate), nil)
+		s.w.now = s.w.now.Add(time.Hour)
+		_, err := s.w.ra.Stop(s.t.Context(), order)
+		return err
+	}},
+	{"the phone asks for a receipt", "StepReceipt", func(s *scene) error {
+		_, err := s.w.ra.Stop(s.t.Context(), s.p.jws(ra.TypeEnrolment, s.p.claims(ra.StepReceipt), nil))
+		return err
+	}},
 	{"moved", "EventMoved", func(s *scene) error { return s.tell(ra.EventMoved) }},
 	{"name changed", "EventNameChanged", func(s *scene) error { return s.tell(ra.EventNameChanged) }},
 	{"died", "EventDied", func(s *scene) error { return s.tell(ra.EventDied) }},

@@ -27,6 +27,8 @@ const (
 	StepRegister StepName = "register"
 	StepShow     StepName = "show"
 	StepStop     StepName = "stop"
+	StepStopLate StepName = "stop-late" // StepStop by a phone that was wiped before the authority could be told
+	StepReceipt  StepName = "receipt"   // of a phone whose pair ended already: a new phone took over, for example
 	StepCheckIn  StepName = "checkin"
 	StepResume   StepName = "resume"
 	StepSupport  StepName = "support-number"
@@ -55,6 +57,18 @@ type StepClaims struct {
 
 // StepWindow is how far iat may be from the authority's clock, either way.
 const StepWindow = 10 * time.Minute
+
+// StopLateWindow is how old an order of step "stop-late" may be. Longer than any lease
+// lives without a check-in; all that such an order can do is end its own phone.
+const StopLateWindow = 180 * 24 * time.Hour
+
+// window is how old a step may be.
+func (s StepName) window() time.Duration {
+	if s == StepStopLate {
+		return StopLateWindow
+	}
+	return StepWindow
+}
 
 // ApplyClaims are the claims of step "apply", POST /v1/enrolments.
 type ApplyClaims struct {

@@ -66,45 +66,6 @@ func (e EnrolmentRecord) holds() []string {
 	return list
 }
 
-// Stop takes step "stop" (利用停止, スマホを手放す): both certificates are revoked
-// before the phone wipes its element. Sent again it gets the same receipt.
-func (r *RA) Stop(ctx context.Context, compact string) (Stopped, error) {
-	at := r.at()
-	m, err := parseStep[StepClaims](r, TypeEnrolment, compact, StepStop, "", at)
-	if err != nil {
-		return Stopped{}, err
-	}
-	id := m.Unverified().ID
-	e, err := r.enrolment(ctx, id)
-	if err != nil {
-		return Stopped{}, err
-	}
-	s, err := follow(m, e.DeviceKey)
-	if err != nil {
-		return Stopped{}, err
-	}
-	number := randomID()
-	err = r.store.Write(ctx, func(tx Tx) error {
-		if e, err = tx.Enrolment(ctx, id); err != nil {
-			return err
-		}
-		switch {
-		case e.State == StateEnded && e.Receipt != "":
-			return nil
-		case e.State == StateEnded:
-			return e.endedProblem()
-		case s.claims.Ctr <= e.Ctr:
-			return ErrElementSuspected
-		}
-		e.Receipt, e.Ctr = number, s.claims.Ctr
-		return r.end(ctx, tx, at, e.actor(), &e, EndedStopped, status.CessationOfOperation)
-	})
-	if err != nil {
-		return Stopped{}, err
-	}
-	return Stopped{Receipt: e.Receipt, Tag: ElementTag(e.Element), RevokedAt: e.EndedAt}, nil
-}
-
 // Revocation answers what a receipt shows, from the ledger at this moment, and signs
 // it: whoever is shown the answer by somebody else need not take their word for it.
 func (r *RA) Revocation(ctx context.Context, number string) (RevocationReceipt, error) {

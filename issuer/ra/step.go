@@ -59,7 +59,7 @@ func parseStep[T claims](r *RA, typ, compact string, want StepName, id string, a
 		return nil, ErrStepMismatch
 	}
 	iat := time.Unix(c.IAT, 0)
-	if iat.Before(at.Add(-StepWindow)) || iat.After(at.Add(StepWindow)) {
+	if iat.Before(at.Add(-want.window())) || iat.After(at.Add(StepWindow)) {
 		return nil, ErrStepStale.With("now", at.Format(time.RFC3339))
 	}
 	return m, nil

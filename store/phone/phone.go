@@ -162,6 +162,37 @@ func (s *Store) DropAsk(ctx context.Context, phone, id string) error {
 	})
 }
 
+// PutOrder implements phone.Store.
+func (s *Store) PutOrder(ctx context.Context, at time.Time, o phone.Order) error {
+	text, err := encode(o)
+	if err != nil {
+		return err
+	}
+	return s.db.Write(ctx, func(tx store.Tx) error {
+		_, err := tx.Exec(ctx, `INSERT INTO outbox (phone, id, record) VALUES ($1, $2, $3)
+			ON CONFLICT (phone, id) DO UPDATE SET record = excluded.record`, o.Phone, o.ID, text)
+		if err != nil {
+			return err
+		}
+		return store.Audit(ctx, tx, at, person(o.Phone), "order to revoke", o.ID, nil)
+	})
+}
+
+// Orders implements phone.Store.
+func (s *Store) Orders(ctx context.Context, id string) ([]phone.Order, error) {
+	return list[phone.Order](ctx, s, `SELECT record FROM outbox WHERE phone = $1 ORDER BY id`, id)
+}
+
+// DropOrder implements phone.Store.
+func (s *Store) DropOrder(ctx context.Context, at time.Time, id, order string) error {
+	return s.db.Write(ctx, func(tx store.Tx) error {
+		if _, err := tx.Exec(ctx, `DELETE FROM outbox WHERE phone = $1 AND id = $2`, id, order); err != nil {
+			return err
+		}
+		return store.Audit(ctx, tx, at, person(id), "order delivered", order, nil)
+	})
+}
+
 // Wipe implements phone.Store. The audit chain keeps that there was something,
 // under random ids.
 func (s *Store) Wipe(ctx context.Context, at time.Time, id string) error {

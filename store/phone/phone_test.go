@@ -75,6 +75,40 @@ func TestStepsAreTakenOnce(t *testing.T) {
 	})
 }
 
+// What the authority was not told outlives whatever is forgotten.
+func TestOrdersOutliveAReset(t *testing.T) {
+	storetest.Each(t, phonestore.Schema, func(t *testing.T, db *store.DB) {
+		s, ctx := phonestore.New(db), t.Context()
+		at := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
+		first := phone.Order{ID: "e1", Phone: "a", Message: "x.y.z", At: at, Next: at}
+		later := first
+		later.Next = at.Add(time.Hour)
+		other := phone.Order{ID: "e1", Phone: "b", Message: "u.v.w", At: at, Next: at}
+		for _, o := range []phone.Order{first, other, later} {
+			if err := s.PutOrder(ctx, at, o); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Wipe(ctx, at, "a"); err != nil {
+			t.Fatal(err)
+		}
+		if all, err := s.Orders(ctx, "a"); err != nil || !reflect.DeepEqual(all, []phone.Order{later}) {
+			t.Errorf("got %+v, %v", all, err)
+		}
+		for range 2 { // dropped again it is no error
+			if err := s.DropOrder(ctx, at, "a", "e1"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if all, err := s.Orders(ctx, "a"); err != nil || len(all) != 0 {
+			t.Errorf("dropped: %+v, %v", all, err)
+		}
+		if all, err := s.Orders(ctx, "b"); err != nil || len(all) != 1 {
+			t.Errorf("another phone's: %+v, %v", all, err)
+		}
+	})
+}
+
 func TestHistoryAndRequests(t *testing.T) {
 	storetest.Each(t, phonestore.Schema, func(t *testing.T, db *store.DB) {
 		s, ctx := phonestore.New(db), t.Context()

@@ -117,45 +117,6 @@ func folded(uses []phone.Use) []entry {
 // routine tells whether an entry is a check-in that went through.
 func routine(u phone.Use) bool { return u.Kind == phone.UseCheckIn && u.Result == phone.ResultDone }
 
-type stopPage struct {
-	basePage
-	Wrong string
-}
-
-func (v *visit) stop() {
-	p := stopPage{basePage: v.page()}
-	if key := v.said().wrong["sure"]; key != "" {
-		p.Wrong = v.say(key)
-	}
-	v.show(ui.Screen{Page: "stop", Data: p, Quiet: true, Bad: p.Wrong != ""})
-}
-
-func (v *visit) doStop() {
-	if v.r.PostFormValue("sure") != "yes" {
-		v.tell(left{path: "/stop", wrong: map[string]string{"sure": "stop.wrong"}})
-		return
-	}
-	if _, err := v.phone.Stop(v.r.Context()); err != nil {
-		v.fail(err, v.again("/stop"))
-		return
-	}
-	v.goTo("/stopped")
-}
-
-type stoppedPage struct {
-	basePage
-	Receipt phone.Receipt
-}
-
-// stopped shows the receipt for as long as nothing new was registered.
-func (v *visit) stopped() {
-	if v.look.Receipt == nil || v.look.Stage == phone.StageRegistered {
-		v.goTo("/")
-		return
-	}
-	v.show(ui.Screen{Page: "stopped", Data: stoppedPage{v.page(), *v.look.Receipt}, Quiet: true})
-}
-
 type markPage struct {
 	basePage
 	Pictures []string

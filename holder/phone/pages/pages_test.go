@@ -227,12 +227,54 @@ func samples() []uitest.Page {
 	}
 	add("56-resetpin", phone.StageRegistered, "", quiet("resetpin", secretPage{basePage: base(phone.StageRegistered)}))
 	add("52-lost", phone.StageRegistered, "home", ui.Screen{Page: "lost", Data: lostPage{base(phone.StageRegistered), "http://street.localhost:8400/break#lost"}})
-	add("53-stop", phone.StageRegistered, "", quiet("stop", stopPage{basePage: base(phone.StageRegistered)}))
-	add("57-stop-wrong", phone.StageRegistered, "", ui.Screen{Page: "stop", Data: stopPage{base(phone.StageRegistered), "失効させるときは、下の「分かりました」に印を付けてください。"}, Quiet: true, Bad: true})
+	giving := func(why, wrong string) giveUpPage {
+		return giveUpPage{base(phone.StageRegistered), why, "http://portal.localhost:8404/lost", wrong}
+	}
+	for _, why := range []string{whyStop, whyGive, whyDispose} {
+		add("53-stop-"+why, phone.StageRegistered, "", quiet("stop", giving(why, "")))
+	}
+	add("57-stop-wrong", phone.StageRegistered, "", ui.Screen{Page: "stop", Data: giving(whyStop, "失効させるときは、下の「分かりました」に印を付けてください。"), Quiet: true, Bad: true})
+	cut := giving(whyGive, "")
+	cut.Look.Network = false
+	add("57-stop-offline", phone.StageRegistered, "", quiet("stop", cut))
+	add("61-handover", phone.StageRegistered, "", quiet("handover", base(phone.StageRegistered)))
+	add("62-repair", phone.StageRegistered, "", quiet("repair", giving(whyRepair, "")))
+	add("63-change", phone.StageRegistered, "", quiet("change", giving(whyChange, "")))
+	cut.Trouble = ui.TroubleOf(nil, phone.ErrNoNetwork)
+	add("64-force", phone.StageRegistered, "", quiet("force", cut))
+	untold := base(phone.StageEnded)
+	untold.Look.Untold = moment()
+	add("65-untold", phone.StageEnded, "", quiet("stopped", stoppedPage{basePage: untold, Suspend: "http://portal.localhost:8404/lost"}))
+	add("66-home-untold", phone.StageEnded, "home", ui.Screen{Page: "home", Data: homePage{basePage: untold}})
+	for _, why := range []string{"superseded", "card"} {
+		over := base(phone.StageEnded)
+		over.Look.Ended, over.Look.KeysLeft = why, true
+		add("67-home-"+why, phone.StageEnded, "home", ui.Screen{Page: "home", Data: homePage{basePage: over}})
+	}
+	add("68-secrets", phone.StageRegistered, "home", ui.Screen{Page: "secrets", Data: base(phone.StageRegistered)})
+	blocked := base(phone.StageRegistered)
+	blocked.Look.PINTries, blocked.Look.PasswordTries = 0, 0
+	add("68-secrets-blocked", phone.StageRegistered, "home", ui.Screen{Page: "secrets", Data: blocked})
+	add("56-resetpin-blocked", phone.StageRegistered, "", quiet("resetpin", secretPage{basePage: blocked}))
+	for _, which := range []element.Which{element.PIN, element.Password} {
+		add("69-change-"+string(which), phone.StageRegistered, "", quiet("changesecret", changePage{secretPage{basePage: base(phone.StageRegistered)}, which, "/change-pin"}))
+	}
+	add("70-forgot", phone.StageRegistered, "", quiet("forgot", base(phone.StageRegistered)))
+	onHold := base(phone.StageRegistered)
+	onHold.Look.Liftable = "lost"
+	add("70-forgot-held", phone.StageRegistered, "", quiet("forgot", onHold))
+	gone := base(phone.StageRegistered)
+	gone.Look.SignEnded = true
+	add("70-forgot-ended", phone.StageRegistered, "", quiet("forgot", gone))
+	withCard := walkPage{secretPage{basePage: base(phone.StageRegistered), Card: &phone.CardTries{PIN: 3, Password: 1}}, forgetting}
+	add("71-forgot-card", phone.StageRegistered, "", quiet("cardpassword", withCard))
+	for _, n := range []int{-1, 0, 1, 4} {
+		add("72-tap-left", phone.StageRegistered, "", quiet("tap", tapPage{basePage: tappedBase(base(phone.StageRegistered)), walk: forgetting, Step: 3, Back: "/forgot/terms", Do: "/forgot/apply", Left: n}))
+	}
 	stale := unlockPage{secretPage: secretPage{basePage: base(phone.StageRegistered)}}
 	stale.Trouble = ui.TroubleOf(nil, errOldForm)
 	add("58-unlock-again", phone.StageRegistered, "", ui.Screen{Page: "unlock", Data: stale, Quiet: true, Bad: true})
-	add("54-stopped", phone.StageEnded, "", quiet("stopped", stoppedPage{base(phone.StageEnded), phone.Receipt{URL: "http://127.0.0.1:8401/v1/revocations/abc", Page: "http://portal.localhost:8404/receipt?id=5f3a9c0b77e1424d8a6f0c", ID: "5f3a9c0b77e1424d8a6f0c", Tag: "K7Q2-M9XA", At: moment()}}))
+	add("54-stopped", phone.StageEnded, "", quiet("stopped", stoppedPage{basePage: base(phone.StageEnded), Receipt: &phone.Receipt{URL: "http://127.0.0.1:8401/v1/revocations/abc", Page: "http://portal.localhost:8404/receipt?id=5f3a9c0b77e1424d8a6f0c", ID: "5f3a9c0b77e1424d8a6f0c", Tag: "K7Q2-M9XA", At: moment()}}))
 	for _, k := range []struct {
 		kind problem.Kind
 		t    *ui.Trouble
@@ -254,6 +296,12 @@ func samples() []uitest.Page {
 		Data: supportPage{basePage: base(phone.StageApplied), Number: "482 913", Until: moment().Add(10 * time.Minute)}})
 	add("72-support-over", phone.StageApplied, "", ui.Screen{Page: "support", Data: supportPage{basePage: base(phone.StageApplied), Over: true}})
 	return out
+}
+
+// tappedBase is a phone to which a card is held.
+func tappedBase(b basePage) basePage {
+	b.Look.Tapped = true
+	return b
 }
 
 func errStartAgainTrouble() *ui.Trouble { return ui.TroubleOf(nil, errStartAgain) }

@@ -47,6 +47,8 @@ type Phone interface {
 	RemoveCard(ctx context.Context) error
 	Set(ctx context.Context, change phone.Change) error
 	Stop(ctx context.Context) (phone.Receipt, error)
+	ForceStop(ctx context.Context) error
+	Deliver(ctx context.Context) error
 	Found(ctx context.Context, pin secret.PIN) error
 	ReportLost(ctx context.Context, pin secret.PIN) (time.Time, error)
 	ApplyForSign(ctx context.Context, card secret.Password, terms string, replace bool) error

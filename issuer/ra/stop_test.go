@@ -1,0 +1,82 @@
+package ra_test
+
+import (
+	"testing"
+	"time"
+
+	"tegata/issuer/ra"
+	"tegata/issuer/status"
+)
+
+// stopBy gives the phone up by a step.
+func (p *phone) stopBy(step ra.StepName) (ra.Stopped, error) {
+	return p.w.ra.Stop(p.w.t.Context(), p.jws(ra.TypeEnrolment, p.claims(step), nil))
+}
+
+// A phone that was wiped without a line left an order behind: it counts weeks later,
+// and does what it was signed for and nothing else.
+func TestAnOrderToStopArrivesLate(t *testing.T) {
+	w, _, p := registered(t)
+	p.unlocked = w.now
+	order := p.jws(ra.TypeEnrolment, p.claims(ra.StepStopLate), nil)
+	w.pass(20 * day)
+	first, err := w.ra.Stop(t.Context(), order)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.mustBe(status.Revoked, status.CessationOfOperation)
+	if again, err := w.ra.Stop(t.Context(), order); err != nil || again != first {
+		t.Errorf("sent again: %+v, %v", again, err)
+	}
+	if r, err := w.ra.Revocation(t.Context(), first.Receipt); err != nil || !r.Clear {
+		t.Errorf("the receipt shows %+v, %v", r, err)
+	}
+
+	w, _, p = registered(t)
+	late := p.jws(ra.TypeEnrolment, p.claims(ra.StepStopLate), nil)
+	soon := p.jws(ra.TypeEnrolment, p.claims(ra.StepStop), nil)
+	w.pass(time.Hour)
+	_, err = w.ra.Stop(t.Context(), soon)
+	wantCode(t, err, ra.CodeStepStale) // only an order that says so may be old
+	w.now = w.now.Add(-2 * time.Hour)
+	_, err = w.ra.Stop(t.Context(), late)
+	wantCode(t, err, ra.CodeStepStale) // nor may it come from the future
+	w.now = w.now.Add(ra.StopLateWindow + 3*time.Hour)
+	_, err = w.ra.Stop(t.Context(), late)
+	wantCode(t, err, ra.CodeStepStale)
+	_, err = w.ra.CheckIn(t.Context(), late)
+	wantCode(t, err, ra.CodeBadStep)
+}
+
+// A phone whose person has a new one gets a receipt all the same.
+func TestASupersededPhoneGetsItsReceipt(t *testing.T) {
+	w, c, p := registered(t)
+	_, err := p.stopBy(ra.StepReceipt)
+	wantCode(t, err, ra.CodeStepOutOfOrder) // it is in use: a receipt ends nothing
+	p.mustBe(status.Good, 0)
+	next := w.newPhone(4)
+	next.enrol(c)
+	p.mustBe(status.Revoked, status.Superseded)
+	_, err = p.stopBy(ra.StepStop)
+	wantCode(t, err, ra.CodeEnrolmentEnded)
+	got, err := p.stopBy(ra.StepReceipt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := p.stopBy(ra.StepReceipt); err != nil || again != got {
+		t.Errorf("asked again: %+v, %v", again, err)
+	}
+	if r, err := w.ra.Revocation(t.Context(), got.Receipt); err != nil || !r.Clear || r.Tag != ra.ElementTag(p.element.ID) {
+		t.Errorf("the receipt shows %+v, %v", r, err)
+	}
+	next.mustBe(status.Good, 0)
+	p.mustBe(status.Revoked, status.Superseded) // as before
+	// One that was never registered has nothing to show.
+	never := w.newPhone(6)
+	if err := never.apply(c, false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := never.stopBy(ra.StepStop); err != nil {
+		t.Fatal(err)
+	}
+}
