@@ -56,7 +56,7 @@ func (p *portalRole) open(ctx context.Context, at site, name ui.Text) (err error
 	if err != nil {
 		return err
 	}
-	p.handler, err = pages.New(pages.Options{Portal: p.core, Name: name, Sandbox: at.sandbox, Secure: !at.sandbox, Now: at.now, Log: p.log})
+	p.handler, err = pages.New(pages.Options{Portal: p.core, Name: name, Phone: at.page("phone"), Sandbox: at.sandbox, Secure: !at.sandbox, Now: at.now, Log: p.log})
 	return err
 }
 

@@ -3,7 +3,8 @@ package ui
 import "strconv"
 
 // Secret is a field for a PIN or password. It stands only on the phone's own
-// pages and the phone's own origin; no other party has a use for it.
+// pages and the phone's own origin; no other party has a use for it. Where it says
+// whose the secret is, it links to that origin's page that tells all six apart (/which).
 //
 // autocomplete is "one-time-code": browsers' password stores skip such fields
 // (they ignore "off" on passwords), so nothing is offered, filled or kept.

@@ -80,6 +80,7 @@ func (h *Handler) Routes() http.Handler {
 	h.site.Mount(mux)
 	mux.HandleFunc("GET /{$}", h.list)
 	mux.HandleFunc("POST /hold", h.hold)
+	mux.HandleFunc("GET /which", h.which)
 	h.site.MountTrouble(mux, h.showTrouble)
 	mux.HandleFunc("GET /open", h.open)
 	on := func(pattern string, f func(*visit)) { mux.HandleFunc(pattern, h.visit(f)) }

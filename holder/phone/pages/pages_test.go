@@ -251,6 +251,7 @@ func samples() []uitest.Page {
 		over.Look.Ended, over.Look.KeysLeft = why, true
 		add("67-home-"+why, phone.StageEnded, "home", ui.Screen{Page: "home", Data: homePage{basePage: over}})
 	}
+	out = append(out, uitest.Page{Name: "73-which", Screen: ui.Screen{Page: "which", Data: sixSecrets()}})
 	add("68-secrets", phone.StageRegistered, "home", ui.Screen{Page: "secrets", Data: base(phone.StageRegistered)})
 	blocked := base(phone.StageRegistered)
 	blocked.Look.PINTries, blocked.Look.PasswordTries = 0, 0

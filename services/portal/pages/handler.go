@@ -39,6 +39,7 @@ type Portal interface {
 type Options struct {
 	Portal  Portal
 	Name    ui.Text // registered name of the portal; empty is the sandbox's
+	Phone   string  // origin of the phones' pages
 	Sandbox bool
 	// Secure marks the cookies Secure and names them __Host-: an https origin.
 	Secure bool

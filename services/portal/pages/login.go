@@ -14,7 +14,8 @@ import (
 const waitPoll = 2 * time.Second
 
 type startPage struct {
-	Bye bool // has just logged out
+	Bye   bool   // has just logged out
+	Phone string // origin of the phones' pages, where secrets are told apart; "" when there is none
 }
 
 func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
@@ -22,7 +23,7 @@ func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/home", http.StatusSeeOther)
 		return
 	}
-	h.show(w, r, ui.Screen{Page: "start", Data: startPage{}})
+	h.show(w, r, ui.Screen{Page: "start", Data: startPage{Phone: h.opt.Phone}})
 }
 
 // login begins a login and binds it to this browser.
@@ -144,5 +145,5 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) bye(w http.ResponseWriter, r *http.Request) {
-	h.show(w, r, ui.Screen{Page: "start", Data: startPage{Bye: true}})
+	h.show(w, r, ui.Screen{Page: "start", Data: startPage{Bye: true, Phone: h.opt.Phone}})
 }
