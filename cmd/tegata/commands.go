@@ -23,6 +23,7 @@ func commands() []command {
 		{"phone found", "PHONE [-card CARD] -secrets FILE", "resume a lost phone with its owner's card", phoneFound},
 		{"phone reissue", "PHONE [-card CARD] -secrets FILE", "a new signature certificate for a registered phone", phoneReissue},
 		{"phone report-lost", "PHONE [-card CARD] -secrets FILE", "suspend by card: hold it to any phone", phoneReportLost},
+		{"phone revoke-by-card", "PHONE [-card CARD] -secrets FILE", "revoke for good by card: hold it to any phone; that of its owner may be off", phoneRevokeByCard},
 		{"phone change-secret", "PHONE -secrets FILE", "change PIN or signature password, by the present one", phoneChangeSecret},
 		{"phone reset-pin", "PHONE -secrets FILE", "a new PIN, by the signature password", phoneResetPIN},
 		{"phone reset-password", "PHONE [-card CARD] -secrets FILE", "a new signature password with a new certificate, by the card", phoneResetPassword},

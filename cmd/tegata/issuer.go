@@ -94,8 +94,8 @@ func (i *issuer) open(ctx context.Context, b build, at site, rules issuerRules) 
 // of attested properties and not of names.
 func (s settings) sandboxRules(maker *x509.Certificate) issuerRules {
 	policy := ra.Policy{Roots: []*x509.Certificate{maker}, MinLevel: attest.TrustedEnvironment}
-	for _, hw := range phone.SupportedModels() {
-		policy.Models = append(policy.Models, ra.Model{Manufacturer: hw.Manufacturer, Model: hw.Model})
+	for _, l := range phone.SupportedModels() {
+		policy.Models = append(policy.Models, ra.Model{Manufacturer: l.Manufacturer, Model: l.Model})
 	}
 	return issuerRules{operator: s.operator(), policy: policy,
 		terms: ra.Terms{Version: sandbox.TermsVersion, JA: sandbox.TermsJA, EN: sandbox.TermsEN}}

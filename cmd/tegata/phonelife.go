@@ -9,6 +9,11 @@ import (
 
 // withCard calls a phone's door while a card is held to it.
 func withCard(ctx context.Context, c console, flags *flag.FlagSet, args []string, door string, secrets ...string) (*remote, string, error) {
+	return withCardFor(ctx, c, flags, args, door, nil, secrets...)
+}
+
+// withCardFor is withCard for an answer.
+func withCardFor(ctx context.Context, c console, flags *flag.FlagSet, args []string, door string, out any, secrets ...string) (*remote, string, error) {
 	r := remoteFlags(c, flags)
 	card := flags.String("card", "", "the card to hold to the phone; it is taken away again afterwards. Empty: the card that is held to it already")
 	file := flags.String("secrets", "-", "JSON file with the secrets, mode 0600; - is standard input")
@@ -29,7 +34,7 @@ func withCard(ctx context.Context, c console, flags *flag.FlagSet, args []string
 			return nil, "", err
 		}
 	}
-	err = r.post(ctx, "phone", phonePath(words[0], door), body, nil)
+	err = r.post(ctx, "phone", phonePath(words[0], door), body, out)
 	return r, words[0], errors.Join(err, done())
 }
 
@@ -72,20 +77,38 @@ func phoneStop(ctx context.Context, c console, flags *flag.FlagSet, args []strin
 	if err := r.find(ctx); err != nil {
 		return err
 	}
-	var out struct {
-		Receipt *struct {
-			ID   string `json:"id"`
-			Tag  string `json:"tag"`
-			Page string `json:"page"`
-		} `json:"receipt"`
-	}
+	var out givenUp
 	if err := r.post(ctx, "phone", phonePath(words[0], "stop"), map[string]bool{"force": *force}, &out); err != nil {
 		return err
 	}
 	if out.Receipt == nil {
 		c.say("鍵は消しました。電子証明書はまだ失効していません。つながりしだい届け出を送ります。 / The keys are erased, and the certificates not revoked yet: the order is sent when the phone has a line.")
 	} else {
-		fmt.Fprintf(c.out, "receipt  %s\ntag      %s\npage     %s\n", out.Receipt.ID, out.Receipt.Tag, out.Receipt.Page)
+		out.print(c)
 	}
 	return printPhone(ctx, r, words[0], false)
+}
+
+// givenUp is what a phone's door says of one that was given up.
+type givenUp struct {
+	Receipt *struct {
+		ID   string `json:"id"`
+		Tag  string `json:"tag"`
+		Page string `json:"page"`
+	} `json:"receipt"`
+}
+
+func (g givenUp) print(c console) {
+	fmt.Fprintf(c.out, "receipt  %s\ntag      %s\npage     %s\n", g.Receipt.ID, g.Receipt.Tag, g.Receipt.Page)
+}
+
+// phoneRevokeByCard revokes, for good, the phone of whoever's card it is.
+func phoneRevokeByCard(ctx context.Context, c console, flags *flag.FlagSet, args []string) error {
+	var out givenUp
+	if _, _, err := withCardFor(ctx, c, flags, args, "revoke-by-card", &out, "card_auth_pin"); err != nil {
+		return err
+	}
+	c.say("そのカードの持ち主のスマホの電子証明書を失効させました。 / The phone of that card's owner is revoked.")
+	out.print(c)
+	return nil
 }

@@ -119,6 +119,7 @@ func (d *Door) Routes() http.Handler {
 	on("POST /v1/phones/{id}/checkin", checkIn)
 	on("POST /v1/phones/{id}/stop", stop)
 	on("POST /v1/phones/{id}/deliver", deliver)
+	on("POST /v1/phones/{id}/revoke-by-card", revokeByCard)
 	on("POST /v1/phones/{id}/reset", reset)
 	on("POST /v1/phones/{id}/found", found)
 	on("POST /v1/phones/{id}/reissue", reissue)

@@ -116,3 +116,17 @@ func deliver(ctx context.Context, p *Phone, r *http.Request) (any, error) {
 	}
 	return show(ctx, p, r)
 }
+
+// revokeByCard revokes the phone of whoever's card is held to this one.
+func revokeByCard(ctx context.Context, p *Phone, r *http.Request) (any, error) {
+	var in struct {
+		PIN secret.PIN `json:"card_auth_pin"`
+	}
+	if err := read(r, &in); err != nil {
+		return nil, err
+	}
+	receipt, err := p.RevokeByCard(ctx, in.PIN)
+	return struct {
+		Receipt Receipt `json:"receipt"`
+	}{receipt}, err
+}

@@ -9,6 +9,7 @@ import (
 	"tegata/holder/element"
 	"tegata/internal/httpd"
 	"tegata/internal/problem"
+	"tegata/internal/secret"
 	"tegata/issuer/ra"
 )
 
@@ -310,4 +311,22 @@ func (p *Phone) waiting(ctx context.Context) (since time.Time, err error) {
 		}
 	}
 	return since, nil
+}
+
+// RevokeByCard revokes the phone of whoever's card is held to this one, for good: that
+// phone may be switched off, or gone. Any phone will do, and nothing of it stays here but
+// the receipt that is returned.
+func (p *Phone) RevokeByCard(ctx context.Context, pin secret.PIN) (Receipt, error) {
+	p.work.Lock()
+	defer p.work.Unlock()
+	if _, err := p.connected(ctx); err != nil {
+		return Receipt{}, err
+	}
+	word, err := p.word(ctx, pin, ra.CardWord{Purpose: ra.WordRevoke})
+	if err != nil {
+		return Receipt{}, err
+	}
+	var s ra.Stopped
+	err = httpd.PostJSON(ctx, p.phones.c.Client, p.phones.c.Issuer+"/v1/revocations", ra.Revocation{Word: word}, &s)
+	return p.receiptOf("", s), err
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"tegata/holder/phone"
 	"tegata/issuer/status"
 )
 
@@ -127,4 +128,42 @@ func TestANewPhoneTakesOverByTheScreensAlone(t *testing.T) {
 	}
 	s.open("/p/next/")
 	s.at("/p/next/", "使えます")
+}
+
+// The phone is off, or gone: its owner's card revokes it on another, and leaves nothing
+// there.
+func TestAPhoneIsRevokedByItsCardOnAnother(t *testing.T) {
+	w := newTown(t)
+	c, p := w.hanako(), w.phone("a")
+	w.enrol(c, p)
+	pair := w.pairOf(p)
+	off := false
+	w.must(p.Set(t.Context(), phone.Change{Power: &off}))
+	borrowed := w.phone("b")
+	s := w.screen(t)
+	s.open("/p/b/certificates")
+	s.at("/p/b/certificates", "スマホを手放す・機種変更")
+	s.open("/p/b/hand-over")
+	s.at("/p/b/hand-over", "手放すスマホが手元にない・電源が入らない")
+	s.open("/p/b/hand-over/card")
+	s.press("/hand-over/card", typed("pin", cardPIN))
+	s.at("/p/b/hand-over/card", "印を付けてください。") // nothing irreversible without a word
+	s.press("/hand-over/card", typed("pin", cardPIN, "sure", "yes"))
+	s.at("/p/b/hand-over/card/tap", "2 / 2")
+	s.open("/p/b/lost/card/tap") // what was typed to revoke serves nothing else
+	s.at("/p/b/lost/card")
+	w.hold(c, borrowed)
+	waitFor(t, borrowed.Tapped)
+	s.open("/p/b/hand-over/card/tap")
+	s.press("/hand-over/card/read", nil)
+	s.at("/p/b/hand-over/card/done", "失効させました", p.Element().Tag(), "失効証明の番号")
+	if got := w.ledgerSays(pair); got != status.Revoked {
+		t.Errorf("the pair is %s", got)
+	}
+	if l, err := borrowed.Look(t.Context()); err != nil || l.Receipt != nil || l.Holder != "" {
+		t.Errorf("something stayed on the borrowed phone: %+v, %v", l, err)
+	}
+	if strings.Contains(s.seen.String(), `value="`+cardPIN) {
+		t.Error("the card's PIN came back")
+	}
 }

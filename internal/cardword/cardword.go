@@ -30,9 +30,10 @@ import (
 // Purpose is what a word is about.
 type Purpose string
 
-// The purposes. A word to suspend names no phone: the person's is meant.
+// The purposes. A word to suspend or to revoke names no phone: the person's is meant.
 const (
 	Suspend    Purpose = "suspend"
+	Revoke     Purpose = "revoke" // for good
 	Resume     Purpose = "resume"
 	LowerRules Purpose = "lower-rules" // at a verifier: these rules shall be the holder's
 )
@@ -96,7 +97,7 @@ func Parse(der []byte, want Purpose, at time.Time) (Word, *cms.Signed, error) {
 		return w, nil, fmt.Errorf("%w: the time is not RFC 3339 in UTC", ErrMalformed)
 	case !nonce(w.Nonce) || w.Purpose != want:
 		return w, nil, fmt.Errorf("%w: another purpose, or no nonce of 128 bits", ErrMalformed)
-	case (want == LowerRules) != (w.RulesSHA256 != "" && w.Verifier != "") || (want == Suspend || want == LowerRules) && (w.Enrolment != "" || w.DeviceKeySHA256 != ""):
+	case (want == LowerRules) != (w.RulesSHA256 != "" && w.Verifier != "") || (want == Suspend || want == Revoke || want == LowerRules) && (w.Enrolment != "" || w.DeviceKeySHA256 != ""):
 		return w, nil, fmt.Errorf("%w: it names what its purpose does not", ErrMalformed)
 	case w.CertificateSHA256 != pki.Fingerprint(signed.Certificate.Raw):
 		return w, nil, ErrCertificate

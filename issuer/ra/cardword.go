@@ -21,6 +21,7 @@ type (
 const (
 	WordSuspend WordPurpose = cardword.Suspend
 	WordResume  WordPurpose = cardword.Resume
+	WordRevoke  WordPurpose = cardword.Revoke
 )
 
 // parseCardWord checks form, signature and time of a card's word. Whose card it is,

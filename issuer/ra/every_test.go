@@ -268,6 +268,10 @@ var events = []struct {
 		return err
 	}},
 	{"the holder stops [利用停止]", "StepStop", (*scene).stop},
+	{"given up by card [スマホを手放す]", "WordRevoke", func(s *scene) error {
+		_, err := s.w.ra.StopByCard(s.t.Context(), s.c.says(s.p, s.c.word(nil, ra.WordRevoke)))
+		return err
+	}},
 	{"an order to stop arrives late", "StepStopLate", func(s *scene) error {
 		order := s.p.jws(ra.TypeEnrolment, s.p.claims(ra.StepStopLate), nil)
 		s.w.now = s.w.now.Add(time.Hour)

@@ -123,10 +123,21 @@ func (h *Handler) checkIn(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) stop(w http.ResponseWriter, r *http.Request) {
-	if body, ok := read[StepBody](w, r); ok {
-		v, err := h.RA.Stop(r.Context(), body.Step)
-		answer(w, r, v, err)
+	body, ok := read[Revocation](w, r)
+	if !ok {
+		return
 	}
+	var v Stopped
+	var err error
+	switch {
+	case len(body.Word) == 0:
+		v, err = h.RA.Stop(r.Context(), body.Step)
+	case body.Step != "":
+		err = ErrBadRequest.With("field", "word").Because(errors.New("ra: two ways at once"))
+	default:
+		v, err = h.RA.StopByCard(r.Context(), body.Word)
+	}
+	answer(w, r, v, err)
 }
 
 func (h *Handler) revocation(w http.ResponseWriter, r *http.Request) {

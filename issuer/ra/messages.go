@@ -275,6 +275,13 @@ type Resumed struct {
 	Reissue   bool      `json:"reissue"` // the signature certificate ended with the hold; apply for a new one
 }
 
+// Revocation is the body of POST /v1/revocations: a step of the phone that is given up,
+// or a word of its owner's card, from any device.
+type Revocation struct {
+	Step string `json:"step,omitempty"`
+	Word []byte `json:"word,omitempty"` // base64: CMS SignedData by the card's authentication key, content a CardWord
+}
+
 // Stopped answers step "stop", POST /v1/revocations.
 type Stopped struct {
 	Receipt   string    `json:"receipt"` // 128 random bits, base64url: GET /v1/revocations/{receipt}

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"time"
 
+	"tegata/internal/audit"
+	"tegata/internal/pki"
+	"tegata/internal/trace"
 	"tegata/issuer/status"
 )
 
@@ -21,7 +24,6 @@ func (r *RA) Stop(ctx context.Context, compact string) (Stopped, error) {
 	if err != nil {
 		return Stopped{}, err
 	}
-	number := randomID()
 	err = r.store.Write(ctx, func(tx Tx) error {
 		if e, err = tx.Enrolment(ctx, e.ID); err != nil {
 			return err
@@ -30,12 +32,7 @@ func (r *RA) Stop(ctx context.Context, compact string) (Stopped, error) {
 		case ended && e.Receipt != "":
 			return nil
 		case ended && !e.RegisteredAt.IsZero() && s.claims.Step != StepStop:
-			// Nothing is left to end: a number is all that is new.
-			e.Receipt = number
-			if err := tx.PutEnrolment(ctx, e); err != nil {
-				return err
-			}
-			return tx.Audit(ctx, at, e.actor(), "receipt", e.ID, nil)
+			return r.numberEnded(ctx, tx, at, e.actor(), &e)
 		case ended:
 			return e.endedProblem()
 		case s.claims.Step == StepReceipt:
@@ -43,13 +40,82 @@ func (r *RA) Stop(ctx context.Context, compact string) (Stopped, error) {
 		case s.claims.Ctr <= e.Ctr:
 			return ErrElementSuspected
 		}
-		e.Receipt, e.Ctr = number, s.claims.Ctr
+		e.Receipt, e.Ctr = randomID(), s.claims.Ctr
 		return r.end(ctx, tx, at, e.actor(), &e, EndedStopped, status.CessationOfOperation)
 	})
 	if err != nil {
 		return Stopped{}, err
 	}
 	return Stopped{Receipt: e.Receipt, Tag: ElementTag(e.Element), RevokedAt: e.EndedAt}, nil
+}
+
+// numberEnded gives a phone that ended another way its receipt: nothing is left to end,
+// and a number is all that is new.
+func (r *RA) numberEnded(ctx context.Context, tx Tx, at time.Time, who audit.Actor, e *EnrolmentRecord) error {
+	e.Receipt = randomID()
+	if err := tx.PutEnrolment(ctx, *e); err != nil {
+		return err
+	}
+	return tx.Audit(ctx, at, who, "receipt", e.ID, nil)
+}
+
+// StopByCard revokes the phone of whoever's card says so, for good: the phone may be
+// switched off, broken, or sold already. Said again, with another word, it gets the same
+// receipt, and so does a phone that ended another way. ErrNoPhone when there never was one.
+func (r *RA) StopByCard(ctx context.Context, der []byte) (Stopped, error) {
+	at := r.at()
+	word, signed, err := parseCardWord(der, WordRevoke, at)
+	if err != nil {
+		return Stopped{}, err
+	}
+	var e EnrolmentRecord
+	err = r.store.Write(ctx, func(tx Tx) error {
+		person, err := r.speaker(ctx, tx, word, signed, at)
+		if err != nil {
+			return err
+		}
+		who := audit.Actor{Party: "card", Kind: "person", ID: person.ID}
+		if e, err = lastPhone(ctx, tx, person); err != nil {
+			return err
+		}
+		switch {
+		case e.State == StateRegistered:
+			e.Receipt = randomID()
+			return r.end(ctx, tx, at, who, &e, EndedStopped, status.CessationOfOperation)
+		case e.Receipt == "":
+			return r.numberEnded(ctx, tx, at, who, &e)
+		}
+		return nil
+	})
+	if err != nil {
+		return Stopped{}, err
+	}
+	r.trace.Note(ctx, trace.Event{At: at, From: "phone", To: "issuer", Kind: "status",
+		TitleJA: "カードの届け出で、スマホの電子証明書を失効させました", TitleEN: "A phone was revoked by its owner's card"})
+	return Stopped{Receipt: e.Receipt, Tag: ElementTag(e.Element), RevokedAt: e.EndedAt}, nil
+}
+
+// lastPhone is the person's registered phone, or the last that they had. ErrNoPhone.
+func lastPhone(ctx context.Context, tx Tx, person PersonRecord) (e EnrolmentRecord, err error) {
+	if person.Phone != "" {
+		return tx.Enrolment(ctx, person.Phone)
+	}
+	certs, err := tx.CertificatesOf(ctx, person.ID) // newest first
+	if err != nil {
+		return e, err
+	}
+	for _, c := range certs {
+		if c.Kind != pki.PhoneAuth {
+			continue
+		}
+		if e, err = tx.Enrolment(ctx, c.Subject); err != nil {
+			return e, err
+		}
+		if !e.RegisteredAt.IsZero() {
+			return e, nil
+		}
+	}
+	return e, ErrNoPhone
 }
 
 // stopStep reads a step by which a phone is given up, and checks that it is its phone's.

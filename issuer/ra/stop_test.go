@@ -80,3 +80,43 @@ func TestASupersededPhoneGetsItsReceipt(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// The phone is switched off, or sold already: its owner's card ends it for good.
+func TestAPhoneIsRevokedByItsOwnersCard(t *testing.T) {
+	w, c, p := registered(t)
+	say := func(c *card, purpose ra.WordPurpose) (ra.Stopped, error) {
+		return w.ra.StopByCard(t.Context(), c.says(p, c.word(nil, purpose)))
+	}
+	_, err := say(c, ra.WordSuspend)
+	wantCode(t, err, ra.CodeWordMalformed) // what was said to suspend never revokes
+	other := hanako()
+	other.ID = "somebody-else"
+	_, err = say(w.issueCard("card-9", other, 6), ra.WordRevoke)
+	wantCode(t, err, ra.CodeNoPhone)
+	p.mustBe(status.Good, 0)
+
+	word := c.says(p, c.word(nil, ra.WordRevoke))
+	got, err := w.ra.StopByCard(t.Context(), word)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.mustBe(status.Revoked, status.CessationOfOperation)
+	_, err = w.ra.StopByCard(t.Context(), word)
+	wantCode(t, err, ra.CodeApplicationReplayed)
+	if again, err := say(c, ra.WordRevoke); err != nil || again != got { // its answer was lost
+		t.Errorf("said again: %+v, %v", again, err)
+	}
+	if r, err := w.ra.Revocation(t.Context(), got.Receipt); err != nil || !r.Clear || r.Tag != ra.ElementTag(p.element.ID) {
+		t.Errorf("the receipt shows %+v, %v", r, err)
+	}
+	if n := count(w.notices(), ra.NoticeRevoked); n != 1 {
+		t.Errorf("told %d times", n)
+	}
+	// The old receipt stays the old phone's when there is a new one.
+	next := w.newPhone(4)
+	next.enrol(c)
+	if second, err := say(c, ra.WordRevoke); err != nil || second.Receipt == got.Receipt || second.Tag == got.Tag {
+		t.Errorf("the next phone: %+v, %v", second, err)
+	}
+	next.mustBe(status.Revoked, status.CessationOfOperation)
+}

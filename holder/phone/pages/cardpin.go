@@ -15,6 +15,10 @@ func mountCardPIN(on func(string, func(*visit)), k walk) {
 }
 
 func (v *visit) setCardPIN(k walk) {
+	if k == revoking && v.r.PostFormValue("sure") != "yes" { // it cannot be undone
+		v.tell(left{path: k.At, wrong: map[string]string{"sure": "stop.wrong"}})
+		return
+	}
 	pin, err := secret.ParsePIN(v.r.PostFormValue("pin"))
 	if err != nil {
 		v.notTaken(k.At, phone.ErrSecretForm)
@@ -67,10 +71,18 @@ func (v *visit) cardPINRead(k walk) {
 
 // saysByPIN is the act of k, and leads to where its end is told.
 func (v *visit) saysByPIN(k walk, pin secret.PIN) error {
-	if k == finding {
+	switch k {
+	case finding:
 		err := v.phone.Found(v.r.Context(), pin)
 		if err == nil {
 			v.goTo("/?done=found")
+		}
+		return err
+	case revoking:
+		receipt, err := v.phone.RevokeByCard(v.r.Context(), pin)
+		if err == nil {
+			v.draft.change(func(d *draft) { d.receipt = &receipt })
+			v.goTo(k.At + "/done")
 		}
 		return err
 	}

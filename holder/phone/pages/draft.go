@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tegata/holder/element"
+	"tegata/holder/phone"
 	"tegata/internal/secret"
 	"tegata/internal/ui"
 )
@@ -27,6 +28,7 @@ type draft struct {
 	terms    string            // version agreed to
 	pin      secret.PIN        // chosen for the phone
 	creation *element.Creation // of biometrics, until the platform's lock has answered
+	receipt  *phone.Receipt    // of another phone that a card revoked here, until the page is left alone
 	left     left              // by the last form
 	failed   *failure          // what the page of a problem shows
 	outcomes map[string]outcome
@@ -152,7 +154,7 @@ func (ds *drafts) drop(at time.Time) {
 		if old {
 			d.forget()
 			d.change(func(d *draft) {
-				d.left, d.failed = left{}, nil
+				d.left, d.failed, d.receipt = left{}, nil, nil
 				clear(d.outcomes)
 				clear(d.forms)
 			})

@@ -175,3 +175,29 @@ func (v *visit) deliver() {
 	}
 	v.goTo("/stopped")
 }
+
+// revokePage is where the phone of whoever's card is held to this one is revoked, for
+// good: it may be switched off, broken or sold already.
+type revokePage struct {
+	walkPage
+	Sure string // what is wrong with not being sure
+}
+
+func (v *visit) revokeCard() {
+	p := revokePage{walkPage: walkPage{v.cardPage(), revoking}}
+	if key := v.said().wrong["sure"]; key != "" {
+		p.Sure = v.say(key)
+	}
+	v.show(ui.Screen{Page: "revokecard", Data: p, Quiet: true, Bad: p.bad() || p.Sure != ""})
+}
+
+// cardRevoked shows the receipt of that other phone.
+func (v *visit) cardRevoked() {
+	var receipt *phone.Receipt
+	v.draft.change(func(d *draft) { receipt = d.receipt })
+	if receipt == nil {
+		v.goTo("/")
+		return
+	}
+	v.show(ui.Screen{Page: "cardrevoked", Data: stoppedPage{basePage: v.page(), Receipt: receipt}, Quiet: true})
+}

@@ -81,6 +81,7 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("GET /{$}", h.list)
 	mux.HandleFunc("POST /hold", h.hold)
 	mux.HandleFunc("GET /which", h.which)
+	mux.HandleFunc("GET /models", h.models)
 	h.site.MountTrouble(mux, h.showTrouble)
 	mux.HandleFunc("GET /open", h.open)
 	on := func(pattern string, f func(*visit)) { mux.HandleFunc(pattern, h.visit(f)) }
@@ -122,6 +123,9 @@ func (h *Handler) Routes() http.Handler {
 	on("GET /p/{id}/hand-over", (*visit).handOver)
 	on("GET /p/{id}/hand-over/force", (*visit).force)
 	on("POST /p/{id}/hand-over/force", (*visit).doForce)
+	on("GET /p/{id}/hand-over/card", (*visit).revokeCard)
+	mountCardPIN(on, revoking)
+	on("GET /p/{id}/hand-over/card/done", (*visit).cardRevoked)
 	on("GET /p/{id}/hand-over/{why}", (*visit).giveUp)
 	on("POST /p/{id}/hand-over/{why}", (*visit).doGiveUp)
 	on("GET /p/{id}/stopped", (*visit).stopped)

@@ -251,6 +251,9 @@ func samples() []uitest.Page {
 		over.Look.Ended, over.Look.KeysLeft = why, true
 		add("67-home-"+why, phone.StageEnded, "home", ui.Screen{Page: "home", Data: homePage{basePage: over}})
 	}
+	for _, asked := range []string{"", "T-1", "T-0", "Pixel 7"} {
+		out = append(out, uitest.Page{Name: "76-models", Screen: ui.Screen{Page: "models", Data: modelsPageOf(asked)}})
+	}
 	out = append(out, uitest.Page{Name: "73-which", Screen: ui.Screen{Page: "which", Data: sixSecrets()}})
 	add("68-secrets", phone.StageRegistered, "home", ui.Screen{Page: "secrets", Data: base(phone.StageRegistered)})
 	blocked := base(phone.StageRegistered)
@@ -269,6 +272,9 @@ func samples() []uitest.Page {
 	add("70-forgot-ended", phone.StageRegistered, "", quiet("forgot", gone))
 	withCard := walkPage{secretPage{basePage: base(phone.StageRegistered), Card: &phone.CardTries{PIN: 3, Password: 1}}, forgetting}
 	add("71-forgot-card", phone.StageRegistered, "", quiet("cardpassword", withCard))
+	add("74-revokecard", phone.StageNone, "", quiet("revokecard", revokePage{walkPage: walkPage{secretPage{basePage: base(phone.StageNone)}, revoking}}))
+	add("74-revokecard-wrong", phone.StageNone, "", ui.Screen{Page: "revokecard", Data: revokePage{walkPage{secretPage{basePage: base(phone.StageNone), Card: &phone.CardTries{PIN: 2}}, revoking}, "印を付けてください。"}, Quiet: true, Bad: true})
+	add("75-cardrevoked", phone.StageNone, "", quiet("cardrevoked", stoppedPage{basePage: base(phone.StageNone), Receipt: &phone.Receipt{ID: "5f3a9c0b77e1424d8a6f0c", Tag: "K7Q2M9XA", At: moment(), Page: "http://portal.localhost:8404/receipt?id=5f3a9c0b77e1424d8a6f0c"}}))
 	for _, n := range []int{-1, 0, 1, 4} {
 		add("72-tap-left", phone.StageRegistered, "", quiet("tap", tapPage{basePage: tappedBase(base(phone.StageRegistered)), walk: forgetting, Step: 3, Back: "/forgot/terms", Do: "/forgot/apply", Left: n}))
 	}

@@ -47,6 +47,7 @@ type Phone interface {
 	RemoveCard(ctx context.Context) error
 	Set(ctx context.Context, change phone.Change) error
 	Stop(ctx context.Context) (phone.Receipt, error)
+	RevokeByCard(ctx context.Context, pin secret.PIN) (phone.Receipt, error)
 	ForceStop(ctx context.Context) error
 	Deliver(ctx context.Context) error
 	Found(ctx context.Context, pin secret.PIN) error

@@ -19,7 +19,7 @@ type tapPage struct {
 
 // secret is which of the card's two was typed.
 func (p tapPage) secret() string {
-	if p.walk == finding || p.walk == reporting {
+	if p.walk == finding || p.walk == reporting || p.walk == revoking {
 		return "pin"
 	}
 	return "password"

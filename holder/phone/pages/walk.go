@@ -17,7 +17,8 @@ var (
 	reissuing  = walk{"/reissue", 4} // a new signature certificate (署名用電子証明書の再発行)
 	forgetting = walk{"/forgot", 4}  // another one because the password is forgotten (署名用パスワードを忘れた)
 	finding    = walk{"/found", 2}
-	reporting  = walk{"/lost/card", 2} // whoever's phone was lost
+	reporting  = walk{"/lost/card", 2}      // whoever's phone was lost
+	revoking   = walk{"/hand-over/card", 2} // whoever's phone is off, or gone: for good
 )
 
 // mountApplication is the screens from the card's password to its reading: those of

@@ -125,6 +125,7 @@ func samples() []uitest.Page {
 		page("35-receipt-half", "receipt", receiptPage{ID: "pTz7Jq0c5Zf1k2wYdWmX3A", Trouble: ui.TroubleOf(nil, portal.ErrReceiptIncomplete)}),
 		page("36-lost", "lost", lostPage{}),
 		page("37-lost-digit", "lost", lostPage{Birth: "1980-02-17", Trouble: ui.TroubleOf(nil, portal.ErrLostDigit)}),
+		page("36-giveup", "giveup", giveUpPage{"http://phone.localhost:8403"}), page("37-giveup-nophone", "giveup", giveUpPage{}),
 		page("30-receipt", "receipt", receiptPage{}),
 		page("31-receipt-good", "receipt", receiptPage{ID: "pTz7Jq0c5Zf1k2wYdWmX3A", Tag: "K7Q2M9XA", Answer: &receiptAnswer{Receipt: receiptOf(true)}}),
 		page("32-receipt-other", "receipt", receiptPage{ID: "pTz7Jq0c5Zf1k2wYdWmX3A", Tag: "AAAAAAAA", Answer: &receiptAnswer{Receipt: receiptOf(true), Other: true}}),
