@@ -137,6 +137,12 @@ func (p *Phone) EnrolBiometrics(ctx context.Context, a element.Attestation) erro
 	return p.change(ctx, UseBiometrics, func() error { return p.element.EnrolBiometrics(a) })
 }
 
+// BiometricsCancelled writes down that the platform made no credential, because its person
+// cancelled or it could not: only the page heard. It returns the problem.
+func (p *Phone) BiometricsCancelled(ctx context.Context) error {
+	return p.change(ctx, UseBiometrics, func() error { return ErrCredential })
+}
+
 // StopBiometrics forgets it. It needs no secret: only the PIN unlocks then.
 func (p *Phone) StopBiometrics(ctx context.Context) error {
 	return p.change(ctx, UseBiometricsStopped, p.element.StopBiometrics)

@@ -325,7 +325,7 @@ func (s *screen) finger(f *elementtest.Finger, ask, form string) {
 }
 
 func TestBiometricsByTheScreensAlone(t *testing.T) {
-	w, _, c := registered(t)
+	w, p, c := registered(t)
 	s, f := w.screen(t), elementtest.NewFinger()
 	s.open("/p/a/")
 	s.press("/hold", typed("phone", "a"))
@@ -338,6 +338,9 @@ func TestBiometricsByTheScreensAlone(t *testing.T) {
 	s.press("/biometrics", typed("pin", phonePIN))
 	s.at("/p/a/biometrics/enrol", "画面ロックを登録する")
 	s.press("/biometrics/enrol", typed("lock", `{"failed":"NotAllowedError"}`))
+	if got := history(t, p, 1); got[0] != "biometrics failed credential-refused" {
+		t.Errorf("cancelled at the platform, and the history says %v", got)
+	}
 	s.at("/p/a/biometrics", "画面ロック（指紋・顔など）を登録できませんでした。", "番号： credential-refused")
 	s.press("/biometrics", typed("pin", phonePIN))
 	challenge, err := base64.StdEncoding.DecodeString(html.UnescapeString(regexp.MustCompile(`data-challenge="([^"]*)"`).FindStringSubmatch(s.body)[1]))

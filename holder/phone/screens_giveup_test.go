@@ -120,6 +120,8 @@ func TestANewPhoneTakesOverByTheScreensAlone(t *testing.T) {
 	s := w.screen(t)
 	s.open("/p/old/")
 	s.at("/p/old/", "新しいスマホに替わったので、このスマホの電子証明書は終わりました。", "鍵を消して、失効証明をもらう")
+	s.open("/p/old/certificate")
+	s.at("/p/old/certificate", "新しいスマホが登録されたため、終わりました。", "失効")
 	s.open("/p/old/hand-over/give")
 	s.press("/hand-over/give", typed("sure", "yes"))
 	s.at("/p/old/stopped", "利用を終わりました", old.Element().Tag())
@@ -128,6 +130,8 @@ func TestANewPhoneTakesOverByTheScreensAlone(t *testing.T) {
 	}
 	s.open("/p/next/")
 	s.at("/p/next/", "使えます")
+	s.open("/p/next/certificate")
+	s.at("/p/next/certificate", "入っている内容", "手形　花子", "名前や住所は入っていません。")
 }
 
 // The phone is off, or gone: its owner's card revokes it on another, and leaves nothing

@@ -147,6 +147,7 @@ type Certificate struct {
 	NotAfter  time.Time
 	Issuer    string
 	PEM       string
+	Holder    *pki.Attributes // what a signature certificate says of its holder; nil for the other, which says nothing
 }
 
 // Look returns the phone's state, the certificates' as it last heard of it: LookNow
@@ -226,6 +227,11 @@ func (p *Phone) certificates(open, live *Enrolment, at time.Time) ([]Certificate
 		entry := Certificate{
 			Kind: kind, State: "revoked", NotBefore: c.NotBefore, NotAfter: c.NotAfter,
 			Issuer: c.Issuer.String(), PEM: string(pki.EncodePEM(der)), Serial: serialOf(c),
+		}
+		if kind == pki.PhoneSign {
+			if a, err := pki.ParseAttributes(p.phones.c.Arc, c); err == nil {
+				entry.Holder = &a
+			}
 		}
 		of := func(e *Enrolment) bool {
 			return e != nil && e.Certificates != nil && (string(e.Certificates.Auth) == string(der) || string(e.Certificates.Sign) == string(der))

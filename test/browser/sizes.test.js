@@ -18,6 +18,8 @@ const places = [
   ['phone', '/p/taro-phone/history'], ['phone', '/p/taro-phone/settings'], ['phone', '/p/taro-phone/scan'], ['phone', '/p/taro-phone/mark'],
   ['phone', '/p/taro-phone/reset-pin'], ['phone', '/p/taro-phone/unlock'], ['phone', '/p/taro-phone/lost'], ['phone', '/p/taro-phone/stop'],
   ['phone', '/p/taro-phone/biometrics'], ['phone', '/p/taro-phone/methods'], ['phone', '/p/taro-phone/quiet'],
+  ['phone', '/p/taro-phone/secrets'], ['phone', '/p/taro-phone/change-pin'], ['phone', '/p/taro-phone/forgot'], ['phone', '/p/taro-phone/hand-over'],
+  ['phone', '/p/taro-phone/hand-over/repair'], ['phone', '/p/taro-phone/hand-over/card'], ['phone', '/which'], ['phone', '/models'], ['portal', '/give-up'],
   ['phone', '/p/nobody/'], ['portal', '/'], ['portal', '/home'], ['portal', '/nowhere'],
   ['municipality', '/'], ['municipality', '/nowhere'], ['municipality', '/residents/hanako'], ['municipality', '/residents/susumu'],
   ['municipality', '/residents/hanako/desk/moved'], ['municipality', '/residents/hanako/desk/renamed'], ['municipality', '/residents/hanako/desk/card-new'],

@@ -160,9 +160,11 @@ func (v *visit) doEnrolBiometrics() {
 		element.Attestation
 		Failed string `json:"failed"`
 	}
-	var err error = phone.ErrCredential
+	var err error
 	if json.Unmarshal([]byte(v.r.PostFormValue(lockField)), &in) == nil && in.Failed == "" {
 		err = v.phone.EnrolBiometrics(v.r.Context(), in.Attestation)
+	} else {
+		err = v.phone.BiometricsCancelled(v.r.Context())
 	}
 	if err != nil {
 		v.leaveWord(err, "/biometrics")

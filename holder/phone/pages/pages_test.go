@@ -52,6 +52,7 @@ func sampleLook(stage phone.Stage) look {
 			l.Certificates = append(l.Certificates, phone.Certificate{Kind: kind, State: state, Serial: "5f3a9c0b77e1424d8a6f0c2b9e3d1a54",
 				NotBefore: moment(), NotAfter: moment().AddDate(4, 2, 0), Issuer: "C=JP, O=Tegata Sandbox, OU=for user authentication"})
 		}
+		l.Certificates[1].Holder = &pki.Attributes{Name: "佐藤　花子", Sex: "2", BirthDate: "319800217", Address: "見本県手形市一丁目2番3号"}
 	}
 	return lookOf(l, phone.SandboxModels())
 }
@@ -272,6 +273,12 @@ func samples() []uitest.Page {
 	add("70-forgot-ended", phone.StageRegistered, "", quiet("forgot", gone))
 	withCard := walkPage{secretPage{basePage: base(phone.StageRegistered), Card: &phone.CardTries{PIN: 3, Password: 1}}, forgetting}
 	add("71-forgot-card", phone.StageRegistered, "", quiet("cardpassword", withCard))
+	overWhy := base(phone.StageRegistered)
+	overWhy.Look.EndedWhy = &ui.Text{JA: "新しいスマホが登録されたため、終わりました。", EN: "It has ended because a new phone was registered."}
+	for i := range overWhy.Look.Certificates {
+		overWhy.Look.Certificates[i].State = "revoked"
+	}
+	add("77-certificate-ended", phone.StageEnded, "home", ui.Screen{Page: "certificate", Data: overWhy})
 	add("74-revokecard", phone.StageNone, "", quiet("revokecard", revokePage{walkPage: walkPage{secretPage{basePage: base(phone.StageNone)}, revoking}}))
 	add("74-revokecard-wrong", phone.StageNone, "", ui.Screen{Page: "revokecard", Data: revokePage{walkPage{secretPage{basePage: base(phone.StageNone), Card: &phone.CardTries{PIN: 2}}, revoking}, "印を付けてください。"}, Quiet: true, Bad: true})
 	add("75-cardrevoked", phone.StageNone, "", quiet("cardrevoked", stoppedPage{basePage: base(phone.StageNone), Receipt: &phone.Receipt{ID: "5f3a9c0b77e1424d8a6f0c", Tag: "K7Q2M9XA", At: moment(), Page: "http://portal.localhost:8404/receipt?id=5f3a9c0b77e1424d8a6f0c"}}))

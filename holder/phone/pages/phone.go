@@ -38,6 +38,7 @@ type Phone interface {
 	UnlockWith(ctx context.Context, a element.Assertion) error
 	BeginBiometrics(ctx context.Context, pin secret.PIN) (element.Creation, error)
 	EnrolBiometrics(ctx context.Context, a element.Attestation) error
+	BiometricsCancelled(ctx context.Context) error
 	StopBiometrics(ctx context.Context) error
 	Challenge(ctx context.Context, ask string) (element.Challenge, error)
 	BiometricsFailed(ctx context.Context) error

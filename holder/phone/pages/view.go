@@ -8,6 +8,7 @@ import (
 	"tegata/holder/phone"
 	"tegata/internal/ceremony"
 	"tegata/internal/ui"
+	"tegata/issuer/ra"
 )
 
 // look is the state of a phone as its screens show it.
@@ -19,6 +20,7 @@ type look struct {
 	Certificates []certificate
 	Requests     []request // that wait
 	Liftable     string    // the hold that the card can end, or ""
+	EndedWhy     *ui.Text  // why the pair ended, as the authority said
 }
 
 // model is a phone that the settings offer.
@@ -31,7 +33,8 @@ type model struct {
 // certificate is one of the two, as shown.
 type certificate struct {
 	phone.Certificate
-	Cause string // of the hold that is shown, "" without
+	Cause string    // of the hold that is shown, "" without
+	Birth time.Time // of its holder, when the certificate says so
 }
 
 // request is one that waits.
@@ -54,8 +57,16 @@ func lookOf(l phone.Look, models []phone.Model) look {
 			v.ModelName = text(m.Name)
 		}
 	}
+	if l.Stage == phone.StageEnded {
+		if ja, en := ra.EndReason(l.Ended).Because(); ja != "" {
+			v.EndedWhy = &ui.Text{JA: ja + "、終わりました。", EN: "It has ended because " + en + "."}
+		}
+	}
 	for _, c := range l.Certificates {
 		row := certificate{Certificate: c}
+		if c.Holder != nil {
+			row.Birth, _ = c.Holder.Birth()
+		}
 		for _, cause := range []string{"lost", "suspected"} {
 			if v.Liftable == "" && slices.Contains(c.Causes, cause) {
 				v.Liftable = cause
