@@ -99,8 +99,8 @@ func (h *Handler) page(r *http.Request, id string) (deskPage, error) {
 		Towns: h.Register.conf.Municipalities, Earliest: at.In(pki.JST).Format(time.DateOnly),
 	}
 	p.Lines = d.fates(p.Card, entry.adult(at))
-	if d == deedHandOver {
-		p.Lines = d.fates(p.Card, entry.ready() != nil && entry.ready().Signature)
+	if fresh := entry.ready(); d == deedHandOver && fresh != nil {
+		p.Lines, p.Card = d.fates(p.Card, fresh.Signature), fresh
 	}
 	return p, nil
 }

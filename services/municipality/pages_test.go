@@ -61,7 +61,7 @@ var allDeeds = []deed{deedMoved, deedRenamed, deedEmigrated, deedDied, deedCardN
 func samples() []uitest.Page {
 	all := everybody()
 	pages := []uitest.Page{
-		{Name: "an empty register", Screen: ui.Screen{Page: "residents", Data: residentsPage{}}},
+		{Name: "an-empty-register", Screen: ui.Screen{Page: "residents", Data: residentsPage{}}},
 		{Name: "everybody", Screen: ui.Screen{Page: "residents", Data: all}},
 	}
 	for _, p := range all.People {
@@ -84,7 +84,7 @@ func samples() []uitest.Page {
 		}
 	}
 	for i := range hanako.Events {
-		pages = append(pages, uitest.Page{Name: "done-" + hanako.Events[i].ID, Screen: ui.Screen{Page: "done", Data: donePage{shownResident: hanako, Event: &hanako.Events[i]}}})
+		pages = append(pages, uitest.Page{Name: "told-" + hanako.Events[i].ID, Screen: ui.Screen{Page: "done", Data: donePage{shownResident: hanako, Event: &hanako.Events[i]}}})
 	}
 	for i := range hanako.Cards {
 		pages = append(pages, uitest.Page{Name: "done-" + hanako.Cards[i].ID, Screen: ui.Screen{Page: "done", Data: donePage{shownResident: hanako, Card: &hanako.Cards[i]}}})
