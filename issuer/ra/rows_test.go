@@ -216,6 +216,23 @@ var rows = []struct {
 		l.are("held lost", "held lost")
 		l.mustTell(ra.NoticeSuspended, l.w.now, "0")
 	}},
+	{"signature password forgotten [署名用パスワードを忘れた] (needs card + its password)", func(l life) {
+		q := l.p.again(4)
+		for _, step := range []func() error{func() error { return q.applyToRenew(l.c) }, q.signKey} {
+			if err := step(); err != nil {
+				l.t.Fatal(err)
+			}
+		}
+		l.are("good", "good") // until the new one is in the phone
+		if err := q.takeOver(); err != nil {
+			l.t.Fatal(err)
+		}
+		l.are("good", "revoked superseded")
+		if e := l.w.status(q.issued.Certificates.Sign, pki.PhoneSign); e.Status != status.Good {
+			l.t.Errorf("the one with the new key is %s", e.Status)
+		}
+		l.mustTell(ra.NoticeReissued, l.w.now, "0")
+	}},
 	{"found [見つかった] (needs card + its PIN on that phone)", func(l life) {
 		l.suspend()
 		since := l.p.pair()[1].Since
