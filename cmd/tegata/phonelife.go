@@ -5,6 +5,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+
+	"tegata/internal/ceremony"
 )
 
 // withCard calls a phone's door while a card is held to it.
@@ -14,6 +16,11 @@ func withCard(ctx context.Context, c console, flags *flag.FlagSet, args []string
 
 // withCardFor is withCard for an answer.
 func withCardFor(ctx context.Context, c console, flags *flag.FlagSet, args []string, door string, out any, secrets ...string) (*remote, string, error) {
+	return withCardAnd(ctx, c, flags, args, door, nil, out, secrets...)
+}
+
+// withCardAnd is withCard with more in the body than secrets, and with an answer.
+func withCardAnd(ctx context.Context, c console, flags *flag.FlagSet, args []string, door string, more func(map[string]any), out any, secrets ...string) (*remote, string, error) {
 	r := remoteFlags(c, flags)
 	card := flags.String("card", "", "the card to hold to the phone; it is taken away again afterwards. Empty: the card that is held to it already")
 	file := flags.String("secrets", "-", "JSON file with the secrets, mode 0600; - is standard input")
@@ -24,6 +31,9 @@ func withCardFor(ctx context.Context, c console, flags *flag.FlagSet, args []str
 	body, err := readSecrets(c, *file, secrets...)
 	if err != nil {
 		return nil, "", err
+	}
+	if more != nil {
+		more(body)
 	}
 	if err := r.find(ctx); err != nil {
 		return nil, "", err
@@ -110,5 +120,22 @@ func phoneRevokeByCard(ctx context.Context, c console, flags *flag.FlagSet, args
 	}
 	c.say("そのカードの持ち主のスマホの電子証明書を失効させました。 / The phone of that card's owner is revoked.")
 	out.print(c)
+	return nil
+}
+
+// phoneLoosen loosens its owner's limits with the card.
+func phoneLoosen(ctx context.Context, c console, flags *flag.FlagSet, args []string) error {
+	change := flags.String("change", "", "link of the change that the portal prepared; empty: every limit ends")
+	var out struct {
+		Changes []ceremony.Text `json:"changes"`
+	}
+	_, _, err := withCardAnd(ctx, c, flags, args, "loosen", func(body map[string]any) { body["change"] = *change }, &out, "card_auth_pin")
+	if err != nil {
+		return err
+	}
+	for _, words := range out.Changes {
+		c.say("%s / %s", words.JA, words.EN)
+	}
+	c.say("カードで制限を変えました。 / The limits were changed with the card.")
 	return nil
 }

@@ -67,7 +67,7 @@ func (p *Phone) Answer(ctx context.Context, id string, reply Reply) (Outcome, er
 	if err != nil {
 		return Outcome{}, err
 	}
-	w, err := p.parts(a)
+	w, err := p.parts(ctx, a)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -91,9 +91,10 @@ type parts struct {
 	message    *jws.Message[ceremony.Request]
 	request    ceremony.Request
 	asker, who ceremony.Registration // who asks; who is shown large
+	demand     ceremony.Demand       // of the holder's own, when the class was raised
 }
 
-func (p *Phone) parts(a Asking) (parts, error) {
+func (p *Phone) parts(ctx context.Context, a Asking) (parts, error) {
 	m, err := ceremony.ParseRequest(a.Request)
 	if err != nil {
 		return parts{}, requestProblem(err)
@@ -110,19 +111,24 @@ func (p *Phone) parts(a Asking) (parts, error) {
 		}
 		w.who = on.Unverified()
 	}
+	record, err := p.store().Phone(ctx, p.id)
+	if err != nil {
+		return parts{}, fmt.Errorf("phone: request: %w", err)
+	}
+	w.demand = record.demandOf(w.request)
 	return w, nil
 }
 
 // view is a request as it is shown.
-func (p *Phone) view(a Asking) (Ask, error) {
-	w, err := p.parts(a)
+func (p *Phone) view(ctx context.Context, a Asking) (Ask, error) {
+	w, err := p.parts(ctx, a)
 	if err != nil {
 		return Ask{}, err
 	}
 	q := w.request
 	v := Ask{
 		ID: a.ID, Party: party(w.who), Channel: q.Channel, What: q.Purpose.Sentence, Kind: q.Kind, Risk: q.Risk,
-		Write: q.Write, Match: q.Match, Secret: secretFor(q.Risk), Until: a.Until,
+		Write: q.Write, Match: q.Match, Secret: w.secret(), NoLock: w.demand != "", Until: a.Until,
 	}
 	v.Tries = p.element.Tries(v.Secret)
 	if a.OnBehalfOf != "" {
@@ -142,9 +148,10 @@ func party(r ceremony.Registration) Party {
 	return Party{ID: r.Party, Name: r.Name, Mark: r.Mark, Since: r.VerifiedSince}
 }
 
-// secretFor is the one secret that a risk class asks for.
-func secretFor(r ceremony.Risk) element.Which {
-	if r == ceremony.R3 {
+// secret is the one secret that the risk class asks for, or what its holder raised
+// that to.
+func (w parts) secret() element.Which {
+	if w.request.Risk == ceremony.R3 || w.demand == ceremony.DemandPassword {
 		return element.Password
 	}
 	return element.PIN
@@ -176,15 +183,17 @@ func (p *Phone) sign(ctx context.Context, a Asking, w parts, reply Reply) (Askin
 	}
 	u := element.Unlock{PIN: reply.Unlock.PIN}
 	switch byLock := reply.Unlock.Assertion; {
-	case secretFor(q.Risk) == element.Password && byLock != nil: // never biometrics for R3
+	case byLock != nil && w.secret() == element.Password: // never biometrics for R3
 		return a, ErrBiometricsNotHere
-	case secretFor(q.Risk) == element.Password:
+	case byLock != nil && w.demand != "":
+		return a, ErrPINChosen
+	case w.secret() == element.Password:
 		u = element.Unlock{Password: reply.Unlock.Password}
 	case byLock != nil:
 		u = element.Unlock{Assertion: byLock, Request: w.message.Hash()}
 	}
 	if u.PIN.IsZero() && u.Password.IsZero() && u.Assertion == nil {
-		return a, ErrSecretForm.With("which", string(secretFor(q.Risk)))
+		return a, ErrSecretForm.With("which", string(w.secret()))
 	}
 	session, err := p.unlock(ctx, u)
 	if err != nil {
@@ -309,6 +318,9 @@ func (p *Phone) deliver(ctx context.Context, a Asking, w parts, posted ceremony.
 		}
 		taken.Redirect, _ = prob.Extra["redirect"].(string)
 		use.Result, use.Code, use.Why, use.Data = ResultFailed, prob.Code, sentence(prob), nil // nothing was handed over
+		if err := p.learnDemand(ctx, w.request, prob); err != nil {
+			return Outcome{}, err
+		}
 	}
 	if noted := p.note(ctx, &use); noted != nil {
 		return Outcome{}, noted

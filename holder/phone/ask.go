@@ -112,6 +112,7 @@ type Ask struct {
 	Write   []ceremony.Line
 	Match   []string      // three numbers, when the request crosses devices
 	Secret  element.Which // the one secret that answers it
+	NoLock  bool          // never biometrics: its holder wants it so
 	Tries   int           // left of it
 	Until   time.Time
 }
@@ -202,7 +203,7 @@ func (p *Phone) open(ctx context.Context, uri string) (Ask, error) {
 			return Ask{}, p.refuseAsk(ctx, a, err)
 		}
 	}
-	return p.view(a)
+	return p.view(ctx, a)
 }
 
 // fetch gets and checks everything, and keeps it.
@@ -400,5 +401,5 @@ func (p *Phone) Asked(ctx context.Context, id string) (Ask, error) {
 	if err != nil {
 		return Ask{}, err
 	}
-	return p.view(a)
+	return p.view(ctx, a)
 }

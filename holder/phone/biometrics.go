@@ -192,12 +192,15 @@ func (p *Phone) Challenge(ctx context.Context, ask string) (element.Challenge, e
 		if err != nil {
 			return element.Challenge{}, err
 		}
-		w, err := p.parts(a)
+		w, err := p.parts(ctx, a)
 		if err != nil {
 			return element.Challenge{}, err
 		}
-		if secretFor(w.request.Risk) != element.PIN {
+		if w.secret() != element.PIN {
 			return element.Challenge{}, ErrBiometricsNotHere
+		}
+		if w.demand != "" {
+			return element.Challenge{}, ErrPINChosen
 		}
 		hash = w.message.Hash()
 	}

@@ -128,6 +128,7 @@ func (d *Door) Routes() http.Handler {
 	on("POST /v1/phones/{id}/reset-pin", resetPIN)
 	on("POST /v1/phones/{id}/reset-password", resetPassword)
 	on("POST /v1/phones/{id}/support-number", supportNumber)
+	on("POST /v1/phones/{id}/loosen", loosen)
 	return d.Token.Guard(mux)
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"tegata/holder/eid"
 	"tegata/holder/element"
+	"tegata/internal/cardword"
 	"tegata/internal/ceremony"
 	"tegata/internal/cms"
 	"tegata/internal/httpd"
@@ -38,7 +39,7 @@ func (p *Phone) Found(ctx context.Context, pin secret.PIN) error {
 	if err != nil {
 		return fmt.Errorf("phone: device key: %w", err)
 	}
-	word, err := p.word(ctx, pin, ra.CardWord{Purpose: ra.WordResume, Enrolment: live.ID, DeviceKeySHA256: hex.EncodeToString(device)})
+	word, err := p.word(ctx, pin, cardword.Word{Purpose: cardword.Resume, Enrolment: live.ID, DeviceKeySHA256: hex.EncodeToString(device)})
 	if err != nil {
 		return err
 	}
@@ -53,7 +54,7 @@ func (p *Phone) ReportLost(ctx context.Context, pin secret.PIN) (time.Time, erro
 	if _, err := p.connected(ctx); err != nil {
 		return time.Time{}, err
 	}
-	word, err := p.word(ctx, pin, ra.CardWord{Purpose: ra.WordSuspend})
+	word, err := p.word(ctx, pin, cardword.Word{Purpose: cardword.Suspend})
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -63,7 +64,7 @@ func (p *Phone) ReportLost(ctx context.Context, pin secret.PIN) (time.Time, erro
 }
 
 // word has the card that is held to the phone sign w under its PIN.
-func (p *Phone) word(ctx context.Context, pin secret.PIN, w ra.CardWord) ([]byte, error) {
+func (p *Phone) word(ctx context.Context, pin secret.PIN, w cardword.Word) ([]byte, error) {
 	t, err := p.tap(ctx)
 	if err != nil {
 		return nil, err

@@ -75,6 +75,7 @@ type Record struct {
 	Word     string    `json:"word,omitempty"`
 	Prefer   string    `json:"prefer,omitempty"`  // way of unlocking that is asked for first; "": the PIN
 	Receipt  *Receipt  `json:"receipt,omitempty"` // of the last time it was given up
+	Demands  []Demand  `json:"demands,omitempty"` // that verifiers told, oldest first
 	MadeAt   time.Time `json:"made_at"`
 }
 
@@ -164,6 +165,7 @@ const (
 	UseStopped    = "stopped"
 	UseFound      = "found"    // resumed with the card
 	UseReissued   = "reissued" // a new signature certificate
+	UseLoosened   = "loosened" // limits, by the card
 	UseRequest    = "request"  // one that was not shown
 	UseUnlock     = "unlock"   // a wrong or blocked secret
 

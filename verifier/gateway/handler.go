@@ -119,17 +119,18 @@ func (g *Gateway) postEvents(w http.ResponseWriter, r *http.Request) {
 
 // Health answers GET /v1/status.
 type Health struct {
-	Policy string       `json:"policy"` // "feed", or "ocsp-crl" when there is no feed
-	Feed   *feed.Health `json:"feed,omitempty"`
+	Verifier string       `json:"verifier"` // its id, as its certificates name it
+	Policy   string       `json:"policy"`   // "feed", or "ocsp-crl" when there is no feed
+	Feed     *feed.Health `json:"feed,omitempty"`
 }
 
 // Health tells whether the gateway can learn status.
 func (g *Gateway) Health(at time.Time) Health {
 	if g.c.Feed == nil {
-		return Health{Policy: "ocsp-crl"}
+		return Health{Verifier: g.c.ID, Policy: "ocsp-crl"}
 	}
 	h := g.c.Feed.Health(at)
-	return Health{Policy: "feed", Feed: &h}
+	return Health{Verifier: g.c.ID, Policy: "feed", Feed: &h}
 }
 
 func (g *Gateway) getStatus(w http.ResponseWriter, r *http.Request) {

@@ -85,6 +85,18 @@ func (v *visit) saysByPIN(k walk, pin secret.PIN) error {
 			v.goTo(k.At + "/done")
 		}
 		return err
+	case loosening:
+		l := v.opened()
+		if l == nil {
+			v.goTo("/loosen")
+			return nil
+		}
+		err := v.phone.Loosen(v.r.Context(), pin, *l)
+		if err == nil {
+			v.draft.change(func(d *draft) { d.loosening = nil })
+			v.goTo("/?done=loosened")
+		}
+		return err
 	}
 	_, err := v.phone.ReportLost(v.r.Context(), pin)
 	if err == nil {

@@ -20,19 +20,20 @@ const draftLife = 15 * time.Minute
 type draft struct {
 	turn sync.Mutex // held while a form is worked on: what was pressed next waits for what came of it
 
-	mu       sync.Mutex // guards all below
-	touched  time.Time
-	card     secret.Password   // the card's, until the card has signed
-	cardPIN  secret.PIN        // the card's, until the card has said what it was typed for
-	cardFor  walk              // that it was typed for
-	terms    string            // version agreed to
-	pin      secret.PIN        // chosen for the phone
-	creation *element.Creation // of biometrics, until the platform's lock has answered
-	receipt  *phone.Receipt    // of another phone that a card revoked here, until the page is left alone
-	left     left              // by the last form
-	failed   *failure          // what the page of a problem shows
-	outcomes map[string]outcome
-	forms    map[string]form // those that compare a secret, by the path of their page
+	mu        sync.Mutex // guards all below
+	touched   time.Time
+	card      secret.Password   // the card's, until the card has signed
+	cardPIN   secret.PIN        // the card's, until the card has said what it was typed for
+	cardFor   walk              // that it was typed for
+	terms     string            // version agreed to
+	pin       secret.PIN        // chosen for the phone
+	creation  *element.Creation // of biometrics, until the platform's lock has answered
+	receipt   *phone.Receipt    // of another phone that a card revoked here, until the page is left alone
+	loosening *phone.Loosening  // opened, for the card to confirm
+	left      left              // by the last form
+	failed    *failure          // what the page of a problem shows
+	outcomes  map[string]outcome
+	forms     map[string]form // those that compare a secret, by the path of their page
 }
 
 func newDraft() *draft { return &draft{outcomes: map[string]outcome{}, forms: map[string]form{}} }
@@ -154,7 +155,7 @@ func (ds *drafts) drop(at time.Time) {
 		if old {
 			d.forget()
 			d.change(func(d *draft) {
-				d.left, d.failed, d.receipt = left{}, nil, nil
+				d.left, d.failed, d.receipt, d.loosening = left{}, nil, nil, nil
 				clear(d.outcomes)
 				clear(d.forms)
 			})

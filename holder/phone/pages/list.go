@@ -3,6 +3,7 @@ package pages
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"tegata/internal/ui"
 )
@@ -67,22 +68,33 @@ func (h *Handler) hold(w http.ResponseWriter, r *http.Request) {
 	h.holdPhone(w, id)
 	to := "/p/" + url.PathEscape(id) + "/"
 	if link := r.PostFormValue("link"); link != "" {
-		to += "request?request_uri=" + url.QueryEscape(link)
+		to = strings.TrimSuffix(to, "/") + pathOf(link)
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+// pathOf is the page of a phone for a link that was opened.
+func pathOf(link string) string {
+	if to := loosenURL(link); to != "" {
+		return to
+	}
+	return "/request?request_uri=" + url.QueryEscape(link)
 }
 
 // open is where a same-device link and a QR code lead: to the phone that is in
 // the hand, or to the question which one it is.
 func (h *Handler) open(w http.ResponseWriter, r *http.Request) {
 	link := r.URL.Query().Get("request_uri")
+	if link == "" && r.URL.Query().Get("rules") != "" {
+		link = h.opt.Origin + r.URL.RequestURI() // a change of limits: see pathOf
+	}
 	if link == "" {
 		h.fail(w, r, errNoLink)
 		return
 	}
 	if id := inHand(r); id != "" {
 		if _, err := h.opt.Phones.Find(r.Context(), id); err == nil {
-			http.Redirect(w, r, "/p/"+url.PathEscape(id)+"/request?request_uri="+url.QueryEscape(link), http.StatusSeeOther)
+			http.Redirect(w, r, "/p/"+url.PathEscape(id)+pathOf(link), http.StatusSeeOther)
 			return
 		}
 	}

@@ -168,7 +168,7 @@ func samples() []uitest.Page {
 			Why: ceremony.Text{JA: "選ばれた番号が違います。", EN: "The chosen number is not the right one."}},
 		{At: moment().Add(-26 * time.Hour), Kind: phone.UseRegistered, Result: phone.ResultDone},
 	}
-	for _, kind := range []string{phone.UseCardRead, phone.UseStopped, phone.UseFound, phone.UseReissued} {
+	for _, kind := range []string{phone.UseCardRead, phone.UseStopped, phone.UseFound, phone.UseReissued, phone.UseLoosened} {
 		uses = append(uses, phone.Use{At: moment().Add(-27 * time.Hour), Kind: kind, Result: phone.ResultDone})
 	}
 	for day := range 31 {
@@ -191,6 +191,20 @@ func samples() []uitest.Page {
 	add("71-found-nothing", phone.StageRegistered, "", quiet("found", found))
 	add("72-found-tap", phone.StageRegistered, "", ui.Screen{Page: "tap", Data: tapPage{basePage: lost, walk: finding, Step: 2, Back: "/found", Do: "/found/read"}, Quiet: true, Poll: tapPoll})
 	add("73-lostcard", phone.StageNone, "", quiet("lostcard", walkPage{secretPage{basePage: base(phone.StageNone)}, reporting}))
+	add("94-loosen", phone.StageRegistered, "", ui.Screen{Page: "loosen", Data: loosenPage{basePage: base(phone.StageRegistered)}})
+	add("95-loosen-wrong", phone.StageRegistered, "", ui.Screen{Page: "loosen", Data: loosenPage{basePage: base(phone.StageRegistered), Wrong: "ポータルに出たリンクを貼り付けてください。"}, Bad: true})
+	change := loosenCardPage{walkPage: walkPage{secretPage{basePage: base(phone.StageRegistered)}, loosening}}
+	change.Looser, change.Tighter = wordsOf(ceremony.Rules{Locked: []ceremony.Category{ceremony.Private}, Daily: []ceremony.DailyLimit{{Uses: 3}}}.Differences(
+		ceremony.Rules{Daily: []ceremony.DailyLimit{{Uses: 5}}, Quiet: &ceremony.QuietHours{From: 23 * 60, To: 6 * 60}}))
+	add("96-loosencard", phone.StageRegistered, "", quiet("loosencard", change))
+	change.Every, change.Looser, change.Tighter = true, nil, nil
+	add("97-loosencard-every", phone.StageRegistered, "", quiet("loosencard", change))
+	change.Every = false
+	add("98-loosencard-same", phone.StageRegistered, "", quiet("loosencard", change))
+	add("99-loosen-tap", phone.StageRegistered, "", ui.Screen{Page: "tap", Data: tapPage{basePage: base(phone.StageRegistered), walk: loosening, Step: 2, Back: "/loosen/card", Do: "/loosen/card/read"}, Quiet: true, Poll: tapPoll})
+	chosen := sampleAsk()
+	chosen.NoLock = true
+	add("93-ask-raised", phone.StageRegistered, "", quiet("request", v.askPage(chosen)))
 	ended := base(phone.StageRegistered)
 	ended.Look.SignEnded, ended.Look.Certificates[1].State = true, "revoked"
 	add("74-home-sign-ended", phone.StageRegistered, "home", ui.Screen{Page: "home", Data: homePage{basePage: ended, Done: "found"}})

@@ -53,6 +53,8 @@ type Phone interface {
 	Deliver(ctx context.Context) error
 	Found(ctx context.Context, pin secret.PIN) error
 	ReportLost(ctx context.Context, pin secret.PIN) (time.Time, error)
+	LooseningOf(ctx context.Context, link string) (phone.Loosening, error)
+	Loosen(ctx context.Context, pin secret.PIN, l phone.Loosening) error
 	ApplyForSign(ctx context.Context, card secret.Password, terms string, replace bool) error
 	RenewSign(ctx context.Context, card secret.Password, terms string, replace bool) error
 	MakeSignKey(ctx context.Context, password, card secret.Password) error

@@ -36,6 +36,10 @@ func (v *visit) scan() {
 // request on a phone, or the address of the request itself.
 func (v *visit) scanned() {
 	typed := v.r.PostFormValue("link")
+	if to := loosenURL(typed); to != "" {
+		v.goTo(to)
+		return
+	}
 	link := requestLink(typed)
 	if link == "" {
 		v.tell(left{path: "/scan", wrong: map[string]string{"link": "scan.wrong"}, entered: url.Values{"link": {typed}}})
@@ -120,7 +124,7 @@ type askPage struct {
 
 func (v *visit) askPage(a phone.Ask) askPage {
 	p := askPage{basePage: v.page(), Ask: askOf(a)}
-	if a.Secret == element.PIN {
+	if a.Secret == element.PIN && !a.NoLock {
 		p.Lock = v.lock(a.ID, string(a.Kind))
 	}
 	return p
@@ -245,6 +249,9 @@ func (v *visit) notAnswered(id string, out phone.Outcome, err error) {
 	safe := ui.Text{JA: "相手には何も渡されていません。", EN: "Nothing was handed over."}
 	if isCode(err, phone.ErrReturn.Code) {
 		safe = ui.Text{}
+	}
+	if isCode(err, "function-locked", "quiet-hours", "daily-limit") { // the holder's own limit: only the holder can end it
+		next = way{v.both("loosen.title"), v.base + "/loosen"}
 	}
 	v.failSafe(err, safe, next)
 }

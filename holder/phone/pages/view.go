@@ -106,6 +106,7 @@ type ask struct {
 	Write    []line
 	Match    []string
 	Password bool // the signature password, else the PIN
+	Raised   bool // because the holder chose so
 	Tries    int
 	Until    time.Time
 }
@@ -123,7 +124,7 @@ func askOf(a phone.Ask) ask {
 	v := ask{
 		ID: a.ID, Party: partyOf(a.Party), Place: text(a.Place), Address: text(a.Address), Channel: string(a.Channel),
 		What: text(a.What), Kind: string(a.Kind), Risk: string(a.Risk), Match: a.Match,
-		Password: a.Secret == element.Password, Tries: a.Tries, Until: a.Until,
+		Password: a.Secret == element.Password, Raised: a.NoLock, Tries: a.Tries, Until: a.Until,
 	}
 	if a.Through != nil {
 		name := text(a.Through.Name)

@@ -19,6 +19,7 @@ var (
 	finding    = walk{"/found", 2}
 	reporting  = walk{"/lost/card", 2}      // whoever's phone was lost
 	revoking   = walk{"/hand-over/card", 2} // whoever's phone is off, or gone: for good
+	loosening  = walk{"/loosen/card", 2}
 )
 
 // mountApplication is the screens from the card's password to its reading: those of
