@@ -103,7 +103,11 @@ func (p *Portal) who(person string) audit.Actor {
 // PhoneLink is the address by which a phone is asked: a link on the same device,
 // a QR code for another one.
 func (p *Portal) PhoneLink(requestURI string) string {
-	return p.config.Phone + "/open?" + url.Values{"request_uri": {requestURI}}.Encode()
+	return p.phoneLink("request_uri", requestURI)
+}
+
+func (p *Portal) phoneLink(what, address string) string {
+	return p.config.Phone + "/open?" + url.Values{what: {address}}.Encode()
 }
 
 // bearer is the portal's own assertion for one call.

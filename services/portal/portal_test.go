@@ -55,6 +55,11 @@ type world struct {
 	signer   certpath.Status     // of the feed signer's certificate
 	unasked  error               // its status cannot be learned
 	receipts []string            // numbers that were asked about
+
+	unheld      bool // the issuer takes no suspension
+	suspensions int
+	rules       ceremony.Rules
+	proposals   []ceremony.RulesChange
 }
 
 // verifierKey signs what the verifier says.
@@ -160,7 +165,9 @@ func (w *world) serve(rw http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/v1/uses" && r.Header.Get(ceremony.GrantHeader) == "uses-grant":
 		httpd.WriteJSON(rw, http.StatusOK, ceremony.Uses{Uses: []ceremony.Use{{Party: "portal", Verdict: ceremony.Passed}}})
 	case r.URL.Path == "/v1/holders/pairwise/certificates" && r.Header.Get(ceremony.GrantHeader) == "certificates-grant":
-		httpd.WriteJSON(rw, http.StatusOK, map[string]any{"certificates": []portal.Certificate{{Kind: "phone-auth", State: "good"}}})
+		httpd.WriteJSON(rw, http.StatusOK, map[string]any{"certificates": []portal.Certificate{{Kind: "phone-auth", State: "good"}},
+			"queries": []portal.Query{{Verifier: "verifier", What: "linkage"}}})
+	case w.serveDesk(rw, r):
 	default:
 		http.NotFound(rw, r)
 	}

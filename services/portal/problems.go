@@ -56,6 +56,25 @@ var ErrNoSuspend = problem.NewYourTurn(409, "suspend-login-again",
 	"もう一度ログインしてから、一時停止してください。", "スマホが手元にないときは、停止コードかカードで一時停止できます。まだ止まっていません。",
 	"Log in again to suspend.", "Without the phone, suspend by lock code or card. Nothing is suspended yet.")
 
+// What a person may meet at the desk.
+var (
+	ErrNoRules = problem.NewYourTurn(409, "rules-login-again",
+		"もう一度ログインしてから、制限を開いてください。", "何も変わっていません。いま決まっている制限は、そのまま働いています。",
+		"Log in again to open the limits.", "Nothing has changed. What you limited goes on being kept.")
+	ErrNoChange = problem.NewRefused(404, "rules-change-unknown",
+		"この変更は見つかりません。", "何も変わっていません。「使い方の制限」から、もう一度選んでください。",
+		"There is no such change.", "Nothing has changed. Choose again under \"Limits\".")
+	ErrRulesForm = problem.NewYourTurn(400, "rules-form",
+		"選んだ内容を読み取れませんでした。", "何も変わっていません。もう一度選んでください。",
+		"What was chosen could not be read.", "Nothing has changed. Choose again.")
+	ErrNoUse = problem.NewRefused(404, "use-unknown",
+		"この利用は、いまの一覧にありません。", "一覧は、ログインした時のものです。ログインし直すと新しくなります。",
+		"This use is not in the present list.", "The list is of when you logged in. Log in again for a new one.")
+	ErrNoCase = problem.NewRefused(404, "case-unknown",
+		"この受付番号は見つかりません。", "番号を確かめるか、ホームの「届け出」から開いてください。",
+		"There is no such case.", "Check the number, or open it from \"Reports\" on the home page.")
+)
+
 // What a person may meet while logging in.
 var (
 	ErrOtherBrowser = problem.New(problem.Refused, http.StatusForbidden, "login-other-browser",

@@ -26,6 +26,16 @@ type Phone struct {
 	Model        string     `json:"model"`
 	RegisteredAt time.Time  `json:"registered_at"`
 	LastSeen     *time.Time `json:"last_seen,omitempty"`
+	LastUnlock   *time.Time `json:"last_unlock,omitempty"` // by PIN, password or screen lock
+}
+
+// Query is somebody's question about the person, as the issuer tells it.
+type Query struct {
+	At       time.Time `json:"at"`
+	Verifier string    `json:"verifier"` // who asked: a verifier, the portal
+	What     string    `json:"what"`     // linkage, attributes, certificates
+	Claims   []string  `json:"claims,omitempty"`
+	Refused  string    `json:"refused,omitempty"` // code, when it was
 }
 
 // Use is one use or refused attempt, as the verifier tells it.
@@ -39,13 +49,14 @@ func (p *Portal) takeSnapshot(ctx context.Context, r ceremony.Result) {
 	var holding struct {
 		Certificates []Certificate `json:"certificates"`
 		Phone        *Phone        `json:"phone"`
+		Queries      []Query       `json:"queries"`
 	}
 	address := p.config.Issuer + "/v1/holders/" + url.PathEscape(r.Holder) + "/certificates"
 	if err := p.getWithGrant(ctx, p.config.Issuer, address, r.Grants[ceremony.ScopeCertificates], &holding); err != nil {
 		p.log.Warn("the certificates of a holder could not be read", "error", err)
 		s.MissingCertificates = true
 	}
-	s.Certificates, s.Phone = holding.Certificates, holding.Phone
+	s.Certificates, s.Phone, s.Queries = holding.Certificates, holding.Phone, holding.Queries
 	var uses ceremony.Uses
 	if err := p.getWithGrant(ctx, p.config.VerifierID, p.config.Verifier+"/v1/uses", r.Grants[ceremony.ScopeUses], &uses); err != nil {
 		p.log.Warn("the uses of a holder could not be read", "error", err)

@@ -36,6 +36,14 @@ type Store interface {
 	EndSessions(ctx context.Context, who audit.Actor, ended []EndedSession, at time.Time) error
 	// Snapshot returns the latest snapshot. ErrNotFound.
 	Snapshot(ctx context.Context, person string) (Snapshot, error)
+
+	// OpenCase keeps a case and returns it, or the one that this person opened for this
+	// use before.
+	OpenCase(ctx context.Context, who audit.Actor, c Case) (Case, error)
+	// HoldCase notes when the phone was put on hold for a case, once.
+	HoldCase(ctx context.Context, who audit.Actor, number string, held, at time.Time) error
+	// Cases lists a person's, newest first.
+	Cases(ctx context.Context, person string) ([]Case, error)
 }
 
 // Login is a login under way.
@@ -71,6 +79,7 @@ type Session struct {
 
 	Holder       string // pairwise to the verifier, as SuspendGrant names the person
 	SuspendGrant string // opens the issuer's door for suspensions; "" when there is none
+	RulesGrant   string // opens the verifier's door for the holder's limits; "" when there is none
 }
 
 // Snapshot is what issuer and verifier said when the person logged in.
@@ -79,6 +88,7 @@ type Snapshot struct {
 	Certificates []Certificate `json:"certificates"`
 	Phone        *Phone        `json:"phone,omitempty"`
 	Uses         []Use         `json:"uses"`
+	Queries      []Query       `json:"queries,omitempty"`
 	// MissingCertificates and MissingUses say that one of the two could not be
 	// asked: the page says so instead of showing nothing.
 	MissingCertificates bool `json:"missing_certificates,omitempty"`

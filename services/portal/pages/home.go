@@ -33,6 +33,7 @@ type certificate struct {
 
 // use is one line of the uses.
 type use struct {
+	ID       string
 	At       time.Time
 	Name     ui.Text
 	Purpose  ui.Text
@@ -42,6 +43,16 @@ type use struct {
 	Why      ui.Text // the verifier's sentence for Code
 	Claims   []string
 	Rejected bool
+
+	// In full, on the use's own page.
+	Kind     string
+	Category ui.Text
+	How      []string // it was unlocked
+	Risk     string
+	Place    ui.Text // of the terminal
+	Terminal string  // its id
+	Receipt  string  // number
+	Raisable bool    // the holder can demand more of this purpose
 }
 
 // todo is something the person should do; Code names the sentences.
@@ -88,11 +99,7 @@ func pageOf(home portal.Home, at time.Time) homePage {
 	}
 	p.Todo = once(p.Todo)
 	for _, u := range home.Snapshot.Uses {
-		p.Uses = append(p.Uses, use{
-			At: time.Unix(u.At, 0), Name: ui.Text{JA: u.Name.JA, EN: u.Name.EN}, Purpose: ui.Text{JA: u.Purpose.JA, EN: u.Purpose.EN},
-			Channel: string(u.Channel), Verdict: string(u.Verdict), Code: u.Code, Why: ui.Text{JA: u.Why.JA, EN: u.Why.EN}, Claims: u.Claims,
-			Rejected: u.Verdict != ceremony.Passed,
-		})
+		p.Uses = append(p.Uses, useOf(u))
 	}
 	return p
 }

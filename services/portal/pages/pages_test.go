@@ -137,7 +137,7 @@ func samples() []uitest.Page {
 		trouble := ui.TroubleOf(nil, err).With(ui.Text{JA: "ログインしていません。情報は見られていません。", EN: "Nobody was logged in."}, ui.Action{Label: "ログインの画面へ", URL: "/"})
 		out = append(out, page("20-"+err.Code, "trouble", ui.TroublePage{Trouble: trouble}))
 	}
-	return out
+	return append(out, deskSamples()...)
 }
 
 func TestEveryPageRendersInBothLanguages(t *testing.T) {

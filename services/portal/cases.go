@@ -1,0 +1,114 @@
+package portal
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Case is a use that its holder says was none of theirs (身に覚えがない).
+type Case struct {
+	Number    string // told to whoever helps: 8 digits
+	Person    string
+	UseID     string
+	Use       Use // as it was shown
+	OpenedAt  time.Time
+	Suspended time.Time // when the phone was put on hold for it; zero when that has not come about
+}
+
+// UseID names a use on the desk: the number of the verifier's receipt, or, of an older
+// one, what it is known by.
+func UseID(u Use) string {
+	if u.Receipt != "" {
+		return u.Receipt
+	}
+	return strconv.FormatInt(u.At, 10) + "-" + u.Party
+}
+
+// UseOf finds a use among those of the last login. ErrNoUse.
+func (p *Portal) UseOf(ctx context.Context, token, id string) (Home, Use, error) {
+	h, err := p.HomeOf(ctx, token)
+	if err != nil {
+		return Home{}, Use{}, err
+	}
+	i := slices.IndexFunc(h.Snapshot.Uses, func(u Use) bool { return UseID(u) == id })
+	if i < 0 {
+		return Home{}, Use{}, ErrNoUse
+	}
+	return h, h.Snapshot.Uses[i], nil
+}
+
+// NotMe opens a case for a use and puts the phone on hold at once. The case is written
+// first, so that a line that breaks leaves a number to go on with. Pressed again, there
+// is still one case. The error beside a case is that the phone could not be put on hold.
+func (p *Portal) NotMe(ctx context.Context, token, useID string) (Case, error) {
+	h, use, err := p.UseOf(ctx, token, useID)
+	if err != nil {
+		return Case{}, err
+	}
+	person := h.Session.Person
+	number, err := rand.Int(rand.Reader, big.NewInt(100_000_000))
+	if err != nil {
+		return Case{}, fmt.Errorf("portal: case: %w", err)
+	}
+	c, err := p.store.OpenCase(ctx, p.who(person), Case{Number: fmt.Sprintf("%08d", number), Person: person, UseID: useID, Use: use, OpenedAt: p.at()})
+	if err != nil {
+		return Case{}, fmt.Errorf("portal: case: %w", err)
+	}
+	return p.holdFor(ctx, token, c)
+}
+
+// HoldFor puts the phone on hold for a case that was opened while that was not possible.
+func (p *Portal) HoldFor(ctx context.Context, token, number string) (Case, error) {
+	c, err := p.CaseOf(ctx, token, number)
+	if err != nil {
+		return Case{}, err
+	}
+	return p.holdFor(ctx, token, c)
+}
+
+func (p *Portal) holdFor(ctx context.Context, token string, c Case) (Case, error) {
+	if !c.Suspended.IsZero() {
+		return c, nil
+	}
+	at, err := p.Suspend(ctx, token)
+	if err != nil {
+		return c, err
+	}
+	c.Suspended = at
+	if err := p.store.HoldCase(ctx, p.who(c.Person), c.Number, at, p.at()); err != nil {
+		return c, fmt.Errorf("portal: case: %w", err)
+	}
+	return c, nil
+}
+
+// CaseOf finds a case of who is logged in. ErrNoCase, of other people's too.
+func (p *Portal) CaseOf(ctx context.Context, token, number string) (Case, error) {
+	all, err := p.CasesOf(ctx, token)
+	if err != nil {
+		return Case{}, err
+	}
+	i := slices.IndexFunc(all, func(c Case) bool { return c.Number == number })
+	if i < 0 {
+		return Case{}, ErrNoCase
+	}
+	return all[i], nil
+}
+
+// CasesOf lists the cases of who is logged in, newest first.
+func (p *Portal) CasesOf(ctx context.Context, token string) ([]Case, error) {
+	s, _, err := p.SessionOf(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	all, err := p.store.Cases(ctx, s.Person)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return nil, fmt.Errorf("portal: cases: %w", err)
+	}
+	return all, nil
+}

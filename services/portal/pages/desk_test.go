@@ -1,0 +1,162 @@
+package pages
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"tegata/internal/ceremony"
+	"tegata/internal/ui"
+	"tegata/internal/ui/uitest"
+	"tegata/services/portal"
+)
+
+// fullUse is a use with everything that a verifier tells of one.
+func fullUse() portal.Use {
+	return portal.Use{At: moment().Unix(), Party: "aoba", Name: ceremony.Text{JA: "あおば銀行", EN: "Aoba bank"}, Purpose: ceremony.Text{JA: "本人の確認", EN: "Proof of who you are"},
+		Kind: ceremony.Login, Risk: ceremony.R2, Channel: ceremony.Cross, Verdict: ceremony.Failed, Code: "function-locked",
+		Why: ceremony.Text{JA: "あなたが止めている種類の利用です。", EN: "You have locked uses of this kind."}, Category: ceremony.Private, PurposeCode: "login",
+		AMR: []string{"user", "swk"}, Receipt: "pTz7Jq0c5Zf1k2wYdWmX3A"}
+}
+
+func everyRule() ceremony.Rules {
+	return ceremony.Rules{Version: 3, Locked: []ceremony.Category{ceremony.Kiosk, ceremony.Private}, Daily: []ceremony.DailyLimit{{Uses: 3}, {Of: ceremony.Clinic, Uses: 12}},
+		Quiet:  &ceremony.QuietHours{From: 23*60 + 30, To: 6 * 60, Refuse: true},
+		Raised: []ceremony.Raised{{Of: ceremony.Tax, To: ceremony.DemandPassword}, {Party: "aoba", Purpose: "login", To: ceremony.DemandPIN}}}
+}
+
+func deskSamples() []uitest.Page {
+	page := func(name, file string, data any) uitest.Page {
+		return uitest.Page{Name: name, Screen: ui.Screen{Page: file, Data: data}}
+	}
+	terminal := fullUse()
+	terminal.Channel, terminal.Terminal, terminal.Place = ceremony.Tap, "kiosk-7", ceremony.Text{JA: "中央店", EN: "Central shop"}
+	terminal.Verdict, terminal.Code, terminal.Claims, terminal.AMR = ceremony.Passed, "", []string{"name"}, []string{"pwd"}
+	older := portal.Use{At: moment().Unix(), Party: "portal", Name: ceremony.Text{JA: "窓口", EN: "Desk"}, Purpose: ceremony.Text{JA: "ログイン", EN: "Login"},
+		Kind: ceremony.Login, Risk: ceremony.R1, Channel: ceremony.Same, Verdict: ceremony.Passed}
+	opened := portal.Case{Number: "01234567", UseID: "x", Use: fullUse(), OpenedAt: moment()}
+	held := opened
+	held.Suspended = moment()
+	stuck := caseOf(opened)
+	stuck.Trouble = ui.TroubleOf(nil, portal.ErrNoSuspend)
+	seen := portal.Snapshot{At: moment(), Queries: []portal.Query{{At: moment(), Verifier: "portal", What: "certificates"}, {At: moment(), Verifier: "verifier", What: "linkage"},
+		{At: moment(), Verifier: "verifier", What: "attributes", Claims: []string{"name"}, Refused: "release-invalid"}, {At: moment(), Verifier: "helpdesk", What: "support"}}}
+	rules := everyRule()
+	first := ceremony.Rules{Version: 1, Locked: rules.Locked}
+	told := ceremony.HeldRules{Rules: rules, Changes: []ceremony.RulesChanged{{At: moment().Unix(), By: ceremony.RulesByCard, Rules: rules}, {At: moment().Unix(), By: ceremony.RulesByParty, Rules: first}}}
+	done := rulesOf(told)
+	done.Done = true
+	locks, limits, quiet, none := rulePage{ID: "x"}, rulePage{ID: "x"}, rulePage{ID: "x"}, rulePage{ID: "x"}
+	fillLocks(&locks, rules, nil)
+	fillLimits(&limits, rules, nil)
+	fillQuiet(&quiet, rules, nil)
+	fillQuiet(&none, ceremony.Rules{}, nil)
+	none.Trouble = ui.TroubleOf(nil, portal.ErrRulesForm)
+	classes := rulePage{ID: "x"}
+	(&Handler{opt: Options{Portal: onePortal{}}}).fillClasses(&classes, rules, httptest.NewRequest("GET", "/rules/classes?use="+fullUse().Receipt, nil))
+	wait := ceremony.RulesProposal{From: rules, To: ceremony.Rules{Version: 4, Quiet: rules.Quiet, Daily: []ceremony.DailyLimit{{Uses: 2}}}, ExpiresAt: moment().Add(24 * time.Hour).Unix()}
+	link := "http://phone.localhost:8403/open?rules=http%3A%2F%2F127.0.0.1%3A8402%2Fv1%2Frules%2Fproposals%2FpTz7Jq0c5Zf1k2wYdWmX3A"
+	after := wait
+	after.From, after.Done = wait.To, true
+	return []uitest.Page{
+		page("40-use", "use", usePage{Use: useOf(fullUse()), AsOf: moment(), CanSuspend: true}),
+		page("41-use-terminal", "use", usePage{Use: useOf(terminal), AsOf: moment(), Case: "01234567"}),
+		page("42-use-older", "use", usePage{Use: useOf(older), AsOf: moment()}),
+		page("43-case", "case", caseOf(held)), page("44-case-not-held", "case", stuck),
+		page("45-cases", "cases", casesPage{[]casePage{caseOf(opened), caseOf(held)}}), page("46-cases-none", "cases", casesPage{}),
+		page("47-seen", "seen", seenOf(seen)), page("48-seen-none", "seen", seenPage{AsOf: moment()}), page("49-seen-missing", "seen", seenPage{Missing: true, AsOf: moment()}),
+		page("50-rules", "rules", done), page("51-rules-none", "rules", rulesOf(ceremony.HeldRules{})),
+		page("52-locks", "locks", locks), page("53-limits", "limits", limits), page("54-quiet", "quiet", quiet), page("55-quiet-none", "quiet", none),
+		page("56-classes", "classes", classes),
+		page("57-loosen", "loosen", loosenOf(wait, link)), page("58-loosen-done", "loosen", loosenOf(after, link)),
+	}
+}
+
+// onePortal knows one use.
+type onePortal struct{ Portal }
+
+func (onePortal) UseOf(context.Context, string, string) (portal.Home, portal.Use, error) {
+	return portal.Home{Snapshot: portal.Snapshot{Uses: []portal.Use{fullUse()}}}, fullUse(), nil
+}
+
+// Every fact of a use is on its page; what an older record lacks is not made up.
+func TestAUseInFull(t *testing.T) {
+	site, err := newSite(Options{Sandbox: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	uitest.Says(t, site, deskSamples(), "40-use", map[ui.Lang][]string{
+		ui.JA: {"あおば銀行「本人の確認」", "あなたが止めている種類の利用です。", "別の端末の画面", "ログイン・会社やお店のサービス", "画面ロック（指紋・顔など）", "R2", "pTz7Jq0c5Zf1k2wYdWmX3A", "function-locked", "/uses/pTz7Jq0c5Zf1k2wYdWmX3A/not-me"},
+		ui.EN: {"You have locked uses of this kind.", "companies and shops"},
+	})
+	uitest.Says(t, site, deskSamples(), "41-use-terminal", map[ui.Lang][]string{ui.JA: {"中央店", "kiosk-7", "署名用パスワード", "/cases/01234567"}})
+	uitest.Says(t, site, deskSamples(), "42-use-older", map[ui.Lang][]string{ui.JA: {"記録がありません", "このスマホと同じ端末"}})
+	uitest.Says(t, site, deskSamples(), "47-seen", map[ui.Lang][]string{ui.JA: {"helpdesk", "ほかのことをたずねました", "断られました"}})
+	uitest.Says(t, site, deskSamples(), "57-loosen", map[ui.Lang][]string{ui.JA: {"「会社やお店のサービス」を、また使えるようにします。", "まだ変わっていません", "1日の回数を、3回から2回にします"}})
+}
+
+// What a form says becomes exactly these rules, and leaves the rest alone.
+func TestWhatAFormChooses(t *testing.T) {
+	form := func(values url.Values) (locks, limits, quiet, classes ceremony.Rules, errs [4]error) {
+		all := [4]ceremony.Rules{everyRule(), everyRule(), everyRule(), everyRule()}
+		for i, choose := range []func() error{
+			func() error { return chooseLocks(postOf(values), &all[0]) }, func() error { return chooseLimits(postOf(values), &all[1]) },
+			func() error { return chooseQuiet(postOf(values), &all[2]) }, func() error { return chooseClasses(postOf(values), &all[3]) },
+		} {
+			errs[i] = choose()
+		}
+		return all[0], all[1], all[2], all[3], errs
+	}
+	locks, limits, quiet, classes, errs := form(url.Values{"lock": {"tax"}, "limit-": {"0"}, "limit-government": {"0"}, "limit-tax": {"0"}, "limit-clinic": {"5"}, "limit-kiosk": {"0"},
+		"limit-private": {"0"}, "quiet": {"pin"}, "from": {"22:00"}, "to": {"05:00"}, "class-tax": {""}, "class-clinic": {"pin"}})
+	for i, err := range errs {
+		if err != nil {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+	want := everyRule()
+	want.Locked = []ceremony.Category{ceremony.Tax}
+	if locks.Hash() != want.Hash() {
+		t.Errorf("locks %+v", locks)
+	}
+	want = everyRule()
+	want.Daily = []ceremony.DailyLimit{{Of: ceremony.Clinic, Uses: 5}}
+	if limits.Hash() != want.Hash() {
+		t.Errorf("limits %+v", limits)
+	}
+	want = everyRule()
+	want.Quiet = &ceremony.QuietHours{From: 22 * 60, To: 5 * 60}
+	if quiet.Hash() != want.Hash() {
+		t.Errorf("quiet %+v", quiet)
+	}
+	want = everyRule()
+	want.Raised = []ceremony.Raised{{Of: ceremony.Clinic, To: ceremony.DemandPIN}, {Party: "aoba", Purpose: "login", To: ceremony.DemandPIN}} // the purpose was not on the screen
+	if classes.Hash() != want.Hash() {
+		t.Errorf("classes %+v", classes)
+	}
+	_, _, _, classes, _ = form(url.Values{"one aoba login": {""}, "class-tax": {"password"}})
+	if len(classes.Raised) != 1 || classes.Raised[0].Of != ceremony.Tax {
+		t.Errorf("classes %+v", classes)
+	}
+	if _, _, _, _, errs := form(url.Values{"limit-": {"many"}, "quiet": {"sometimes"}}); errs[1] == nil || errs[2] == nil {
+		t.Error("nonsense was taken")
+	}
+}
+
+func TestTheListOfChanges(t *testing.T) {
+	a, b := ceremony.Rules{Version: 7, Locked: []ceremony.Category{ceremony.Tax}}, ceremony.Rules{Version: 8}
+	p := rulesOf(ceremony.HeldRules{Rules: b, Changes: []ceremony.RulesChanged{{By: ceremony.RulesByCard, Rules: b}, {By: ceremony.RulesByParty, Rules: a}}})
+	if len(p.Changes) != 1 || !p.Changes[0].Card || !strings.Contains(p.Changes[0].Words[0].JA, "また使える") {
+		t.Errorf("%+v: what came before the oldest is not known", p.Changes)
+	}
+}
+
+func postOf(values url.Values) *http.Request {
+	r := httptest.NewRequest("POST", "/", strings.NewReader(values.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return r
+}
