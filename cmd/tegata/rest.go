@@ -8,7 +8,11 @@ import (
 
 	"tegata/internal/attest"
 	"tegata/internal/ceremony"
+	"tegata/internal/pki"
+	"tegata/issuer/profile"
 	"tegata/sandbox"
+	"tegata/services/street"
+	"tegata/verifier/gateway"
 )
 
 // openFactory opens the maker of the sandbox's phones: the one whose root the
@@ -62,6 +66,31 @@ func (n *neighbourhood) buildRest(ctx context.Context) (err error) {
 	n.addWork(n.helpdesk.helpdesk)
 	n.open("helpdesk", n.settings.ownName("helpdesk", n.helpdesk.routes(n.settings)))
 
-	n.streetRoom, err = n.openRoom(ctx, n.dir, "street", nil)
-	return err
+	if n.streetRoom, err = n.openRoom(ctx, n.dir, "street", nil); err != nil {
+		return err
+	}
+	return n.registerShop(ctx)
+}
+
+// shopKey opens the trial counter's own key, which rests in the street's room.
+func (n *neighbourhood) shopKey(ctx context.Context) (street.ShopKey, error) {
+	if n.streetRoom == nil {
+		return street.ShopKey{}, errBeingMade
+	}
+	party := profile.Party{ID: street.ShopID, Role: pki.RoleParty, Origins: []string{n.settings.page("street")}}
+	who, err := certify(ctx, n.issuer.ca, n.streetRoom, street.ShopID, party, n.clock.Now())
+	return street.ShopKey{Signer: who.signer, Chain: who.chain}, err
+}
+
+// registerShop registers the trial counter, as any party is.
+func (n *neighbourhood) registerShop(ctx context.Context) error {
+	key, err := n.shopKey(ctx)
+	if err != nil {
+		return err
+	}
+	origin := n.settings.page("street")
+	return n.verifier.gateway.Register(ctx, sandboxOperator, gateway.Party{
+		ID: street.ShopID, Name: ceremony.Text{JA: "ためしの窓口", EN: "Trial counter"}, Mark: "ため", Purposes: street.ShopPurposes(),
+		Origins: []string{origin}, ReturnURLs: []string{origin + street.ShopReturn}, Keys: []string{ceremony.KeyID(key.Chain[0])},
+	})
 }

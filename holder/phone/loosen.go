@@ -226,7 +226,7 @@ func (p *Phone) learnDemand(ctx context.Context, q ceremony.Request, refused *pr
 		if to := ceremony.Demand(needs); to == ceremony.DemandPIN || to == ceremony.DemandPassword {
 			return p.remember(ctx, q, to)
 		}
-	case "risk-not-met": // what was demanded once is not any more
+	case "risk-not-met", "certificate-revoked", "certificate-expired": // the limit may have ended elsewhere, and the other key may do
 		return p.remember(ctx, q, "")
 	}
 	return nil

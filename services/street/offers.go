@@ -29,6 +29,7 @@ func offersNow() []offer {
 		{ID: "status", Role: "issuer"}, {ID: "lost", Role: "portal"}, {ID: "found", Role: "phone"}, {ID: "receipt", Role: "portal"},
 		{ID: "card", Role: "cards"}, {ID: "desk", Role: "municipality"}, {ID: "headless", Role: "phone"},
 		{ID: "helpdesk", Role: "helpdesk"}, {ID: "helper", Role: "helpdesk"},
+		{ID: "limits", Role: "portal"}, {ID: "trial", Role: "verifier"},
 	}
 }
 
@@ -56,6 +57,10 @@ func (h *Handler) offers(w http.ResponseWriter, r *http.Request) {
 			page.Now[i].URL = h.conf.origin("portal") + "/lost"
 		case "receipt":
 			page.Now[i].URL = h.conf.origin("portal") + "/receipt"
+		case "limits":
+			page.Now[i].URL = h.conf.origin("portal") + "/rules"
+		case "trial":
+			page.Now[i].URL = "/shop"
 		case "card":
 			page.Now[i].URL = "/cards"
 		case "helpdesk":

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"tegata/internal/ceremony"
 	"tegata/internal/httpd"
 	"tegata/internal/trace"
 	"tegata/internal/ui"
@@ -104,12 +105,23 @@ func samplePages(n *town) []uitest.Page {
 		{Name: "mailbox-empty", Screen: ui.Screen{Page: "mailbox", Data: mailboxPage{Boxes: someBoxes, Open: &someBoxes[1]}}},
 		{Name: "mailbox-away", Screen: ui.Screen{Page: "mailbox", Data: mailboxPage{Trouble: away}}},
 		{Name: "offers", Screen: ui.Screen{Page: "offers", Data: offersAll}},
+		{Name: "shop", Screen: ui.Screen{Page: "shop", Data: emptyShop()}},
+		{Name: "shop-phone", Screen: ui.Screen{Page: "shop", Data: shopPage{Link: "http://phone.localhost:8403/open?request_uri=x"}}},
+		{Name: "shop-passed", Screen: ui.Screen{Page: "shop", Data: shopSaid("passed", "")}},
+		{Name: "shop-refused", Screen: ui.Screen{Page: "shop", Data: shopSaid("failed", "holder-rules")}},
 		{Name: "trace", Screen: ui.Screen{Page: "trace", Data: tr}},
 		{Name: "trace-empty", Screen: ui.Screen{Page: "trace", Data: tracePage{}}},
 		{Name: "break", Screen: ui.Screen{Page: "break", Data: brk}},
 		{Name: "break-walking", Screen: ui.Screen{Page: "break", Data: walking, Poll: time.Second}},
 		{Name: "break-wrong", Screen: ui.Screen{Page: "break", Data: wrong, Bad: true}},
 	}
+}
+
+// shopSaid is the counter after an answer.
+func shopSaid(v ceremony.Verdict, code string) shopPage {
+	p := emptyShop()
+	p.Result = &ceremony.Result{Verdict: v, Code: code}
+	return p
 }
 
 func TestPagesInEveryState(t *testing.T) {

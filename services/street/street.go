@@ -48,6 +48,8 @@ type Config struct {
 	// which opens the issuer's outbox. Nil: the mailboxes say that they could
 	// not be read.
 	Assertion func(ctx context.Context, audience string) (string, error)
+	// Shop opens the key under which the trial counter is registered. Nil: it is closed.
+	Shop func(ctx context.Context) (ShopKey, error)
 	// Progress is how far the neighbourhood is made, as of now. Nil: done.
 	Progress func() Progress
 	// People lists the residents that exist by now.
