@@ -24,7 +24,7 @@ func (n *neighbourhood) buildStreet(context.Context) error {
 	var err error
 	n.street, err = street.New(street.Config{
 		Services: services, Readers: []street.Reader{{Slot: helpdeskSlot, Address: n.settings.readerAt(helpdeskReader), KeyPad: true}}, Origin: n.settings.page("street"), Token: n.token, Assertion: n.streetAssertion,
-		Shop: n.shopKey,
+		Shop:     n.shopKey,
 		Progress: n.progress.now, People: n.people, Secrets: n.shownSecrets, Clock: fullClock{n}, Log: n.log.With("role", "street"),
 	})
 	if err != nil {

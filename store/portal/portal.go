@@ -177,7 +177,7 @@ func (s *Store) EndSessions(ctx context.Context, who audit.Actor, ended []portal
 			return err
 		}
 		for _, e := range ended {
-			changed, err := tx.Exec(ctx, `UPDATE session SET ended_at_ms = $2, ended_why = $3, suspend_grant = '' WHERE login = $1 AND ended_at_ms = 0`,
+			changed, err := tx.Exec(ctx, `UPDATE session SET ended_at_ms = $2, ended_why = $3, suspend_grant = '', rules_grant = '' WHERE login = $1 AND ended_at_ms = 0`,
 				e.ID, at.UnixMilli(), e.Why)
 			if err != nil {
 				return err

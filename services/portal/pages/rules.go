@@ -63,8 +63,12 @@ func rulesOf(held ceremony.HeldRules) rulesPage {
 	if held.Rules.Quiet != nil {
 		p.Quiet = append(p.Quiet, text(held.Rules.Quiet.Words()))
 	}
-	for _, d := range (ceremony.Rules{}).Differences(ceremony.Rules{Raised: held.Rules.Raised}) {
-		p.Classes = append(p.Classes, text(d.Words()))
+	for _, x := range held.Rules.Normal().Raised {
+		of, to := x.Of.Words(), x.To.Words()
+		if x.Of == "" {
+			of = ceremony.Text{JA: x.Party, EN: x.Party}
+		}
+		p.Classes = append(p.Classes, ui.Text{JA: of.JA + "：" + to.JA, EN: of.EN + ": " + to.EN})
 	}
 	for i, c := range held.Changes {
 		line := ruleChange{At: time.Unix(c.At, 0), Card: c.By == ceremony.RulesByCard}

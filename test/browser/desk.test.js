@@ -1,0 +1,162 @@
+// The person's desk at the portal: limits that hold at once, the card that loosens them, and a use that was not mine.
+import assert from 'node:assert/strict'
+import { before } from 'node:test'
+import { job, narrow, visitor, wide } from './house/browser.js'
+import * as is from './house/person.js'
+import { town as start } from './house/town.js'
+
+let town, taro, card
+before(async () => {
+  town = await start()
+  await town.ready()
+  const context = await visitor(wide)
+  taro = await is.phoneSecrets(context, town, is.people.taro)
+  card = await is.cardSecrets(context, town, 'taro')
+  await context.close()
+})
+
+// atDesk logs in to the portal with the phone on this device.
+const atDesk = async (page) => {
+  await is.take(page, town, '手形　太郎')
+  await page.goto(town.url('portal'))
+  const out = page.getByRole('main').getByRole('button', { name: 'ログアウト' })
+  if (await out.isVisible()) { // what the desk shows is of its login
+    await out.click()
+    await page.goto(town.url('portal'))
+  }
+  await is.press(page, 'この端末のスマホでログイン')
+  await is.approve(page, taro.pin)
+  await is.at(page, 'ホーム')
+}
+
+// shop has the trial counter ask for something, and answers with the PIN.
+const shop = async (page, what) => {
+  await page.goto(town.url('street', '/shop'))
+  await is.at(page, 'ためしの窓口')
+  await page.getByRole('button', { name: what }).click()
+  await is.approve(page, taro.pin)
+}
+
+// change opens one of the questions about limits.
+const change = async (page, name) => {
+  await page.goto(town.url('portal', '/rules'))
+  await is.at(page, '使い方の制限')
+  await page.getByRole('link', { name }).click()
+}
+
+// confirm holds the card to the phone whose screen shows what gets looser.
+const confirm = async (page, words) => {
+  await is.at(page, 'この内容に変えます')
+  await page.getByText(words).waitFor()
+  await is.type(page.getByLabel('カードの利用者証明用の暗証番号'), card.pin)
+  await is.press(page, '次へ')
+  await is.at(page, 'カードをかざす')
+  const hold = page.getByRole('link', { name: '練習用のカードをかざす' })
+  const read = page.getByRole('button', { name: 'カードを読み取る' })
+  await hold.or(read).first().waitFor()
+  if (await hold.isVisible()) await is.holdCard(page, 'taro') // not held to it since before
+  if (page.context().scriptless) await is.press(page, 'カードを読み取る')
+  await page.getByText('制限をゆるめました。もう使えます。').waitFor()
+}
+
+const lockThenLoosen = async (page) => {
+  await atDesk(page)
+  await change(page, /種類ごとに止める/)
+  await is.at(page, '種類ごとに止める')
+  await page.getByRole('checkbox', { name: /会社やお店のサービス/ }).check()
+  await is.press(page, 'この内容にする')
+  await page.getByText('決めた内容で、すぐに働きます。').waitFor()
+  await page.getByRole('link', { name: /種類ごとに止める.*会社やお店のサービス/ }).waitFor()
+
+  await shop(page, /ためしの店の会員/)
+  await is.at(page, 'あなたが止めている種類の利用です。')
+  await page.getByText('相手には何も渡されていません。').waitFor()
+  await page.getByRole('link', { name: '制限をゆるめる' }).waitFor() // the way on
+  await page.getByText('function-locked').waitFor()
+
+  await change(page, /種類ごとに止める/)
+  await page.getByText('止めています。使えるようにするにはカードが必要です').waitFor()
+  await page.getByRole('checkbox', { name: /会社やお店のサービス/ }).uncheck()
+  await is.press(page, 'この内容にする')
+  await is.at(page, 'カードが必要です')
+  await page.getByText('まだ変わっていません').waitFor()
+  const waiting = page.url()
+  await page.getByRole('link', { name: 'スマホの画面を開く' }).click()
+  await confirm(page, '「会社やお店のサービス」を、また使えるようにします。')
+  await page.goto(waiting)
+  await page.getByText('カードで確かめて、変えました。').waitFor()
+
+  await shop(page, /ためしの店の会員/)
+  await is.at(page, 'ためしの窓口')
+  await page.getByText('確かめられました').waitFor()
+}
+
+job('a lock holds at once, and the card ends it', async () => {
+  const page = await (await visitor(narrow)).newPage()
+  await lockThenLoosen(page)
+  // Going back to what is done confirms nothing twice.
+  await page.goto(town.url('phone', '/p/taro-phone/loosen/card'))
+  await is.at(page, '制限をゆるめる')
+})
+
+job('the same without script', async () => {
+  await lockThenLoosen(await (await visitor(narrow, { javaScriptEnabled: false })).newPage())
+})
+
+job('on a wide screen: every question, a use in full, and one that was not mine', async () => {
+  const page = await (await visitor(wide)).newPage()
+  await atDesk(page)
+  await change(page, /1日の回数を決める/)
+  await is.at(page, '1日の回数を決める')
+  await page.getByLabel('税金の手続き').selectOption('1日3回まで')
+  await is.press(page, 'この内容にする')
+  await page.getByText('税金の手続き：1日3回まで').waitFor()
+  await change(page, /使わない時間を決める/)
+  await is.at(page, '使わない時間を決める')
+  await page.getByRole('radio', { name: /暗証番号なら使える/ }).check({ force: true })
+  await is.press(page, 'この内容にする')
+  await page.getByText('23:00から06:00まで、暗証番号だけ').first().waitFor()
+  await change(page, /確かめ方をきびしくする/)
+  await is.at(page, '確かめ方をきびしくする')
+  await page.getByLabel('税金の手続き').selectOption('署名用パスワード')
+  await is.press(page, 'この内容にする')
+  await page.getByText('決めた内容で、すぐに働きます。').waitFor()
+
+  // The PIN falls short once; then the phone asks for the password.
+  await shop(page, /ためしの税の窓口/)
+  await is.at(page, 'この種類の利用には、より確かな確認をすると、あなたが決めています。')
+  await page.goto(town.url('street', '/shop'))
+  await page.getByRole('button', { name: /ためしの税の窓口/ }).click()
+  await is.at(page, /からの確認$/)
+  await page.getByText('あなたが決めた確かめ方です。').waitFor()
+  await is.type(page.getByLabel('スマホの署名用パスワード'), taro.password)
+  await is.press(page, 'ログインする')
+  await page.getByText('確かめられました').waitFor()
+
+  await atDesk(page)
+  await page.goto(town.url('portal', '/seen'))
+  await is.at(page, 'だれが見たか')
+  await page.getByText('証明書の状態を見ました。').first().waitFor()
+  await page.goto(town.url('portal', '/uses'))
+  await is.at(page, '最近の利用と、断られた試み')
+  await page.getByRole('link', { name: /くわしく見る.*ためしの窓口/ }).first().click()
+  await is.at(page, '利用のくわしい記録')
+  const facts = await is.facts(page.getByRole('main'))
+  assert.equal(facts['確かめ方'], '署名用パスワード')
+  assert.match(facts['種類'], /ログイン・税金の手続き/)
+  assert.match(facts['受領の番号'], /^[\w-]{22}$/)
+  await page.getByRole('button', { name: '身に覚えがない（すぐに止める）' }).dblclick()
+  await is.at(page, /^身に覚えがない届け出 \d{8}$/)
+  await page.getByText('スマホを一時停止しました').waitFor()
+  await page.goto(town.url('portal', '/cases'))
+  await is.at(page, '届け出')
+  assert.equal(await page.getByRole('link', { name: /身に覚えがない届け出/ }).count(), 1, 'pressed twice, it is one')
+
+  // The phone comes back with its card, and the card ends every limit without the portal.
+  await page.goto(town.url('phone', '/p/taro-phone/loosen'))
+  await is.at(page, '制限をゆるめる')
+  await is.press(page, '全部なくす')
+  await confirm(page, 'すべての制限がなくなります')
+  await page.goto(town.url('portal', '/rules'))
+  await page.getByText('決めていません').first().waitFor()
+})
