@@ -93,7 +93,7 @@ func (v *visit) saysByPIN(k walk, pin secret.PIN) error {
 		}
 		err := v.phone.Loosen(v.r.Context(), pin, *l)
 		if err == nil {
-			v.draft.change(func(d *draft) { d.loosening = nil })
+			v.draft.change(func(d *draft) { d.loosening, d.loosened = nil, true })
 			v.goTo("/?done=loosened")
 		}
 		return err

@@ -30,6 +30,7 @@ type draft struct {
 	creation  *element.Creation // of biometrics, until the platform's lock has answered
 	receipt   *phone.Receipt    // of another phone that a card revoked here, until the page is left alone
 	loosening *phone.Loosening  // opened, for the card to confirm
+	loosened  bool              // and it has: whoever presses once more is told so
 	left      left              // by the last form
 	failed    *failure          // what the page of a problem shows
 	outcomes  map[string]outcome
@@ -155,7 +156,7 @@ func (ds *drafts) drop(at time.Time) {
 		if old {
 			d.forget()
 			d.change(func(d *draft) {
-				d.left, d.failed, d.receipt, d.loosening = left{}, nil, nil, nil
+				d.left, d.failed, d.receipt, d.loosening, d.loosened = left{}, nil, nil, nil, false
 				clear(d.outcomes)
 				clear(d.forms)
 			})

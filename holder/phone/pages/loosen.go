@@ -60,7 +60,7 @@ func (v *visit) openLoosening(link string) {
 		v.failSafe(err, v.both("loosen.unchanged"), next)
 		return
 	}
-	v.draft.change(func(d *draft) { d.loosening = &l })
+	v.draft.change(func(d *draft) { d.loosening, d.loosened = &l, false })
 	v.goTo(loosening.At)
 }
 
@@ -81,7 +81,13 @@ type loosenCardPage struct {
 func (v *visit) loosenCard() {
 	l := v.opened()
 	if l == nil {
-		v.goTo("/loosen")
+		to := "/loosen"
+		v.draft.change(func(d *draft) {
+			if d.loosened { // pressed twice, or gone back to
+				to = "/?done=loosened"
+			}
+		})
+		v.goTo(to)
 		return
 	}
 	p := loosenCardPage{walkPage: walkPage{v.secretPage(), loosening}, Every: l.Every()}
