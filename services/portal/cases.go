@@ -45,9 +45,15 @@ func (p *Portal) UseOf(ctx context.Context, token, id string) (Home, Use, error)
 
 // NotMe opens a case for a use and puts the phone on hold at once. The case is written
 // first, so that a line that breaks leaves a number to go on with. Pressed again, there
-// is still one case. The error beside a case is that the phone could not be put on hold.
+// is still one case, though the session has ended with the phone by then. The error
+// beside a case is that the phone could not be put on hold.
 func (p *Portal) NotMe(ctx context.Context, token, useID string) (Case, error) {
 	h, use, err := p.UseOf(ctx, token, useID)
+	if errors.Is(err, ErrSessionHeld) {
+		if c, found := p.reported(ctx, token, func(c Case) bool { return c.UseID == useID }); found == nil {
+			return c, nil
+		}
+	}
 	if err != nil {
 		return Case{}, err
 	}
@@ -77,6 +83,9 @@ func (p *Portal) holdFor(ctx context.Context, token string, c Case) (Case, error
 		return c, nil
 	}
 	at, err := p.Suspend(ctx, token)
+	if errors.Is(err, ErrSessionHeld) { // it is on hold already
+		at, err = p.at(), nil
+	}
 	if err != nil {
 		return c, err
 	}
@@ -87,13 +96,27 @@ func (p *Portal) holdFor(ctx context.Context, token string, c Case) (Case, error
 	return c, nil
 }
 
-// CaseOf finds a case of who is logged in. ErrNoCase, of other people's too.
+// CaseOf finds a case of who is logged in, or was until the phone was put on hold: the
+// report that stopped the phone ends the session, and whoever made it must see the
+// number. ErrNoCase, of other people's too.
 func (p *Portal) CaseOf(ctx context.Context, token, number string) (Case, error) {
-	all, err := p.CasesOf(ctx, token)
+	return p.reported(ctx, token, func(c Case) bool { return c.Number == number })
+}
+
+// reported finds a case among those of the person of a session that is live or on hold.
+func (p *Portal) reported(ctx context.Context, token string, is func(Case) bool) (Case, error) {
+	s, _, err := p.SessionOf(ctx, token)
+	if errors.Is(err, ErrSessionHeld) {
+		s, _, err = p.store.Session(ctx, hash(token), p.at())
+	}
 	if err != nil {
 		return Case{}, err
 	}
-	i := slices.IndexFunc(all, func(c Case) bool { return c.Number == number })
+	all, err := p.store.Cases(ctx, s.Person)
+	if err != nil {
+		return Case{}, fmt.Errorf("portal: case: %w", err)
+	}
+	i := slices.IndexFunc(all, is)
 	if i < 0 {
 		return Case{}, ErrNoCase
 	}
@@ -107,7 +130,7 @@ func (p *Portal) CasesOf(ctx context.Context, token string) ([]Case, error) {
 		return nil, err
 	}
 	all, err := p.store.Cases(ctx, s.Person)
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	if err != nil {
 		return nil, fmt.Errorf("portal: cases: %w", err)
 	}
 	return all, nil

@@ -42,13 +42,14 @@ func (w *world) serveDesk(rw http.ResponseWriter, r *http.Request) bool {
 }
 
 // deskLogin is a browser that is logged in with grants for everything.
-func (w *world) deskLogin(t *testing.T) string {
+func (w *world) deskLogin(t *testing.T, login string) string {
 	t.Helper()
 	browser, _, err := w.Begin(t.Context(), ceremony.Same)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.result, w.code = passed(ceremony.Same), ceremony.NewID()
+	w.result.Session = login
 	w.result.Grants[ceremony.ScopeSuspend], w.result.Grants[ceremony.ScopeRules] = "suspend-grant", "rules-grant"
 	session, err := w.Return(t.Context(), browser, w.code)
 	if err != nil {
@@ -60,7 +61,7 @@ func (w *world) deskLogin(t *testing.T) string {
 func TestNotMeStopsThePhoneAndOpensOneCase(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ctx := t.Context()
-		session := w.deskLogin(t)
+		session := w.deskLogin(t, "")
 		home, err := w.HomeOf(ctx, session)
 		if err != nil || len(home.Snapshot.Uses) != 1 || len(home.Snapshot.Queries) != 1 || home.Snapshot.Queries[0].What != "linkage" {
 			t.Fatalf("%+v, %v", home, err)
@@ -120,7 +121,7 @@ func TestNotMeStopsThePhoneAndOpensOneCase(t *testing.T) {
 func TestStricterHoldsAtOnceAndLooserWaits(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ctx := t.Context()
-		session := w.deskLogin(t)
+		session := w.deskLogin(t, "")
 		held, err := w.RulesOf(ctx, session)
 		if err != nil {
 			t.Fatal(err)
@@ -141,10 +142,51 @@ func TestStricterHoldsAtOnceAndLooserWaits(t *testing.T) {
 		if _, err := w.RulesOf(ctx, session); !errors.Is(err, portal.ErrNotLoggedIn) {
 			t.Error(err)
 		}
-		session = w.deskLogin(t)
+		session = w.deskLogin(t, "")
 		w.now = w.now.Add(2 * time.Hour)
 		if _, err := w.ChangeRules(ctx, session, ceremony.NewID(), w.rules, ceremony.Rules{}); !errors.Is(err, portal.ErrNotLoggedIn) {
 			t.Errorf("two hours later: %v", err)
+		}
+	})
+}
+
+// The report that stops the phone ends the session with it; its number stays in sight
+// of whoever made it, and nothing else does.
+func TestTheNumberOfAReportOutlivesItsSession(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		login := ceremony.NewID()
+		session := w.deskLogin(t, login)
+		home, err := w.HomeOf(ctx, session)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := portal.UseID(home.Snapshot.Uses[0])
+		c, err := w.NotMe(ctx, session, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.tell(t, w.verifier, nil, login, ceremony.CertificateHeld)
+		w.hear(t)
+		w.wantSession(t, session, portal.ErrSessionHeld)
+		if again, err := w.NotMe(ctx, session, id); err != nil || again.Number != c.Number {
+			t.Errorf("pressed again: %+v, %v", again, err)
+		}
+		if shown, err := w.CaseOf(ctx, session, c.Number); err != nil || shown.Number != c.Number || shown.Suspended.IsZero() {
+			t.Errorf("%+v, %v", shown, err)
+		}
+		for what, err := range map[string]error{
+			"the list":    func() error { _, err := w.CasesOf(ctx, session); return err }(),
+			"another use": func() error { _, err := w.NotMe(ctx, session, "another"); return err }(),
+			"the limits":  func() error { _, err := w.RulesOf(ctx, session); return err }(),
+		} {
+			if !errors.Is(err, portal.ErrSessionHeld) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		w.now = w.now.Add(2 * time.Hour)
+		if _, err := w.CaseOf(ctx, session, c.Number); !errors.Is(err, portal.ErrNotLoggedIn) {
+			t.Errorf("after the session's time: %v", err)
 		}
 	})
 }

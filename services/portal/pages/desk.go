@@ -72,6 +72,7 @@ type casePage struct {
 	Use       use
 	OpenedAt  time.Time
 	Suspended time.Time
+	Session   bool // is still open; the report that stops a phone ends it
 	Trouble   *ui.Trouble
 }
 
@@ -85,6 +86,8 @@ func (h *Handler) oneCase(w http.ResponseWriter, r *http.Request) {
 	said := h.site.Said(r)
 	p := caseOf(c)
 	p.Trouble = said.Trouble
+	_, _, err = h.opt.Portal.SessionOf(r.Context(), h.cookie(r, sessionCookie))
+	p.Session = err == nil
 	h.show(w, r, ui.Screen{Page: "case", Data: p, Bad: p.Trouble != nil})
 }
 

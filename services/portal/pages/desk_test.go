@@ -42,6 +42,7 @@ func deskSamples() []uitest.Page {
 	held := opened
 	held.Suspended = moment()
 	stuck := caseOf(opened)
+	stuck.Session = true
 	stuck.Trouble = ui.TroubleOf(nil, portal.ErrNoSuspend)
 	seen := portal.Snapshot{At: moment(), Queries: []portal.Query{{At: moment(), Verifier: "portal", What: "certificates"}, {At: moment(), Verifier: "verifier", What: "linkage"},
 		{At: moment(), Verifier: "verifier", What: "attributes", Claims: []string{"name"}, Refused: "release-invalid"}, {At: moment(), Verifier: "helpdesk", What: "support"}}}
