@@ -32,8 +32,9 @@ type Phone struct {
 // Query is somebody's question about the person, as the issuer tells it.
 type Query struct {
 	At       time.Time `json:"at"`
-	Verifier string    `json:"verifier"` // who asked: a verifier, the portal
-	What     string    `json:"what"`     // linkage, attributes, certificates
+	Verifier string    `json:"verifier"`        // who asked: a verifier, the portal
+	What     string    `json:"what"`            // linkage, attributes, certificates; of a helpdesk: support, helper, suspend, staff
+	Agent    string    `json:"agent,omitempty"` // of a helpdesk: its name for who looked
 	Claims   []string  `json:"claims,omitempty"`
 	Refused  string    `json:"refused,omitempty"` // code, when it was
 }

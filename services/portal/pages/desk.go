@@ -120,6 +120,7 @@ type seenPage struct {
 type query struct {
 	At      time.Time
 	Who     string
+	Agent   string
 	What    string
 	Claims  []string
 	Refused string
@@ -137,8 +138,8 @@ func (h *Handler) seen(w http.ResponseWriter, r *http.Request) {
 func seenOf(s portal.Snapshot) seenPage {
 	p := seenPage{Missing: s.MissingCertificates, AsOf: s.At}
 	for _, q := range s.Queries {
-		line := query{At: q.At, Who: q.Verifier, What: "other", Claims: q.Claims, Refused: q.Refused}
-		if slices.Contains([]string{"linkage", "attributes", "certificates"}, q.What) {
+		line := query{At: q.At, Who: q.Verifier, Agent: q.Agent, What: "other", Claims: q.Claims, Refused: q.Refused}
+		if slices.Contains([]string{"linkage", "attributes", "certificates", "support", "helper", "suspend", "staff"}, q.What) {
 			line.What = q.What
 		}
 		p.Queries = append(p.Queries, line)

@@ -45,7 +45,7 @@ func deskSamples() []uitest.Page {
 	stuck.Session = true
 	stuck.Trouble = ui.TroubleOf(nil, portal.ErrNoSuspend)
 	seen := portal.Snapshot{At: moment(), Queries: []portal.Query{{At: moment(), Verifier: "portal", What: "certificates"}, {At: moment(), Verifier: "verifier", What: "linkage"},
-		{At: moment(), Verifier: "verifier", What: "attributes", Claims: []string{"name"}, Refused: "release-invalid"}, {At: moment(), Verifier: "helpdesk", What: "support"}}}
+		{At: moment(), Verifier: "verifier", What: "attributes", Claims: []string{"name"}, Refused: "release-invalid"}, {At: moment(), Verifier: "helpdesk", What: "support", Agent: "agent-7"}, {At: moment(), Verifier: "helpdesk", What: "something new"}}}
 	rules := everyRule()
 	first := ceremony.Rules{Version: 1, Locked: rules.Locked}
 	told := ceremony.HeldRules{Rules: rules, Changes: []ceremony.RulesChanged{{At: moment().Unix(), By: ceremony.RulesByCard, Rules: rules}, {At: moment().Unix(), By: ceremony.RulesByParty, Rules: first}}}
@@ -96,7 +96,7 @@ func TestAUseInFull(t *testing.T) {
 	})
 	uitest.Says(t, site, deskSamples(), "41-use-terminal", map[ui.Lang][]string{ui.JA: {"中央店", "kiosk-7", "署名用パスワード", "/cases/01234567"}})
 	uitest.Says(t, site, deskSamples(), "42-use-older", map[ui.Lang][]string{ui.JA: {"記録がありません", "このスマホと同じ端末"}})
-	uitest.Says(t, site, deskSamples(), "47-seen", map[ui.Lang][]string{ui.JA: {"helpdesk", "ほかのことをたずねました", "断られました"}})
+	uitest.Says(t, site, deskSamples(), "47-seen", map[ui.Lang][]string{ui.JA: {"helpdesk", "agent-7", "サポート番号で、あなたのスマホの状態を見ました。", "ほかのことをたずねました", "断られました"}})
 	uitest.Says(t, site, deskSamples(), "57-loosen", map[ui.Lang][]string{ui.JA: {"「会社やお店のサービス」を、また使えるようにします。", "まだ変わっていません", "1日の回数を、3回から2回にします"}})
 }
 
