@@ -86,14 +86,17 @@ const (
 	ScopeUses         = "uses"         // at the verifier: GET /v1/uses
 	ScopeSuspend      = "suspend"      // at the issuer: POST /v1/suspensions, while it lasts
 	ScopeRules        = "rules"        // at the verifier: /v1/rules, while it lasts
+	ScopeTrust        = "trust"        // at the issuer: /v1/trust/…, and POST /v1/suspensions for who asked this person to, while it lasts
 )
 
 // Scopes lists all scopes.
-func Scopes() []string { return []string{ScopeCertificates, ScopeUses, ScopeSuspend, ScopeRules} }
+func Scopes() []string {
+	return []string{ScopeCertificates, ScopeUses, ScopeSuspend, ScopeRules, ScopeTrust}
+}
 
 // LongestGrant is how long a grant of a scope may last.
 func LongestGrant(scope string) time.Duration {
-	if scope == ScopeSuspend || scope == ScopeRules {
+	if scope == ScopeSuspend || scope == ScopeRules || scope == ScopeTrust {
 		return MaxSessionGrant
 	}
 	return MaxGrant

@@ -152,22 +152,33 @@ func GenerateLockCode() LockCode {
 	if err != nil { // crypto/rand does not fail; a code of fewer digits would be worse than stopping
 		panic("secret: no randomness: " + err.Error())
 	}
-	ten := fmt.Sprintf("%010d", n)
-	return LockCode{hide([]byte(ten + string(checkDigit(ten))))}
+	return LockCode{withCheckDigit(fmt.Sprintf("%010d", n))}
 }
 
 // ParseLockCode reads 11 digits, with spaces or hyphens between them as printed.
 // ErrFormat otherwise; a wrong check digit is ErrCheckDigit, so that a slip of the
 // hand costs no try and is called what it is.
 func ParseLockCode(s string) (LockCode, error) {
-	s = strings.NewReplacer(" ", "", "-", "").Replace(width.Narrow.String(s))
-	if len(s) != 11 || strings.Trim(s, "0123456789") != "" {
-		return LockCode{}, fmt.Errorf("%w: a lock code is 11 digits, the last of them a check digit", ErrFormat)
+	digits, err := parseDigits(s, 11)
+	return LockCode{digits}, err
+}
+
+// withCheckDigit hides digits and the check digit after them.
+func withCheckDigit(digits string) hidden {
+	return hide([]byte(digits + string(checkDigit(digits))))
+}
+
+// parseDigits reads n digits, the last of them a check digit, with spaces or hyphens
+// between them. ErrFormat, ErrCheckDigit.
+func parseDigits(s string, n int) (hidden, error) {
+	s = strings.NewReplacer(" ", "", "　", "", "-", "").Replace(width.Narrow.String(s))
+	if len(s) != n || strings.Trim(s, "0123456789") != "" {
+		return nil, fmt.Errorf("%w: the code is %d digits, the last of them a check digit", ErrFormat, n)
 	}
-	if s[10] != checkDigit(s[:10]) {
-		return LockCode{}, ErrCheckDigit
+	if s[n-1] != checkDigit(s[:n-1]) {
+		return nil, ErrCheckDigit
 	}
-	return LockCode{hide([]byte(s))}, nil
+	return hide([]byte(s)), nil
 }
 
 // checkDigit is the Luhn digit (ISO/IEC 7812-1, annex B): it catches every single

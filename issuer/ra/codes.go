@@ -109,3 +109,16 @@ const (
 	CodeGrantInvalid       Code = "grant-invalid"        // not for this party, used, or out of time
 	CodeEventNotApplicable Code = "event-not-applicable" // 409: e.g. found, but not lost
 )
+
+// Codes of people who trust each other.
+const (
+	CodeTrustUnknown     Code = "trust-unknown"     // 404: no such relation of this person's, or not in a state for this step
+	CodeTrustedLimit     Code = "trusted-limit"     // 409: three are trusted or invited
+	CodeTrustedAlready   Code = "trusted-already"   // 409: these two have a relation
+	CodeCallName         Code = "call-name"         // your turn: what people call each other has 1 to 20 letters
+	CodeInvitationFormat Code = "invitation-format" // your turn: not 9 digits
+	CodeInvitationDigit  Code = "invitation-digit"  // your turn: 9 digits, one of them mistyped
+	CodeInvitationWrong  Code = "invitation-wrong"  // extension member "tries_left"
+	CodeInvitationOwn    Code = "invitation-own"    // 409: typed by who made it
+	CodeInvitationTries  Code = "invitation-tries"  // 429, extension member "retry_after" in seconds
+)

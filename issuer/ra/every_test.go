@@ -37,7 +37,9 @@ var update = flag.Bool("update", false, "write testdata/every.md anew")
 // scene is a life with whatever else a state needs.
 type scene struct {
 	life
-	q *phone // a re-issue on its way
+	q      *phone // a re-issue on its way
+	friend *card  // somebody whom the person trusts
+	trust  string // the relation
 }
 
 // in is the scene in another copy of its world.
@@ -45,7 +47,12 @@ func (s *scene) in(t *testing.T, w *world) *scene {
 	w.now = s.w.now
 	c, p := *s.c, *s.p
 	c.w, p.w = w, w
-	out := &scene{life: life{t: t, w: w, c: &c, p: &p}}
+	out := &scene{life: life{t: t, w: w, c: &c, p: &p}, trust: s.trust}
+	if s.friend != nil {
+		friend := *s.friend
+		friend.w = w
+		out.friend = &friend
+	}
 	if s.q != nil {
 		q := *s.q
 		q.w = w
@@ -260,6 +267,7 @@ var events = []struct {
 		_, err := s.w.ra.Suspend(s.t.Context(), ra.Suspension{Word: s.c.says(s.p, s.c.word(nil, ra.WordSuspend))}, "")
 		return err
 	}},
+	{"lost, by somebody trusted [紛失]", "ByTrusted", func(s *scene) error { return s.w.stopFor(s.friend, s.trust) }},
 	{"lost, at the portal [紛失]", "ByHolder", func(s *scene) error { return s.w.suspendAtPortal(s.t.Context(), s.c) }},
 	{"lost, by a call to the helpdesk [紛失]", "ByHelpdesk", func(s *scene) error { return s.w.suspendByCall(s.t.Context(), s.c) }},
 	{"a support number is made", "StepSupport", func(s *scene) error { _, err := s.p.makeNumber(); return err }},
@@ -480,6 +488,8 @@ func TestEveryEventInEveryState(t *testing.T) {
 		at := &scene{life: life{t: t, w: worldAt(t, rest)}}
 		at.c = at.w.issueCard("card-1", hanako(), 0)
 		at.p = at.w.newPhone(2)
+		at.friend = at.w.friend(0)
+		at.trust = at.w.trust(at.c, at.friend)
 		state.make(at)
 		stand = append(stand, at.stands())
 		if err := at.w.db.Close(); err != nil {

@@ -59,6 +59,9 @@ func (h *Handler) Register(mux *http.ServeMux) {
 	} {
 		mux.Handle(pattern, httpd.LimitBody(f, maxBody))
 	}
+	for pattern, f := range h.trustDoors() {
+		mux.Handle(pattern, httpd.LimitBody(f, maxBody))
+	}
 }
 
 func (h *Handler) terms(w http.ResponseWriter, _ *http.Request) {
@@ -193,6 +196,9 @@ func (h *Handler) suspendByHolder(r *http.Request, s Suspension) (Suspended, err
 	g, err := h.grant(r)
 	if err != nil {
 		return Suspended{}, err
+	}
+	if s.Trust != "" {
+		return h.RA.SuspendCharge(r.Context(), caller.Party, s.Holder, s.Trust, g)
 	}
 	return h.RA.SuspendByHolder(r.Context(), caller.Party, s.Holder, g)
 }

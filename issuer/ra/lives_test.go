@@ -49,6 +49,7 @@ type soul struct {
 	person ra.Person
 	cards  []*card
 	phones []*device
+	trust  string // the relation with the next of the three, "" when there is none yet
 	now    string // the registered phone's id, "" when there is none
 }
 
@@ -190,6 +191,7 @@ var deeds = []struct {
 		return err
 	}},
 	{"lost, at the portal", 2, func(s *story, who *soul, n int) error { return s.lostAtPortal(who, n) }},
+	{"lost, by somebody trusted", 3, func(s *story, who *soul, n int) error { return s.lostByTrusted(who, n) }},
 	{"lost, by card", 3, func(s *story, who *soul, n int) error { return s.lostByCard(who, n) }},
 	{"lost and found", 6, func(s *story, who *soul, n int) error {
 		if err := s.lostByCard(who, n); err != nil {
@@ -422,6 +424,15 @@ func (s *story) lostAtPortal(who *soul, n int) error {
 		return errNothing
 	}
 	return s.w.suspendAtPortal(s.w.t.Context(), who.card(n))
+}
+
+// lostByTrusted is the next of the three stopping a phone, whom this one trusts.
+func (s *story) lostByTrusted(who *soul, n int) error {
+	next := s.people[(slices.Index(s.people, who)+1)%len(s.people)]
+	if who.trust == "" {
+		who.trust = s.w.trust(who.card(0), next.card(0))
+	}
+	return s.w.stopFor(next.card(n), who.trust)
 }
 
 // found resumes a phone; which signature certificates must never be good again from

@@ -306,6 +306,8 @@ type RevocationReceipt struct {
 //   - a word of the person's card, from any device;
 //   - the person's id at a verifier, from a party with a client assertion and a grant
 //     (Tegata-Grant, scope "suspend") of somebody who is logged in there;
+//   - the same with the id of a relation and a grant of scope "trust": the phone of who
+//     trusts that person;
 //   - four facts or a view by support number, from an agent of the helpdesk.
 type Suspension struct {
 	BirthDate string `json:"birth_date,omitempty"` // YYYY-MM-DD
@@ -313,6 +315,7 @@ type Suspension struct {
 	Source    string `json:"source,omitempty"`     // with a lock code that somebody typed at a party: where from, in the party's words; needs its client assertion
 	Word      []byte `json:"word,omitempty"`       // base64: CMS SignedData by the card's authentication key, content a CardWord
 	Holder    string `json:"holder,omitempty"`     // pairwise to the verifier whose grant comes with it
+	Trust     string `json:"trust,omitempty"`      // with holder: the relation
 	Facts     *Facts `json:"facts,omitempty"`      // what a caller told the helpdesk; needs its client assertion, and Agent
 	Support   string `json:"support,omitempty"`    // a view by support number (SupportView.Support); the same
 	Agent     string `json:"agent,omitempty"`      // the helpdesk's name for who acts: a pseudonym

@@ -38,6 +38,11 @@ const (
 	NoticeAnnounced NoticeKind = "announced" // what was reported for a day to come, or taken back
 	NoticeEmigrated NoticeKind = "emigrated" // everything ended
 	NoticeCardSign  NoticeKind = "card-sign" // the card has a new signature certificate
+	NoticeTrustInvited  NoticeKind = "trust-invited"  // an invitation for a trusted person was made
+	NoticeTrustAccepted NoticeKind = "trust-accepted" // somebody accepted it; the holder is asked
+	NoticeTrusted       NoticeKind = "trusted"        // somebody can stop the reader's phone from now on
+	NoticeCharged       NoticeKind = "charged"        // the reader can stop somebody's phone from now on
+	NoticeTrustEnded    NoticeKind = "trust-ended"    // no longer
 )
 
 // notice is what a text is made from. It carries no name: the address says who
@@ -181,6 +186,8 @@ func (n notice) texts() (ja, en NoticeText) {
 	case NoticeContact:
 		return NoticeText{"連絡先が変わります", fmt.Sprintf("お知らせの送り先が %s に変わります。%s", untilJA, notYouJA)},
 			NoticeText{"Your contact address will change", fmt.Sprintf("From %s on, notices go to another address. %s", untilEN, notYouEN)}
+	case NoticeTrustInvited, NoticeTrustAccepted, NoticeTrusted, NoticeCharged, NoticeTrustEnded:
+		return n.trustTexts()
 	}
 	becauseJA, becauseEN := n.why.Because()
 	return NoticeText{"スマホの証明書が失効しました", fmt.Sprintf("%s の2つの証明書は、%s失効しました。%s%s", n.phone, becauseJA, n.why.wayBackJA(), notYouJA)},

@@ -233,3 +233,34 @@ var (
 		"登録されているスマホはありません。", "一時停止するものはありません。心配なときは市区町村の窓口にお尋ねください。",
 		"No phone is registered.", "There is nothing to suspend. If you are worried, ask the municipality's desk.")
 )
+
+// Refusals among people who trust each other.
+var (
+	ErrTrustUnknown = problem.NewRefused(404, CodeTrustUnknown,
+		"この関係は、もうないか、まだ確かめられていません。", "「信頼できる人」の画面で、いまの状態を確かめてください。何も変わっていません。",
+		"This relation has ended, or is not confirmed yet.", "See how it stands under “People you trust”. Nothing has changed.")
+	ErrTrustedLimit = problem.NewRefused(409, CodeTrustedLimit,
+		"信頼できる人は3人までです。", "だれかとの関係か招待を終わりにすると、新しく招待できます。",
+		"You can trust three people at most.", "End a relation or an invitation to make another.")
+	ErrTrustedAlready = problem.NewRefused(409, CodeTrustedAlready,
+		"この人とは、もう関係があります。", "「信頼できる人」の画面で、いまの状態を確かめてください。",
+		"There is a relation with this person already.", "See how it stands under “People you trust”.")
+	ErrCallName = problem.NewYourTurn(400, CodeCallName,
+		"呼び名は、文字と数字で20文字までで入力してください。", "記号は使えません。まだ何も作っていません。",
+		"Enter names of up to 20 letters and digits.", "Other signs cannot be used. Nothing was made yet.")
+	ErrInvitationFormat = problem.NewYourTurn(400, CodeInvitationFormat,
+		"招待の番号は9けたの数字です。", "相手の画面に出ている番号を入力してください。回数には数えていません。",
+		"The code of an invitation has 9 digits.", "Enter the one that the other person's page shows. This did not count as a try.")
+	ErrInvitationDigit = problem.NewYourTurn(400, CodeInvitationDigit,
+		"招待の番号のどこかの数字が違います。", "相手の画面の番号と、1つずつ見比べてください。回数には数えていません。",
+		"A digit of the invitation's code is wrong.", "Compare it with the other person's page, digit by digit. This did not count as a try.")
+	ErrInvitationWrong = problem.NewRefused(403, CodeInvitationWrong,
+		"この番号の招待はありません。", "24時間が過ぎたか、取り消されたか、もう使われています。招待した人に、番号をもう一度確かめてください。",
+		"There is no invitation with this code.", "Its 24 hours are over, it was ended, or it was used. Ask the person who invited you for the code again.")
+	ErrInvitationOwn = problem.NewRefused(409, CodeInvitationOwn,
+		"自分で作った招待です。", "頼みたい人に番号を伝え、その人のスマホでログインして入力してもらってください。",
+		"You made this invitation yourself.", "Tell the code to the person you trust, who enters it after logging in with a phone of their own.")
+	ErrInvitationTries = problem.NewRefused(429, CodeInvitationTries,
+		"番号の入力の回数が多すぎます。", "1時間ほど待ってから、招待した人に番号を確かめて、もう一度入力してください。",
+		"Too many codes were tried.", "Wait an hour, ask the person who invited you for the code, and try again.")
+)

@@ -88,6 +88,13 @@ type Tx interface {
 	Suspensions(ctx context.Context, person string, since time.Time) (n int, oldest time.Time, err error)
 	PutSuspension(ctx context.Context, person, id string, way Way, at, forget time.Time) error
 
+	Trust(ctx context.Context, id string) (TrustRecord, error)
+	PutTrust(ctx context.Context, t TrustRecord) error
+	// TrustsOf lists the relations of a person on either side that have not ended,
+	// oldest first. TrustByCode finds one of those by the hash of its code.
+	TrustsOf(ctx context.Context, person string) ([]TrustRecord, error)
+	TrustByCode(ctx context.Context, hash [32]byte) (TrustRecord, error)
+
 	// TakeAssertion remembers a client assertion or grant until it expires; false
 	// when it was there already.
 	TakeAssertion(ctx context.Context, party, id string, expires, at time.Time) (bool, error)

@@ -75,6 +75,23 @@ var (
 		"There is no such case.", "Check the number, or open it from \"Reports\" on the home page.")
 )
 
+// ErrNoTrust is a session that cannot ask about people who trust each other: it is from
+// before the portal could.
+var ErrNoTrust = problem.NewYourTurn(409, "trust-login-again",
+	"もう一度ログインしてから、信頼できる人の画面を開いてください。", "何も変わっていません。",
+	"Log in again to see the people you trust.", "Nothing has changed.")
+
+// What is wrong with the code of an invitation that somebody typed. Neither was sent to
+// the issuer, and neither cost a try.
+var (
+	ErrTrustCodeForm = problem.NewYourTurn(400, "trust-code-form",
+		"招待の番号を9けたで入力してください。", "招待した人の画面に出ている番号です。入力の回数には数えていません。",
+		"Enter the invitation's code of 9 digits.", "It is shown on the page of the person who invited you. No try was counted.")
+	ErrTrustCodeDigit = problem.NewYourTurn(400, "trust-code-digit",
+		"招待の番号の、どこかの数字が違います。", "招待した人の画面の番号と、1けたずつ比べて、もう一度入力してください。入力の回数には数えていません。",
+		"A digit of the invitation's code is not right.", "Compare it with the page of the person who invited you, digit by digit. No try was counted.")
+)
+
 // What a person may meet while logging in.
 var (
 	ErrOtherBrowser = problem.New(problem.Refused, http.StatusForbidden, "login-other-browser",

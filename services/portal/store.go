@@ -80,6 +80,7 @@ type Session struct {
 	Holder       string // pairwise to the verifier, as SuspendGrant names the person
 	SuspendGrant string // opens the issuer's door for suspensions; "" when there is none
 	RulesGrant   string // opens the verifier's door for the holder's limits; "" when there is none
+	TrustGrant   string // opens its doors about people who trust each other; "" when there is none
 }
 
 // Snapshot is what issuer and verifier said when the person logged in.

@@ -42,6 +42,7 @@ type Portal interface {
 	RulesOf(ctx context.Context, token string) (ceremony.HeldRules, error)
 	ChangeRules(ctx context.Context, token, id string, from, to ceremony.Rules) (portal.Changed, error)
 	Proposed(ctx context.Context, token, id string) (ceremony.RulesProposal, string, error)
+	truster
 }
 
 // Options is what the pages are built from.
@@ -133,6 +134,7 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("GET /help/{id}", h.chapter)
 	mux.HandleFunc("GET /help/questions", h.questions)
 	mux.Handle("GET /help/files/", guideFiles())
+	h.trustRoutes(mux)
 	h.site.MountTrouble(mux, h.showTrouble)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.Refuse(w, r, errNoPage) })
 	return mux
@@ -189,7 +191,7 @@ func (h *Handler) showTrouble(w http.ResponseWriter, r *http.Request, t *ui.Trou
 	h.show(w, r, ui.Screen{Page: "trouble", Data: ui.TroublePage{Trouble: t, More: more}, Status: t.Status, Bad: true})
 }
 
-// The two cookies.
+// The two cookies of every login.
 const (
 	loginCookie   = "login"
 	sessionCookie = "session"

@@ -19,7 +19,8 @@ type homePage struct {
 	Uses         []use
 	More         bool
 	Todo         []todo
-	CanSuspend   bool // there is a phone to suspend, and this login can
+	CanSuspend   bool            // there is a phone to suspend, and this login can
+	Charges      []portal.Charge // whose phones this person may stop
 }
 
 // certificate is one row of the state of the certificates.
@@ -124,6 +125,10 @@ func (h *Handler) home(w http.ResponseWriter, r *http.Request) {
 	}
 	if len(p.Uses) > homeUses {
 		p.Uses, p.More = p.Uses[:homeUses], true
+	}
+	// Without an answer the page still leads to where it is asked again.
+	if all, err := h.opt.Portal.Trusting(r.Context(), h.cookie(r, sessionCookie)); err == nil {
+		p.Charges = active(all.Charges, "")
 	}
 	h.show(w, r, ui.Screen{Page: "home", Data: p})
 }

@@ -38,6 +38,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.keep(w, loginCookie, token, l.ExpiresAt)
+	h.keepThen(w, r, l.ExpiresAt)
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
@@ -132,7 +133,7 @@ func (h *Handler) finished(w http.ResponseWriter, r *http.Request, session strin
 		h.opt.Log.ErrorContext(r.Context(), "an older session did not end", "error", err)
 	}
 	h.keep(w, sessionCookie, session, s.Ends)
-	http.Redirect(w, r, "/home", http.StatusSeeOther)
+	http.Redirect(w, r, h.then(w, r), http.StatusSeeOther)
 }
 
 func (h *Handler) logout(w http.ResponseWriter, r *http.Request) {

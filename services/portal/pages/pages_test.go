@@ -132,6 +132,7 @@ func samples() []uitest.Page {
 		page("33-receipt-alive", "receipt", receiptPage{ID: "pTz7Jq0c5Zf1k2wYdWmX3A", Tag: "K7Q2M9XA", Answer: &receiptAnswer{Receipt: receiptOf(false)}}),
 		page("34-receipt-number", "receipt", receiptPage{ID: "x", Tag: "K7Q2M9XA", Trouble: ui.TroubleOf(nil, portal.ErrReceiptNumber)}),
 	}
+	out = append(out, trustSamples()...)
 	for _, err := range []*problem.Problem{portal.ErrOtherBrowser, portal.ErrLoginOver, portal.ErrNotLoggedIn, portal.ErrLoginFailed,
 		portal.ErrHolderRefused, portal.ErrWrongNumber, portal.ErrNoName, portal.ErrNoSuspend, portal.ErrSessionHeld, portal.ErrSessionRevoked, portal.ErrSessionUnchecked, httpd.Unreachable, problem.Internal, errNoPage} {
 		trouble := ui.TroubleOf(nil, err).With(ui.Text{JA: "ログインしていません。情報は見られていません。", EN: "Nobody was logged in."}, ui.Action{Label: "ログインの画面へ", URL: "/"})

@@ -8,3 +8,20 @@ CREATE TABLE suspension (
   at_ms  BIGINT NOT NULL,
   PRIMARY KEY (person, id)
 );
+
+-- Who may stop whose phone. The code of an invitation rests as an HMAC under the
+-- authority's key.
+CREATE TABLE trust (
+  id         TEXT PRIMARY KEY,
+  holder     TEXT NOT NULL,
+  trusted    TEXT NOT NULL,
+  label      TEXT NOT NULL,
+  shown      TEXT NOT NULL,
+  code_hash  BYTEA NOT NULL,
+  state      TEXT NOT NULL CHECK (state IN ('invited', 'opened', 'accepted', 'active', 'ended')),
+  invited_ms BIGINT NOT NULL,
+  since_ms   BIGINT NOT NULL
+);
+CREATE INDEX trust_holder ON trust (holder) WHERE state <> 'ended';
+CREATE INDEX trust_trusted ON trust (trusted) WHERE state <> 'ended';
+CREATE INDEX trust_code ON trust (code_hash) WHERE state <> 'ended';

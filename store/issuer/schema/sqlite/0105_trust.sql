@@ -8,3 +8,20 @@ CREATE TABLE suspension (
   at_ms  INTEGER NOT NULL,
   PRIMARY KEY (person, id)
 ) STRICT;
+
+-- Who may stop whose phone. The code of an invitation rests as an HMAC under the
+-- authority's key.
+CREATE TABLE trust (
+  id         TEXT PRIMARY KEY,
+  holder     TEXT NOT NULL,
+  trusted    TEXT NOT NULL,
+  label      TEXT NOT NULL,
+  shown      TEXT NOT NULL,
+  code_hash  BLOB NOT NULL,
+  state      TEXT NOT NULL CHECK (state IN ('invited', 'opened', 'accepted', 'active', 'ended')),
+  invited_ms INTEGER NOT NULL,
+  since_ms   INTEGER NOT NULL
+) STRICT;
+CREATE INDEX trust_holder ON trust (holder) WHERE state <> 'ended';
+CREATE INDEX trust_trusted ON trust (trusted) WHERE state <> 'ended';
+CREATE INDEX trust_code ON trust (code_hash) WHERE state <> 'ended';

@@ -1,0 +1,44 @@
+package issuer
+
+import (
+	"context"
+
+	"tegata/issuer/ra"
+)
+
+const trustColumns = "id holder trusted label shown code_hash state invited_ms since_ms"
+
+func scanTrust(row scanner) (ra.TrustRecord, error) {
+	var t ra.TrustRecord
+	var hash []byte
+	var invited, since int64
+	if err := row.Scan(&t.ID, &t.Holder, &t.Trusted, &t.Label, &t.Shown, &hash, &t.State, &invited, &since); err != nil {
+		return t, err
+	}
+	t.Invited, t.Since = moment(invited), moment(since)
+	return t, fill(t.CodeHash[:], hash)
+}
+
+func selectTrust(where string) string {
+	return "SELECT " + columns(trustColumns) + " FROM trust WHERE " + where
+}
+
+// Trust implements ra.Tx.
+func (x raTx) Trust(ctx context.Context, id string) (ra.TrustRecord, error) {
+	return get(scanTrust, x.QueryRow(ctx, selectTrust("id = $1"), id))
+}
+
+// PutTrust implements ra.Tx.
+func (x raTx) PutTrust(ctx context.Context, t ra.TrustRecord) error {
+	return x.put(ctx, "trust", trustColumns, 1, t.ID, t.Holder, t.Trusted, t.Label, t.Shown, t.CodeHash, t.State, ms(t.Invited), ms(t.Since))
+}
+
+// TrustsOf implements ra.Tx.
+func (x raTx) TrustsOf(ctx context.Context, person string) ([]ra.TrustRecord, error) {
+	return list(ctx, x, scanTrust, selectTrust("(holder = $1 OR trusted = $1) AND state <> 'ended' ORDER BY invited_ms, id"), person)
+}
+
+// TrustByCode implements ra.Tx.
+func (x raTx) TrustByCode(ctx context.Context, hash [32]byte) (ra.TrustRecord, error) {
+	return get(scanTrust, x.QueryRow(ctx, selectTrust("code_hash = $1 AND state <> 'ended'"), hash))
+}
