@@ -26,8 +26,10 @@ func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
 	h.show(w, r, ui.Screen{Page: "start", Data: startPage{Phone: h.opt.Phone}})
 }
 
-// login begins a login and binds it to this browser.
-func (h *Handler) login(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) login(w http.ResponseWriter, r *http.Request) { h.logIn(w, r, "") }
+
+// logIn begins a login and binds it to this browser; then is what it is for.
+func (h *Handler) logIn(w http.ResponseWriter, r *http.Request, then string) {
 	channel, to := ceremony.Same, "/login/phone"
 	if r.PostFormValue("with") == "other" {
 		channel, to = ceremony.Cross, "/login/wait"
@@ -38,7 +40,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.keep(w, loginCookie, token, l.ExpiresAt)
-	h.keepThen(w, r, l.ExpiresAt)
+	h.keepThen(w, r, then, l.ExpiresAt)
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"tegata/internal/secret"
@@ -32,6 +31,7 @@ func (h *Handler) trustRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /trusted/accept", h.stepTrust(portal.AcceptTrust))
 	mux.HandleFunc("POST /trusted/confirm", h.stepTrust(portal.ConfirmTrust))
 	mux.HandleFunc("POST /trusted/end", h.stepTrust(portal.EndTrust))
+	mux.HandleFunc("POST /trusted/login", func(w http.ResponseWriter, r *http.Request) { h.logIn(w, r, thenStop) })
 	mux.HandleFunc("GET /trusted/stop", h.stopCharge)
 	mux.HandleFunc("POST /trusted/stop", h.doStopCharge)
 	mux.HandleFunc("GET /trusted/stopped", h.chargeStopped)
@@ -218,10 +218,10 @@ const (
 	thenStop   = "stop"
 )
 
-// keepThen notes what the login of this form is for.
-func (h *Handler) keepThen(w http.ResponseWriter, r *http.Request, until time.Time) {
-	if r.PostFormValue("then") == thenStop {
-		h.keep(w, thenCookie, thenStop, until)
+// keepThen notes what a login is for; the word of an older one is dropped.
+func (h *Handler) keepThen(w http.ResponseWriter, r *http.Request, then string, until time.Time) {
+	if then != "" {
+		h.keep(w, thenCookie, then, until)
 	} else if h.cookie(r, thenCookie) != "" {
 		h.keep(w, thenCookie, "", time.Time{})
 	}
@@ -233,7 +233,7 @@ func (h *Handler) then(w http.ResponseWriter, r *http.Request) string {
 	if was != "" {
 		h.keep(w, thenCookie, "", time.Time{})
 	}
-	if strings.TrimSpace(was) == thenStop {
+	if was == thenStop {
 		return "/trusted/stop"
 	}
 	return "/home"

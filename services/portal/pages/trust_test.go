@@ -169,14 +169,19 @@ func TestALoginToStopAPhoneLeadsStraightToIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, page := walk(t, h, "GET", "/trusted/stop", nil); !strings.Contains(page, `name="then" value="stop"`) {
+	if _, page := walk(t, h, "GET", "/trusted/stop", nil); !strings.Contains(page, `action="/trusted/login"`) {
 		t.Errorf("without a login there is no way to one:\n%s", page)
 	}
-	for then, to := range map[string]string{"stop": "/trusted/stop", "": "/home", "https://evil.example": "/home", "/trusted": "/home"} {
-		resp, _ := walk(t, h, "POST", "/login", url.Values{"with": {"this"}, "then": {then}})
-		back, _ := walk(t, h, "GET", "/login/return?response_code=x", nil, resp.Cookies()...)
+	forged := &http.Cookie{Name: h.name(thenCookie), Value: "//evil.example"}
+	for path, to := range map[string]string{"/trusted/login": "/trusted/stop", "/login": "/home", "": "/home"} {
+		cookies := []*http.Cookie{forged}
+		if path != "" {
+			resp, _ := walk(t, h, "POST", path, url.Values{"with": {"this"}})
+			cookies = resp.Cookies()
+		}
+		back, _ := walk(t, h, "GET", "/login/return?response_code=x", nil, cookies...)
 		if got := back.Header.Get("Location"); got != to {
-			t.Errorf("then %q leads to %q", then, got)
+			t.Errorf("a login by %q leads to %q", path, got)
 		}
 		for _, c := range back.Cookies() {
 			if strings.HasSuffix(c.Name, thenCookie) && c.MaxAge >= 0 {
