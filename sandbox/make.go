@@ -57,7 +57,9 @@ func (m Maker) register(ctx context.Context, p Person) error {
 		Sex              string `json:"sex"`
 		Address          string `json:"address"`
 		Protected        bool   `json:"protected,omitempty"`
-	}{p.ID, p.Municipality, p.Household, p.Name, p.NameOriginal, p.NameSubstitution, p.Alias, p.Kana, p.Birth, p.Sex, p.Address, p.Protected}
+
+		Contact *Contact `json:"contact,omitempty"`
+	}{p.ID, p.Municipality, p.Household, p.Name, p.NameOriginal, p.NameSubstitution, p.Alias, p.Kana, p.Birth, p.Sex, p.Address, p.Protected, p.Contact}
 	return m.post(ctx, "/v1/residents", body, nil)
 }
 

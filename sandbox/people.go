@@ -50,6 +50,8 @@ type Person struct {
 	Address          string `json:"address"`
 	Protected        bool   `json:"protected,omitempty"`
 
+	Contact *Contact `json:"contact,omitempty"` // nil: the sandbox's mailbox
+
 	Card             string `json:"card,omitempty"`
 	CardMadeYearsAgo int    `json:"card_made_years_ago,omitempty"`
 	Event            string `json:"event,omitempty"` // a register event after the card was made
@@ -96,4 +98,10 @@ func (p Person) Phone() string {
 		return p.ID + "-phone"
 	}
 	return ""
+}
+
+// Contact is the second channel of a person.
+type Contact struct {
+	Channel string `json:"channel"`
+	Address string `json:"address"`
 }

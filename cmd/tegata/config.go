@@ -81,6 +81,8 @@ type issuerConfig struct {
 	Phones phonesConfig `json:"phones"`
 	// Terms are what an applicant agrees to.
 	Terms termsConfig `json:"terms"`
+	// Mail is the server that takes notices to people. Without it they wait.
+	Mail *mailConfig `json:"mail"`
 }
 
 // publicationConfig: RFC 5280, section 8: certificates SHOULD NOT point at https for

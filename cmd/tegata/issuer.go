@@ -14,6 +14,7 @@ import (
 	"tegata/internal/httpd"
 	"tegata/internal/pki"
 	"tegata/issuer/ca"
+	"tegata/issuer/mail"
 	"tegata/issuer/profile"
 	"tegata/issuer/ra"
 	"tegata/issuer/status"
@@ -27,6 +28,7 @@ type issuer struct {
 	ca     *ca.CA
 	ra     *ra.RA
 	status *status.Handler
+	mail   *mail.Work // nil: notices wait in the outbox
 }
 
 // issuerRules are what the operator of an issuer decides.

@@ -110,10 +110,17 @@ func (p *production) openVouching(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	sender, err := p.config.sender()
+	if err != nil {
+		return err
+	}
 	if p.issuer, err = p.openIssuer(ctx, p.site(), rules); err != nil {
 		return err
 	}
 	p.closers = append(p.closers, p.issuer)
+	if sender != nil {
+		p.issuer.mailFrom(p.site(), sender)
+	}
 	return nil
 }
 

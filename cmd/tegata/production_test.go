@@ -54,13 +54,14 @@ func TestProduction(t *testing.T) {
 func runProduction(t *testing.T, pg *databases) {
 	dir := t.TempDir()
 	f := newOperatorFiles(t, dir, pg)
+	f.serveMail(t)
 	world := exec.Command(os.Args[0])
 	world.Env = append(os.Environ(), productionEnv+"="+dir, "SSL_CERT_FILE="+f.tlsRoot)
 	out, err := world.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{"openssl asked", "registered", "logged in as 手形　太郎", "ended", "chains ok"} {
+	for _, want := range []string{"openssl asked", "registered", "mailed", "logged in as 手形　太郎", "ended", "chains ok"} {
 		if !bytes.Contains(out, []byte(want)) {
 			t.Errorf("%q was not reached:\n%s", want, out)
 		}
@@ -152,6 +153,7 @@ func (f operatorFiles) makeTLS(t testing.TB) {
 	for _, host := range productionHosts {
 		server.DNSNames = append(server.DNSNames, host)
 	}
+	server.DNSNames = append(server.DNSNames, "localhost") // the mail server's
 	sign := func(c *x509.Certificate, key *ecdsa.PrivateKey) []byte {
 		der, err := x509.CreateCertificate(rand.Reader, c, ca, key.Public(), root)
 		if err != nil {
@@ -498,6 +500,7 @@ func (w *world) live(ctx context.Context, token httpd.OperatorToken, secrets *sa
 			person = p
 		}
 	}
+	person.Contact = &sandbox.Contact{Channel: "mail", Address: "taro@example.jp"}
 	client := httpd.Client(60 * time.Second)
 	maker := sandbox.Maker{Municipality: w.local["municipality"], Token: token, Client: client}
 	if err := maker.Person(ctx, person); err != nil {
@@ -519,6 +522,9 @@ func (w *world) live(ctx context.Context, token httpd.OperatorToken, secrets *sa
 		return err
 	}
 	fmt.Println("registered")
+	if err := w.readMail(); err != nil {
+		return err
+	}
 	return w.login(ctx, client, token, person, own)
 }
 

@@ -188,6 +188,9 @@ func (p *production) run(ctx context.Context, listeners []httpd.Listener, ready 
 		group.Go(func() error { return p.portal.core.Follow(ctx) })
 	}
 	group.Go(func() error { return keepTime(ctx, p.log, p.clock, p.work) })
+	if p.issuer != nil && p.issuer.mail != nil {
+		group.Go(func() error { return p.issuer.mail.Run(ctx, mailEvery) })
+	}
 	ready()
 	return group.Wait()
 }

@@ -28,9 +28,12 @@ type Municipality = profile.Municipality
 // Contact is the second channel: how notices reach the person without the
 // phone.
 type Contact struct {
-	Channel string `json:"channel"` // "mailbox" in the sandbox
+	Channel string `json:"channel"` // ChannelMail, or "mailbox" in the sandbox
 	Address string `json:"address"`
 }
+
+// ChannelMail is the channel whose addresses are those of mails (RFC 5321).
+const ChannelMail = "mail"
 
 // CardIssuance is the body of POST /v1/card-issuances: certificates for a card
 // that the municipality is about to hand over. Idempotent by ID.

@@ -97,6 +97,9 @@ func (x raTx) QueriesOf(ctx context.Context, person string, limit int) ([]ra.Que
 
 // PutNotice implements ra.Tx.
 func (x raTx) PutNotice(ctx context.Context, person string, n ra.Notice) error {
+	if err := x.enqueue(ctx, n); err != nil {
+		return err
+	}
 	return x.put(ctx, "notice", "id person at_ms channel contact kind title_ja body_ja title_en body_en", 1,
 		n.ID, person, ms(n.At), n.To.Channel, n.To.Address, n.Kind, n.JA.Title, n.JA.Body, n.EN.Title, n.EN.Body)
 }

@@ -25,3 +25,14 @@ CREATE TABLE trust (
 CREATE INDEX trust_holder ON trust (holder) WHERE state <> 'ended';
 CREATE INDEX trust_trusted ON trust (trusted) WHERE state <> 'ended';
 CREATE INDEX trust_code ON trust (code_hash) WHERE state <> 'ended';
+
+-- Notices that are to be mailed, and what became of them.
+CREATE TABLE delivery (
+  notice TEXT PRIMARY KEY,
+  state  TEXT NOT NULL CHECK (state IN ('waiting', 'sent', 'undeliverable')),
+  due_ms BIGINT NOT NULL,
+  tries  BIGINT NOT NULL,
+  why    TEXT NOT NULL
+);
+CREATE INDEX delivery_due ON delivery (due_ms) WHERE state = 'waiting';
+CREATE INDEX delivery_open ON delivery (state) WHERE state <> 'sent';
