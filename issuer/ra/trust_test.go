@@ -1,10 +1,14 @@
 package ra_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -502,5 +506,35 @@ func TestTrustingOverHTTP(t *testing.T) {
 	}
 	if p, ok := errors.AsType[*problem.Problem](post(jiro, "/v1/suspensions", func(h string) any { return ra.Suspension{Holder: h, Trust: one.ID} }, &held)); !ok || p.Status != 404 {
 		t.Errorf("after the end: %v", p)
+	}
+}
+
+// The code of an open invitation rests nowhere: not in the database, its log or any
+// other file of the authority's.
+func TestTheCodeOfAnInvitationRestsNowhere(t *testing.T) {
+	w, hanako, _ := registered(t)
+	one, err := w.invite(hanako, "おとうと")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := false
+	err = fs.WalkDir(os.DirFS(w.dir), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(filepath.Join(w.dir, path))
+		if err != nil {
+			return err
+		}
+		found = found || bytes.Contains(content, []byte("おとうと")) // what does rest there is found
+		for _, code := range []string{one.Code, strings.ReplaceAll(one.Code, " ", "")} {
+			if bytes.Contains(content, []byte(code)) {
+				t.Errorf("%s stands in %s", code, path)
+			}
+		}
+		return nil
+	})
+	if err != nil || !found {
+		t.Errorf("the label was not found: the search sees nothing (%v)", err)
 	}
 }
