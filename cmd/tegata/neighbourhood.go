@@ -202,6 +202,7 @@ func (n *neighbourhood) follow(ctx context.Context) error {
 		}
 		return n.portal.core.Follow(ctx)
 	})
+	group.Go(func() error { return n.portal.core.RunPush(ctx, pushEvery) })
 	return group.Wait()
 }
 

@@ -47,17 +47,34 @@ func (p *portalRole) open(ctx context.Context, at site, name ui.Text) (err error
 		return err
 	}
 	purpose := portalPurpose()
+	key, err := p.pushKey()
+	if err != nil {
+		return err
+	}
 	p.core, err = portal.New(portal.Config{
 		Origin: at.page("portal"), Party: portalID, Verifier: at.machine("verifier"), VerifierID: verifierID, Issuer: at.machine("issuer"), Phone: at.page("phone"),
 		Signer: p.who.signer, Chain: p.who.chain, Purpose: ceremony.Purpose{Code: purpose.Code, Sentence: purpose.Sentence},
 		Ops: opsAuthorities(at.anchors), Arc: at.arc, Status: certpath.OCSP{Client: httpd.Client(5 * time.Second)},
-		Verified: at.verifierPath, Now: at.now, Log: p.log, Trace: at.sink,
+		Verified: at.verifierPath, Push: &portal.PushConfig{Key: key, Loopback: at.sandbox},
+		Now: at.now, Log: p.log, Trace: at.sink,
 	}, portalstore.New(p.db))
 	if err != nil {
 		return err
 	}
 	p.handler, err = pages.New(pages.Options{Portal: p.core, Name: name, Phone: at.page("phone"), Sandbox: at.sandbox, Secure: !at.sandbox, Now: at.now, Log: p.log})
 	return err
+}
+
+// pushEvery is how often the portal asks whether there are notices to tell browsers of.
+const pushEvery = 2 * time.Second
+
+// pushKey is the key by which browsers' push services know this portal. A portal that
+// has none yet makes one, also where nothing else is made: with a lost one, people
+// press the button again, and no more.
+func (p *portalRole) pushKey() ([]byte, error) {
+	r := *p.room
+	r.make = true
+	return r.symmetric("push")
 }
 
 // portalParty is what the portal's certificate says of it.

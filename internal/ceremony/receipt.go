@@ -87,16 +87,18 @@ const (
 	ScopeSuspend      = "suspend"      // at the issuer: POST /v1/suspensions, while it lasts
 	ScopeRules        = "rules"        // at the verifier: /v1/rules, while it lasts
 	ScopeTrust        = "trust"        // at the issuer: /v1/trust/…, and POST /v1/suspensions for who asked this person to, while it lasts
+	ScopeNotices      = "notices"      // at the issuer: POST /v1/notice-watches, while it lasts
 )
 
 // Scopes lists all scopes.
 func Scopes() []string {
-	return []string{ScopeCertificates, ScopeUses, ScopeSuspend, ScopeRules, ScopeTrust}
+	return []string{ScopeCertificates, ScopeUses, ScopeSuspend, ScopeRules, ScopeTrust, ScopeNotices}
 }
 
 // LongestGrant is how long a grant of a scope may last.
 func LongestGrant(scope string) time.Duration {
-	if scope == ScopeSuspend || scope == ScopeRules || scope == ScopeTrust {
+	switch scope {
+	case ScopeSuspend, ScopeRules, ScopeTrust, ScopeNotices:
 		return MaxSessionGrant
 	}
 	return MaxGrant

@@ -151,6 +151,8 @@ func TestDoorsOpenToTheirOwnRoleOnly(t *testing.T) {
 		{"POST", "/v1/suspensions", pki.RoleParty, ra.Suspension{BirthDate: "1980-02-17", LockCode: "1", Source: "198.51.100.7"}},
 		{"GET", "/v1/holders/x/certificates", pki.RoleParty, nil},
 		{"GET", "/v1/holders/x/trust", pki.RoleParty, nil},
+		{"POST", "/v1/notice-watches", pki.RoleParty, ra.NoticeWatch{Holder: "x"}},
+		{"GET", "/v1/noticed?since=1", pki.RoleParty, nil},
 		{"POST", "/v1/trust", pki.RoleParty, ra.TrustInvitation{Holder: "x", Label: "a", Shown: "b"}},
 		{"POST", "/v1/trust/openings", pki.RoleParty, ra.TrustStep{Holder: "x", Code: "1"}},
 		{"POST", "/v1/trust/x/acceptance", pki.RoleParty, ra.TrustStep{Holder: "x"}},

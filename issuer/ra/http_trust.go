@@ -3,13 +3,15 @@ package ra
 import (
 	"context"
 	"net/http"
+	"strconv"
+	"time"
 
 	"tegata/internal/ceremony"
 	"tegata/internal/httpd"
 	"tegata/internal/pki"
 )
 
-// trustDoors are the doors about people who trust each other. Each is open to a party
+// trustDoors are the doors about people who trust each other, and about who is told of notices. Each is open to a party
 // with a grant of the person who is logged in there.
 func (h *Handler) trustDoors() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
@@ -21,6 +23,9 @@ func (h *Handler) trustDoors() map[string]http.HandlerFunc {
 		"POST /v1/trust/{id}/acceptance":   h.door(pki.RoleParty, h.trustStep(h.RA.AcceptTrust)),
 		"POST /v1/trust/{id}/confirmation": h.door(pki.RoleParty, h.trustStep(h.RA.ConfirmTrust)),
 		"POST /v1/trust/{id}/end":          h.door(pki.RoleParty, h.trustStep(h.RA.EndTrust)),
+
+		"POST /v1/notice-watches": h.door(pki.RoleParty, h.watchNotices),
+		"GET /v1/noticed":         h.door(pki.RoleParty, h.noticed),
 	}
 }
 
@@ -62,4 +67,28 @@ func (h *Handler) trustStep(do func(ctx context.Context, party, id string, in Tr
 		v, err := do(r.Context(), c.Party, r.PathValue("id"), body, g)
 		answer(w, r, v, err)
 	}
+}
+
+func (h *Handler) watchNotices(w http.ResponseWriter, r *http.Request, c ceremony.Caller) {
+	body, ok := read[NoticeWatch](w, r)
+	if !ok {
+		return
+	}
+	g, err := h.grant(r)
+	if err != nil {
+		httpd.WriteProblem(w, r, err)
+		return
+	}
+	v, err := h.RA.WatchNotices(r.Context(), c.Party, body, g)
+	answer(w, r, v, err)
+}
+
+func (h *Handler) noticed(w http.ResponseWriter, r *http.Request, c ceremony.Caller) {
+	ms, err := strconv.ParseInt(r.URL.Query().Get("since"), 10, 64)
+	if err != nil {
+		httpd.WriteProblem(w, r, ErrBadRequest.With("field", "since"))
+		return
+	}
+	v, err := h.RA.Noticed(r.Context(), c.Party, time.UnixMilli(ms).UTC())
+	answer(w, r, v, err)
 }

@@ -35,9 +35,9 @@ const (
 	NoticeElementMoved NoticeKind = "element-moved" // the element was reset, or registered by somebody else
 	NoticeContact      NoticeKind = "contact"       // the second channel's address will change
 
-	NoticeAnnounced NoticeKind = "announced" // what was reported for a day to come, or taken back
-	NoticeEmigrated NoticeKind = "emigrated" // everything ended
-	NoticeCardSign  NoticeKind = "card-sign" // the card has a new signature certificate
+	NoticeAnnounced     NoticeKind = "announced"      // what was reported for a day to come, or taken back
+	NoticeEmigrated     NoticeKind = "emigrated"      // everything ended
+	NoticeCardSign      NoticeKind = "card-sign"      // the card has a new signature certificate
 	NoticeTrustInvited  NoticeKind = "trust-invited"  // an invitation for a trusted person was made
 	NoticeTrustAccepted NoticeKind = "trust-accepted" // somebody accepted it; the holder is asked
 	NoticeTrusted       NoticeKind = "trusted"        // somebody can stop the reader's phone from now on

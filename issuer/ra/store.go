@@ -88,6 +88,11 @@ type Tx interface {
 	Suspensions(ctx context.Context, person string, since time.Time) (n int, oldest time.Time, err error)
 	PutSuspension(ctx context.Context, person, id string, way Way, at, forget time.Time) error
 
+	// PutNoticeWatch notes that a party is told of a person's notices since a moment; the
+	// zero moment ends it. Noticed lists what it is told of.
+	PutNoticeWatch(ctx context.Context, party, pairwise, person string, since time.Time) error
+	Noticed(ctx context.Context, party string, since time.Time, limit int) ([]Noted, error)
+
 	Trust(ctx context.Context, id string) (TrustRecord, error)
 	PutTrust(ctx context.Context, t TrustRecord) error
 	// TrustsOf lists the relations of a person on either side that have not ended,

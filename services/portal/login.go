@@ -201,7 +201,8 @@ func (p *Portal) finish(ctx context.Context, l Login, r ceremony.Result) (string
 	token := rand.Text()
 	s := Session{Token: hash(token), Person: r.Sub, Channel: l.Channel, ACR: r.ACR, Begun: at, Ends: at.Add(sessionTime),
 		Login: r.Session, Holder: r.Holder, SuspendGrant: r.Grants[ceremony.ScopeSuspend],
-		RulesGrant: r.Grants[ceremony.ScopeRules], TrustGrant: r.Grants[ceremony.ScopeTrust]}
+		RulesGrant: r.Grants[ceremony.ScopeRules], TrustGrant: r.Grants[ceremony.ScopeTrust],
+		NoticesGrant: r.Grants[ceremony.ScopeNotices]}
 	if l.Channel == string(ceremony.Cross) {
 		s.Ends = at.Add(crossTime)
 	}

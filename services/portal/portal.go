@@ -44,6 +44,8 @@ type Config struct {
 
 	Purpose ceremony.Purpose // the registered sentence of LoginPurpose
 
+	Push *PushConfig // nil: browsers are told of nothing
+
 	// Verified checks that a chain is the verifier's, as of a moment: whose events end
 	// sessions.
 	Verified func(chain []*x509.Certificate, at time.Time) error
@@ -63,6 +65,7 @@ type Portal struct {
 	listener *http.Client // has the patience that waiting for events takes
 	log      *slog.Logger
 	hearing  hearing
+	push     *pushSender // nil: none
 }
 
 // New makes the role. It returns an error when the configuration lacks something.
@@ -80,6 +83,12 @@ func New(config Config, store Store) (*Portal, error) {
 		return nil, errors.New("portal: configuration: the ops authority, or where a status is learned, is missing")
 	}
 	p := &Portal{config: config, store: store, client: config.Client, log: config.Log, listener: httpd.Client(30 * time.Second)}
+	if config.Push != nil {
+		var err error
+		if p.push, err = newPushSender(*config.Push); err != nil {
+			return nil, err
+		}
+	}
 	if p.client == nil {
 		p.client = httpd.Client(10 * time.Second)
 	}

@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/x509"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -40,8 +42,10 @@ type world struct {
 	code     string          // of a same-device answer; "" asks for none
 	requests []ceremony.Request
 	seen     map[string]bool
-	away     bool // the issuer and the uses do not answer
-	silent   bool // nobody answers
+	watched  bool     // the issuer was asked to tell of notices
+	noted    []string // it has these
+	away     bool     // the issuer and the uses do not answer
+	silent   bool     // nobody answers
 
 	verifier verifierKey
 	sets     map[string]string    // events that wait for the portal
@@ -96,7 +100,8 @@ func newWorld(t *testing.T, db *store.DB) *world {
 			}
 			return nil
 		},
-		Now: func() time.Time { return w.now }, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Push: &portal.PushConfig{Key: bytes.Repeat([]byte{7}, 32), Loopback: true},
+		Now:  func() time.Time { return w.now }, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}, portalstore.New(db))
 	if err != nil {
 		t.Fatal(err)
@@ -162,6 +167,20 @@ func (w *world) serve(rw http.ResponseWriter, r *http.Request) {
 		httpd.WriteJSON(rw, http.StatusOK, w.result)
 	case w.away:
 		http.Error(rw, "", http.StatusServiceUnavailable)
+	case r.URL.Path == "/v1/notice-watches" && r.Header.Get(ceremony.GrantHeader) == "notices-grant":
+		var body struct {
+			Holder string
+			On     bool
+		}
+		json.NewDecoder(r.Body).Decode(&body)
+		w.watched = body.On && body.Holder == "pairwise"
+		httpd.WriteJSON(rw, http.StatusOK, map[string]any{"holder": body.Holder, "on": body.On})
+	case r.URL.Path == "/v1/noticed" && r.URL.Query().Get("since") == strconv.FormatInt(w.now.Add(-time.Hour).UnixMilli(), 10):
+		list := []map[string]any{}
+		for _, id := range w.noted {
+			list = append(list, map[string]any{"id": id, "holder": "pairwise"})
+		}
+		httpd.WriteJSON(rw, http.StatusOK, map[string]any{"notices": list})
 	case r.URL.Path == "/v1/uses" && r.Header.Get(ceremony.GrantHeader) == "uses-grant":
 		httpd.WriteJSON(rw, http.StatusOK, ceremony.Uses{Uses: []ceremony.Use{{Party: "portal", Verdict: ceremony.Passed}}})
 	case r.URL.Path == "/v1/holders/pairwise/certificates" && r.Header.Get(ceremony.GrantHeader) == "certificates-grant":
@@ -176,7 +195,7 @@ func (w *world) serve(rw http.ResponseWriter, r *http.Request) {
 func passed(channel ceremony.Channel) ceremony.Result {
 	return ceremony.Result{State: ceremony.StateDone, Verdict: ceremony.Passed, Sub: "person-1", Channel: channel, ACR: "r1", Holder: "pairwise",
 		Claims: map[string]string{ceremony.ClaimName: "手形　花子"},
-		Grants: map[string]string{ceremony.ScopeUses: "uses-grant", ceremony.ScopeCertificates: "certificates-grant"}}
+		Grants: map[string]string{ceremony.ScopeUses: "uses-grant", ceremony.ScopeCertificates: "certificates-grant", ceremony.ScopeNotices: "notices-grant"}}
 }
 
 // each runs body on both databases.

@@ -81,6 +81,16 @@ var ErrNoTrust = problem.NewYourTurn(409, "trust-login-again",
 	"もう一度ログインしてから、信頼できる人の画面を開いてください。", "何も変わっていません。",
 	"Log in again to see the people you trust.", "Nothing has changed.")
 
+// What a browser may not have.
+var (
+	ErrPushService = problem.NewRefused(400, "push-service",
+		"このブラウザーには、お知らせを出せません。", "お知らせは、いつもの送り先に届きます。何も変わっていません。",
+		"This browser cannot be told of notices.", "Notices reach you where they always do. Nothing has changed.")
+	ErrPushLimit = problem.NewRefused(409, "push-limit",
+		"お知らせを出す端末は5台までです。", "すべて止めてから、使う端末で、もう一度設定してください。",
+		"Five devices at most are told of notices.", "End it for all of them, and set it again on those that you use.")
+)
+
 // What is wrong with the code of an invitation that somebody typed. Neither was sent to
 // the issuer, and neither cost a try.
 var (

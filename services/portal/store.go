@@ -34,6 +34,18 @@ type Store interface {
 	// EndSessions ends sessions by the verifier's names for them; ones that it does not
 	// know, or that ended before, are no error.
 	EndSessions(ctx context.Context, who audit.Actor, ended []EndedSession, at time.Time) error
+	// PutPush keeps a browser that is told of notices; PushesOf lists those of a holder,
+	// AnyPush says whether there is one at all. DropPush and DropPushes end one, and all
+	// of a person.
+	PutPush(ctx context.Context, who audit.Actor, p PushSubscription) error
+	PushesOf(ctx context.Context, holder string) ([]PushSubscription, error)
+	AnyPush(ctx context.Context) (bool, error)
+	DropPush(ctx context.Context, who audit.Actor, endpoint string, at time.Time) error
+	DropPushes(ctx context.Context, who audit.Actor, person string, at time.Time) error
+	// TakePushed notes that a notice is being told; false when it was before. DropPushed
+	// takes that back.
+	TakePushed(ctx context.Context, notice string, at time.Time) (bool, error)
+	DropPushed(ctx context.Context, notice string) error
 	// Snapshot returns the latest snapshot. ErrNotFound.
 	Snapshot(ctx context.Context, person string) (Snapshot, error)
 
@@ -80,6 +92,7 @@ type Session struct {
 	Holder       string // pairwise to the verifier, as SuspendGrant names the person
 	SuspendGrant string // opens the issuer's door for suspensions; "" when there is none
 	RulesGrant   string // opens the verifier's door for the holder's limits; "" when there is none
+	NoticesGrant string // lets the portal be told that there are notices; "" when there is none
 	TrustGrant   string // opens its doors about people who trust each other; "" when there is none
 }
 

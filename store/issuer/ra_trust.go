@@ -2,6 +2,7 @@ package issuer
 
 import (
 	"context"
+	"time"
 
 	"tegata/issuer/ra"
 )
@@ -41,4 +42,27 @@ func (x raTx) TrustsOf(ctx context.Context, person string) ([]ra.TrustRecord, er
 // TrustByCode implements ra.Tx.
 func (x raTx) TrustByCode(ctx context.Context, hash [32]byte) (ra.TrustRecord, error) {
 	return get(scanTrust, x.QueryRow(ctx, selectTrust("code_hash = $1 AND state <> 'ended'"), hash))
+}
+
+// PutNoticeWatch implements ra.Tx.
+func (x raTx) PutNoticeWatch(ctx context.Context, party, pairwise, person string, since time.Time) error {
+	if since.IsZero() {
+		_, err := x.Exec(ctx, "DELETE FROM notice_watch WHERE party = $1 AND pairwise = $2", party, pairwise)
+		return err
+	}
+	_, err := x.Exec(ctx, `INSERT INTO notice_watch (party, pairwise, person, since_ms) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (party, pairwise) DO NOTHING`, party, pairwise, person, ms(since))
+	return err
+}
+
+// Noticed implements ra.Tx.
+func (x raTx) Noticed(ctx context.Context, party string, since time.Time, limit int) ([]ra.Noted, error) {
+	return list(ctx, x, func(row scanner) (ra.Noted, error) {
+		var n ra.Noted
+		var at int64
+		err := row.Scan(&n.ID, &n.Holder, &at)
+		n.At = moment(at)
+		return n, err
+	}, `SELECT n.id, w.pairwise, n.at_ms FROM notice n JOIN notice_watch w ON w.person = n.person
+		WHERE w.party = $1 AND n.at_ms >= $2 AND n.at_ms >= w.since_ms ORDER BY n.at_ms, n.id LIMIT $3`, party, ms(since), limit)
 }

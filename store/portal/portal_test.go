@@ -34,7 +34,7 @@ func TestALoginIsFinishedOnceAndItsSessionEnds(t *testing.T) {
 			t.Fatalf("an account before the first login: %v", err)
 		}
 		a := portal.Account{Person: "p", Name: "手形　花子", NameAsOf: at, CreatedAt: at}
-		session := portal.Session{Token: [32]byte{3}, Person: "p", Channel: "same", ACR: "r1", SuspendGrant: "s", TrustGrant: "t", Begun: at, Ends: at.Add(time.Hour)}
+		session := portal.Session{Token: [32]byte{3}, Person: "p", Channel: "same", ACR: "r1", SuspendGrant: "s", TrustGrant: "t", NoticesGrant: "n", Begun: at, Ends: at.Add(time.Hour)}
 		for i, want := range []bool{true, false} {
 			if first, err := s.Finish(ctx, who, l.Browser, a, session); err != nil || first != want {
 				t.Fatalf("finish %d: %v, %v", i+1, first, err)

@@ -43,6 +43,7 @@ type Portal interface {
 	ChangeRules(ctx context.Context, token, id string, from, to ceremony.Rules) (portal.Changed, error)
 	Proposed(ctx context.Context, token, id string) (ceremony.RulesProposal, string, error)
 	truster
+	pusher
 }
 
 // Options is what the pages are built from.
@@ -85,11 +86,15 @@ func newSite(opt Options) (*ui.Site, error) {
 	if err != nil {
 		return nil, err
 	}
+	static, err := fs.Sub(staticFiles, "static")
+	if err != nil {
+		return nil, err
+	}
 	name := opt.Name
 	if name == (ui.Text{}) {
 		name = ui.Text{JA: "くらしの窓口", EN: "Residents' portal"}
 	}
-	return ui.NewSite(ui.Party{ID: "portal", Name: name, Mark: "portal", Secure: opt.Secure, Sandbox: opt.Sandbox}, html, nil)
+	return ui.NewSite(ui.Party{ID: "portal", Name: name, Mark: "portal", Secure: opt.Secure, Sandbox: opt.Sandbox}, html, static)
 }
 
 // Routes is the table of contents. Mount it behind httpd.Guard with Pages on.
@@ -135,6 +140,7 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("GET /help/questions", h.questions)
 	mux.Handle("GET /help/files/", guideFiles())
 	h.trustRoutes(mux)
+	h.pushRoutes(mux)
 	h.site.MountTrouble(mux, h.showTrouble)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.Refuse(w, r, errNoPage) })
 	return mux

@@ -48,7 +48,8 @@ func trustSamples() []uitest.Page {
 		page("46-accept", "trusted-accept", all.Charges[2]),
 		page("47-stop", "trusted-stop", stopPage{Charges: active(all.Charges, "")}),
 		page("48-stop-login", "trusted-stop", stopPage{LogIn: true}), page("49-stop-nobody", "trusted-stop", stopPage{}),
-		page("50-stopped", "trusted-stopped", all.Charges[1]), page("51-home-charges", "home", home),
+		page("52-push", "push", pushPage{Key: "BAAA", Count: 0}), page("53-push-on", "push", pushPage{Key: "BAAA", Count: 2}),
+		page("54-push-refused", "push", pushPage{Key: "BAAA", Trouble: ui.TroubleOf(nil, portal.ErrPushService)}), page("50-stopped", "trusted-stopped", all.Charges[1]), page("51-home-charges", "home", home),
 	}
 }
 

@@ -36,3 +36,13 @@ CREATE TABLE delivery (
 );
 CREATE INDEX delivery_due ON delivery (due_ms) WHERE state = 'waiting';
 CREATE INDEX delivery_open ON delivery (state) WHERE state <> 'sent';
+
+-- Which party is told that there is a notice for a person, and never what it says.
+CREATE TABLE notice_watch (
+  party    TEXT NOT NULL,
+  pairwise TEXT NOT NULL,
+  person   TEXT NOT NULL,
+  since_ms BIGINT NOT NULL,
+  PRIMARY KEY (party, pairwise)
+);
+CREATE INDEX notice_watch_person ON notice_watch (person);
