@@ -138,8 +138,8 @@ func (n notice) texts() (ja, en NoticeText) {
 		ja := fmt.Sprintf("%sにより、%s の証明書を一時停止しました。見つかったら、または、まちがいやいたずらなら、スマホの「見つかったとき」からカードをかざして再開できます。30日のうちに再開しないと失効します。", byJA, n.phone)
 		en := fmt.Sprintf("The certificates in your %s were put on hold by %s. When you find it, or if this was a mistake or a nuisance, choose “If you find it” on the phone and hold the card to it to resume. Unless resumed within 30 days they are revoked.", n.phone, byEN)
 		if n.last {
-			ja += "7日のうちに3回止められたので、しばらくは、停止コードや信頼できる人では止められません。カードと、ログイン中のポータルからは、いつでも止められます。"
-			en += " It was stopped three times in 7 days: for a while lock code and trusted people cannot stop it. With your card, or logged in at the portal, you always can."
+			ja += "7日のうちに3回止められたので、しばらくは、停止コード、電話、信頼できる人では止められません。カードと、ログイン中のポータルからは、いつでも止められます。"
+			en += " It was stopped three times in 7 days: for a while lock code, telephone and trusted people cannot stop it. With your card, or logged in at the portal, you always can."
 		}
 		return NoticeText{"スマホを一時停止しました", ja}, NoticeText{"Your phone is suspended", en}
 	case NoticeSuspected:

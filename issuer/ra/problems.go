@@ -158,8 +158,8 @@ var (
 		"入力の回数が多すぎます。", "1時間ほど待つか、カードを使うか、窓口に電話してください。",
 		"Too many tries.", "Wait an hour, use the card, or call the helpdesk.")
 	ErrSuspensionLimit = problem.NewRefused(429, CodeSuspensionLimit,
-		"このスマホは、7日のうちに3回止められています。", "いたずらを防ぐため、停止コードや信頼できる人では、しばらく止められません。持ち主は、カードをだれのスマホにかざしても、ログイン中のポータルからでも、いつでも止められます。",
-		"This phone was stopped three times in 7 days.", "Against misuse, lock code and trusted people cannot stop it for a while. Its owner always can: with the card on anybody's phone, or logged in at the portal.")
+		"このスマホは、7日のうちに3回止められています。", "いたずらを防ぐため、停止コード、電話、信頼できる人では、しばらく止められません。持ち主は、カードをだれのスマホにかざしても、ログイン中のポータルからでも、いつでも止められます。",
+		"This phone was stopped three times in 7 days.", "Against misuse, lock code, telephone and trusted people cannot stop it for a while. Its owner always can: with the card on anybody's phone, or logged in at the portal.")
 	ErrCAUnavailable = problem.NewCouldNotCheck(CodeCAUnavailable,
 		"いま証明書を発行できません。", "申請は保存されています。しばらくしてから続きを行ってください。",
 		"No certificate can be issued right now.", "The application is kept. Go on in a while.")
