@@ -191,7 +191,7 @@ var deeds = []struct {
 		return err
 	}},
 	{"lost, at the portal", 2, func(s *story, who *soul, n int) error { return s.lostAtPortal(who, n) }},
-	{"lost, by somebody trusted", 3, func(s *story, who *soul, n int) error { return s.lostByTrusted(who, n) }},
+	{"lost, by somebody trusted", 1, func(s *story, who *soul, n int) error { return s.lostByTrusted(who, n) }},
 	{"lost, by card", 3, func(s *story, who *soul, n int) error { return s.lostByCard(who, n) }},
 	{"lost and found", 6, func(s *story, who *soul, n int) error {
 		if err := s.lostByCard(who, n); err != nil {
