@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"tegata/internal/ceremony"
@@ -200,9 +201,7 @@ func (p *Portal) finish(ctx context.Context, l Login, r ceremony.Result) (string
 	}
 	token := rand.Text()
 	s := Session{Token: hash(token), Person: r.Sub, Channel: l.Channel, ACR: r.ACR, Begun: at, Ends: at.Add(sessionTime),
-		Login: r.Session, Holder: r.Holder, SuspendGrant: r.Grants[ceremony.ScopeSuspend],
-		RulesGrant: r.Grants[ceremony.ScopeRules], TrustGrant: r.Grants[ceremony.ScopeTrust],
-		NoticesGrant: r.Grants[ceremony.ScopeNotices]}
+		Login: r.Session, Holder: r.Holder, Grants: lasting(r.Grants)}
 	if l.Channel == string(ceremony.Cross) {
 		s.Ends = at.Add(crossTime)
 	}
@@ -218,6 +217,15 @@ func (p *Portal) finish(ctx context.Context, l Login, r ceremony.Result) (string
 	}
 	p.takeSnapshot(ctx, r)
 	return token, nil
+}
+
+// lasting are the grants that serve while a session lasts. The others open what is
+// read once, at the login.
+func lasting(grants map[string]string) map[string]string {
+	kept := maps.Clone(grants)
+	delete(kept, ceremony.ScopeCertificates)
+	delete(kept, ceremony.ScopeUses)
+	return kept
 }
 
 // SessionOf returns who is logged in with a cookie. ErrNotLoggedIn; ErrSessionHeld or

@@ -150,7 +150,7 @@ func (p *Portal) PushCount(ctx context.Context, token string) (int, error) {
 
 // watchNotices asks the issuer to tell us when there is a notice for the person.
 func (p *Portal) watchNotices(ctx context.Context, s Session, on bool) error {
-	if s.NoticesGrant == "" {
+	if s.Grants[ceremony.ScopeNotices] == "" {
 		return ErrNoTrust
 	}
 	header, err := p.bearer(p.config.Issuer, "")
@@ -165,7 +165,7 @@ func (p *Portal) watchNotices(ctx context.Context, s Session, on bool) error {
 		On bool `json:"on"`
 	}
 	return httpd.PostJSON(ctx, p.client, p.config.Issuer+"/v1/notice-watches", body, &done, header,
-		httpd.Header{Name: ceremony.GrantHeader, Value: s.NoticesGrant})
+		httpd.Header{Name: ceremony.GrantHeader, Value: s.Grants[ceremony.ScopeNotices]})
 }
 
 // RunPush tells browsers of notices until ctx ends, looking every so often.

@@ -70,12 +70,12 @@ func (p *Portal) Proposed(ctx context.Context, token, id string) (prepared cerem
 }
 
 func (p *Portal) rulesGrant(s Session) ([]httpd.Header, error) {
-	if s.RulesGrant == "" {
+	if s.Grants[ceremony.ScopeRules] == "" {
 		return nil, ErrNoRules
 	}
 	header, err := p.bearer(p.config.VerifierID, "")
 	if err != nil {
 		return nil, fmt.Errorf("portal: rules: %w", err)
 	}
-	return []httpd.Header{header, {Name: ceremony.GrantHeader, Value: s.RulesGrant}}, nil
+	return []httpd.Header{header, {Name: ceremony.GrantHeader, Value: s.Grants[ceremony.ScopeRules]}}, nil
 }

@@ -89,11 +89,8 @@ type Session struct {
 	Login   string // the verifier's name for this session; "" when it tells nothing of it
 	Ended   string // why it ended before its time: the state of its certificate
 
-	Holder       string // pairwise to the verifier, as SuspendGrant names the person
-	SuspendGrant string // opens the issuer's door for suspensions; "" when there is none
-	RulesGrant   string // opens the verifier's door for the holder's limits; "" when there is none
-	NoticesGrant string // lets the portal be told that there are notices; "" when there is none
-	TrustGrant   string // opens its doors about people who trust each other; "" when there is none
+	Holder string            // pairwise to the verifier, as the grants name the person
+	Grants map[string]string // those of the login that last, by scope; none once it ended
 }
 
 // Snapshot is what issuer and verifier said when the person logged in.

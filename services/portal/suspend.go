@@ -19,7 +19,7 @@ func (p *Portal) Suspend(ctx context.Context, token string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	if s.SuspendGrant == "" {
+	if s.Grants[ceremony.ScopeSuspend] == "" {
 		return time.Time{}, ErrNoSuspend
 	}
 	header, err := p.bearer(p.config.Issuer, "")
@@ -33,7 +33,7 @@ func (p *Portal) Suspend(ctx context.Context, token string) (time.Time, error) {
 		At time.Time `json:"at"`
 	}
 	err = httpd.PostJSON(ctx, p.client, p.config.Issuer+"/v1/suspensions", body, &held, header,
-		httpd.Header{Name: ceremony.GrantHeader, Value: s.SuspendGrant})
+		httpd.Header{Name: ceremony.GrantHeader, Value: s.Grants[ceremony.ScopeSuspend]})
 	if err != nil {
 		return time.Time{}, err
 	}

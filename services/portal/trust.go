@@ -145,12 +145,12 @@ func (p *Portal) trustHeaders(ctx context.Context, token string) (Session, []htt
 	if err != nil {
 		return Session{}, nil, err
 	}
-	if s.TrustGrant == "" {
+	if s.Grants[ceremony.ScopeTrust] == "" {
 		return Session{}, nil, ErrNoTrust
 	}
 	header, err := p.bearer(p.config.Issuer, "")
 	if err != nil {
 		return Session{}, nil, fmt.Errorf("portal: trust: %w", err)
 	}
-	return s, []httpd.Header{header, {Name: ceremony.GrantHeader, Value: s.TrustGrant}}, nil
+	return s, []httpd.Header{header, {Name: ceremony.GrantHeader, Value: s.Grants[ceremony.ScopeTrust]}}, nil
 }

@@ -71,6 +71,10 @@ func (s *Store) Login(ctx context.Context, browser [32]byte) (l portal.Login, er
 
 // Finish implements portal.Store.
 func (s *Store) Finish(ctx context.Context, who audit.Actor, browser [32]byte, a portal.Account, n portal.Session) (first bool, err error) {
+	grants, err := json.Marshal(n.Grants)
+	if err != nil {
+		return false, fmt.Errorf("store/portal: grants: %w", err)
+	}
 	err = s.db.Write(ctx, func(tx store.Tx) error {
 		changed, err := tx.Exec(ctx, `UPDATE login SET finished = 1 WHERE browser = $1 AND finished = 0`, browser[:])
 		if first = changed == 1; err != nil || !first {
@@ -81,12 +85,12 @@ func (s *Store) Finish(ctx context.Context, who audit.Actor, browser [32]byte, a
 			a.Person, a.Name, a.NameAsOf.UnixMilli(), a.CreatedAt.UnixMilli()); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO session (token, person, channel, acr, begun_at_ms, ends_at_ms, holder, suspend_grant, login, rules_grant, trust_grant, notices_grant)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-			n.Token[:], n.Person, n.Channel, n.ACR, n.Begun.UnixMilli(), n.Ends.UnixMilli(), n.Holder, n.SuspendGrant, n.Login, n.RulesGrant, n.TrustGrant, n.NoticesGrant); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO session (token, person, channel, acr, begun_at_ms, ends_at_ms, holder, grants, login)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+			n.Token[:], n.Person, n.Channel, n.ACR, n.Begun.UnixMilli(), n.Ends.UnixMilli(), n.Holder, string(grants), n.Login); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `UPDATE session SET ended_at_ms = begun_at_ms, suspend_grant = '', rules_grant = '', trust_grant = '', notices_grant = '', ended_why =
+		if _, err := tx.Exec(ctx, `UPDATE session SET ended_at_ms = begun_at_ms, grants = '', ended_why =
 			(SELECT why FROM ended_login WHERE login = $2) WHERE token = $1 AND login IN (SELECT login FROM ended_login)`,
 			n.Token[:], n.Login); err != nil {
 			return err
@@ -145,13 +149,19 @@ func (s *Store) Snapshot(ctx context.Context, person string) (n portal.Snapshot,
 func (s *Store) Session(ctx context.Context, token [32]byte, at time.Time) (n portal.Session, a portal.Account, err error) {
 	err = s.read(ctx, func(tx store.Tx) error {
 		var begun, ends int64
+		var grants string
 		n = portal.Session{Token: token}
-		if err := tx.QueryRow(ctx, `SELECT person, channel, acr, begun_at_ms, ends_at_ms, holder, suspend_grant, login, ended_why, rules_grant, trust_grant, notices_grant FROM session
+		if err := tx.QueryRow(ctx, `SELECT person, channel, acr, begun_at_ms, ends_at_ms, holder, grants, login, ended_why FROM session
 			WHERE token = $1 AND (ended_at_ms = 0 OR ended_why <> '') AND ends_at_ms > $2`, token[:], at.UnixMilli()).
-			Scan(&n.Person, &n.Channel, &n.ACR, &begun, &ends, &n.Holder, &n.SuspendGrant, &n.Login, &n.Ended, &n.RulesGrant, &n.TrustGrant, n.NoticesGrant); err != nil {
+			Scan(&n.Person, &n.Channel, &n.ACR, &begun, &ends, &n.Holder, &grants, &n.Login, &n.Ended); err != nil {
 			return err
 		}
 		n.Begun, n.Ends = moment(begun), moment(ends)
+		if grants != "" {
+			if err := json.Unmarshal([]byte(grants), &n.Grants); err != nil {
+				return fmt.Errorf("store/portal: grants: %w", err)
+			}
+		}
 		a, err = account(ctx, tx, n.Person)
 		return err
 	})
@@ -161,7 +171,7 @@ func (s *Store) Session(ctx context.Context, token [32]byte, at time.Time) (n po
 // EndSession implements portal.Store.
 func (s *Store) EndSession(ctx context.Context, who audit.Actor, token [32]byte, at time.Time) error {
 	return s.db.Write(ctx, func(tx store.Tx) error {
-		changed, err := tx.Exec(ctx, `UPDATE session SET ended_at_ms = $2, suspend_grant = '', rules_grant = '', trust_grant = '', notices_grant = '' WHERE token = $1 AND ended_at_ms = 0`, token[:], at.UnixMilli())
+		changed, err := tx.Exec(ctx, `UPDATE session SET ended_at_ms = $2, grants = '' WHERE token = $1 AND ended_at_ms = 0`, token[:], at.UnixMilli())
 		if err != nil || changed == 0 {
 			return err
 		}
@@ -177,7 +187,7 @@ func (s *Store) EndSessions(ctx context.Context, who audit.Actor, ended []portal
 			return err
 		}
 		for _, e := range ended {
-			changed, err := tx.Exec(ctx, `UPDATE session SET ended_at_ms = $2, ended_why = $3, suspend_grant = '', rules_grant = '', trust_grant = '', notices_grant = '' WHERE login = $1 AND ended_at_ms = 0`,
+			changed, err := tx.Exec(ctx, `UPDATE session SET ended_at_ms = $2, ended_why = $3, grants = '' WHERE login = $1 AND ended_at_ms = 0`,
 				e.ID, at.UnixMilli(), e.Why)
 			if err != nil {
 				return err

@@ -2,6 +2,7 @@ package portal_test
 
 import (
 	"errors"
+	"reflect"
 	"testing"
 	"time"
 
@@ -34,14 +35,14 @@ func TestALoginIsFinishedOnceAndItsSessionEnds(t *testing.T) {
 			t.Fatalf("an account before the first login: %v", err)
 		}
 		a := portal.Account{Person: "p", Name: "手形　花子", NameAsOf: at, CreatedAt: at}
-		session := portal.Session{Token: [32]byte{3}, Person: "p", Channel: "same", ACR: "r1", SuspendGrant: "s", TrustGrant: "t", NoticesGrant: "n", Begun: at, Ends: at.Add(time.Hour)}
+		session := portal.Session{Token: [32]byte{3}, Person: "p", Channel: "same", ACR: "r1", Grants: map[string]string{"suspend": "s", "trust": "t", "notices": "n"}, Begun: at, Ends: at.Add(time.Hour)}
 		for i, want := range []bool{true, false} {
 			if first, err := s.Finish(ctx, who, l.Browser, a, session); err != nil || first != want {
 				t.Fatalf("finish %d: %v, %v", i+1, first, err)
 			}
 		}
 		n, got, err := s.Session(ctx, session.Token, at.Add(time.Minute))
-		if err != nil || n != session || got != a {
+		if err != nil || !reflect.DeepEqual(n, session) || got != a {
 			t.Fatalf("got %+v %+v, %v", n, got, err)
 		}
 		if _, _, err := s.Session(ctx, session.Token, session.Ends); !errors.Is(err, portal.ErrNotFound) {

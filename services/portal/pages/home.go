@@ -75,7 +75,7 @@ func (h *Handler) gather(w http.ResponseWriter, r *http.Request) (homePage, bool
 func pageOf(home portal.Home, at time.Time) homePage {
 	p := homePage{Home: home, Cross: home.Session.Channel == string(ceremony.Cross)}
 	for _, c := range home.Snapshot.Certificates {
-		if home.Session.SuspendGrant != "" && c.State == "good" && (c.Kind == "phone-auth" || c.Kind == "phone-sign") {
+		if home.Session.Grants[ceremony.ScopeSuspend] != "" && c.State == "good" && (c.Kind == "phone-auth" || c.Kind == "phone-sign") {
 			p.CanSuspend = true
 		}
 		row := certificate{Kind: c.Kind, State: c.State, NotAfter: c.NotAfter}

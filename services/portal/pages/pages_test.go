@@ -43,7 +43,7 @@ func sampleHome() portal.Home {
 	}
 	return portal.Home{
 		Account: portal.Account{Name: "佐藤 花子"},
-		Session: portal.Session{SuspendGrant: "x", Channel: "cross", Ends: moment().Add(30 * time.Minute)},
+		Session: portal.Session{Grants: map[string]string{ceremony.ScopeSuspend: "x"}, Channel: "cross", Ends: moment().Add(30 * time.Minute)},
 		Snapshot: portal.Snapshot{
 			At:           moment(),
 			Certificates: []portal.Certificate{cert("phone-auth", "good", 4), cert("phone-sign", "good", 4), cert("card-auth", "good", 4), cert("card-sign", "good", 4)},

@@ -1,6 +1,8 @@
 -- +goose Up
--- What lets the portal show and raise the holder's own limits while the session lasts.
-ALTER TABLE session ADD COLUMN rules_grant TEXT NOT NULL DEFAULT '';
+-- What a login lets the portal do for who is logged in, while the session lasts: grants
+-- by scope, as JSON. They serve this portal alone, with its own key.
+ALTER TABLE session ADD COLUMN grants TEXT NOT NULL DEFAULT '';
+ALTER TABLE session DROP COLUMN suspend_grant;
 
 -- A use that its holder says was none of theirs: one case a use.
 CREATE TABLE not_me (

@@ -1,10 +1,5 @@
 -- +goose Up
--- What lets the portal ask the issuer about people who trust each other, for who is
--- logged in, while the session lasts.
-ALTER TABLE session ADD COLUMN trust_grant TEXT NOT NULL DEFAULT '';
-
--- The same for being told that there are notices, and the browsers that want to know.
-ALTER TABLE session ADD COLUMN notices_grant TEXT NOT NULL DEFAULT '';
+-- The browsers that want to know when there is a notice.
 CREATE TABLE push (
     endpoint   TEXT    PRIMARY KEY, -- at the browser's push service
     person     TEXT    NOT NULL,
