@@ -29,7 +29,7 @@ func offersNow() []offer {
 		{ID: "status", Role: "issuer"}, {ID: "lost", Role: "portal"}, {ID: "found", Role: "phone"}, {ID: "receipt", Role: "portal"},
 		{ID: "card", Role: "cards"}, {ID: "desk", Role: "municipality"}, {ID: "headless", Role: "phone"},
 		{ID: "helpdesk", Role: "helpdesk"}, {ID: "helper", Role: "helpdesk"},
-		{ID: "limits", Role: "portal"}, {ID: "trial", Role: "verifier"},
+		{ID: "limits", Role: "portal"}, {ID: "trusted", Role: "portal"}, {ID: "guide", Role: "portal"}, {ID: "trial", Role: "verifier"},
 	}
 }
 
@@ -57,6 +57,10 @@ func (h *Handler) offers(w http.ResponseWriter, r *http.Request) {
 			page.Now[i].URL = h.conf.origin("portal") + "/lost"
 		case "receipt":
 			page.Now[i].URL = h.conf.origin("portal") + "/receipt"
+		case "trusted":
+			page.Now[i].URL = h.conf.origin("portal") + "/trusted"
+		case "guide":
+			page.Now[i].URL = h.conf.origin("portal") + "/help"
 		case "limits":
 			page.Now[i].URL = h.conf.origin("portal") + "/rules"
 		case "trial":
