@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"tegata/holder/card"
 	"tegata/holder/reader"
 	"tegata/internal/certpath"
 	"tegata/internal/httpd"
@@ -107,7 +108,7 @@ func (h *helpdeskRole) routes(at places) http.Handler {
 }
 
 // fillRoster puts the sandbox's agents on the helpdesk's roster, as whoever keeps it does
-// with their cards on the table.
+// with their cards on the table. Whose card is not there is no agent.
 func (n *neighbourhood) fillRoster(ctx context.Context) error {
 	agents, err := sandbox.Agents()
 	if err != nil {
@@ -115,6 +116,10 @@ func (n *neighbourhood) fillRoster(ctx context.Context) error {
 	}
 	for _, a := range agents {
 		certificate, err := n.cards.Certificate(a.Resident)
+		if errors.Is(err, card.ErrNoCard) {
+			n.log.WarnContext(ctx, "an agent of the helpdesk has no card", "role", "helpdesk", "agent", a.ID)
+			continue
+		}
 		if err != nil {
 			return err
 		}
