@@ -21,6 +21,7 @@ func (c *canaries) trouble() []canaryStep {
 		{"find the phone again", c.findAgain},
 		{"apply for a signature certificate", c.reissue},
 		{"stop the phone by card", c.stopByCard},
+		{"ask somebody who helps", c.askHelper},
 	}
 }
 
@@ -124,6 +125,22 @@ func (c *canaries) holdOnce(ctx context.Context, b *browser, page string) error 
 		return nil
 	}
 	return c.hold(ctx, b, page)
+}
+
+// askHelper has the phone make a support number, and somebody else look at what it
+// shows.
+func (c *canaries) askHelper(ctx context.Context) error {
+	text, err := newBrowser().sendFrom(ctx, c.phonePage()+"/support", c.phonePage()+"/support", url.Values{})
+	if err != nil {
+		return err
+	}
+	number, err := found(text, `class="bignumber">([\d ]+)<`)
+	if err != nil {
+		return err
+	}
+	helper := c.settings.page("helpdesk") + "/helper"
+	page, err := newBrowser().sendFrom(ctx, helper, helper, url.Values{"number": {number}})
+	return says(page, err, "いまの手順")
 }
 
 // cardPINWalk is a walk of two screens: the card's PIN, and the card.
