@@ -95,7 +95,7 @@ type EventPoll struct {
 	MaxEvents         *int                  `json:"maxEvents,omitempty"` // 0 only acknowledges; absent: as many as the verifier likes
 	ReturnImmediately bool                  `json:"returnImmediately,omitempty"`
 	Ack               []string              `json:"ack,omitempty"`     // jti of events that were taken in: they are not sent again
-	SetErrs           map[string]EventError `json:"setErrs,omitempty"` // likewise, for those that could not be read
+	SetErrs           map[string]EventError `json:"setErrs,omitempty"` // those that could not be read: they are sent again
 }
 
 // EventError says what was wrong with an event (RFC 8936, section 2.6).

@@ -91,11 +91,18 @@ func (p *Portal) listen(ctx context.Context, immediately bool) (more bool, err e
 		}
 	}
 	p.hearing.put(ack, errs)
+	if len(errs) > 0 { // somebody's session must end, and we do not know whose
+		return false, errUnreadable
+	}
 	if !out.More {
 		p.hearing.set(at)
 	}
 	return len(out.Sets) > 0, nil
 }
+
+// errUnreadable is an event that cannot be read: until it can be, or its time is over,
+// nothing is heard of the verifier.
+var errUnreadable = errors.New("portal: an event could not be read")
 
 // readEvent checks an event: the verifier's signature and path, and that it is for us.
 func (p *Portal) readEvent(set, id string) (EndedSession, error) {

@@ -8,10 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -136,7 +134,7 @@ func (w *world) serve(rw http.ResponseWriter, r *http.Request) {
 		var poll ceremony.EventPoll
 		json.NewDecoder(r.Body).Decode(&poll)
 		w.polls = append(w.polls, poll)
-		for _, id := range slices.Concat(poll.Ack, slices.Collect(maps.Keys(poll.SetErrs))) {
+		for _, id := range poll.Ack {
 			delete(w.sets, id)
 		}
 		httpd.WriteJSON(rw, http.StatusOK, ceremony.Events{Sets: w.sets})

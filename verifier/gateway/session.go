@@ -222,19 +222,19 @@ func (g *Gateway) session(a *attempt) *Session {
 }
 
 // Events answers a party's poll: what it acknowledges is forgotten, and what waits for
-// it is given, at once or when there is something.
+// it is given, at once or when there is something. What it could not read is given
+// again until its time is over (RFC 8936 leaves that to us): a session that must end is
+// not forgotten because of a certificate or a clock.
 func (g *Gateway) Events(ctx context.Context, caller ceremony.Caller, p ceremony.EventPoll) (ceremony.Events, error) {
 	limit := maxEvents
 	if p.MaxEvents != nil {
 		limit = max(0, min(limit, *p.MaxEvents))
 	}
-	done := p.Ack
-	for id, e := range p.SetErrs {
+	for _, e := range p.SetErrs {
 		g.c.Log.WarnContext(ctx, "a party could not read an event", "party", caller.Party, "error", e.Err)
-		done = append(done, id)
 	}
-	if len(done) > 0 {
-		if err := g.c.Store.DropEvents(ctx, caller.Party, done); err != nil {
+	if len(p.Ack) > 0 {
+		if err := g.c.Store.DropEvents(ctx, caller.Party, p.Ack); err != nil {
 			return ceremony.Events{}, fmt.Errorf("gateway: events: %w", err)
 		}
 	}

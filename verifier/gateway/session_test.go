@@ -198,3 +198,19 @@ func TestWhatIsTooOldToMatterIsForgotten(t *testing.T) {
 		}
 	})
 }
+
+// What a party could not read is given again: a certificate or a clock may be mended.
+func TestAnEventThatCouldNotBeReadIsGivenAgain(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		watching(t, w.gateway)
+		w.login("good")
+		w.turn("good", feed.Held)
+		e := w.theEvent(w.poll(w.portal, ceremony.EventPoll{}))
+		unread := ceremony.EventPoll{ReturnImmediately: true, SetErrs: map[string]ceremony.EventError{e.ID: {Err: "invalid_key"}}}
+		for range 2 {
+			if again := w.theEvent(w.poll(w.portal, unread)); again.ID != e.ID {
+				t.Error("another event")
+			}
+		}
+	})
+}

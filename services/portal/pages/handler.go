@@ -128,6 +128,7 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("POST /logout", h.logout)
 	mux.HandleFunc("GET /bye", h.bye)
 	mux.HandleFunc("GET /receipt", h.receipt)
+	mux.HandleFunc("POST /receipt", h.checkReceipt)
 	mux.HandleFunc("GET /give-up", h.giveUp)
 	mux.HandleFunc("GET /lost", h.lost)
 	mux.HandleFunc("POST /lost", h.doLost)

@@ -25,21 +25,27 @@ type receiptAnswer struct {
 // Good is true only when the tag matches and nothing on the phone can be used.
 func (a receiptAnswer) Good() bool { return a.Receipt.Clear && !a.Other }
 
-// receipt answers from the ledger at this moment; nothing of it is kept.
+// receipt asks for the number, which the QR code brings, and the tag, which it does not:
+// only who reads it off the phone in their hand learns something about that phone.
 func (h *Handler) receipt(w http.ResponseWriter, r *http.Request) {
-	page := receiptPage{ID: strings.TrimSpace(r.FormValue("id")), Tag: r.FormValue("tag")}
-	sc := ui.Screen{Page: "receipt"}
-	if pressed := r.Form.Has("tag"); pressed && (page.ID == "" || strings.TrimSpace(page.Tag) == "") {
-		page.Trouble = ui.TroubleOf(w, portal.ErrReceiptIncomplete)
-		sc.Status, sc.Bad = page.Trouble.Status, true
-	} else if pressed {
-		found, err := h.opt.Portal.ReceiptOf(r.Context(), page.ID)
-		if err != nil {
-			page.Trouble = ui.TroubleOf(w, err)
-			sc.Status, sc.Bad = page.Trouble.Status, true
-		} else {
+	h.show(w, r, ui.Screen{Page: "receipt", Data: receiptPage{ID: strings.TrimSpace(r.URL.Query().Get("id"))}})
+}
+
+// checkReceipt answers from the ledger at this moment; nothing of it is kept. It is a
+// form's and no link's: a link may come from whoever sells the phone.
+func (h *Handler) checkReceipt(w http.ResponseWriter, r *http.Request) {
+	page := receiptPage{ID: strings.TrimSpace(r.PostFormValue("id")), Tag: r.PostFormValue("tag")}
+	err := error(portal.ErrReceiptIncomplete)
+	if page.ID != "" && strings.TrimSpace(page.Tag) != "" {
+		var found receipt.Revocation
+		if found, err = h.opt.Portal.ReceiptOf(r.Context(), page.ID); err == nil {
 			page.Answer = &receiptAnswer{Receipt: found, Other: !found.Of(page.Tag)}
 		}
+	}
+	sc := ui.Screen{Page: "receipt"}
+	if err != nil {
+		page.Trouble = ui.TroubleOf(w, err)
+		sc.Status, sc.Bad = page.Trouble.Status, true
 	}
 	sc.Data = page
 	h.show(w, r, sc)
