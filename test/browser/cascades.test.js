@@ -255,6 +255,7 @@ job('reset without a word, and registered anew: what it held before ends', async
   await are(context, 'jiro-third', good, good)
 })
 
+// AT-L04, AT-L06
 job('on hold for 30 days: told on days 1, 14 and 27, then revoked. Switched off for 60: on hold after 30, then revoked', async () => {
   const context = await visitor(wide)
   await enrol('megumi-phone', 'megumi')
