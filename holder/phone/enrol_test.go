@@ -156,6 +156,10 @@ func TestWhyACardWithoutASignatureCertificateIsRefused(t *testing.T) {
 			w := newTown(t)
 			p := w.phone("a")
 			defer w.hold(w.card("small", resident("small", "手形　太郎", c.born), false), p)()
+			waitFor(t, p.Tapped)
+			if left, known := p.CardTries(t.Context()); !known || left != (phone.CardTries{PIN: 3, Password: -1}) {
+				t.Errorf("a password that the card does not have is not blocked: %+v, %v", left, known)
+			}
 			if c.cut {
 				w.cut(func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) })
 			}

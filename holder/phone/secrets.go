@@ -54,7 +54,8 @@ func (p *Phone) ResetPIN(ctx context.Context, password secret.Password, pin secr
 	return p.change(ctx, UsePINReset, func() error { return p.element.ResetPIN(password, pin) })
 }
 
-// CardTries are what is left of the two secrets of the card that is held to the phone.
+// CardTries are what is left of the two secrets of the card that is held to the phone. A
+// secret that the card does not have (a child's has no password) is -1.
 type CardTries struct{ PIN, Password int }
 
 // CardTries asks the card that is held to the phone, which costs no try. It waits for
@@ -78,7 +79,11 @@ func (p *Phone) CardTries(ctx context.Context) (left CardTries, known bool) {
 	if err != nil || j.Phone() {
 		return left, false
 	}
-	if left.PIN, err = j.Tries(ctx, eid.AuthPIN); err == nil {
+	sign, _, err := j.Present(ctx)
+	if err == nil {
+		left.PIN, err = j.Tries(ctx, eid.AuthPIN)
+	}
+	if left.Password = -1; err == nil && sign {
 		left.Password, err = j.Tries(ctx, eid.SignPassword)
 	}
 	return left, err == nil

@@ -7,7 +7,7 @@ import * as is from './house/person.js'
 import { town as start } from './house/town.js'
 
 let town, page, context, card
-const who = { person: 'megumi', phone: 'spare', pin: '5062', password: 'TOMEI2026' }
+const who = { person: 'yoshida', phone: 'yoshida-phone', pin: '5062', password: 'TOMEI2026' }
 
 before(async () => {
   town = await start()

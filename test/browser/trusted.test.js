@@ -14,7 +14,7 @@ before(async () => {
   taro = await is.phoneSecrets(context, town, is.people.taro)
   jiro.cardPassword = (await is.cardSecrets(context, town, 'jiro')).password
   await context.close()
-  await town.newPhone('jiro-phone')
+  await town.newPhone('jiro-trusts')
 })
 
 // logIn logs somebody in at the portal with the phone in their hand.
@@ -28,7 +28,7 @@ const logIn = async (page, who) => {
 job('somebody trusted stops the phone in four screens; the notice says who, and nothing else can be done', async () => {
   const his = await visitor(narrow)
   const owner = await his.newPage()
-  await is.take(owner, town, 'jiro-phone')
+  await is.take(owner, town, 'jiro-trusts')
   await is.register(owner, jiro)
   await logIn(owner, jiro)
   await is.follow(owner, 'スマホを止めてもらう人・頼まれた人')
@@ -91,7 +91,7 @@ job('somebody trusted stops the phone in four screens; the notice says who, and 
   await page.getByText('ジロウさんのスマホを止めました').waitFor()
   const screens = new Set(seen.filter((p) => !/^\/(login\/phone|open|login\/return|p\/.*\/done)$/.test(p))) // these go on by themselves
   assert.equal(screens.size, 4, `screens: ${[...screens]}`)
-  const { certificates } = JSON.parse(await town.tegata('phone', 'show', '-json', 'jiro-phone'))
+  const { certificates } = JSON.parse(await town.tegata('phone', 'show', '-json', 'jiro-trusts'))
   assert.deepEqual([...new Set(certificates.map((c) => c.status))], ['held'])
 
   // What the friend sees from now on, and what there is to press.

@@ -152,7 +152,7 @@ func (v *visit) ask() {
 	if l.trouble != nil {
 		t := *l.trouble
 		if p.Ask.Tries == 0 && !p.Ask.Password {
-			t.Next = ui.Action{Label: v.say("services.reset"), URL: v.base + "/reset-pin"}
+			t.Next = ui.Action{Label: v.say("resetpin.title"), URL: v.base + "/reset-pin"}
 		}
 		p.Trouble = &t
 	}
