@@ -42,8 +42,9 @@ type world struct {
 	seen     map[string]bool
 	watched  bool     // the issuer was asked to tell of notices
 	noted    []string // it has these
-	away     bool     // the issuer and the uses do not answer
-	silent   bool     // nobody answers
+	notedAt  map[string]time.Time
+	away     bool // the issuer and the uses do not answer
+	silent   bool // nobody answers
 
 	verifier verifierKey
 	sets     map[string]string    // events that wait for the portal
@@ -77,7 +78,7 @@ func (w *world) Status(context.Context, *x509.Certificate, *x509.Certificate, ti
 
 func newWorld(t *testing.T, db *store.DB) *world {
 	t.Helper()
-	w := &world{now: morning, seen: map[string]bool{}, sets: map[string]string{}}
+	w := &world{now: morning, seen: map[string]bool{}, sets: map[string]string{}, notedAt: map[string]time.Time{}}
 	key := pkitest.ECKey(t)
 	ops := pkitest.NewAuthority(t, pki.Ops, pkitest.Key(t, 0), morning)
 	w.verifier.key = pkitest.ECKey(t)
@@ -176,7 +177,12 @@ func (w *world) serve(rw http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/v1/noticed" && r.URL.Query().Get("since") == strconv.FormatInt(w.now.Add(-time.Hour).UnixMilli(), 10):
 		list := []map[string]any{}
 		for _, id := range w.noted {
-			list = append(list, map[string]any{"id": id, "holder": "pairwise"})
+			if w.notedAt[id].IsZero() { // it is noted as it is first asked about
+				w.notedAt[id] = w.now
+			}
+			if w.now.Sub(w.notedAt[id]) <= time.Hour {
+				list = append(list, map[string]any{"id": id, "holder": "pairwise", "at": w.notedAt[id]})
+			}
 		}
 		httpd.WriteJSON(rw, http.StatusOK, map[string]any{"notices": list})
 	case r.URL.Path == "/v1/uses" && r.Header.Get(ceremony.GrantHeader) == "uses-grant":

@@ -58,6 +58,7 @@ type pushSender struct {
 	private, public string
 	loopback        bool
 	client          *http.Client
+	pauses          pushPauses
 }
 
 func newPushSender(c PushConfig) (*pushSender, error) {
@@ -66,7 +67,7 @@ func newPushSender(c PushConfig) (*pushSender, error) {
 		return nil, fmt.Errorf("portal: configuration: push key: %w", err)
 	}
 	text := base64.RawURLEncoding.EncodeToString
-	return &pushSender{text(key.Bytes()), text(key.PublicKey().Bytes()), c.Loopback, httpd.Client(10 * time.Second)}, nil
+	return &pushSender{private: text(key.Bytes()), public: text(key.PublicKey().Bytes()), loopback: c.Loopback, client: httpd.Client(10 * time.Second)}, nil
 }
 
 // PushKey is what a browser needs to subscribe; "" when this portal does not push.
@@ -187,11 +188,18 @@ func (p *Portal) RunPush(ctx context.Context, every time.Duration) error {
 	}
 }
 
+// A pushNotice is what the issuer tells of a notice: that there is one, and for whom.
+type pushNotice struct {
+	ID     string    `json:"id"`
+	Holder string    `json:"holder"`
+	At     time.Time `json:"at"`
+}
+
 // PushDue tells each browser of each notice of the last hour once. It is one more way
 // to learn of a notice, and never the only one: what a push service does not take now
-// is tried again while the hour lasts, and then left to the second channel.
+// is tried again while the hour lasts, and then left to the second channel. No browser
+// waits for another: the errors are those of all that failed.
 func (p *Portal) PushDue(ctx context.Context) error {
-	at := p.at()
 	if any, err := p.store.AnyPush(ctx); err != nil || !any {
 		return err
 	}
@@ -200,53 +208,63 @@ func (p *Portal) PushDue(ctx context.Context) error {
 		return err
 	}
 	var told struct {
-		Notices []struct {
-			ID     string `json:"id"`
-			Holder string `json:"holder"`
-		} `json:"notices"`
+		Notices []pushNotice `json:"notices"`
 	}
-	since := strconv.FormatInt(at.Add(-pushBack).UnixMilli(), 10)
+	since := strconv.FormatInt(p.at().Add(-pushBack).UnixMilli(), 10)
 	if err := httpd.GetJSON(ctx, p.client, p.config.Issuer+"/v1/noticed?since="+since, &told, header); err != nil {
 		return err
 	}
+	var failed []error
 	for _, n := range told.Notices {
-		// Written down before it is sent: two processes do not tell the same twice.
-		first, err := p.store.TakePushed(ctx, n.ID, at)
-		if err != nil {
-			return err
+		list, err := p.store.PushesOf(ctx, n.Holder)
+		failed = append(failed, err)
+		for _, s := range list {
+			// Whoever subscribed after a notice has no news of it.
+			if n.At.Before(s.Since) || p.push.pauses.resting(s.Endpoint, p.at()) {
+				continue
+			}
+			failed = append(failed, p.pushTo(ctx, n.ID, s))
 		}
-		if !first {
-			continue
-		}
-		if err := p.pushTo(ctx, n.Holder); err != nil {
-			return errors.Join(err, p.store.DropPushed(ctx, n.ID))
+		if ctx.Err() != nil {
+			break
 		}
 	}
+	return errors.Join(failed...)
+}
+
+// pushTo tells one browser of one notice, once. It is written down before it is sent, so
+// that two processes do not tell the same twice, and taken back when it was not taken. A
+// browser that is gone, or that failed for days, is forgotten.
+func (p *Portal) pushTo(ctx context.Context, notice string, s PushSubscription) error {
+	first, err := p.store.TakePushed(ctx, notice, s.Endpoint, p.at())
+	if err != nil || !first {
+		return err
+	}
+	status, err := p.push.send(ctx, s, p.config.Origin)
+	switch {
+	case err != nil:
+		// What is said of an address tells nothing of it: it is a secret between the
+		// push service and the browser.
+		return p.pushLater(ctx, notice, s, errors.New("portal: a push service could not be reached"))
+	case status == http.StatusTooManyRequests || status >= 500:
+		return p.pushLater(ctx, notice, s, fmt.Errorf("portal: a push service answered %d", status))
+	case status == http.StatusNotFound || status == http.StatusGone: // RFC 8030, section 7.3
+		p.push.pauses.worked(s.Endpoint)
+		return p.store.DropPush(ctx, p.who(s.Person), s.Endpoint, p.at())
+	case status >= 300:
+		p.log.Warn("a push service refused", "status", status)
+	}
+	p.push.pauses.worked(s.Endpoint)
 	return nil
 }
 
-// pushTo tells all browsers of one person. A browser that is gone is forgotten.
-func (p *Portal) pushTo(ctx context.Context, holder string) error {
-	list, err := p.store.PushesOf(ctx, holder)
-	if err != nil {
-		return err
+// pushLater takes back what was not taken, and leaves the address alone for a while.
+func (p *Portal) pushLater(ctx context.Context, notice string, s PushSubscription, why error) error {
+	ctx = context.WithoutCancel(ctx) // also when the portal stops in the middle of it
+	if p.push.pauses.failed(s.Endpoint, p.at()) {
+		return errors.Join(why, p.store.DropPush(ctx, p.who(s.Person), s.Endpoint, p.at()))
 	}
-	var later error
-	for _, s := range list {
-		switch status, err := p.push.send(ctx, s, p.config.Origin); {
-		case err != nil:
-			later = errors.New("portal: a push service could not be reached") // an endpoint is a secret between it and the browser
-		case status == http.StatusNotFound || status == http.StatusGone: // RFC 8030, section 7.3
-			if err := p.store.DropPush(ctx, p.who(s.Person), s.Endpoint, p.at()); err != nil {
-				return err
-			}
-		case status == http.StatusTooManyRequests || status >= 500:
-			later = fmt.Errorf("portal: a push service answered %d", status)
-		case status >= 300:
-			p.log.Warn("a push service refused", "status", status)
-		}
-	}
-	return later
+	return errors.Join(why, p.store.DropPushed(ctx, notice, s.Endpoint))
 }
 
 func (s *pushSender) send(ctx context.Context, n PushSubscription, origin string) (status int, err error) {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -124,6 +125,7 @@ func TestABrowserIsToldOfEachNoticeOnceAndOfNothingElse(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 		service.answers(http.StatusCreated)
+		w.now = w.now.Add(time.Minute)
 		round()
 		if service.count() != 3 {
 			t.Errorf("told %d times", service.count())
@@ -182,5 +184,94 @@ func TestTwoProcessesTellANoticeOnce(t *testing.T) {
 			t.Errorf("20 notices were told %d times", service.count())
 		}
 		w.now = w.now.Add(time.Minute)
+	})
+}
+
+// An address that nobody answers at keeps no other browser from its notices, is asked
+// ever more seldom, and is forgotten in the end.
+func TestABrokenAddressSilencesNobody(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx, good, broken := t.Context(), newPushService(t), httptest.NewServer(nil)
+		broken.Close() // whoever calls it gets no answer
+		session := w.loggedIn(t, ceremony.NewID())
+		p256dh, auth := browserKeys(t)
+		for _, endpoint := range []string{broken.URL + "/a", good.URL + "/b"} { // the broken one is told first
+			if err := w.SubscribePush(ctx, session, endpoint, p256dh, auth); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.noted = []string{"n1", "n2", "n3"}
+		if err := w.PushDue(ctx); err == nil || strings.Contains(err.Error(), "127.0.0.1") || strings.Count(err.Error(), "reached") != 1 {
+			t.Errorf("got %v: want one failure, as the address rests after it", err)
+		}
+		for range 10 { // the same moment: nothing is new, and the broken one rests
+			if err := w.PushDue(ctx); err != nil {
+				t.Error(err)
+			}
+		}
+		if good.count() != 3 {
+			t.Fatalf("three notices were told %d times", good.count())
+		}
+		tries := 1
+		for range 40 * 60 / 2 { // every two seconds, as RunPush does
+			w.now = w.now.Add(2 * time.Second)
+			if err := w.PushDue(ctx); err != nil {
+				tries++
+			}
+		}
+		if good.count() != 3 || tries < 5 || tries > 12 {
+			t.Errorf("after 40 minutes the good one was told %d times, the broken one tried %d times", good.count(), tries)
+		}
+		if n, err := w.PushCount(ctx, session); err != nil || n != 2 {
+			t.Errorf("%d browsers are left after 40 minutes, %v", n, err)
+		}
+		for i := range 24 * 6 {
+			w.noted = append(w.noted, "later"+strconv.Itoa(i))
+			w.now = w.now.Add(10 * time.Minute)
+			w.PushDue(ctx)
+		}
+		if n, err := w.PushCount(ctx, w.loggedIn(t, ceremony.NewID())); err != nil || n != 1 {
+			t.Errorf("%d browsers are left after a day, %v", n, err)
+		}
+		w.noted = append(w.noted, "last")
+		if err := w.PushDue(ctx); err != nil || good.count() != 3+24*6+1 {
+			t.Errorf("%v, told %d times", err, good.count())
+		}
+	})
+}
+
+// Who subscribes now is not told of what was before, and of one notice there may be
+// one browser that knows and one that does not.
+func TestABrowserIsToldOfWhatCameAfterIt(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx, one, two := t.Context(), newPushService(t), newPushService(t)
+		session := w.loggedIn(t, ceremony.NewID())
+		p256dh, auth := browserKeys(t)
+		subscribe := func(endpoint string) {
+			t.Helper()
+			if err := w.SubscribePush(ctx, session, endpoint, p256dh, auth); err != nil {
+				t.Fatal(err)
+			}
+		}
+		subscribe(one.URL + "/a")
+		subscribe(two.URL + "/b")
+		two.answers(http.StatusServiceUnavailable)
+		w.noted = []string{"n1"}
+		w.PushDue(ctx)
+		two.answers(http.StatusCreated)
+		w.now = w.now.Add(time.Minute)
+		if err := w.PushDue(ctx); err != nil || one.count() != 1 || two.count() != 2 {
+			t.Errorf("%v: told %d and %d times", err, one.count(), two.count())
+		}
+		three := newPushService(t)
+		subscribe(three.URL + "/c")
+		w.now = w.now.Add(time.Minute)
+		if err := w.PushDue(ctx); err != nil || three.count() != 0 {
+			t.Errorf("%v: told %d times of what was before", err, three.count())
+		}
+		w.noted = append(w.noted, "n2")
+		if err := w.PushDue(ctx); err != nil || one.count() != 2 || two.count() != 3 || three.count() != 1 {
+			t.Errorf("%v: told %d, %d and %d times", err, one.count(), two.count(), three.count())
+		}
 	})
 }

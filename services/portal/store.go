@@ -42,10 +42,10 @@ type Store interface {
 	AnyPush(ctx context.Context) (bool, error)
 	DropPush(ctx context.Context, who audit.Actor, endpoint string, at time.Time) error
 	DropPushes(ctx context.Context, who audit.Actor, person string, at time.Time) error
-	// TakePushed notes that a notice is being told; false when it was before. DropPushed
-	// takes that back.
-	TakePushed(ctx context.Context, notice string, at time.Time) (bool, error)
-	DropPushed(ctx context.Context, notice string) error
+	// TakePushed notes that a browser is being told of a notice; false when it was before.
+	// DropPushed takes that back.
+	TakePushed(ctx context.Context, notice, endpoint string, at time.Time) (bool, error)
+	DropPushed(ctx context.Context, notice, endpoint string) error
 	// Snapshot returns the latest snapshot. ErrNotFound.
 	Snapshot(ctx context.Context, person string) (Snapshot, error)
 

@@ -2,6 +2,8 @@ package portal
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"time"
 
 	"tegata/internal/audit"
@@ -76,12 +78,12 @@ func (s *Store) drop(ctx context.Context, who audit.Actor, object string, at tim
 }
 
 // TakePushed implements portal.Store.
-func (s *Store) TakePushed(ctx context.Context, notice string, at time.Time) (first bool, err error) {
+func (s *Store) TakePushed(ctx context.Context, notice, endpoint string, at time.Time) (first bool, err error) {
 	err = s.db.Write(ctx, func(tx store.Tx) error {
 		if _, err := tx.Exec(ctx, `DELETE FROM pushed WHERE at_ms < $1`, at.Add(-24*time.Hour).UnixMilli()); err != nil {
 			return err
 		}
-		n, err := tx.Exec(ctx, `INSERT INTO pushed (notice, at_ms) VALUES ($1, $2) ON CONFLICT (notice) DO NOTHING`, notice, at.UnixMilli())
+		n, err := tx.Exec(ctx, `INSERT INTO pushed (notice, at_ms) VALUES ($1, $2) ON CONFLICT (notice) DO NOTHING`, pushed(notice, endpoint), at.UnixMilli())
 		first = n == 1
 		return err
 	})
@@ -89,9 +91,16 @@ func (s *Store) TakePushed(ctx context.Context, notice string, at time.Time) (fi
 }
 
 // DropPushed implements portal.Store.
-func (s *Store) DropPushed(ctx context.Context, notice string) error {
+func (s *Store) DropPushed(ctx context.Context, notice, endpoint string) error {
 	return s.db.Write(ctx, func(tx store.Tx) error {
-		_, err := tx.Exec(ctx, `DELETE FROM pushed WHERE notice = $1`, notice)
+		_, err := tx.Exec(ctx, `DELETE FROM pushed WHERE notice = $1`, pushed(notice, endpoint))
 		return err
 	})
+}
+
+// pushed is the key of a row of the table pushed: a notice and whom it was told. An
+// endpoint is a secret that outlives its subscription nowhere, so its hash stands for it.
+func pushed(notice, endpoint string) string {
+	sum := sha256.Sum256([]byte(endpoint))
+	return notice + " " + base64.RawURLEncoding.EncodeToString(sum[:])
 }
