@@ -29,7 +29,8 @@ type Store interface {
 	// Session finds a session whose time is not over at the moment and which nobody
 	// logged out of, and its account. ErrNotFound.
 	Session(ctx context.Context, token [32]byte, at time.Time) (Session, Account, error)
-	// EndSession ends a session; ending an ended one is no error.
+	// EndSession ends a session, of which nothing is found after that, though its
+	// certificate ended it before; ending an ended one is no error.
 	EndSession(ctx context.Context, who audit.Actor, token [32]byte, at time.Time) error
 	// EndSessions ends sessions by the verifier's names for them; ones that it does not
 	// know, or that ended before, are no error.

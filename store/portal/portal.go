@@ -171,7 +171,8 @@ func (s *Store) Session(ctx context.Context, token [32]byte, at time.Time) (n po
 // EndSession implements portal.Store.
 func (s *Store) EndSession(ctx context.Context, who audit.Actor, token [32]byte, at time.Time) error {
 	return s.db.Write(ctx, func(tx store.Tx) error {
-		changed, err := tx.Exec(ctx, `UPDATE session SET ended_at_ms = $2, grants = '' WHERE token = $1 AND ended_at_ms = 0`, token[:], at.UnixMilli())
+		changed, err := tx.Exec(ctx, `UPDATE session SET ended_at_ms = $2, ended_why = '', grants = ''
+			WHERE token = $1 AND (ended_at_ms = 0 OR ended_why <> '')`, token[:], at.UnixMilli())
 		if err != nil || changed == 0 {
 			return err
 		}

@@ -138,12 +138,15 @@ func (h *Handler) finished(w http.ResponseWriter, r *http.Request, session strin
 	http.Redirect(w, r, h.then(w, r), http.StatusSeeOther)
 }
 
+// logout takes the cookie from the browser whatever happens: who comes next at this
+// screen has none. That the session could not be ended beside it is still said.
 func (h *Handler) logout(w http.ResponseWriter, r *http.Request) {
-	if err := h.opt.Portal.Logout(r.Context(), h.cookie(r, sessionCookie)); err != nil {
+	err := h.opt.Portal.Logout(r.Context(), h.cookie(r, sessionCookie))
+	h.keep(w, sessionCookie, "", time.Time{})
+	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	h.keep(w, sessionCookie, "", time.Time{})
 	http.Redirect(w, r, "/bye", http.StatusSeeOther)
 }
 

@@ -3,6 +3,7 @@ package pages
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -188,6 +189,29 @@ func TestALoginToStopAPhoneLeadsStraightToIt(t *testing.T) {
 			if strings.HasSuffix(c.Name, thenCookie) && c.MaxAge >= 0 {
 				t.Errorf("the cookie stays: %v", c)
 			}
+		}
+	}
+}
+
+// brokenPortal cannot end a session.
+type brokenPortal struct{ friends }
+
+func (*brokenPortal) Logout(context.Context, string) error { return errors.New("the disk is full") }
+
+// Who comes next at this screen is nobody, also when the session could not be ended.
+func TestALogOutTakesTheCookieWhateverHappens(t *testing.T) {
+	for to, p := range map[string]Portal{"/bye": &friends{}, "/trouble": &brokenPortal{}} {
+		h, err := New(Options{Portal: p, Now: moment})
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, _ := walk(t, h, "POST", "/logout", url.Values{}, &http.Cookie{Name: h.name(sessionCookie), Value: "me"})
+		gone := false
+		for _, c := range resp.Cookies() {
+			gone = gone || c.Name == h.name(sessionCookie) && c.MaxAge < 0
+		}
+		if !gone || resp.Header.Get("Location") != to {
+			t.Errorf("to %q, the cookie is gone: %t; want %q", resp.Header.Get("Location"), gone, to)
 		}
 	}
 }
