@@ -19,7 +19,13 @@ type Case struct {
 	Use       Use // as it was shown
 	OpenedAt  time.Time
 	Suspended time.Time // when the phone was put on hold for it; zero when that has not come about
+	Session   [32]byte  // SHA-256 of the cookie of the session that opened it; zero of an older one
 }
+
+// caseInSight is how long whoever opened a case sees it after the phone's suspension has
+// ended the session: long enough to note the number. The browser may be the very
+// phone's, and somebody else's by then.
+const caseInSight = 10 * time.Minute
 
 // UseID names a use on the desk: the number of the verifier's receipt, or, of an older
 // one, what it is known by.
@@ -62,7 +68,7 @@ func (p *Portal) NotMe(ctx context.Context, token, useID string) (Case, error) {
 	if err != nil {
 		return Case{}, fmt.Errorf("portal: case: %w", err)
 	}
-	c, err := p.store.OpenCase(ctx, p.who(person), Case{Number: fmt.Sprintf("%08d", number), Person: person, UseID: useID, Use: use, OpenedAt: p.at()})
+	c, err := p.store.OpenCase(ctx, p.who(person), Case{Number: fmt.Sprintf("%08d", number), Person: person, UseID: useID, Use: use, OpenedAt: p.at(), Session: hash(token)})
 	if err != nil {
 		return Case{}, fmt.Errorf("portal: case: %w", err)
 	}
@@ -96,18 +102,23 @@ func (p *Portal) holdFor(ctx context.Context, token string, c Case) (Case, error
 	return c, nil
 }
 
-// CaseOf finds a case of who is logged in, or was until the phone was put on hold: the
-// report that stopped the phone ends the session, and whoever made it must see the
+// CaseOf finds a case of who is logged in, or of the session that opened it a moment ago:
+// the report that stopped the phone ends the session, and whoever made it must see the
 // number. ErrNoCase, of other people's too.
 func (p *Portal) CaseOf(ctx context.Context, token, number string) (Case, error) {
 	return p.reported(ctx, token, func(c Case) bool { return c.Number == number })
 }
 
-// reported finds a case among those of the person of a session that is live or on hold.
+// reported finds a case among those of the person of a session that is live; of one that
+// is on hold, the case that it opened itself, for a while: otherwise ErrSessionHeld.
 func (p *Portal) reported(ctx context.Context, token string, is func(Case) bool) (Case, error) {
 	s, _, err := p.SessionOf(ctx, token)
-	if errors.Is(err, ErrSessionHeld) {
+	held := errors.Is(err, ErrSessionHeld)
+	if held {
 		s, _, err = p.store.Session(ctx, hash(token), p.at())
+	}
+	if errors.Is(err, ErrNotFound) { // logged out meanwhile
+		return Case{}, ErrNotLoggedIn
 	}
 	if err != nil {
 		return Case{}, err
@@ -116,11 +127,16 @@ func (p *Portal) reported(ctx context.Context, token string, is func(Case) bool)
 	if err != nil {
 		return Case{}, fmt.Errorf("portal: case: %w", err)
 	}
-	i := slices.IndexFunc(all, is)
-	if i < 0 {
-		return Case{}, ErrNoCase
+	i := slices.IndexFunc(all, func(c Case) bool {
+		return is(c) && (!held || c.Session == s.Token && p.at().Sub(c.OpenedAt) <= caseInSight)
+	})
+	switch {
+	case i >= 0:
+		return all[i], nil
+	case held:
+		return Case{}, ErrSessionHeld
 	}
-	return all[i], nil
+	return Case{}, ErrNoCase
 }
 
 // CasesOf lists the cases of who is logged in, newest first.

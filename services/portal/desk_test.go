@@ -184,9 +184,64 @@ func TestTheNumberOfAReportOutlivesItsSession(t *testing.T) {
 				t.Errorf("%s: %v", what, err)
 			}
 		}
+		w.now = w.now.Add(10 * time.Minute)
+		if _, err := w.CaseOf(ctx, session, c.Number); err != nil {
+			t.Errorf("ten minutes later: %v", err)
+		}
+		w.now = w.now.Add(time.Second)
+		if _, err := w.CaseOf(ctx, session, c.Number); !errors.Is(err, portal.ErrSessionHeld) {
+			t.Errorf("after ten minutes: %v", err)
+		}
+		if c, err := w.NotMe(ctx, session, id); !errors.Is(err, portal.ErrSessionHeld) {
+			t.Errorf("pressed again after ten minutes: %+v, %v", c, err)
+		}
 		w.now = w.now.Add(2 * time.Hour)
 		if _, err := w.CaseOf(ctx, session, c.Number); !errors.Is(err, portal.ErrNotLoggedIn) {
 			t.Errorf("after the session's time: %v", err)
+		}
+	})
+}
+
+// The stopped phone may be in somebody else's hand, with a session of its own: what the
+// owner reports elsewhere is not to be seen there, and nothing anywhere after a log-out.
+func TestAReportIsShownOnlyWhereItWasMade(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		thiefs, owners := ceremony.NewID(), ceremony.NewID()
+		thief, owner := w.deskLogin(t, thiefs), w.deskLogin(t, owners)
+		home, err := w.HomeOf(ctx, owner)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := portal.UseID(home.Snapshot.Uses[0])
+		c, err := w.NotMe(ctx, owner, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.CaseOf(ctx, thief, c.Number); err != nil {
+			t.Fatalf("while both are logged in: %v", err)
+		}
+		for _, login := range []string{thiefs, owners} {
+			w.tell(t, w.verifier, nil, login, ceremony.CertificateHeld)
+		}
+		w.hear(t)
+		if seen, err := w.CaseOf(ctx, thief, c.Number); !errors.Is(err, portal.ErrSessionHeld) || seen.Number != "" {
+			t.Errorf("the other browser sees %+v, %v", seen, err)
+		}
+		if seen, err := w.NotMe(ctx, thief, id); !errors.Is(err, portal.ErrSessionHeld) || seen.Number != "" {
+			t.Errorf("the other browser reports and sees %+v, %v", seen, err)
+		}
+		if seen, err := w.CaseOf(ctx, owner, c.Number); err != nil || seen.Use.Party != "portal" {
+			t.Errorf("who made the report sees %+v, %v", seen, err)
+		}
+		if err := w.Logout(ctx, owner); err != nil {
+			t.Fatal(err)
+		}
+		if seen, err := w.CaseOf(ctx, owner, c.Number); !errors.Is(err, portal.ErrNotLoggedIn) || seen.Number != "" {
+			t.Errorf("after the log-out: %+v, %v", seen, err)
+		}
+		if seen, err := w.NotMe(ctx, owner, id); !errors.Is(err, portal.ErrNotLoggedIn) || seen.Number != "" {
+			t.Errorf("reported after the log-out: %+v, %v", seen, err)
 		}
 	})
 }

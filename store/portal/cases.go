@@ -13,9 +13,15 @@ import (
 
 const caseColumns = "SELECT number, person, use_id, details, opened_at_ms, suspended_at_ms FROM not_me"
 
+// details is what is kept of a case as one text.
+type details struct {
+	portal.Use
+	Session []byte `json:"opened_in,omitempty"` // portal.Case.Session
+}
+
 // OpenCase implements portal.Store.
 func (s *Store) OpenCase(ctx context.Context, who audit.Actor, c portal.Case) (opened portal.Case, err error) {
-	text, err := json.Marshal(c.Use)
+	text, err := json.Marshal(details{c.Use, c.Session[:]})
 	if err != nil {
 		return c, fmt.Errorf("store/portal: case: %w", err)
 	}
@@ -75,5 +81,9 @@ func scanCase(row interface{ Scan(...any) error }) (c portal.Case, err error) {
 	if suspended != 0 {
 		c.Suspended = moment(suspended)
 	}
-	return c, json.Unmarshal([]byte(text), &c.Use)
+	var d details
+	err = json.Unmarshal([]byte(text), &d)
+	c.Use = d.Use
+	copy(c.Session[:], d.Session)
+	return c, err
 }
