@@ -81,8 +81,12 @@ var ErrNoTrust = problem.NewYourTurn(409, "trust-login-again",
 	"もう一度ログインしてから、信頼できる人の画面を開いてください。", "何も変わっていません。",
 	"Log in again to see the people you trust.", "Nothing has changed.")
 
-// What a browser may not have.
+// What a browser may not have. ErrNoPush is a session that cannot have it told: it is from
+// before the portal could.
 var (
+	ErrNoPush = problem.NewYourTurn(409, "push-login-again",
+		"もう一度ログインしてから、この端末のお知らせを設定してください。", "お知らせは、いつもの送り先に届きます。何も変わっていません。",
+		"Log in again to set notices on this device.", "Notices reach you where they always do. Nothing has changed.")
 	ErrPushService = problem.NewRefused(400, "push-service",
 		"このブラウザーには、お知らせを出せません。", "お知らせは、いつもの送り先に届きます。何も変わっていません。",
 		"This browser cannot be told of notices.", "Notices reach you where they always do. Nothing has changed.")

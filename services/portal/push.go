@@ -103,7 +103,7 @@ func (s *pushSender) check(n PushSubscription) error {
 }
 
 // SubscribePush has a browser of who is logged in told of notices from now on. Errors
-// are problems: ErrNotLoggedIn, ErrPushService, ErrPushLimit, ErrNoTrust, the issuer's.
+// are problems: ErrNotLoggedIn, ErrPushService, ErrPushLimit, ErrNoPush, the issuer's.
 func (p *Portal) SubscribePush(ctx context.Context, token, endpoint, p256dh, auth string) error {
 	s, _, err := p.SessionOf(ctx, token)
 	if err != nil {
@@ -152,7 +152,7 @@ func (p *Portal) PushCount(ctx context.Context, token string) (int, error) {
 // watchNotices asks the issuer to tell us when there is a notice for the person.
 func (p *Portal) watchNotices(ctx context.Context, s Session, on bool) error {
 	if s.Grants[ceremony.ScopeNotices] == "" {
-		return ErrNoTrust
+		return ErrNoPush
 	}
 	header, err := p.bearer(p.config.Issuer, "")
 	if err != nil {

@@ -275,3 +275,27 @@ func TestABrowserIsToldOfWhatCameAfterIt(t *testing.T) {
 		}
 	})
 }
+
+// A login that brought no grant for notices is told so in words about notices.
+func TestALoginFromBeforeCannotSetNotices(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		browser, _, err := w.Begin(ctx, ceremony.Same)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.result, w.code = passed(ceremony.Same), ceremony.NewID()
+		delete(w.result.Grants, ceremony.ScopeNotices)
+		session, err := w.Return(ctx, browser, w.code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p256dh, auth := browserKeys(t)
+		if err := w.SubscribePush(ctx, session, newPushService(t).URL, p256dh, auth); !errors.Is(err, portal.ErrNoPush) {
+			t.Errorf("set: %v", err)
+		}
+		if err := w.UnsubscribePush(ctx, session); !errors.Is(err, portal.ErrNoPush) {
+			t.Errorf("ended: %v", err)
+		}
+	})
+}
