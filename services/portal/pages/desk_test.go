@@ -100,6 +100,23 @@ func TestAUseInFull(t *testing.T) {
 	uitest.Says(t, site, deskSamples(), "57-loosen", map[ui.Lang][]string{ui.JA: {"「会社やお店のサービス」を、また使えるようにします。", "まだ変わっていません", "1日の回数を、3回から2回にします"}})
 }
 
+// Nobody is sent to a desk that cannot look a report's number up.
+func TestACaseSaysWhatItsNumberIsFor(t *testing.T) {
+	site, err := newSite(Options{Sandbox: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	uitest.Says(t, site, deskSamples(), "43-case", map[ui.Lang][]string{
+		ui.JA: {"この届け出の控えです", "役所の窓口や電話の相談窓口では、この番号を調べられません", "ポータルの運営者", "pTz7Jq0c5Zf1k2wYdWmX3A", `action="/logout"`},
+		ui.EN: {"for your own record", "Neither the municipal office nor the help desk can look it up", "operator finds the record"},
+	})
+	for l, sends := range map[ui.Lang]string{ui.JA: "相談窓口に伝えて", ui.EN: "Tell this number"} {
+		if uitest.Has(t, site, deskSamples(), "43-case", l, sends) {
+			t.Errorf("in %s, the person is sent with the number to who cannot look it up", l)
+		}
+	}
+}
+
 // What a form says becomes exactly these rules, and leaves the rest alone.
 func TestWhatAFormChooses(t *testing.T) {
 	form := func(values url.Values) (locks, limits, quiet, classes ceremony.Rules, errs [4]error) {
