@@ -19,12 +19,23 @@ func (v *visit) setCardPIN(k walk) {
 		v.tell(left{path: k.At, wrong: map[string]string{"sure": "stop.wrong"}})
 		return
 	}
+	var change *phone.Loosening
+	if k == loosening {
+		if change = v.opened(); change == nil { // too old, or done already
+			v.goTo(k.At)
+			return
+		}
+		if !v.shownChange(change) {
+			v.leaveWord(errOtherChange, k.At)
+			return
+		}
+	}
 	pin, err := secret.ParsePIN(v.r.PostFormValue("pin"))
 	if err != nil {
 		v.notTaken(k.At, phone.ErrSecretForm)
 		return
 	}
-	v.draft.change(func(d *draft) { d.cardPIN, d.cardFor = pin, k })
+	v.draft.change(func(d *draft) { d.cardPIN, d.cardFor, d.confirmed = pin, k, change })
 	v.goTo(k.At + "/tap")
 }
 
@@ -86,14 +97,18 @@ func (v *visit) saysByPIN(k walk, pin secret.PIN) error {
 		}
 		return err
 	case loosening:
-		l := v.opened()
+		l := v.confirmed()
 		if l == nil {
 			v.goTo("/loosen")
 			return nil
 		}
 		err := v.phone.Loosen(v.r.Context(), pin, *l)
 		if err == nil {
-			v.draft.change(func(d *draft) { d.loosening, d.loosened = nil, true })
+			v.draft.change(func(d *draft) {
+				if d.loosening == l { // and not another that was opened meanwhile
+					d.loosening, d.loosened = nil, true
+				}
+			})
 			v.goTo("/?done=loosened")
 		}
 		return err

@@ -30,6 +30,7 @@ type draft struct {
 	creation  *element.Creation // of biometrics, until the platform's lock has answered
 	receipt   *phone.Receipt    // of another phone that a card revoked here, until the page is left alone
 	loosening *phone.Loosening  // opened, for the card to confirm
+	confirmed *phone.Loosening  // the one that cardPIN was typed for, when it was for that
 	loosened  bool              // and it has: whoever presses once more is told so
 	left      left              // by the last form
 	failed    *failure          // what the page of a problem shows
@@ -75,7 +76,7 @@ func (d *draft) change(f func(*draft)) {
 // forget drops every secret of the draft.
 func (d *draft) forget() {
 	d.change(func(d *draft) {
-		d.card, d.cardPIN, d.pin, d.terms, d.creation = secret.Password{}, secret.PIN{}, secret.PIN{}, "", nil
+		d.card, d.cardPIN, d.confirmed, d.pin, d.terms, d.creation = secret.Password{}, secret.PIN{}, nil, secret.PIN{}, "", nil
 	})
 }
 

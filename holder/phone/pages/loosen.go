@@ -70,12 +70,27 @@ func (v *visit) opened() (l *phone.Loosening) {
 	return l
 }
 
+// confirmed is the change whose page the card's PIN was typed on. What another page opened
+// since then is not confirmed by it.
+func (v *visit) confirmed() (l *phone.Loosening) {
+	v.draft.change(func(d *draft) { l = d.confirmed })
+	return l
+}
+
+// shownChange tells whether the form says that this very change was on its page.
+func (v *visit) shownChange(l *phone.Loosening) bool {
+	return v.field("proposal") == l.ID && v.field("rules") == l.To.Hash()
+}
+
 // loosenCardPage says what is about to be allowed, before the card's PIN is asked for.
+// Its form carries which change and which rules that is.
 type loosenCardPage struct {
 	walkPage
-	Every   bool
-	Looser  []ui.Text
-	Tighter []ui.Text
+	Proposal string
+	Rules    string // their hash
+	Every    bool
+	Looser   []ui.Text
+	Tighter  []ui.Text
 }
 
 func (v *visit) loosenCard() {
@@ -90,7 +105,7 @@ func (v *visit) loosenCard() {
 		v.goTo(to)
 		return
 	}
-	p := loosenCardPage{walkPage: walkPage{v.secretPage(), loosening}, Every: l.Every()}
+	p := loosenCardPage{walkPage: walkPage{v.secretPage(), loosening}, Proposal: l.ID, Rules: l.To.Hash(), Every: l.Every()}
 	p.Looser, p.Tighter = wordsOf(l.Changes)
 	v.show(ui.Screen{Page: "loosencard", Data: p, Quiet: true, Bad: p.bad()})
 }

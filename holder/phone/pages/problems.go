@@ -16,6 +16,9 @@ var (
 	errOldForm = problem.New(problem.YourTurn, http.StatusConflict, "old-form",
 		problem.Text{Title: "もう一度入力してください。", Detail: "前に開いた画面から送られたので、何もしていません。入力できる回数は減っていません。"},
 		problem.Text{Title: "Please enter it again.", Detail: "It came from a page that was opened before, so nothing was done. No try was used up."})
+	errOtherChange = problem.New(problem.YourTurn, http.StatusConflict, "loosen-other-change",
+		problem.Text{Title: "別の変更が開かれたので、何も変えていません。", Detail: "あとから開かれた変更が、いま下に出ています。自分で開いたものでなければ、暗証番号を入れずに閉じてください。入力できる回数は減っていません。"},
+		problem.Text{Title: "Another change was opened, so nothing was changed.", Detail: "Below is the one that was opened later. If it was not you, close it without entering the PIN. No try was used up."})
 	errStartAgain = problem.New(problem.YourTurn, http.StatusConflict, "start-again",
 		problem.Text{Title: "もう一度、カードの署名用パスワードから入力してください。", Detail: "入力した内容は15分で消えます。カードの署名用パスワードと、このスマホの暗証番号は、どこにも残していません。"},
 		problem.Text{Title: "Please begin again with the card's signature password.", Detail: "What you typed is dropped after 15 minutes. Neither the card's password nor this phone's PIN was kept anywhere."})
