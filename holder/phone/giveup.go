@@ -292,10 +292,18 @@ func (p *Phone) tellOrder(ctx context.Context, o Order) error {
 	return nil
 }
 
-// undeliverable tells whether an order will never be taken: it is too old, or the
-// authority knows of no such phone. Nothing of it is good any more then.
+// undeliverable tells whether an order will never be taken: it is too old, so that every
+// lease has ended, or the authority knows of no such phone, or refuses the order itself.
+// A counter that is behind is no such thing: it says that a copy of the element is about,
+// and then the certificates may well be good. The order is kept and sent again.
 func undeliverable(err error) bool {
-	return final(err) || problem.From(err).Code == ra.CodeStepStale
+	switch problem.From(err).Code {
+	case ra.CodeStepStale:
+		return true
+	case ra.CodeElementSuspected:
+		return false
+	}
+	return final(err)
 }
 
 // waiting is since when the phone has been wiped and the authority not told; zero when

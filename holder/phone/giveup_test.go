@@ -10,7 +10,9 @@ import (
 
 	"tegata/holder/card"
 	"tegata/holder/phone"
+	"tegata/internal/httpd"
 	"tegata/internal/pki"
+	"tegata/issuer/ra"
 	"tegata/issuer/status"
 	"tegata/store"
 	phonestore "tegata/store/phone"
@@ -94,6 +96,13 @@ func TestAPhoneIsWipedWithoutALine(t *testing.T) {
 	})
 	if err := p.Deliver(t.Context()); code(err) != phone.ErrNotRevokedYet.Code {
 		t.Errorf("the authority was away: %v", err)
+	}
+	w.cut(func(rw http.ResponseWriter, r *http.Request) bool { // a copy of the element counts on
+		httpd.WriteProblem(rw, r, ra.ErrElementSuspected)
+		return true
+	})
+	if err := p.Deliver(t.Context()); code(err) != phone.ErrNotRevokedYet.Code || look().Untold.IsZero() {
+		t.Errorf("a counter that is behind, and the order is given up: %v", err)
 	}
 	w.cut(nil)
 	due, ok, err := w.phones.NextDue(t.Context())

@@ -286,6 +286,12 @@ var events = []struct {
 		_, err := s.w.ra.Stop(s.t.Context(), order)
 		return err
 	}},
+	{"an order to stop arrives after the word of a copy", "", func(s *scene) error {
+		order := s.p.jws(ra.TypeEnrolment, s.p.claims(ra.StepStopLate), nil)
+		_, _ = s.p.checkIn() // refused where nothing is registered
+		_, err := s.w.ra.Stop(s.t.Context(), order)
+		return err
+	}},
 	{"the phone asks for a receipt", "StepReceipt", func(s *scene) error {
 		_, err := s.w.ra.Stop(s.t.Context(), s.p.jws(ra.TypeEnrolment, s.p.claims(ra.StepReceipt), nil))
 		return err

@@ -78,13 +78,7 @@ func (f folder) serve(l letter) (string, folder) {
 		f.lost, f.resumed, f.ctr = false, true, l.ctr
 		return "done", f
 	case "stop":
-		switch {
-		case f.ended:
-			return "done", f
-		case l.ctr <= f.ctr:
-			return ra.CodeElementSuspected, f
-		}
-		f.ended = true
+		f.ended = true // whatever its counter: an order can only end
 		return "done", f
 	}
 	switch {

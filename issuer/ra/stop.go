@@ -3,6 +3,7 @@ package ra
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"tegata/internal/audit"
@@ -18,6 +19,10 @@ import (
 // could not reach us: its order was signed before and may be months old. Step "receipt"
 // ends nothing: a phone whose pair ended another way, by a new phone that took over for
 // example, gets the receipt that a shop wants to see.
+//
+// A counter that is behind refuses no order: what it shows is that a copy of the element
+// went on, and whoever has the copy must not be able to keep the owner from ending it.
+// All that an order can do is end.
 func (r *RA) Stop(ctx context.Context, compact string) (Stopped, error) {
 	at := r.at()
 	s, e, err := r.stopStep(ctx, compact, at)
@@ -37,16 +42,27 @@ func (r *RA) Stop(ctx context.Context, compact string) (Stopped, error) {
 			return e.endedProblem()
 		case s.claims.Step == StepReceipt:
 			return ErrStepOutOfOrder.With("state", string(e.State))
-		case s.claims.Ctr <= e.Ctr:
-			return ErrElementSuspected
 		}
-		e.Receipt, e.Ctr = randomID(), s.claims.Ctr
+		if s.claims.Ctr <= e.Ctr {
+			if err := r.noteBehind(ctx, tx, at, e, s.claims); err != nil {
+				return err
+			}
+		}
+		e.Receipt, e.Ctr = randomID(), max(e.Ctr, s.claims.Ctr)
 		return r.end(ctx, tx, at, e.actor(), &e, EndedStopped, status.CessationOfOperation)
 	})
 	if err != nil {
 		return Stopped{}, err
 	}
 	return Stopped{Receipt: e.Receipt, Tag: ElementTag(e.Element), RevokedAt: e.EndedAt}, nil
+}
+
+// noteBehind records, for who looks into it later, that an order was older than another
+// word from its element.
+func (r *RA) noteBehind(ctx context.Context, tx Tx, at time.Time, e EnrolmentRecord, c StepClaims) error {
+	return tx.Audit(ctx, at, e.actor(), "counter behind", e.ID, map[string]string{
+		"step": string(c.Step), "ctr": strconv.FormatUint(c.Ctr, 10), "seen": strconv.FormatUint(e.Ctr, 10),
+	})
 }
 
 // numberEnded gives a phone that ended another way its receipt: nothing is left to end,

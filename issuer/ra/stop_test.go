@@ -1,6 +1,7 @@
 package ra_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -119,4 +120,33 @@ func TestAPhoneIsRevokedByItsOwnersCard(t *testing.T) {
 		t.Errorf("the next phone: %+v, %v", second, err)
 	}
 	next.mustBe(status.Revoked, status.CessationOfOperation)
+}
+
+// Whoever has a copy of the element counts on with it; the owner's order, now or late,
+// ends both all the same.
+func TestACopyKeepsNobodyFromEndingThePhone(t *testing.T) {
+	for _, step := range []ra.StepName{ra.StepStop, ra.StepStopLate} {
+		w, _, p := registered(t)
+		order := p.jws(ra.TypeEnrolment, p.claims(step), nil)
+		copied := *p
+		for range 3 {
+			if _, err := copied.checkIn(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := w.ra.Stop(t.Context(), order)
+		if err != nil {
+			t.Fatalf("%s: %v", step, err)
+		}
+		p.mustBe(status.Revoked, status.CessationOfOperation)
+		if s, err := p.show(); err != nil || s.Ended != ra.EndedStopped {
+			t.Errorf("%s: it stands at %+v, %v", step, s, err)
+		}
+		if again, err := w.ra.Stop(t.Context(), order); err != nil || again != got {
+			t.Errorf("%s: sent again: %+v, %v", step, again, err)
+		}
+		if trail, err := w.auditTrail(); err != nil || strings.Count(trail, "counter behind") != 1 {
+			t.Errorf("%s: the audit records do not say once that the counter was behind: %v", step, err)
+		}
+	}
 }
