@@ -54,7 +54,7 @@ type notice struct {
 	until    time.Time
 	days     int
 	why      EndReason
-	by       Way           // of a suspension
+	by       Way           // of a suspension, or of an end that the holder made
 	name     string        // of a person, in the reader's own word for them
 	last     bool          // of the suspensions that are allowed in a while
 	hasPhone bool          // what is told of a card concerns a phone too

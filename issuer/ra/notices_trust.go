@@ -20,6 +20,11 @@ func (n notice) trustTexts() (ja, en NoticeText) {
 	case NoticeCharged:
 		return NoticeText{"頼まれた人になりました", fmt.Sprintf("あなたは、「%s」さんのスマホを一時停止できるようになりました。頼まれたときや、なくしたと分かったときに、ポータルから止めてください。やめるときも、ポータルの「信頼できる人」からできます。", n.name)},
 			NoticeText{"Somebody trusts you", fmt.Sprintf("You can now suspend the phone of “%s”. Do so at the portal when you are asked to, or know that it is lost. There you can also end this, under “People you trust”.", n.name)}
+	case NoticeTrustEnded:
+		if n.by == ByHolder {
+			return NoticeText{"信頼できる人の関係が終わりました", fmt.Sprintf("あなたのログインで、「%s」さんに任せるのをやめました。その人は、もうあなたのスマホを止めることはできません。%s", n.name, notYouJA)},
+				NoticeText{"A relation of trust has ended", fmt.Sprintf("With your login the relation with “%s” was ended: that person can no longer stop your phone. %s", n.name, notYouEN)}
+		}
 	}
 	return NoticeText{"信頼できる人の関係が終わりました", fmt.Sprintf("「%s」さんとのあいだで、スマホを止められる関係が終わりました。もう止めることはできません。", n.name)},
 		NoticeText{"A relation of trust has ended", fmt.Sprintf("The relation with “%s” has ended: nothing can be stopped by it any more.", n.name)}

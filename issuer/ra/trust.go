@@ -332,27 +332,31 @@ func (r *RA) move(ctx context.Context, tx Tx, at time.Time, who audit.Actor, t T
 
 // tellOfTrust tells who should know of a step; by is who took it.
 func (r *RA) tellOfTrust(ctx context.Context, tx Tx, at time.Time, t TrustRecord, was TrustState, by string) error {
-	tell := func(person string, kind NoticeKind, name string) error {
+	tell := func(person string, n notice) error {
 		p, err := tx.Person(ctx, person)
 		if err != nil || p.Died {
 			return err
 		}
-		return r.notify(ctx, tx, at, p, notice{kind: kind, name: name})
+		return r.notify(ctx, tx, at, p, n)
 	}
 	switch {
 	case t.State == TrustAccepted:
-		return tell(t.Holder, NoticeTrustAccepted, t.Label)
+		return tell(t.Holder, notice{kind: NoticeTrustAccepted, name: t.Label})
 	case t.State == TrustActive:
-		if err := tell(t.Holder, NoticeTrusted, t.Label); err != nil {
+		if err := tell(t.Holder, notice{kind: NoticeTrusted, name: t.Label}); err != nil {
 			return err
 		}
-		return tell(t.Trusted, NoticeCharged, t.Shown)
+		return tell(t.Trusted, notice{kind: NoticeCharged, name: t.Shown})
 	case was == TrustInvited || was == TrustOpened:
 		return nil // ended before anybody had agreed to anything
 	case by != t.Holder:
-		return tell(t.Holder, NoticeTrustEnded, t.Label)
+		return tell(t.Holder, notice{kind: NoticeTrustEnded, name: t.Label})
 	}
-	return tell(t.Trusted, NoticeTrustEnded, t.Shown)
+	// The holder too: whoever has their phone and PIN can end it in their name.
+	if err := tell(t.Holder, notice{kind: NoticeTrustEnded, name: t.Label, by: ByHolder}); err != nil {
+		return err
+	}
+	return tell(t.Trusted, notice{kind: NoticeTrustEnded, name: t.Shown})
 }
 
 // SuspendCharge stops the phone of who trusts the person that g is about. It answers no

@@ -260,8 +260,13 @@ func TestATrustedPersonCanDoNothingElse(t *testing.T) {
 	if got := w.trusting(jiro); len(got.Charges) != 0 {
 		t.Errorf("after the end: %+v", got)
 	}
-	if n := count(w.notices(), ra.NoticeTrustEnded); n != 2 {
+	// Ended by the trusted person the holder is told, ended by the holder both are: it may
+	// have been somebody else with the holder's phone.
+	if n := count(w.notices(), ra.NoticeTrustEnded); n != 3 {
 		t.Errorf("told of an end %d times", n)
+	}
+	if n := w.toldOfEnd("あなたのログインで"); n != 1 {
+		t.Errorf("the holder was told %d times of an end by their own login", n)
 	}
 	// A person whose phone is gone has nothing to stop, and why is not told.
 	last := w.trust(hanako, saburo)
@@ -537,4 +542,19 @@ func TestTheCodeOfAnInvitationRestsNowhere(t *testing.T) {
 	if err != nil || !found {
 		t.Errorf("the label was not found: the search sees nothing (%v)", err)
 	}
+}
+
+// toldOfEnd counts the notices of an end that say so.
+func (w *world) toldOfEnd(words string) (n int) {
+	w.t.Helper()
+	out, err := w.ra.Outbox(w.t.Context(), "", 1000)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, one := range out.Notices {
+		if one.Kind == ra.NoticeTrustEnded && one.To.Address == hanako().Contact.Address && strings.Contains(one.JA.Body, words) {
+			n++
+		}
+	}
+	return n
 }
