@@ -152,9 +152,10 @@ func TestTriesWithFactsAreLimited(t *testing.T) {
 	}
 	wrong := factsOf(c)
 	wrong.Address = "東京都見本区九丁目"
-	for i := range ra.FactsPerBirthDate { // by whichever agent
+	for i := range ra.FactsPerPerson { // by whichever agent, however the name is written
+		wrong.Name = []string{"手形　花子", "手形花子"}[i%2]
 		got := wantCode(t, try("A-0"+strconv.Itoa(i), wrong), ra.CodeFactsWrong)
-		if got.Extra["tries_left"] != ra.FactsPerBirthDate-1-i {
+		if got.Extra["tries_left"] != ra.FactsPerPerson-1-i {
 			t.Errorf("after %d tries: %v", i+1, got.Extra)
 		}
 	}
@@ -175,6 +176,24 @@ func TestTriesWithFactsAreLimited(t *testing.T) {
 		}
 	}
 	p.mustBe(status.Held, status.CertificateHold, status.Lost)
+}
+
+// Whoever knows no more than a birth date closes the helpdesk to nobody by a few calls.
+func TestABirthDateAloneClosesNoHelpdesk(t *testing.T) {
+	w, c, p := registered(t)
+	for i := range ra.FactsPerBirthDate { // one name after the other
+		if i == ra.FactsPerPerson || i == ra.FactsPerBirthDate-1 {
+			if err := w.suspendByCall(t.Context(), c); err != nil {
+				t.Fatalf("after %d calls: %v", i, err)
+			}
+		}
+		f := factsOf(c)
+		f.Name = "手形　" + strconv.Itoa(i) + "子"
+		_, err := w.ra.SuspendByFacts(t.Context(), "helpdesk", "B-"+strconv.Itoa(i%3), f)
+		wantCode(t, err, ra.CodeFactsWrong)
+	}
+	p.mustBe(status.Held, status.CertificateHold, status.Lost)
+	wantCode(t, w.suspendByCall(t.Context(), c), ra.CodeFactsTries) // nobody walks through the names
 }
 
 func TestASupportNumberShowsCodesForTenMinutes(t *testing.T) {

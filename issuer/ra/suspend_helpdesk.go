@@ -11,9 +11,12 @@ import (
 
 // Limits of a helpdesk's tries with four facts, all in TriesWindow: what somebody says
 // by telephone is known to others too, so that nobody may try one person's address
-// after the other, nor one birth date after the other.
+// after the other, nor one birth date after the other. Name and birth date are limited
+// together, or five calls with any name would close the helpdesk to all who were born
+// on a day.
 const (
-	FactsPerBirthDate = 5  // wrong ones, of all agents
+	FactsPerPerson    = 5  // wrong ones, of all agents, for one name and birth date
+	FactsPerBirthDate = 30 // wrong ones, of all agents, whatever the name
 	FactsPerAgent     = 20 // wrong ones
 	FactsPerHelpdesk  = 200
 )
@@ -32,6 +35,7 @@ func (r *RA) SuspendByFacts(ctx context.Context, helpdesk, agent string, f Facts
 		return Suspended{}, err
 	}
 	limits := []tryLimit{
+		{[32]byte(r.mac("facts about", helpdesk, heard.BirthDate, heard.Name)), FactsPerPerson},
 		{[32]byte(r.mac("facts", helpdesk, heard.BirthDate)), FactsPerBirthDate},
 		{[32]byte(r.mac("facts of", helpdesk, agent)), FactsPerAgent},
 		{[32]byte(r.mac("facts through", helpdesk)), FactsPerHelpdesk},
