@@ -247,6 +247,42 @@ func TestASupportNumberShowsCodesForTenMinutes(t *testing.T) {
 	})
 }
 
+// Whoever has the number looks as often as they like, and fills no history.
+func TestHelpersDisplaceNoAgentsLook(t *testing.T) {
+	eachRegistered(t, func(t *testing.T, w *world, c *card, p *phone) {
+		looks := func(number string, times int) {
+			t.Helper()
+			for i := range times {
+				w.now = w.now.Add(time.Second)
+				if _, err := w.ra.ViewSupport(t.Context(), "helpdesk", ra.SupportQuery{Number: number, Source: "s" + strconv.Itoa(i)}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		made, err := p.makeNumber()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.ra.ViewSupport(t.Context(), "helpdesk", ra.SupportQuery{Number: made.Number, Agent: "A-01"}); err != nil {
+			t.Fatal(err)
+		}
+		looks(made.Number, 110)
+		got := w.history(c.person.ID)
+		if len(got) != 2 || got[0].What != "helper" || !got[0].At.Equal(w.now) || got[1].Agent != "A-01" {
+			t.Errorf("the history says %+v", got)
+		}
+		for range 101 { // a line each: there are as many numbers as somebody with the phone makes
+			if made, err = p.makeNumber(); err != nil {
+				t.Fatal(err)
+			}
+			looks(made.Number, 1)
+		}
+		if got = w.history(c.person.ID); len(got) != 101 || got[100].Agent != "A-01" {
+			t.Errorf("%d lines, of which the last is %+v", len(got), got[len(got)-1])
+		}
+	})
+}
+
 // The moment counts, not whether anybody came by to erase it.
 func TestASupportNumberIsOverWithoutAnyWork(t *testing.T) {
 	w, _, p := registered(t)

@@ -29,7 +29,7 @@ func (r *RA) LinkStaff(ctx context.Context, party string, der []byte) (Linkage, 
 		if out.Person, err = r.link(ctx, tx, party, found.Person); err != nil {
 			return err
 		}
-		return r.logAgent(ctx, tx, at, found.Person, Query{At: at, Verifier: party, What: "staff"})
+		return r.logAgent(ctx, tx, at, found.Person, randomID(), Query{At: at, Verifier: party, What: "staff"})
 	})
 	return out, err
 }

@@ -107,7 +107,9 @@ type Tx interface {
 	PutPairwise(ctx context.Context, verifier, pairwise, person string) error
 	PersonOfPairwise(ctx context.Context, verifier, pairwise string) (string, error)
 	PutQuery(ctx context.Context, person, id string, q Query) error
-	QueriesOf(ctx context.Context, person string, limit int) ([]Query, error) // newest first
+	// QueriesOf are the newest of agents, and as many of everybody else: what an agent did
+	// is pushed out by nobody. Newest first.
+	QueriesOf(ctx context.Context, person string, limit int) ([]Query, error)
 
 	SupportTx
 

@@ -174,11 +174,7 @@ func (r *RA) ViewSupport(ctx context.Context, helpdesk string, q SupportQuery) (
 				return err
 			}
 		}
-		what := "support"
-		if q.Agent == "" {
-			what = "helper"
-		}
-		if err := r.logAgent(ctx, tx, at, e.Person, Query{At: at, Verifier: helpdesk, What: what, Agent: q.Agent}); err != nil {
+		if err := r.logLook(ctx, tx, at, helpdesk, q.Agent, s, e.Person); err != nil {
 			return err
 		}
 		out = SupportView{Support: s.ID, Stage: s.Claims.Stage, Error: s.Claims.Error, MadeAt: s.MadeAt, EndsAt: s.EndsAt}
@@ -194,6 +190,17 @@ func (r *RA) ViewSupport(ctx context.Context, helpdesk string, q SupportQuery) (
 		return SupportView{}, err
 	}
 	return out, nil
+}
+
+// logLook writes into a person's history that somebody looked. Whoever has the number
+// is a helper, and may look as often as they like: one line per number says when it was
+// last, so that nobody fills the history with looks.
+func (r *RA) logLook(ctx context.Context, tx Tx, at time.Time, helpdesk, agent string, s SupportRecord, person string) error {
+	q, id := Query{At: at, Verifier: helpdesk, What: "support", Agent: agent}, randomID()
+	if agent == "" {
+		q.What, id = "helper", "helper "+hex.EncodeToString(r.mac("helper line", s.ID))
+	}
+	return r.logAgent(ctx, tx, at, person, id, q)
 }
 
 func (r *RA) numberLimits(helpdesk string, q SupportQuery) []tryLimit {

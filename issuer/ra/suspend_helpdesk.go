@@ -103,15 +103,14 @@ func (r *RA) SuspendBySupport(ctx context.Context, helpdesk, agent, support stri
 // loseForAgent is lose for an agent of a helpdesk, with a line in the person's history.
 func (r *RA) loseForAgent(ctx context.Context, tx Tx, at time.Time, helpdesk, agent string, e EnrolmentRecord) error {
 	q := Query{At: at, Verifier: helpdesk, What: "suspend", Agent: agent}
-	if err := r.logAgent(ctx, tx, at, e.Person, q); err != nil {
+	if err := r.logAgent(ctx, tx, at, e.Person, randomID(), q); err != nil {
 		return err
 	}
 	return r.lose(ctx, tx, at, agentActor(helpdesk, agent), e, ByHelpdesk, "")
 }
 
-// logAgent is logQuery for what an agent did.
-func (r *RA) logAgent(ctx context.Context, tx Tx, at time.Time, person string, q Query) error {
-	id := randomID()
+// logAgent is logQuery for what an agent did; id names the line.
+func (r *RA) logAgent(ctx context.Context, tx Tx, at time.Time, person, id string, q Query) error {
 	if err := tx.PutQuery(ctx, person, id, q); err != nil {
 		return err
 	}

@@ -92,7 +92,11 @@ func (x raTx) QueriesOf(ctx context.Context, person string, limit int) ([]ra.Que
 		err := row.Scan(&at, &q.Verifier, &q.What, &claims, &q.Refused, &q.Agent)
 		q.At, q.Claims = moment(at), strings.Fields(claims)
 		return q, err
-	}, "SELECT at_ms, verifier, what, claims, refused, agent FROM verifier_query WHERE person = $1 ORDER BY at_ms DESC, id LIMIT $2", person, limit)
+	}, `SELECT at_ms, verifier, what, claims, refused, agent FROM verifier_query WHERE person = $1 AND id IN (
+			SELECT id FROM (SELECT id FROM verifier_query WHERE person = $1 AND agent <> '' ORDER BY at_ms DESC, id LIMIT $2) AS agents
+			UNION ALL
+			SELECT id FROM (SELECT id FROM verifier_query WHERE person = $1 AND agent = '' ORDER BY at_ms DESC, id LIMIT $2) AS others)
+		ORDER BY at_ms DESC, id`, person, limit)
 }
 
 // PutNotice implements ra.Tx.

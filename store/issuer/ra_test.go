@@ -111,6 +111,10 @@ func TestRecordsOfTheRegistrationAuthorityComeBackWhole(t *testing.T) {
 		q := ra.Query{At: time.UnixMilli(5).UTC(), Verifier: "v", What: "attributes", Claims: []string{"name", "address"}, Refused: "x"}
 		comesBack(t, s, []ra.Query{q}, func(tx ra.Tx, l []ra.Query) error { return tx.PutQuery(ctx, "p", "q", l[0]) },
 			func(tx ra.Tx) ([]ra.Query, error) { return tx.QueriesOf(ctx, "p", 10) })
+		agents := q
+		agents.At, agents.Agent = q.At.Add(-time.Millisecond), "A-01"
+		comesBack(t, s, []ra.Query{q, agents}, func(tx ra.Tx, l []ra.Query) error { return tx.PutQuery(ctx, "p", "older", l[1]) },
+			func(tx ra.Tx) ([]ra.Query, error) { return tx.QueriesOf(ctx, "p", 1) }) // an agent's is not pushed out
 		n := ra.Notice{ID: "n", At: time.UnixMilli(7).UTC(), To: ra.Contact{Channel: "mailbox", Address: "a"}, Kind: ra.NoticeApplied,
 			JA: ra.NoticeText{Title: "あ", Body: "い"}, EN: ra.NoticeText{Title: "a", Body: "b"}}
 		comesBack(t, s, []ra.Notice{n}, func(tx ra.Tx, l []ra.Notice) error { return tx.PutNotice(ctx, "p", l[0]) },
