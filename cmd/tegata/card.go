@@ -177,16 +177,21 @@ func cardNew(ctx context.Context, c console, flags *flag.FlagSet, args []string)
 func cardInsert(ctx context.Context, c console, flags *flag.FlagSet, args []string) error {
 	r := remoteFlags(c, flags)
 	into := flags.String("into", "", "phone:ID, helpdesk:1, or vpcd:HOST:PORT such as a slot of the system's pcscd (vpcd:127.0.0.1:35963)")
+	number := flags.String("number", "", "with -secrets: the two digits that the desk's screen shows, typed at the key pad before the PIN")
 	file := flags.String("secrets", "", "type card_auth_pin of this JSON file, mode 0600, at the key pad of a reader that has one; - is standard input")
 	words, err := parse(flags, args, "CARD")
 	if err != nil {
 		return err
 	}
 	var typed map[string]any
+	if (*file != "") != (*number != "") {
+		return usagef("-secrets and -number go together: a desk's key pad takes the number on its screen and the PIN")
+	}
 	if *file != "" {
 		if typed, err = readSecrets(c, *file, "card_auth_pin"); err != nil {
 			return err
 		}
+		typed["number"] = *number
 	}
 	err = r.find(ctx)
 	if addr, ok := strings.CutPrefix(*into, "vpcd:"); ok && errors.Is(err, httpd.Unreachable) {

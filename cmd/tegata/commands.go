@@ -8,7 +8,7 @@ func commands() []command {
 		{"serve", "-config FILE ROLE…", "chosen roles for production; makes nothing", serve},
 		{"card list", "[-json]", "the cards of the sandbox", cardList},
 		{"card show", "CARD [-json]", "one card", cardShow},
-		{"card insert", "CARD -into phone:ID|helpdesk:1|vpcd:HOST:PORT [-secrets FILE]", "hold a card to a slot until interrupted", cardInsert},
+		{"card insert", "CARD -into phone:ID|helpdesk:1|vpcd:HOST:PORT [-number NN -secrets FILE]", "hold a card to a slot until interrupted", cardInsert},
 		{"card new", "CARD -resident ID", "a further card for a resident of the register", cardNew},
 		{"phone list", "[-json]", "the phones of this machine", phoneList},
 		{"phone new", "PHONE [-model MODEL] [-resident ID]", "make a virtual phone", phoneNew},

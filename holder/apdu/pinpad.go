@@ -12,6 +12,8 @@ const (
 	ClassReader   byte = 0xFF
 	InsFeature    byte = 0xC2
 	VerifyPINPad  byte = 0x06 // P2: the feature
+	KeysAtPad     byte = 0x10 // P2: FEATURE_GET_KEY, keys that are no secret
+	padKeys            = 2    // of them: a number of two digits
 	padStructure       = 19   // bytes of PIN_VERIFY before the command
 	padTemplate        = 9    // bytes of the command: header, length, four digits
 	padPINAt           = 5    // where in it the digits go
@@ -42,6 +44,17 @@ func VerifyAtPad(file uint16) Command {
 	binary.LittleEndian.PutUint32(b[15:], padTemplate)
 	b = append(b, 0, InsVerify, 0, ByShortID(file), 4, placeholder, placeholder, placeholder, placeholder)
 	return Command{CLA: ClassReader, INS: InsFeature, P1: 1, P2: VerifyPINPad, Data: b, Le: NoLe}
+}
+
+// ReadPad asks the reader's key pad for the two digits that somebody typed before the PIN:
+// a number that the terminal shows, and no secret.
+func ReadPad() Command {
+	return Command{CLA: ClassReader, INS: InsFeature, P1: 1, P2: KeysAtPad, Data: []byte{padKeys}, Le: NoLe}
+}
+
+// ReadsPad reports whether a command is ReadPad.
+func (c Command) ReadsPad() bool {
+	return c.ForPad() && c.INS == InsFeature && c.P1 == 1 && c.P2 == KeysAtPad && len(c.Data) == 1 && c.Data[0] == padKeys
 }
 
 // ForPad reports whether a command is for the reader rather than for what lies in it.

@@ -39,7 +39,7 @@ func TestAPINTypedAtTheReaderNeverReachesTheTerminal(t *testing.T) {
 	if _, err := j.SignerAtPad(t.Context()); !errors.Is(err, eid.ErrNothingTyped) {
 		t.Fatalf("nothing was typed: %v", err)
 	}
-	pad.Type(cardtest.PIN(t, "9999"))
+	pad.Type("42", cardtest.PIN(t, "9999"))
 	_, err = j.SignerAtPad(t.Context())
 	if wrong, ok := errors.AsType[*eid.SecretError](err); !ok || wrong.TriesLeft != 2 {
 		t.Fatalf("a wrong PIN: %v", err)
@@ -47,7 +47,13 @@ func TestAPINTypedAtTheReaderNeverReachesTheTerminal(t *testing.T) {
 	if _, err := j.SignerAtPad(t.Context()); !errors.Is(err, eid.ErrNothingTyped) {
 		t.Fatalf("what was typed served twice: %v", err)
 	}
-	pad.Type(made.PIN)
+	pad.Type("42", made.PIN)
+	if number, err := j.NumberAtPad(t.Context()); err != nil || number != "42" {
+		t.Fatalf("the number: %q, %v", number, err)
+	}
+	if _, err := j.NumberAtPad(t.Context()); !errors.Is(err, eid.ErrNothingTyped) {
+		t.Fatalf("the number served twice: %v", err)
+	}
 	signer, err := j.SignerAtPad(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -61,11 +67,14 @@ func TestAPINTypedAtTheReaderNeverReachesTheTerminal(t *testing.T) {
 			t.Error("the terminal saw the PIN")
 		}
 	})
-	pad.Type(made.PIN) // and the card is taken away
+	pad.Type("42", made.PIN) // and the card is taken away
 	pad.PowerOff()
 	made.Card.PowerOn()
 	if j, err = eid.Open(t.Context(), tap); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := j.NumberAtPad(t.Context()); !errors.Is(err, eid.ErrNothingTyped) {
+		t.Errorf("the number stayed behind: %v", err)
 	}
 	if _, err := j.SignerAtPad(t.Context()); !errors.Is(err, eid.ErrNothingTyped) {
 		t.Errorf("what was typed stayed behind: %v", err)
@@ -76,7 +85,7 @@ func TestAKeyPadServesNothingButVERIFY(t *testing.T) {
 	made := cardtest.New(t, cardtest.Options{})
 	made.Card.PowerOn()
 	pad := reader.WithKeyPad(made.Card)
-	pad.Type(made.PIN)
+	pad.Type("42", made.PIN)
 	good := apdu.VerifyAtPad(apdu.EFAuthPIN)
 	for name, change := range map[string]func(*apdu.Command){
 		"a signature": func(c *apdu.Command) { c.Data[len(c.Data)-8] = apdu.InsSign }, "another class": func(c *apdu.Command) { c.Data[len(c.Data)-9] = 0x80 },
@@ -98,6 +107,9 @@ func TestAKeyPadServesNothingButVERIFY(t *testing.T) {
 	j, err := eid.Open(t.Context(), &wiretap{token: made.Card})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if _, err := j.NumberAtPad(t.Context()); !errors.Is(err, eid.ErrNoKeyPad) {
+		t.Errorf("a number without a key pad: %v", err)
 	}
 	if _, err := j.SignerAtPad(t.Context()); !errors.Is(err, eid.ErrNoKeyPad) {
 		t.Errorf("without a key pad: %v", err)

@@ -39,6 +39,9 @@ var (
 	ErrPadPIN = problem.New(problem.YourTurn, http.StatusBadRequest, "pad-pin",
 		problem.Text{Title: "暗証番号は4けたの数字です。", Detail: "カードの利用者証明用の暗証番号を、もう一度押してください。回数には数えていません。"},
 		problem.Text{Title: "The PIN has 4 digits.", Detail: "Type the card's authentication PIN again. No try was counted."})
+	ErrPadNumber = problem.New(problem.YourTurn, http.StatusBadRequest, "pad-number",
+		problem.Text{Title: "窓口の画面の番号は2けたの数字です。", Detail: "あなたの窓口の画面に出ている番号と暗証番号を、もう一度押してください。回数には数えていません。"},
+		problem.Text{Title: "The number on the desk's screen has 2 digits.", Detail: "Type the number on your desk's screen and the PIN again. No try was counted."})
 	ErrHeld = problem.New(problem.Refused, http.StatusConflict, "card-held-elsewhere",
 		problem.Text{Title: "このカードは、いま別の読み取り口にかざされています。", Detail: "そこから離してから、もう一度かざしてください。"},
 		problem.Text{Title: "This card is held to another reader just now.", Detail: "Take it away from there and hold it here again."})
@@ -130,14 +133,15 @@ func (r *Rack) untap(w http.ResponseWriter, req *http.Request) {
 // typed is somebody's hand at the key pad of a reader.
 func (r *Rack) typed(w http.ResponseWriter, req *http.Request) {
 	var body struct {
-		PIN secret.PIN `json:"card_auth_pin"`
+		PIN    secret.PIN `json:"card_auth_pin"`
+		Number string     `json:"number"`
 	}
 	err := httpd.ReadJSON(w, req, &body)
 	if errors.Is(err, secret.ErrFormat) || err == nil && body.PIN.IsZero() {
 		err = ErrPadPIN.Because(err)
 	}
 	if err == nil {
-		err = r.Type(req.PathValue("id"), body.PIN)
+		err = r.Type(req.PathValue("id"), body.Number, body.PIN)
 	}
 	answer(w, req, struct{}{}, err)
 }

@@ -278,15 +278,22 @@ func (r *Rack) Tap(ctx context.Context, id, addr string) error {
 	return nil
 }
 
-// Type types the card's PIN at the key pad of the reader that the card is held to. A
-// terminal without one never asks for it.
-func (r *Rack) Type(id string, pin secret.PIN) error {
+// Type types the number that a terminal's screen shows, and the card's PIN, at the key
+// pad of the reader that the card is held to. A terminal without one never asks for them.
+func (r *Rack) Type(id, number string, pin secret.PIN) error {
+	if !isPadNumber(number) {
+		return ErrPadNumber
+	}
 	t := r.tapOf(id)
 	if t == nil {
 		return ErrNotHeld
 	}
-	t.pad.Type(pin)
+	t.pad.Type(number, pin)
 	return nil
+}
+
+func isPadNumber(s string) bool {
+	return len(s) == 2 && s[0] >= '0' && s[0] <= '9' && s[1] >= '0' && s[1] <= '9'
 }
 
 // Certificate is the authentication certificate of a card (DER), which is free to read.

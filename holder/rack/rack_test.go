@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"tegata/holder/apdu"
 	"tegata/holder/card"
 	"tegata/holder/rack"
 	"tegata/holder/reader"
@@ -158,6 +159,19 @@ func TestACardIsMadeHeldToAReaderAndTakenAway(t *testing.T) {
 	response, err := held.Transmit(ctx, []byte{0x00, 0xA4, 0x04, 0x0C, 0x0A, 0xD3, 0x92, 0xF0, 0x00, 0x26, 0x01, 0x00, 0x00, 0x00, 0x01})
 	if err != nil || !bytes.Equal(response, []byte{0x90, 0x00}) {
 		t.Fatalf("select over the tap: %x, %v", response, err)
+	}
+	for _, bad := range []string{"", "7", "123", "4a"} { // what a screen shows has two digits
+		if code, body := call(t, door, token, "POST", "/v1/cards/hanako/pad", map[string]string{"number": bad, "card_auth_pin": "8351"}); code != http.StatusBadRequest || body["code"] != "pad-number" {
+			t.Errorf("the number %q: %d %v", bad, code, body)
+		}
+	}
+	if code, body := call(t, door, token, "POST", "/v1/cards/hanako/pad", map[string]string{"number": "07", "card_auth_pin": "8351"}); code != http.StatusOK {
+		t.Fatalf("typed: %d %v", code, body)
+	}
+	for _, want := range []string{"07\x90\x00", "\x64\x00"} { // the terminal is told it, once
+		if response, err := held.Transmit(ctx, apdu.ReadPad().Bytes()); err != nil || string(response) != want {
+			t.Errorf("the number that was typed: %x, %v", response, err)
+		}
 	}
 	_, list := call(t, door, token, "GET", "/v1/cards", nil)
 	if text, _ := json.Marshal(list); !strings.Contains(string(text), slot.Addr()) || !strings.Contains(string(text), `"state":"good"`) {

@@ -7,25 +7,35 @@ import (
 	"tegata/internal/secret"
 )
 
-// A KeyPad is a token that lies in a reader with a key pad of its own: four digits that
-// somebody types there go to the token, and never to the terminal. It is on the token's
+// A KeyPad is a token that lies in a reader with a key pad of its own: the PIN that
+// somebody types there goes to the token, and never to the terminal. It is on the token's
 // side of the tap because there is nothing but the token to talk to over vpcd.
 type KeyPad struct {
 	Token
 
-	mu  sync.Mutex // guards pin
-	pin secret.PIN // typed, and not asked for yet
+	mu     sync.Mutex // guards the fields below
+	number string     // typed, and not asked for yet
+	pin    secret.PIN // likewise
 }
 
 // WithKeyPad is t in such a reader.
 func WithKeyPad(t Token) *KeyPad { return &KeyPad{Token: t} }
 
-// Type types four digits. They serve once: when the terminal next asks, or not at all
-// when t is taken away before.
-func (k *KeyPad) Type(pin secret.PIN) {
+// Type types the number of two digits that a screen shows, which the terminal is told,
+// and the PIN, which it is not. Each serves once: when the terminal next asks, or not at
+// all when t is taken away before.
+func (k *KeyPad) Type(number string, pin secret.PIN) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.pin = pin
+	k.number, k.pin = number, pin
+}
+
+func (k *KeyPad) takeNumber() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	number := k.number
+	k.number = ""
+	return number
 }
 
 func (k *KeyPad) take() secret.PIN {
@@ -38,7 +48,7 @@ func (k *KeyPad) take() secret.PIN {
 
 // PowerOff implements Token.
 func (k *KeyPad) PowerOff() {
-	k.take()
+	k.Type("", secret.PIN{})
 	k.Token.PowerOff()
 }
 
@@ -48,6 +58,13 @@ func (k *KeyPad) Transmit(command []byte) []byte {
 	c, err := apdu.ParseCommand(command)
 	if err != nil || !c.ForPad() {
 		return k.Token.Transmit(command)
+	}
+	if c.ReadsPad() {
+		number := k.takeNumber()
+		if number == "" {
+			return statusWord(apdu.SWPadTimeout)
+		}
+		return append([]byte(number), statusWord(apdu.SWOK)...)
 	}
 	verify, at, err := c.PadTemplate()
 	if err != nil {

@@ -2,7 +2,6 @@ package desk
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
 	"errors"
@@ -60,8 +59,9 @@ type Desk struct {
 
 	asking sync.Mutex // one conversation with the card at a time
 
-	mu      sync.Mutex // guards the fields below
-	entry   *entry
+	mu      sync.Mutex  // guards the fields below
+	entries []*entry    // oldest first
+	anew    *reader.Tap // lies there, and must be put anew: what was typed there did not serve
 	session *session
 	ended   ended
 }
@@ -70,14 +70,6 @@ type Desk struct {
 type ended struct {
 	browser [32]byte
 	why     error
-}
-
-// entry is a browser that waits for a card.
-type entry struct {
-	browser [32]byte
-	until   time.Time
-	before  *reader.Tap // what lay in the reader already
-	wrong   error       // why the last attempt failed, when another is allowed
 }
 
 // session is a browser whose card lies in the reader.
@@ -112,39 +104,6 @@ func New(c Config) (*Desk, error) {
 
 // Reader is where cards are put, host:port.
 func (d *Desk) Reader() string { return d.config.Reader.Addr() }
-
-// Begin has a browser wait for a card, and returns its new token. earlier is the token
-// that it has already, or "". Errors: ErrTaken, ErrWaiting.
-func (d *Desk) Begin(earlier string) (token string, err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	now := d.config.Now()
-	switch {
-	case d.live() != nil && d.session.browser != hash(earlier):
-		return "", ErrTaken
-	case d.waiting(now) && d.entry.browser != hash(earlier):
-		return "", ErrWaiting
-	}
-	token = rand.Text()
-	d.session, d.ended = nil, ended{}
-	d.entry = &entry{browser: hash(token), until: now.Add(EntryTime), before: d.config.Reader.Current()}
-	return token, nil
-}
-
-// Leave ends what a browser has here.
-func (d *Desk) Leave(token string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.entry != nil && d.entry.browser == hash(token) {
-		d.entry = nil
-	}
-	if d.session != nil && d.session.browser == hash(token) {
-		d.session = nil
-	}
-}
-
-// waiting says whether somebody waits for a card. The caller holds mu.
-func (d *Desk) waiting(now time.Time) bool { return d.entry != nil && now.Before(d.entry.until) }
 
 // live is the session while its card lies there and it is not idle, nil otherwise. The
 // caller holds mu.

@@ -16,9 +16,12 @@ var (
 	ErrTaken = problem.NewRefused(409, "desk-taken",
 		"この読み取り口は、別のブラウザーで使われています。", "使っている人がカードを取ると、入れるようになります。",
 		"Another browser is using this reader.", "You can sign in when that person takes the card away.")
-	ErrWaiting = problem.NewRefused(409, "desk-waiting",
-		"別のブラウザーが、この読み取り口でカードを待っています。", "心当たりがないときは、カードを置かないでください。2分たつと、あなたが入れるようになります。",
-		"Another browser is waiting for a card at this reader.", "If you did not do that, put no card there. After two minutes you can sign in.")
+	ErrCrowded = problem.NewYourTurn(409, "desk-crowded",
+		"この読み取り口でカードを待つブラウザーが多すぎます。", "もう一度「カードで入る」を押して、新しい番号を使ってください。何度も続くときは、管理者に知らせてください。",
+		"Too many browsers wait for a card at this reader.", "Press “Sign in with the card” again and use the new number. If it goes on, tell whoever keeps this desk.")
+	ErrNumber = problem.NewYourTurn(403, "desk-number",
+		"キーパッドで押された番号が、待っている画面のどれとも合いません。", "だれも入っていません。カードをいったん取って置き直し、自分の画面の番号と暗証番号を押してください。回数には数えていません。",
+		"The number typed at the key pad is that of no screen that waits.", "Nobody got in. Take the card away, put it there again, and type the number on your own screen and the PIN. No try was counted.")
 	ErrEntryOver = problem.NewYourTurn(410, "desk-entry-over",
 		"カードを待つ時間が過ぎました。", "もう一度「カードで入る」を押してください。",
 		"The time to put the card is over.", "Press “Sign in with the card” again.")
@@ -29,8 +32,8 @@ var (
 		"この読み取り口にはキーパッドがありません。", "キーパッドのある読み取り口を使ってください。暗証番号を画面に打ち込むことはできません。",
 		"This reader has no key pad.", "Use a reader with one. The PIN cannot be typed on the screen.")
 	ErrPIN = problem.NewYourTurn(403, "desk-pin",
-		"カードの暗証番号が違います。", "読み取り口のキーパッドで、もう一度押してください。",
-		"That is not the card's PIN.", "Type it again at the reader's key pad.")
+		"カードの暗証番号が違います。", "読み取り口のキーパッドで、画面の番号と暗証番号をもう一度押してください。",
+		"That is not the card's PIN.", "Type the number on the screen and the PIN again at the reader's key pad.")
 	ErrPINBlocked = problem.NewRefused(403, "desk-pin-blocked",
 		"カードの暗証番号がロックされています。", "住所地の市区町村の窓口で解除してから、もう一度入ってください。",
 		"The card's PIN is blocked.", "Have it unblocked at your municipality's desk, then sign in again.")
@@ -38,8 +41,8 @@ var (
 		"このカードの証明書は、いま使えません。", "期限切れ・失効・一時停止のどれかです。市区町村の窓口で確かめてください。",
 		"The certificate on this card is not good now.", "It has expired, or is revoked or on hold. Ask at your municipality's desk.")
 	ErrCardUnchecked = problem.NewCouldNotCheck("desk-card-unchecked",
-		"カードの証明書を確かめられませんでした。", "確かめられないあいだは入れません。少し待ってから、もう一度お試しください。",
-		"The card's certificate could not be checked.", "Nobody gets in unchecked. Wait a moment and try again.")
+		"カードの証明書を確かめられませんでした。", "確かめられないあいだは入れません。少し待ってから、カードを置き直してもう一度お試しください。",
+		"The card's certificate could not be checked.", "Nobody gets in unchecked. Wait a moment, put the card there again and try once more.")
 	ErrSignature = problem.NewRefused(403, "desk-signature",
 		"カードの署名を確かめられませんでした。", "カードを置き直して、もう一度お試しください。",
 		"The card's signature does not match.", "Put the card there again and try once more.")

@@ -3,6 +3,7 @@ package street
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 
 	"tegata/internal/secret"
@@ -10,7 +11,8 @@ import (
 )
 
 // padPage is the key pad of a terminal's reader, as it lies on the table beside the card:
-// what is pressed here goes to the card and to nobody else, least of all to the terminal.
+// the number on the desk's screen goes to the terminal, the PIN to the card and to nobody
+// else, least of all to the terminal.
 type padPage struct {
 	Card    rackCard
 	Slot    string
@@ -19,6 +21,9 @@ type padPage struct {
 	Secrets *secretsBox
 	Trouble *ui.Trouble
 }
+
+// padNumber is the number that a desk's screen shows.
+var padNumber = regexp.MustCompile(`^[0-9]{2}$`)
 
 // padAddress is where somebody types at the key pad of the reader that a card lies in.
 func padAddress(card, back string) string {
@@ -74,11 +79,15 @@ func (h *Handler) pad(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err, ui.Text{})
 		return
 	}
+	number := r.PostFormValue("number")
 	pin, err := secret.ParsePIN(r.PostFormValue("pin"))
-	if err != nil {
+	switch {
+	case !padNumber.MatchString(number):
+		err = errPadNumber
+	case err != nil:
 		err = errPadPIN
-	} else {
-		err = h.roles.Type(r.Context(), card.ID, pin)
+	default:
+		err = h.roles.Type(r.Context(), card.ID, number, pin)
 	}
 	if err != nil {
 		h.fail(w, r, err, ui.Text{})

@@ -19,6 +19,9 @@ var (
 	errPadPIN = problem.New(problem.YourTurn, http.StatusBadRequest, "pad-pin",
 		problem.Text{Title: "暗証番号は4けたの数字です", Detail: "もう一度押してください。カードには送られていません。回数には数えていません。"},
 		problem.Text{Title: "The PIN has 4 digits", Detail: "Type it again. Nothing was sent to the card, and no try was counted."})
+	errPadNumber = problem.New(problem.YourTurn, http.StatusBadRequest, "pad-number",
+		problem.Text{Title: "窓口の画面の番号は2けたの数字です", Detail: "あなたの窓口の画面に出ている番号を見て、もう一度押してください。カードには送られていません。回数には数えていません。"},
+		problem.Text{Title: "The number on the desk's screen has 2 digits", Detail: "Look at the number on your desk's screen and type again. Nothing was sent to the card, and no try was counted."})
 	errWayBack = problem.New(problem.Refused, http.StatusBadRequest, "unknown-way-back",
 		problem.Text{Title: "戻り先がこの町の中にありません", Detail: "カードはかざされていません。スマホの画面からもう一度開いてください。"},
 		problem.Text{Title: "The way back leads out of this neighbourhood", Detail: "No card was held. Open this page from the phone again."})

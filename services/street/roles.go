@@ -144,11 +144,13 @@ func (r roles) Remove(ctx context.Context, card string) error {
 	return r.call(ctx, http.MethodDelete, r.cards, "/v1/cards/"+url.PathEscape(card)+"/tap", nil, nil)
 }
 
-// Type types a PIN at the key pad of the reader that a card lies in.
-func (r roles) Type(ctx context.Context, card string, pin secret.PIN) error {
-	var body struct {
-		PIN string `json:"card_auth_pin"`
-	}
+// Type types the number on a desk's screen, and a PIN, at the key pad of the reader that
+// a card lies in.
+func (r roles) Type(ctx context.Context, card, number string, pin secret.PIN) error {
+	body := struct {
+		PIN    string `json:"card_auth_pin"`
+		Number string `json:"number"`
+	}{Number: number}
 	pin.Reveal(func(digits []byte) { body.PIN = string(digits) })
 	return r.call(ctx, http.MethodPost, r.cards, "/v1/cards/"+url.PathEscape(card)+"/pad", body, nil)
 }

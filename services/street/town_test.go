@@ -26,7 +26,7 @@ type town struct {
 	notices               []map[string]any
 	stopped               bool
 	lost                  []string
-	taps                  []string
+	taps, typed           []string
 	cardsURL, phoneURL    string
 	issuerURL, portalURL  string
 	secrets               Secrets
@@ -198,6 +198,18 @@ func (n *town) cardsDoor() http.Handler {
 		}
 		n.cards[i].Reader = in.Reader
 		n.taps = append(n.taps, r.PathValue("id")+" "+in.Reader)
+		w.WriteHeader(204)
+	}))
+	mux.HandleFunc("POST /v1/cards/{id}/pad", n.operatorOnly(func(w http.ResponseWriter, r *http.Request) {
+		var in struct {
+			Number string `json:"number"`
+			PIN    string `json:"card_auth_pin"`
+		}
+		if err := httpd.ReadJSON(w, r, &in); err != nil {
+			httpd.WriteProblem(w, r, err)
+			return
+		}
+		n.typed = append(n.typed, r.PathValue("id")+" "+in.Number+" "+in.PIN)
 		w.WriteHeader(204)
 	}))
 	mux.HandleFunc("DELETE /v1/cards/{id}/tap", n.operatorOnly(func(w http.ResponseWriter, r *http.Request) {

@@ -30,17 +30,20 @@ const noSecret = async (page, heading) => {
   assert.ok(await sideways(page) <= 0, `${page.url()} scrolls sideways`)
 }
 
-// enter signs an agent in: the card is put to the desk's reader, and its PIN typed at the reader's own key pad.
+// enter signs an agent in: the card is put to the desk's reader, and the number on the screen and its PIN typed at the reader's own key pad.
 const enter = async (page, person, pin) => {
   await page.goto(town.url('helpdesk'))
   await noSecret(page, '手形ヘルプデスク')
   await is.press(page, 'カードで入る')
   await noSecret(page, 'カードで入る')
   await page.getByText('あなたのカードを読み取り口に置いてください。').waitFor()
+  const number = await page.locator('.bignumber').innerText()
+  assert.match(number, /^\d\d$/)
   await is.follow(page, 'カード置き場からカードを置く（練習用の町）')
   await is.at(page, 'どのカードをかざしますか')
   await page.getByRole('button', { name: is.named(person) }).click()
   await is.at(page, '読み取り口のキーパッド')
+  await page.getByLabel('窓口の画面の番号（2けた）', { exact: true }).fill(number)
   await page.getByLabel('カードの利用者証明用暗証番号（4けた）', { exact: true }).fill(pin)
   await is.press(page, '押す')
 }

@@ -199,9 +199,10 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request) {
 // enterPage is the wait for a card and its PIN.
 type enterPage struct {
 	State   desk.State
+	Number  string // of this browser, for the reader's key pad
 	Hold    string // where a card is put to this reader, in a sandbox
 	Until   time.Time
-	Trouble *ui.Trouble // a wrong PIN
+	Trouble *ui.Trouble // why the last try failed
 }
 
 func (h *Handler) enter(w http.ResponseWriter, r *http.Request) {
@@ -217,7 +218,7 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/home", http.StatusSeeOther)
 		return
 	}
-	page := enterPage{State: p.State, Until: p.Until, Hold: h.hold()}
+	page := enterPage{State: p.State, Number: p.Number, Until: p.Until, Hold: h.hold()}
 	if p.Wrong != nil {
 		page.Trouble = ui.TroubleOf(w, p.Wrong)
 	}
