@@ -6,10 +6,10 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/big"
 	"net/http"
 	"sync"
 	"time"
@@ -102,36 +102,53 @@ func (h *Helpdesk) Enrol(ctx context.Context, agent string, certificate []byte) 
 
 // Call suspends the phone of whoever has these four facts, for somebody who calls. The
 // case is kept before the issuer is asked, so that nothing an agent tries is without a
-// record. The number is the caller's receipt, when it was done.
+// record; when it cannot be, the phone is stopped all the same, and the issuer's record
+// says by whom. The number is the caller's receipt, when it was done; "" when none could
+// be kept. ErrFactsForm, before anything is kept or asked.
 func (h *Helpdesk) Call(ctx context.Context, agent string, f Facts) (number string, err error) {
-	c := Case{Kind: CaseCall, Agent: agent, OpenedAt: h.at()}
-	if number, err = h.open(ctx, c, Event{At: c.OpenedAt, Agent: agent, What: Asked}); err != nil {
+	if err := f.check(h.at()); err != nil {
 		return "", err
 	}
-	return number, h.suspend(ctx, agent, number, suspension{Facts: &f, Agent: agent})
+	c := Case{Kind: CaseCall, Agent: agent, OpenedAt: h.at()}
+	c.Events = []Event{{At: c.OpenedAt, Agent: agent, What: Asked}}
+	number, unkept := h.open(ctx, c)
+	h.unkept(ctx, number, unkept)
+	end, err := h.suspend(ctx, suspension{Facts: &f, Agent: agent})
+	if number != "" {
+		if !h.end(ctx, agent, number, end) {
+			number = "" // its page could not say what came of it
+		}
+		return number, err
+	}
+	c.Events = append(c.Events, end)
+	number, unkept = h.open(context.WithoutCancel(ctx), c)
+	h.unkept(ctx, number, unkept)
+	return number, err
 }
 
-// SuspendSeen suspends the phone that a view is about, and returns the case's number.
+// SuspendSeen suspends the phone that a view is about, and returns the case's number, ""
+// when the cases cannot be reached. ErrNoCase when no agent saw that view.
 func (h *Helpdesk) SuspendSeen(ctx context.Context, agent, support string) (number string, err error) {
-	c, err := h.store.CaseAbout(ctx, sha256.Sum256([]byte(support)))
-	if errors.Is(err, ErrNotFound) {
+	c, unkept := h.store.CaseAbout(ctx, sha256.Sum256([]byte(support)))
+	if errors.Is(unkept, ErrNotFound) {
 		return "", ErrNoCase
 	}
-	if err != nil {
-		return "", fmt.Errorf("helpdesk: suspend: %w", err)
+	if unkept == nil {
+		unkept = h.store.Note(ctx, agentActor(agent), c.Number, Event{At: h.at(), Agent: agent, What: Asked})
 	}
-	if err := h.store.Note(ctx, agentActor(agent), c.Number, Event{At: h.at(), Agent: agent, What: Asked}); err != nil {
-		return "", fmt.Errorf("helpdesk: suspend: %w", err)
-	}
-	err = h.suspend(ctx, agent, c.Number, suspension{Support: support, Agent: agent})
+	h.unkept(ctx, c.Number, unkept)
+	end, err := h.suspend(ctx, suspension{Support: support, Agent: agent})
 	h.forget(agent, support) // it shows other states now
+	if c.Number == "" || !h.end(ctx, agent, c.Number, end) {
+		return "", err
+	}
 	return c.Number, err
 }
 
-// suspend asks the issuer and notes in the case what came of it.
-func (h *Helpdesk) suspend(ctx context.Context, agent, number string, s suspension) error {
+// suspend asks the issuer, and says what came of it.
+func (h *Helpdesk) suspend(ctx context.Context, s suspension) (Event, error) {
 	err := h.post(ctx, "/v1/suspensions", s, nil)
-	e := Event{Agent: agent, What: Suspended}
+	e := Event{Agent: s.Agent, What: Suspended}
 	if err != nil {
 		p := problem.From(err)
 		e.What, e.Code = Refused, p.Code
@@ -140,11 +157,23 @@ func (h *Helpdesk) suspend(ctx context.Context, agent, number string, s suspensi
 		}
 	}
 	e.At = h.at()
-	// The agent may have closed the page: what happened is noted all the same.
-	if noted := h.store.Note(context.WithoutCancel(ctx), agentActor(agent), number, e); noted != nil {
-		h.log.ErrorContext(ctx, "the end of a case could not be noted", "case", number, "error", noted)
+	return e, err
+}
+
+// end notes in a case what came of it, and says whether it could. The agent may have
+// closed the page: what happened is noted all the same.
+func (h *Helpdesk) end(ctx context.Context, agent, number string, e Event) bool {
+	err := h.store.Note(context.WithoutCancel(ctx), agentActor(agent), number, e)
+	h.unkept(ctx, number, err)
+	return err == nil
+}
+
+// unkept tells the operator that a case lacks something, or is not there. It stops no
+// suspension: a lost phone does not wait for our records.
+func (h *Helpdesk) unkept(ctx context.Context, number string, err error) {
+	if err != nil {
+		h.log.ErrorContext(ctx, "a case could not be kept", "case", number, "error", err)
 	}
-	return err
 }
 
 // View shows what a support number opens, to an agent. Each call of it is a line in the
@@ -179,7 +208,7 @@ func (h *Helpdesk) look(ctx context.Context, q supportQuery) (View, error) {
 	c, err := h.store.CaseAbout(ctx, reference)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		v.Case, err = h.open(ctx, Case{Kind: CaseSupport, Reference: reference, Agent: q.Agent, OpenedAt: e.At}, e)
+		v.Case, err = h.open(ctx, Case{Kind: CaseSupport, Reference: reference, Agent: q.Agent, OpenedAt: e.At, Events: []Event{e}})
 	case err == nil:
 		v.Case, err = c.Number, h.store.Note(ctx, agentActor(q.Agent), c.Number, e)
 	}
@@ -215,15 +244,16 @@ func (h *Helpdesk) CaseOf(ctx context.Context, number string) (Case, error) {
 	return c, err
 }
 
-// open keeps a case under a number that is free: the day in Japan, and four digits that
+// open keeps a case under a number that is free: the day in Japan, and eight digits that
 // nobody counts up.
-func (h *Helpdesk) open(ctx context.Context, c Case, first Event) (string, error) {
-	c.Events = []Event{first}
+func (h *Helpdesk) open(ctx context.Context, c Case) (string, error) {
 	for range 20 {
-		var b [8]byte
-		rand.Read(b[:]) // never fails
-		c.Number = fmt.Sprintf("%s-%04d", c.OpenedAt.In(pki.JST).Format("060102"), binary.BigEndian.Uint64(b[:])%10_000)
-		err := h.store.OpenCase(ctx, agentActor(c.Agent), c)
+		n, err := rand.Int(rand.Reader, big.NewInt(100_000_000))
+		if err != nil {
+			return "", fmt.Errorf("helpdesk: open a case: %w", err)
+		}
+		c.Number = fmt.Sprintf("%s-%08d", c.OpenedAt.In(pki.JST).Format("060102"), n)
+		err = h.store.OpenCase(ctx, agentActor(c.Agent), c)
 		if errors.Is(err, ErrTaken) {
 			continue
 		}

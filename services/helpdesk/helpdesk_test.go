@@ -1,16 +1,19 @@
 package helpdesk_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"crypto/x509"
 
+	"tegata/internal/audit"
 	"tegata/internal/ceremony"
 	"tegata/internal/httpd"
 	"tegata/internal/pki"
@@ -30,8 +33,36 @@ type office struct {
 	now    time.Time
 	desk   *helpdesk.Helpdesk
 	db     *store.DB
+	cases  *cases
 	asked  []string // paths with bodies
 	answer map[string]any
+}
+
+// cases is a store whose disk may be full, and whose numbers may be taken.
+type cases struct {
+	helpdesk.Store
+	full  bool
+	taken int // so many more are
+	tried int
+}
+
+func (c *cases) OpenCase(ctx context.Context, who audit.Actor, k helpdesk.Case) error {
+	c.tried++
+	switch {
+	case c.full:
+		return errors.New("the disk is full")
+	case c.taken > 0:
+		c.taken--
+		return helpdesk.ErrTaken
+	}
+	return c.Store.OpenCase(ctx, who, k)
+}
+
+func (c *cases) Note(ctx context.Context, who audit.Actor, number string, e helpdesk.Event) error {
+	if c.full {
+		return errors.New("the disk is full")
+	}
+	return c.Store.Note(ctx, who, number, e)
 }
 
 func (o *office) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -60,9 +91,10 @@ func eachOffice(t *testing.T, f func(t *testing.T, o *office)) {
 		key := pkitest.ECKey(t)
 		ops := pkitest.NewAuthority(t, pki.Ops, pkitest.ECKey(t), o.now)
 		leaf := ops.Party(t, key.Public(), "helpdesk", pki.RoleHelpdesk, pkitest.Leaf{})
+		o.cases = &cases{Store: helpdeskstore.New(db)}
 		var err error
 		o.desk, err = helpdesk.New(helpdesk.Config{Party: "helpdesk", Issuer: issuer.URL, Signer: key, Chain: []*x509.Certificate{leaf, ops.Cert},
-			Now: func() time.Time { return o.now }}, helpdeskstore.New(db))
+			Now: func() time.Time { return o.now }}, o.cases)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,6 +135,55 @@ func TestACallIsACaseWithoutAWordAboutTheCaller(t *testing.T) {
 			}
 		}
 		o.holdsNothingOf(facts.Name, facts.Address, facts.BirthDate)
+		if err := o.db.CheckAudit(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAFormThatIsNotFilledInIsNoCase(t *testing.T) {
+	eachOffice(t, func(t *testing.T, o *office) {
+		for field, spoil := range map[string]func(*helpdesk.Facts){
+			"name": func(f *helpdesk.Facts) { f.Name = "　 " }, "address": func(f *helpdesk.Facts) { f.Address = strings.Repeat("市", 300) },
+			"birth_date": func(f *helpdesk.Facts) { f.BirthDate = "2026-11-23" }, "sex": func(f *helpdesk.Facts) { f.Sex = "" },
+		} {
+			f := facts
+			spoil(&f)
+			_, err := o.desk.Call(t.Context(), "A-01", f)
+			if !errors.Is(err, helpdesk.ErrFactsForm) || problem.From(err).Extra["field"] != field {
+				t.Errorf("%s: %v", field, err)
+			}
+		}
+		if all, err := o.desk.Cases(t.Context()); err != nil || len(all) != 0 || o.cases.tried != 0 || len(o.asked) != 0 {
+			t.Errorf("cases %+v, %v; the issuer was asked %q", all, err, o.asked)
+		}
+	})
+}
+
+func TestNoPhoneWaitsForANumber(t *testing.T) {
+	eachOffice(t, func(t *testing.T, o *office) {
+		o.answer["/v1/suspensions"] = map[string]string{"state": "held"}
+		o.cases.taken = 20 // none is free, until the phone is stopped
+		number, err := o.desk.Call(t.Context(), "A-01", facts)
+		if err != nil || !regexp.MustCompile(`^261122-[0-9]{8}$`).MatchString(number) || len(o.asked) != 1 {
+			t.Fatalf("%q, %v; the issuer was asked %q", number, err, o.asked)
+		}
+		c, err := o.desk.CaseOf(t.Context(), number)
+		if err != nil || len(c.Events) != 2 || c.Events[0].What != helpdesk.Asked || c.Last().What != helpdesk.Suspended {
+			t.Errorf("the case is %+v, %v", c, err)
+		}
+		o.opens("view-1")
+		v, err := o.desk.View(t.Context(), "A-01", "123456")
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.cases.full = true
+		if number, err := o.desk.Call(t.Context(), "A-01", facts); err != nil || number != "" || len(o.asked) != 3 {
+			t.Errorf("no case can be kept: %q, %v; the issuer was asked %q", number, err, o.asked)
+		}
+		if number, err := o.desk.SuspendSeen(t.Context(), "A-01", v.Support); err != nil || number != "" || len(o.asked) != 4 {
+			t.Errorf("from a view: %q, %v; the issuer was asked %q", number, err, o.asked)
+		}
 		if err := o.db.CheckAudit(t.Context()); err != nil {
 			t.Error(err)
 		}

@@ -3,6 +3,7 @@ package helpdesk
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"tegata/internal/ceremony"
@@ -15,6 +16,29 @@ type Facts struct {
 	Address   string `json:"address"`
 	BirthDate string `json:"birth_date"` // YYYY-MM-DD
 	Sex       string `json:"sex"`        // "male", "female", "unspecified"
+}
+
+// maxFact bounds a name or an address, in bytes, as the issuer does.
+const maxFact = 600
+
+// check says whether all four are there, and have a form: what the issuer would send back
+// unread becomes no case. ErrFactsForm.
+func (f Facts) check(at time.Time) error {
+	birth, err := time.Parse(time.DateOnly, f.BirthDate)
+	field := ""
+	switch {
+	case strings.TrimSpace(f.Name) == "" || len(f.Name) > maxFact:
+		field = "name"
+	case err != nil || birth.After(at):
+		field = "birth_date"
+	case f.Sex != "male" && f.Sex != "female" && f.Sex != "unspecified":
+		field = "sex"
+	case strings.TrimSpace(f.Address) == "" || len(f.Address) > maxFact:
+		field = "address"
+	default:
+		return nil
+	}
+	return ErrFactsForm.With("field", field)
 }
 
 type suspension struct {

@@ -32,12 +32,12 @@ func moment() time.Time { return time.Date(2026, 11, 22, 0, 41, 0, 0, time.UTC) 
 
 func sampleView() helpdesk.View {
 	return helpdesk.View{Advice: helpdesk.Advice{Stage: "registered", Error: "wrong-phone-pin", MadeAt: moment(), EndsAt: moment().Add(10 * time.Minute)},
-		Support: "pTz7Jq0c5Zf1k2wYdWmX3A", State: "registered", PINTries: 2, PasswordTries: 0, Biometrics: "off", CanSuspend: true, Case: "261122-0417",
+		Support: "pTz7Jq0c5Zf1k2wYdWmX3A", State: "registered", PINTries: 2, PasswordTries: 0, Biometrics: "off", CanSuspend: true, Case: "261122-04170283",
 		Certificates: []helpdesk.Certificate{{Kind: "phone-auth", State: "good"}, {Kind: "phone-sign", State: "held", Holds: []string{"lost"}}}}
 }
 
 func sampleCase() helpdesk.Case {
-	return helpdesk.Case{Number: "261122-0417", Kind: helpdesk.CaseCall, Agent: "A-01", OpenedAt: moment(), Events: []helpdesk.Event{
+	return helpdesk.Case{Number: "261122-04170283", Kind: helpdesk.CaseCall, Agent: "A-01", OpenedAt: moment(), Events: []helpdesk.Event{
 		{At: moment(), Agent: "A-01", What: helpdesk.Asked}, {At: moment(), Agent: "A-01", What: helpdesk.Refused, Code: "facts-not-matched"},
 		{At: moment(), Agent: "A-01", What: helpdesk.Suspended}}}
 }
@@ -65,6 +65,7 @@ func samples(t *testing.T) []uitest.Page {
 		page("10-home", "home", homePage{Agent: "A-01", Cases: []helpdesk.Case{c}}), page("11-home-empty", "home", homePage{Agent: "A-01"}),
 		page("12-call", "call", callPage{}), page("13-call-refused", "call", callPage{Facts: facts, Case: c.Number, Trouble: ui.TroubleOf(nil, refused)}),
 		page("14-suspended", "suspended", suspendedPage{Case: c, At: moment()}),
+		page("14-suspended-no-number", "suspended", suspendedPage{At: moment()}),
 		page("15-support", "support", supportPage{}), page("16-support-form", "support", supportPage{ui.TroubleOf(nil, helpdesk.ErrSupportForm)}),
 		page("17-view", "view", viewPage{View: v, Error: h.means(v.Error)}), page("18-view-ended", "view", viewPage{View: ended, Error: h.means(ended.Error)}),
 		page("19-view-no-error", "view", viewPage{View: none, Error: h.means("")}),
@@ -148,6 +149,7 @@ type office struct {
 	facts  helpdesk.Facts
 	signed bool
 	peeked int
+	unkept bool // no case could be kept
 }
 
 func (o *office) Begin(string) (string, error) { return "token", nil }
@@ -167,9 +169,17 @@ func (o *office) Peek(ctx context.Context, token string) (desk.Staff, error) {
 func (o *office) Leave(string)   { o.signed = false }
 func (o *office) Reader() string { return "127.0.0.1:8418" }
 
+// number is the number of the case, when one could be kept.
+func (o *office) number() string {
+	if o.unkept {
+		return ""
+	}
+	return sampleCase().Number
+}
+
 func (o *office) Call(_ context.Context, agent string, f helpdesk.Facts) (string, error) {
 	o.agent, o.facts = agent, f
-	return "261122-0417", o.err
+	return o.number(), o.err
 }
 func (o *office) View(_ context.Context, agent, _ string) (helpdesk.View, error) {
 	o.agent = agent
@@ -181,7 +191,7 @@ func (o *office) Again(_ context.Context, agent, _ string) (helpdesk.View, error
 }
 func (o *office) SuspendSeen(_ context.Context, agent, _ string) (string, error) {
 	o.agent = agent
-	return "261122-0417", o.err
+	return o.number(), o.err
 }
 func (o *office) Advise(context.Context, string, string) (helpdesk.Advice, error) {
 	return sampleView().Advice, o.err
@@ -250,8 +260,26 @@ func TestARefusedCallKeepsWhatWasTypedOnThePageAlone(t *testing.T) {
 		t.Errorf("cookies were set: %v", r.Cookies())
 	}
 	o.err = nil
-	if r, _ = o.ask(t, "POST", "/call", form, false); r.StatusCode != http.StatusSeeOther || r.Header.Get("Location") != "/suspended/261122-0417" {
+	if r, _ = o.ask(t, "POST", "/call", form, false); r.StatusCode != http.StatusSeeOther || r.Header.Get("Location") != "/suspended/261122-04170283" {
 		t.Errorf("%d to %q", r.StatusCode, r.Header.Get("Location"))
+	}
+}
+
+// A phone that was stopped is stopped, also when no number could be kept; and whether the
+// owner is told now depends on whether it was stopped before, which no page knows.
+func TestWhatIsSaidAfterASuspensionIsTrue(t *testing.T) {
+	form := url.Values{"name": {"手形 花子"}, "address": {"手形市1-2-3"}, "birth_date": {"1980-02-17"}, "sex": {"female"}}
+	o := &office{signed: true, unkept: true}
+	for _, path := range []string{"/call", "/support/x/suspend"} {
+		r, body := o.ask(t, "POST", path, form, false)
+		if r.StatusCode != http.StatusOK || !strings.Contains(body, "一時停止しました") || !strings.Contains(body, "いま受付番号を出せません") || strings.Contains(body, "lockcode") {
+			t.Errorf("%s without a number: %d", path, r.StatusCode)
+		}
+	}
+	o.unkept = false
+	_, body := o.ask(t, "GET", "/suspended/261122-04170283", nil, false)
+	if strings.Contains(body, "お知らせを送りました") || !strings.Contains(body, "前から止まっていたときは") || !strings.Contains(body, "261122-04170283") {
+		t.Error("the page says that a notice was sent, whether or not one was")
 	}
 }
 

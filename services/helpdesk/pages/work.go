@@ -53,7 +53,7 @@ func (h *Handler) doCall(w http.ResponseWriter, r *http.Request, agent string) {
 		BirthDate: r.PostFormValue("birth_date"), Sex: r.PostFormValue("sex")}
 	number, err := h.opt.Helpdesk.Call(r.Context(), agent, f)
 	if err == nil {
-		http.Redirect(w, r, "/suspended/"+number, http.StatusSeeOther)
+		h.done(w, r, number)
 		return
 	}
 	h.log(r, err)
@@ -63,8 +63,18 @@ func (h *Handler) doCall(w http.ResponseWriter, r *http.Request, agent string) {
 
 // suspendedPage is what the agent says to the caller.
 type suspendedPage struct {
-	Case helpdesk.Case
+	Case helpdesk.Case // without a number when none could be kept
 	At   time.Time
+}
+
+// done leads to what is to be said. Without a case there is no address to lead to: the
+// answer to the form says it.
+func (h *Handler) done(w http.ResponseWriter, r *http.Request, number string) {
+	if number == "" {
+		h.show(w, r, ui.Screen{Page: "suspended", Data: suspendedPage{At: h.opt.Now()}})
+		return
+	}
+	http.Redirect(w, r, "/suspended/"+number, http.StatusSeeOther)
 }
 
 func (h *Handler) suspended(w http.ResponseWriter, r *http.Request, _ string) {
@@ -157,7 +167,7 @@ func (h *Handler) suspendSeen(w http.ResponseWriter, r *http.Request, agent stri
 		h.fail(w, r, err)
 		return
 	}
-	http.Redirect(w, r, "/suspended/"+number, http.StatusSeeOther)
+	h.done(w, r, number)
 }
 
 type casesPage struct{ Cases []helpdesk.Case }
