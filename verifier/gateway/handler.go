@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"time"
 
@@ -55,7 +54,7 @@ func (g *Gateway) postAnswer(w http.ResponseWriter, r *http.Request) {
 		httpd.WriteProblem(w, r, err)
 		return
 	}
-	taken, err := g.Answer(r.Context(), r.PathValue("id"), r.Header.Get(ceremony.PhoneHeader), source(r), body, g.c.Now())
+	taken, err := g.Answer(r.Context(), r.PathValue("id"), r.Header.Get(ceremony.PhoneHeader), httpd.Source(r), body, g.c.Now())
 	if err != nil && taken.Verdict != "" { // a stored verdict: the phone still sends the browser back
 		p := problem.From(err).With("verdict", taken.Verdict)
 		if taken.Redirect != "" {
@@ -64,15 +63,6 @@ func (g *Gateway) postAnswer(w http.ResponseWriter, r *http.Request) {
 		err = p
 	}
 	answer(w, r, http.StatusOK, taken, err)
-}
-
-// source is where a call came from, for the rate counter.
-func source(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }
 
 func (g *Gateway) getResult(w http.ResponseWriter, r *http.Request) {

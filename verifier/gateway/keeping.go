@@ -70,7 +70,7 @@ func (g *Gateway) routesOfRules(mux *http.ServeMux) {
 			httpd.WriteProblem(w, r, err)
 			return
 		}
-		done, err := g.Loosen(r.Context(), source(r), body, g.c.Now())
+		done, err := g.Loosen(r.Context(), httpd.Source(r), body, g.c.Now())
 		answer(w, r, http.StatusOK, done, err)
 	})
 }
