@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -258,6 +259,13 @@ func TestNothingInLogsOrAuditIdentifiesAPerson(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), "many wrong lock codes") {
 		t.Error("the operator was not told of 200 wrong lock codes")
+	}
+	log.Reset()
+	for i := range 200 { // what is tried at other doors is told by its name
+		w.ra.ViewSupport(t.Context(), "helpdesk-"+strconv.Itoa(i/50), ra.SupportQuery{Number: "0", Source: strconv.Itoa(i)})
+	}
+	if !strings.Contains(log.String(), "many wrong support numbers") || strings.Contains(log.String(), "lock codes") {
+		t.Errorf("of 200 wrong support numbers the operator was told %q", log.String())
 	}
 	if !strings.Contains(trail.String(), "ra.register") {
 		t.Error("the audit trail was not read")

@@ -88,6 +88,25 @@ func TestAPhoneThatNobodyUsesIsHeldAndThenRevoked(t *testing.T) {
 	}
 }
 
+// A stolen phone that is switched on is used every day, and not unlocked: what its owner
+// is told of the end is true of it too.
+func TestTheEndOfASilenceIsToldTruly(t *testing.T) {
+	w, _, p := registered(t)
+	for range 12 {
+		w.pass(10 * day)
+		p.checkIn()
+	}
+	p.mustBe(status.Revoked, status.CessationOfOperation)
+	out, err := w.ra.Outbox(t.Context(), "", 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := out.Notices[len(out.Notices)-1]
+	if last.Kind != ra.NoticeRevoked || !strings.Contains(last.JA.Body, "か、120日以上") || !strings.Contains(last.EN.Body, "or not unlocked for 120") {
+		t.Errorf("told %+v", last)
+	}
+}
+
 // Of two holds the earlier was lifted: what is told of the other is how long that one
 // has lasted.
 func TestANoticeOfAHoldSaysItsTrueAge(t *testing.T) {

@@ -215,7 +215,7 @@ func (w EndReason) Because() (ja, en string) {
 	case EndedStopped:
 		return "利用停止の操作があったため", "its use was stopped"
 	case EndedSilent:
-		return "60日以上使われていないため", "it was not used for 60 days"
+		return "60日以上使われていないか、120日以上ロックが解除されていないため", "it was not used for 60 days, or not unlocked for 120"
 	case EndedHeldTooLong:
 		return "一時停止から30日たったため", "it was on hold for 30 days"
 	case EndedElement:

@@ -76,9 +76,8 @@ type Tx interface {
 	PutEvent(ctx context.Context, e EventRecord) error
 
 	// Tries counts the tries under key since a moment; PutTry adds one, DropTry
-	// takes it back. AllTries counts those under every key.
+	// takes it back.
 	Tries(ctx context.Context, key [32]byte, since time.Time) (n int, oldest time.Time, err error)
-	AllTries(ctx context.Context, since time.Time) (int, error)
 	PutTry(ctx context.Context, key [32]byte, id string, at time.Time) error
 	DropTry(ctx context.Context, key [32]byte, id string) error
 	DropTries(ctx context.Context, before time.Time) error

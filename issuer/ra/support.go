@@ -159,7 +159,7 @@ func (r *RA) ViewSupport(ctx context.Context, helpdesk string, q SupportQuery) (
 	limits := r.numberLimits(helpdesk, q)
 	if q.Number != "" {
 		var err error
-		if left, err = r.countTry(ctx, limits, try, at); err != nil {
+		if left, err = r.countTry(ctx, supportNumbers, limits, try, at); err != nil {
 			return SupportView{}, tooMany(err, ErrSupportTries)
 		}
 	}
@@ -170,7 +170,7 @@ func (r *RA) ViewSupport(ctx context.Context, helpdesk string, q SupportQuery) (
 			return err
 		}
 		if q.Number != "" {
-			if err := dropTry(ctx, tx, limits, try); err != nil {
+			if err := r.dropTry(ctx, tx, supportNumbers, limits, try); err != nil {
 				return err
 			}
 		}

@@ -18,7 +18,7 @@ const (
 	TriesPerSource = 20        // wrong ones, per source: it may be a household or a town hall, and may not walk the calendar
 	TriesPerParty  = 200       // wrong ones, of all the sources that a party names: it might name any
 	TriesWindow    = time.Hour // in which they count
-	nationalAlarm  = 200       // wrong tries of everybody in the window, above which the operator is told
+	nationalAlarm  = 200       // wrong tries of one kind by everybody in the window, at which the operator is told
 	comparisons    = 2         // at once in a process; each takes 40 ms of a core and 19 MiB
 )
 
@@ -70,7 +70,7 @@ func (r *RA) suspendByLockCode(ctx context.Context, s Suspension, limits []tryLi
 		return Suspended{}, problem.Busy.Because(ctx.Err())
 	}
 	try := randomID()
-	left, err := r.countTry(ctx, limits, try, at)
+	left, err := r.countTry(ctx, lockCodes, limits, try, at)
 	if err != nil {
 		return Suspended{}, err
 	}
@@ -87,10 +87,8 @@ func (r *RA) suspendByLockCode(ctx context.Context, s Suspension, limits []tryLi
 		if err != nil {
 			return err
 		}
-		for _, l := range limits {
-			if err := tx.DropTry(ctx, l.key, try); err != nil {
-				return err
-			}
+		if err := r.dropTry(ctx, tx, lockCodes, limits, try); err != nil {
+			return err
 		}
 		refusal, err = keeping(r.lose(ctx, tx, at, lockCodeActor, e, ByLockCode, ""))
 		return err // the code was right all the same: its try stays given back
@@ -153,6 +151,19 @@ func (r *RA) suspended(ctx context.Context, at time.Time, way Way, err error) (S
 	return Suspended{State: string(status.Held), At: at}, nil
 }
 
+// tried is what somebody tries, in the words of the operator's log.
+type tried string
+
+const (
+	lockCodes       tried = "lock codes"
+	callersFacts    tried = "facts of callers"
+	supportNumbers  tried = "support numbers"
+	invitationCodes tried = "invitation codes"
+)
+
+// all is the key under which everybody's tries of a kind are counted.
+func (r *RA) all(what tried) [32]byte { return [32]byte(r.mac("tries of all", string(what))) }
+
 // tryLimit is one of the limits that a try counts against.
 type tryLimit struct {
 	key     [32]byte
@@ -168,7 +179,7 @@ func (r *RA) tryLimits(birth, source string) []tryLimit {
 
 // countTry records a try under each limit and returns how many wrong ones are left
 // after it.
-func (r *RA) countTry(ctx context.Context, limits []tryLimit, try string, at time.Time) (left int, err error) {
+func (r *RA) countTry(ctx context.Context, what tried, limits []tryLimit, try string, at time.Time) (left int, err error) {
 	since := at.Add(-TriesWindow)
 	err = r.store.Write(ctx, func(tx Tx) error {
 		if err := tx.DropTries(ctx, since); err != nil {
@@ -186,22 +197,31 @@ func (r *RA) countTry(ctx context.Context, limits []tryLimit, try string, at tim
 			}
 			left = min(left, l.allowed-n-1)
 		}
-		all, err := tx.AllTries(ctx, since)
+		all, _, err := tx.Tries(ctx, r.all(what), since)
 		if err != nil {
 			return err
 		}
-		// Each try is kept once a limit, of which it has two or three.
-		if all < 2*nationalAlarm && all+len(limits) >= 2*nationalAlarm {
-			r.log.WarnContext(ctx, "many wrong lock codes in the last hour", "tries", nationalAlarm)
+		if all+1 == nationalAlarm {
+			r.log.WarnContext(ctx, "many wrong "+string(what)+" in the last hour", "tries", nationalAlarm)
 		}
 		for _, l := range limits {
 			if err := tx.PutTry(ctx, l.key, try, at); err != nil {
 				return err
 			}
 		}
-		return nil
+		return tx.PutTry(ctx, r.all(what), try, at)
 	})
 	return left, err
+}
+
+// dropTry gives back a try that was right.
+func (r *RA) dropTry(ctx context.Context, tx Tx, what tried, limits []tryLimit, try string) error {
+	for _, l := range limits {
+		if err := tx.DropTry(ctx, l.key, try); err != nil {
+			return err
+		}
+	}
+	return tx.DropTry(ctx, r.all(what), try)
 }
 
 // matchLockCode returns the registered enrolment whose lock code it is, or "".

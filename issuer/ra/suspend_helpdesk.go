@@ -41,7 +41,7 @@ func (r *RA) SuspendByFacts(ctx context.Context, helpdesk, agent string, f Facts
 		{[32]byte(r.mac("facts through", helpdesk)), FactsPerHelpdesk},
 	}
 	try := randomID()
-	left, err := r.countTry(ctx, limits, try, at)
+	left, err := r.countTry(ctx, callersFacts, limits, try, at)
 	if err != nil {
 		return Suspended{}, tooMany(err, ErrFactsTries)
 	}
@@ -70,7 +70,7 @@ func (r *RA) SuspendByFacts(ctx context.Context, helpdesk, agent string, f Facts
 		if !found {
 			return tx.Audit(ctx, at, who, "facts refused", try, nil)
 		}
-		return dropTry(ctx, tx, limits, try)
+		return r.dropTry(ctx, tx, callersFacts, limits, try)
 	})
 	if err == nil && !found {
 		err = ErrFactsWrong.With("tries_left", left)
@@ -123,15 +123,6 @@ func agentActor(helpdesk, agent string) audit.Actor {
 		agent = "helper"
 	}
 	return audit.Actor{Party: helpdesk, Kind: "person", ID: agent}
-}
-
-func dropTry(ctx context.Context, tx Tx, limits []tryLimit, try string) error {
-	for _, l := range limits {
-		if err := tx.DropTry(ctx, l.key, try); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // tooMany says ErrTooManyTries in the words of another door.

@@ -237,7 +237,7 @@ func (r *RA) OpenInvitation(ctx context.Context, party string, in TrustStep, g c
 		{[32]byte(r.mac("invitation try through", party)), TriesPerParty},
 	}
 	try := randomID()
-	left, err := r.countTry(ctx, limits, try, at)
+	left, err := r.countTry(ctx, invitationCodes, limits, try, at)
 	if p, ok := errors.AsType[*problem.Problem](err); ok && errors.Is(err, ErrTooManyTries) {
 		return Trusting{}, ErrInvitationTries.With("retry_after", p.Extra["retry_after"])
 	}
@@ -253,10 +253,8 @@ func (r *RA) OpenInvitation(ctx context.Context, party string, in TrustStep, g c
 		if err != nil {
 			return err
 		}
-		for _, l := range limits {
-			if err := tx.DropTry(ctx, l.key, try); err != nil {
-				return err
-			}
+		if err := r.dropTry(ctx, tx, invitationCodes, limits, try); err != nil {
+			return err
 		}
 		if mine {
 			return nil

@@ -18,13 +18,6 @@ func (x raTx) Tries(ctx context.Context, key [32]byte, since time.Time) (int, ti
 	return int(n), moment(oldest), err
 }
 
-// AllTries implements ra.Tx.
-func (x raTx) AllTries(ctx context.Context, since time.Time) (int, error) {
-	var n int64
-	err := x.QueryRow(ctx, "SELECT COUNT(*) FROM lock_code_try WHERE at_ms > $1", ms(since)).Scan(&n)
-	return int(n), err
-}
-
 // PutTry implements ra.Tx.
 func (x raTx) PutTry(ctx context.Context, key [32]byte, id string, at time.Time) error {
 	return x.put(ctx, "lock_code_try", "key id at_ms", 3, key, id, ms(at))

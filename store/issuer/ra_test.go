@@ -226,7 +226,7 @@ func TestOwnersTriesAndAssertions(t *testing.T) {
 			if err := tx.DropTries(ctx, at); err != nil {
 				return err
 			}
-			if n, err := tx.AllTries(ctx, at.Add(-time.Hour)); err != nil || n != 1 {
+			if n, _, err := tx.Tries(ctx, [32]byte{2}, at.Add(-time.Hour)); err != nil || n != 1 {
 				t.Errorf("%d tries are left, %v", n, err)
 			}
 			return nil

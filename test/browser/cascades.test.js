@@ -287,7 +287,7 @@ job('on hold for 30 days: told on days 1, 14 and 27, then revoked. Switched off 
   await newest(context, 'megumi', 'スマホの証明書が失効しました', '30日たったため')
   await newest(context, 'ken-sekisho', 'スマホの証明書を一時停止しました')
   await pass(context, 30)
-  await newest(context, 'ken-sekisho', 'スマホの証明書が失効しました', '60日以上使われていないため')
+  await newest(context, 'ken-sekisho', 'スマホの証明書が失効しました', '60日以上使われていないか、120日以上ロックが解除されていないため')
   await breaking(context, /^電源を入れる ken-phone/)
   await are(context, 'ken-phone', revoked, revoked)
 })
