@@ -118,6 +118,7 @@ job('the card is taken away in the middle: nothing was sent, and the next readin
   const away = town.insert('megumi', hand.address)
   try {
     await phone.waitForRequest(/enrol\/apply$/) // the card is noticed and the reading begins
+    await phone.waitForTimeout(3000) // a slow card: its tries are asked first
     const street = await context.newPage()
     await street.goto(town.url('street', '/break'))
     await is.press(street, /^離す 伊藤/)

@@ -7,7 +7,7 @@ import { picture } from './guide.js'
 // A person of the sandbox, as the pages call them.
 export const people = {
   hanako: '手形　花子', taro: '手形　太郎', sakura: '手形　さくら', tome: '関口　トメ', susumu: '今井　進',
-  mamoru: '森　守', setsuko: '高橋　節子', megumi: '伊藤　恵', jiro: '田中　次郎', katsuragi: '葛城　隼人', maria: 'ＳＡＮＴＯＳ　ＭＡＲＩＡ',
+  mamoru: '森　守', setsuko: '高橋　節子', megumi: '伊藤　恵', jiro: '田中　次郎', katsuragi: '葛城　隼人', maria: 'ＳＡＮＴＯＳ　ＭＡＲＩＡ', yoshida: '吉田　澪',
 }
 
 // named begins with a person's name; a browser gives every white space as a plain one.
