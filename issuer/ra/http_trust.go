@@ -39,23 +39,11 @@ func (h *Handler) trusting(w http.ResponseWriter, r *http.Request, c ceremony.Ca
 	answer(w, r, v, err)
 }
 
-func (h *Handler) inviteTrusted(w http.ResponseWriter, r *http.Request, c ceremony.Caller) {
-	body, ok := read[TrustInvitation](w, r)
-	if !ok {
-		return
-	}
-	g, err := h.grant(r)
-	if err != nil {
-		httpd.WriteProblem(w, r, err)
-		return
-	}
-	v, err := h.RA.InviteTrusted(r.Context(), c.Party, body, g)
-	answer(w, r, v, err)
-}
-
-func (h *Handler) trustStep(do func(ctx context.Context, party, id string, in TrustStep, g ceremony.Grant) (Trusting, error)) func(http.ResponseWriter, *http.Request, ceremony.Caller) {
+// granted is a door at which a party acts for the person of its grant: read, look at the
+// grant, act, answer.
+func granted[B, V any](h *Handler, act func(r *http.Request, party string, body B, g ceremony.Grant) (V, error)) func(http.ResponseWriter, *http.Request, ceremony.Caller) {
 	return func(w http.ResponseWriter, r *http.Request, c ceremony.Caller) {
-		body, ok := read[TrustStep](w, r)
+		body, ok := read[B](w, r)
 		if !ok {
 			return
 		}
@@ -64,23 +52,27 @@ func (h *Handler) trustStep(do func(ctx context.Context, party, id string, in Tr
 			httpd.WriteProblem(w, r, err)
 			return
 		}
-		v, err := do(r.Context(), c.Party, r.PathValue("id"), body, g)
+		v, err := act(r, c.Party, body, g)
 		answer(w, r, v, err)
 	}
 }
 
+func (h *Handler) inviteTrusted(w http.ResponseWriter, r *http.Request, c ceremony.Caller) {
+	granted(h, func(r *http.Request, party string, in TrustInvitation, g ceremony.Grant) (Trusting, error) {
+		return h.RA.InviteTrusted(r.Context(), party, in, g)
+	})(w, r, c)
+}
+
+func (h *Handler) trustStep(do func(ctx context.Context, party, id string, in TrustStep, g ceremony.Grant) (Trusting, error)) func(http.ResponseWriter, *http.Request, ceremony.Caller) {
+	return granted(h, func(r *http.Request, party string, in TrustStep, g ceremony.Grant) (Trusting, error) {
+		return do(r.Context(), party, r.PathValue("id"), in, g)
+	})
+}
+
 func (h *Handler) watchNotices(w http.ResponseWriter, r *http.Request, c ceremony.Caller) {
-	body, ok := read[NoticeWatch](w, r)
-	if !ok {
-		return
-	}
-	g, err := h.grant(r)
-	if err != nil {
-		httpd.WriteProblem(w, r, err)
-		return
-	}
-	v, err := h.RA.WatchNotices(r.Context(), c.Party, body, g)
-	answer(w, r, v, err)
+	granted(h, func(r *http.Request, party string, in NoticeWatch, g ceremony.Grant) (NoticeWatch, error) {
+		return h.RA.WatchNotices(r.Context(), party, in, g)
+	})(w, r, c)
 }
 
 func (h *Handler) noticed(w http.ResponseWriter, r *http.Request, c ceremony.Caller) {
