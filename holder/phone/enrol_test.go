@@ -463,3 +463,19 @@ func TestAPhoneChecksInByItselfWhileItIsOn(t *testing.T) {
 		t.Errorf("a phone that is off does nothing: %v, %v", due, err)
 	}
 }
+
+// The page's button may be pressed in the moment between putting a card down and the
+// slot's having it; that is no reason to say that there is none.
+func TestACardThatIsBeingPutDownIsWaitedFor(t *testing.T) {
+	w := newTown(t)
+	p := w.phone("a")
+	if p.Arrives(t.Context()) {
+		t.Fatal("a card arrived that nobody holds")
+	}
+	arrives := make(chan bool)
+	go func() { arrives <- p.Arrives(t.Context()) }()
+	defer w.hold(w.card("small", resident("small", "手形　太郎", time.Date(1985, 5, 5, 0, 0, 0, 0, time.UTC)), true), p)()
+	if !<-arrives {
+		t.Error("a card that was put down a moment later was not waited for")
+	}
+}

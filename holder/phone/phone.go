@@ -129,6 +129,24 @@ func (p *Phone) Tapped() bool {
 	return p.slot != nil && p.slot.Current() != nil
 }
 
+// arriving is how long what was just put down may take to be noticed: a card
+// dials, and the dialling is over a moment before the slot has it.
+const arriving = 500 * time.Millisecond
+
+// Arrives is Tapped that gives what is just being put down its moment.
+func (p *Phone) Arrives(ctx context.Context) bool {
+	p.mu.Lock()
+	slot := p.slot
+	p.mu.Unlock()
+	if slot == nil {
+		return false
+	}
+	waiting, cancel := context.WithTimeout(ctx, arriving)
+	defer cancel()
+	_, err := slot.Wait(waiting)
+	return err == nil
+}
+
 // RemoveCard takes away what is held to the phone.
 func (p *Phone) RemoveCard(context.Context) error {
 	p.mu.Lock()

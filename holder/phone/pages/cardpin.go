@@ -64,7 +64,7 @@ func (v *visit) cardPINRead(k walk) {
 		v.goTo(k.At)
 		return
 	}
-	if !v.look.Tapped {
+	if !v.phone.Arrives(v.r.Context()) {
 		v.leaveWord(phone.ErrNoCard, k.At+"/tap")
 		return
 	}

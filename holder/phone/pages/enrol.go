@@ -207,7 +207,7 @@ func (v *visit) apply(k walk) {
 		v.leaveWord(errStartAgain, k.At+"/card-password")
 		return
 	}
-	if !v.look.Tapped {
+	if !v.phone.Arrives(v.r.Context()) {
 		v.leaveWord(phone.ErrNoCard, k.At+"/tap")
 		return
 	}

@@ -32,6 +32,7 @@ type Phone interface {
 	Answer(ctx context.Context, id string, reply phone.Reply) (phone.Outcome, error)
 	ChangePIN(ctx context.Context, old, next secret.PIN) error
 	ChangePassword(ctx context.Context, old, next secret.Password) error
+	Arrives(ctx context.Context) bool // a card, within a moment
 	CardTries(ctx context.Context) (left phone.CardTries, known bool)
 	ResetPIN(ctx context.Context, password secret.Password, pin secret.PIN) error
 	Unlock(ctx context.Context, pin secret.PIN) error
