@@ -20,7 +20,7 @@ before(async () => {
   const secrets = { card_signature_password: password, phone_auth_pin: phone.pin, phone_signature_password: phone.password }
   writeFileSync(file, JSON.stringify(secrets), { mode: 0o600 })
   await town.newPhone('megumi-phone')
-  await town.tegata('phone', 'enrol', 'megumi-phone', '-card', 'megumi', '-secrets', file)
+  await town.tegata('phone', 'enrol', 'megumi-phone', '-card', 'megumi', '-secrets', file, '-replace') // her application of another file may be open
 })
 
 // noSecret looks at the page as every other, and for fields of a kind that no console may have (AT-S02).
