@@ -1,6 +1,6 @@
 // The helpdesk: an agent signs in with the own card, looks by support number, suspends by four facts; who helps reads.
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { before } from 'node:test'
 import { job, narrow, visitor, wide } from './house/browser.js'
@@ -13,14 +13,12 @@ const phone = { pin: '6284', password: 'UMI7HAMA' }
 before(async () => {
   town = await start()
   await town.ready()
-  const reading = await visitor(narrow)
-  const { password } = await is.cardSecrets(reading, town, 'megumi')
-  await reading.close()
-  const file = path.join(town.home, 'megumi.json')
-  const secrets = { card_signature_password: password, phone_auth_pin: phone.pin, phone_signature_password: phone.password }
+  const { cards } = JSON.parse(readFileSync(path.join(town.home, 'data', 'sandbox-secrets.json'), 'utf8'))
+  const file = path.join(town.home, 'ken.json')
+  const secrets = { card_signature_password: cards['ken-sekisho'].card_signature_password, phone_auth_pin: phone.pin, phone_signature_password: phone.password }
   writeFileSync(file, JSON.stringify(secrets), { mode: 0o600 })
-  await town.newPhone('megumi-phone')
-  await town.tegata('phone', 'enrol', 'megumi-phone', '-card', 'megumi', '-secrets', file, '-replace') // her application of another file may be open
+  await town.newPhone('ken-phone')
+  await town.tegata('phone', 'enrol', 'ken-phone', '-card', 'ken-sekisho', '-secrets', file)
 })
 
 // noSecret looks at the page as every other, and for fields of a kind that no console may have (AT-S02).
@@ -58,7 +56,7 @@ for (const [name, size] of [['on a phone', narrow], ['on a desk', wide]]) {
     await page.getByText('担当：A-01').waitFor()
 
     const holder = await (await visitor(narrow)).newPage()
-    await is.take(holder, town, 'megumi-phone')
+    await is.take(holder, town, 'ken-phone')
     await is.follow(holder, 'スマホ用電子証明書などの各種設定')
     await is.follow(holder, /^サポート番号/)
     await is.at(holder, 'サポート番号')
@@ -74,7 +72,7 @@ for (const [name, size] of [['on a phone', narrow], ['on a desk', wide]]) {
     await noSecret(page, 'いまの状態')
     const text = await page.getByRole('main').innerText()
     assert.match(text, /登録が終わり、使っています/)
-    assert.doesNotMatch(text, /伊藤|恵|1983|見本県/, 'nothing says whose phone it is')
+    assert.doesNotMatch(text, /佐藤|健|1990|見本県/, 'nothing says whose phone it is')
     await is.follow(page, 'ホームへ')
 
     const helper = await (await visitor(size)).newPage()
@@ -88,14 +86,14 @@ for (const [name, size] of [['on a phone', narrow], ['on a desk', wide]]) {
 
     await is.follow(page, /^なくしたスマホを止める/)
     await noSecret(page, /なくしたスマホを止める/)
-    await page.getByLabel('氏名').fill('伊藤 恵')
-    await page.getByLabel('生年月日').fill('1983-10-10')
-    await page.getByLabel('女性').check({ force: true })
-    await page.getByLabel('住所').fill('見本県手形市8-3-8')
+    await page.getByLabel('氏名').fill('佐藤 健')
+    await page.getByLabel('生年月日').fill('1990-05-05')
+    await page.getByLabel('男性').check({ force: true })
+    await page.getByLabel('住所').fill('見本県手形市三丁目4番5号')
     await is.press(page, 'このスマホを一時停止する')
     await page.getByText('この4つの情報で一時停止できるスマホはありません。').waitFor()
     await noSecret(page, /なくしたスマホを止める/)
-    await page.getByLabel('住所').fill('見本県手形市8-3-9')
+    await page.getByLabel('住所').fill('見本県関所町字川原55')
     await is.press(page, 'このスマホを一時停止する')
     await noSecret(page, '相手に言うこと')
     const number = await page.locator('.lockcode').innerText()
@@ -104,7 +102,7 @@ for (const [name, size] of [['on a phone', narrow], ['on a desk', wide]]) {
     await noSecret(page, '記録')
     await page.getByRole('link', { name: new RegExp(`^${number}`) }).click()
     await noSecret(page, `記録 ${number}`)
-    const { certificates } = JSON.parse(await town.tegata('phone', 'show', '-json', 'megumi-phone'))
+    const { certificates } = JSON.parse(await town.tegata('phone', 'show', '-json', 'ken-phone'))
     assert.deepEqual(certificates.map((c) => c.status), ['held', 'held'])
 
     // The card is taken away: the page that was left open says so by itself.
@@ -118,12 +116,12 @@ for (const [name, size] of [['on a phone', narrow], ['on a desk', wide]]) {
 
 job('without script, too; and a card that is not on the roster opens nothing', async () => {
   const reading = await visitor(narrow)
-  const { pin } = await is.cardSecrets(reading, town, 'tome')
+  const { pin } = await is.cardSecrets(reading, town, 'hanako')
   const page = await (await visitor(narrow, { javaScriptEnabled: false })).newPage()
-  await enter(page, 'tome', pin)
+  await enter(page, 'hanako', pin)
   await page.getByRole('heading', { level: 1, name: /この窓口の名簿にありません/ }).waitFor()
   const table = await reading.newPage()
   await table.goto(town.url('street', '/cards'))
-  const card = table.getByRole('listitem').filter({ has: table.getByRole('heading', { name: is.people.tome }) })
+  const card = table.getByRole('listitem').filter({ has: table.getByRole('heading', { name: is.people.hanako }) })
   await card.getByRole('button', { name: /離す/ }).click()
 })
