@@ -42,6 +42,8 @@ func (h *Handler) Register(mux *http.ServeMux) {
 		"GET /v1/revocations/{receipt}":         h.revocation,
 		"POST /v1/suspensions":                  h.suspend,
 		"POST /v1/resumptions":                  h.resume,
+		"POST /v1/contact-changes":              h.changeContact,
+		"POST /v1/contact-changes/withdrawal":   h.keepContact,
 
 		"POST /v1/card-issuances":  h.door(pki.RoleMunicipality, h.issueCard),
 		"POST /v1/card-reissues":   h.door(pki.RoleMunicipality, h.reissueCard),
