@@ -99,6 +99,7 @@ const (
 	CodeFactsTries    Code = "facts-tries"            // 429, extension member "retry_after" in seconds
 	CodeSupportNumber Code = "support-number-unknown" // 404: none is open with this number, or not any more
 	CodeSupportTries  Code = "support-number-tries"   // 429
+	CodeReportUnknown Code = "report-unknown"         // 404: none was made with this name, or long ago
 )
 
 // Codes of the doors.

@@ -56,6 +56,7 @@ func (h *Handler) Register(mux *http.ServeMux) {
 		"POST /v1/support-numbers": h.supportNumber,
 		"POST /v1/support-views":   h.door(pki.RoleHelpdesk, h.supportView),
 		"POST /v1/staff/linkage":   h.door(pki.RoleHelpdesk, h.staff),
+		"POST /v1/report-views":    h.door(pki.RoleHelpdesk, h.reportView),
 
 		"GET /v1/outbox": h.door(pki.RoleStreet, h.outbox),
 	} {
@@ -188,7 +189,7 @@ func (h *Handler) resume(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) suspendByHolder(r *http.Request, s Suspension) (Suspended, error) {
-	if s.BirthDate != "" || s.LockCode != "" || len(s.Word) > 0 {
+	if s.BirthDate != "" || s.LockCode != "" || len(s.Word) > 0 || s.Trust != "" && s.Report != "" {
 		return Suspended{}, ErrBadRequest.With("field", "holder").Because(errors.New("ra: two ways at once"))
 	}
 	caller, err := h.RA.Admit(r.Context(), r.Header.Get("Authorization"), pki.RoleParty, h.RA.at())
@@ -202,7 +203,7 @@ func (h *Handler) suspendByHolder(r *http.Request, s Suspension) (Suspended, err
 	if s.Trust != "" {
 		return h.RA.SuspendCharge(r.Context(), caller.Party, s.Holder, s.Trust, g)
 	}
-	return h.RA.SuspendByHolder(r.Context(), caller.Party, s.Holder, g)
+	return h.RA.SuspendByHolder(r.Context(), caller.Party, s.Holder, s.Report, g)
 }
 
 func (h *Handler) source(r *http.Request) string {

@@ -115,6 +115,7 @@ type Tx interface {
 	QueriesOf(ctx context.Context, person string, limit int) ([]Query, error)
 
 	SupportTx
+	ReportTx
 
 	PutNotice(ctx context.Context, person string, n Notice) error
 	Notices(ctx context.Context, after string, limit int) ([]Notice, error) // oldest first

@@ -158,6 +158,11 @@ func TestSearchesFindWhatTheyAreFor(t *testing.T) {
 					return err
 				}
 			}
+			for _, r := range []ra.ReportRecord{{ID: "long ago", Person: "p", Party: "portal", At: at.Add(-time.Hour)}, {ID: "one", Person: "p", Party: "portal", At: at}} {
+				if err := tx.PutReport(ctx, r, r.At); err != nil {
+					return err
+				}
+			}
 			for id, from := range map[string]time.Time{"first": at.Add(-time.Second), "second": at, "later": at.Add(time.Millisecond), "never": {}} {
 				if err := tx.PutPerson(ctx, full(func(p *ra.PersonRecord) { p.ID, p.ContactFrom = id, from })); err != nil {
 					return err
@@ -192,6 +197,12 @@ func TestSearchesFindWhatTheyAreFor(t *testing.T) {
 			}
 			if next, ok, err := tx.NextContact(ctx); err != nil || !ok || !next.Equal(at.Add(-time.Second)) {
 				t.Errorf("next address %v %v, %v", next, ok, err)
+			}
+			if _, err := tx.Report(ctx, "long ago"); !errors.Is(err, ra.ErrNotFound) {
+				t.Errorf("a report that is forgotten: %v", err)
+			}
+			if got, err := tx.Report(ctx, "one"); err != nil || got != (ra.ReportRecord{ID: "one", Person: "p", Party: "portal", At: at}) {
+				t.Errorf("a report %+v, %v", got, err)
 			}
 			if got, err := tx.EnrolmentByReceipt(ctx, "r"); err != nil || got.ID != "ended" {
 				t.Errorf("by receipt %v, %v", got.ID, err)
