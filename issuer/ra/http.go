@@ -51,6 +51,7 @@ func (h *Handler) Register(mux *http.ServeMux) {
 
 		"POST /v1/verifier/linkage":               h.door(pki.RoleVerifier, h.linkage),
 		"POST /v1/verifier/attributes":            h.door(pki.RoleVerifier, h.attributes),
+		"POST /v1/verifier/notices":               h.door(pki.RoleVerifier, h.tell),
 		"GET /v1/holders/{pairwise}/certificates": h.door(pki.RoleParty, h.holding),
 
 		"POST /v1/support-numbers": h.supportNumber,
@@ -314,6 +315,13 @@ func (h *Handler) linkage(w http.ResponseWriter, r *http.Request, c ceremony.Cal
 func (h *Handler) attributes(w http.ResponseWriter, r *http.Request, c ceremony.Caller) {
 	if body, ok := read[AttributesQuery](w, r); ok {
 		v, err := h.RA.Release(r.Context(), c.Party, body.Release)
+		answer(w, r, v, err)
+	}
+}
+
+func (h *Handler) tell(w http.ResponseWriter, r *http.Request, c ceremony.Caller) {
+	if body, ok := read[ToldByVerifier](w, r); ok {
+		v, err := h.RA.Tell(r.Context(), c.Party, body)
 		answer(w, r, v, err)
 	}
 }

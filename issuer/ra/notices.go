@@ -45,6 +45,10 @@ const (
 	NoticeTrusted       NoticeKind = "trusted"        // somebody can stop the reader's phone from now on
 	NoticeCharged       NoticeKind = "charged"        // the reader can stop somebody's phone from now on
 	NoticeTrustEnded    NoticeKind = "trust-ended"    // no longer
+
+	NoticeLimitsRaised   NoticeKind = "limits-raised" // a verifier tells: see ToldKind
+	NoticeLimitsLoosened NoticeKind = "limits-loosened"
+	NoticeLimitsEnded    NoticeKind = "limits-ended"
 )
 
 // notice is what a text is made from. It carries no name: the address says who
@@ -181,6 +185,8 @@ func (n notice) texts() (ja, en NoticeText) {
 		return n.contactTexts(untilJA, untilEN)
 	case NoticeTrustInvited, NoticeTrustAccepted, NoticeTrusted, NoticeCharged, NoticeTrustEnded:
 		return n.trustTexts()
+	case NoticeLimitsRaised, NoticeLimitsLoosened, NoticeLimitsEnded:
+		return n.limitTexts()
 	}
 	becauseJA, becauseEN := n.why.Because()
 	return NoticeText{"スマホの証明書が失効しました", fmt.Sprintf("%s の2つの証明書は、%s失効しました。%s%s", n.phone, becauseJA, n.why.wayBackJA(), notYouJA)},
