@@ -59,7 +59,9 @@ func (h *Handler) Register(mux *http.ServeMux) {
 		"POST /v1/staff/linkage":   h.door(pki.RoleHelpdesk, h.staff),
 		"POST /v1/report-views":    h.door(pki.RoleHelpdesk, h.reportView),
 
-		"GET /v1/outbox": h.door(pki.RoleStreet, h.outbox),
+		"POST /v1/notice-watches": h.door(pki.RoleParty, h.watchNotices),
+		"GET /v1/noticed":         h.door(pki.RoleParty, h.noticed),
+		"GET /v1/outbox":          h.door(pki.RoleStreet, h.outbox),
 	} {
 		mux.Handle(pattern, httpd.LimitBody(f, maxBody))
 	}

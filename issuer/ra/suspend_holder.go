@@ -16,19 +16,10 @@ import (
 // where there is no phone to hold.
 func (r *RA) SuspendByHolder(ctx context.Context, party, pairwise, report string, g ceremony.Grant) (Suspended, error) {
 	at := r.at()
-	if err := g.For(r.config.URL, party, ceremony.ScopeSuspend, at); err != nil {
-		return Suspended{}, ErrGrantInvalid.Because(err)
-	}
-	if g.Subject != pairwise {
-		return Suspended{}, ErrGrantInvalid.Because(errors.New("ra: the grant is about somebody else"))
-	}
 	var refusal error
 	err := r.store.Write(ctx, func(tx Tx) error {
 		refusal = nil
-		person, err := tx.PersonOfPairwise(ctx, g.Issuer, pairwise)
-		if errors.Is(err, ErrNotFound) {
-			return ErrUnknownPerson
-		}
+		person, err := r.granted(ctx, tx, ceremony.ScopeSuspend, party, pairwise, g, at)
 		if err != nil {
 			return err
 		}
