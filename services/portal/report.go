@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tegata/internal/ceremony"
+	"tegata/internal/clock"
 	"tegata/internal/httpd"
 )
 
@@ -24,18 +25,7 @@ func (p *Portal) RunReports(ctx context.Context, every time.Duration) error {
 	if p.config.Helpdesk == "" {
 		return nil
 	}
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		if err := p.ReportDue(ctx); err != nil && ctx.Err() == nil {
-			p.log.ErrorContext(ctx, "reports could not be told", "error", err)
-		}
-	}
+	return clock.Every(ctx, every, p.ReportDue, func(err error) { p.log.ErrorContext(ctx, "reports could not be told", "error", err) })
 }
 
 // ReportDue tries once each report that is due. Several processes may do it at the same

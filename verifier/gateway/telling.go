@@ -8,6 +8,7 @@ import (
 
 	"tegata/internal/audit"
 	"tegata/internal/ceremony"
+	"tegata/internal/clock"
 	"tegata/internal/problem"
 )
 
@@ -46,18 +47,7 @@ func tellAgain(tries int) time.Duration { return min(5*time.Second<<min(tries, 2
 // RunTellings has people told of changes of their rules until ctx ends, looking every so
 // often. A change holds whether or not anybody could be told.
 func (g *Gateway) RunTellings(ctx context.Context, every time.Duration) error {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		if err := g.TellDue(ctx); err != nil && ctx.Err() == nil {
-			g.c.Log.ErrorContext(ctx, "changes of rules could not be told", "error", err)
-		}
-	}
+	return clock.Every(ctx, every, g.TellDue, func(err error) { g.c.Log.ErrorContext(ctx, "changes of rules could not be told", "error", err) })
 }
 
 // TellDue tries once each telling that is due. Several processes may do it at the same
