@@ -23,6 +23,7 @@ func commands() []command {
 		{"phone found", "PHONE [-card CARD] -secrets FILE", "resume a lost phone with its owner's card", phoneFound},
 		{"phone reissue", "PHONE [-card CARD] -secrets FILE", "a new signature certificate for a registered phone", phoneReissue},
 		{"phone loosen", "PHONE [-card CARD] -secrets FILE [-change LINK]", "loosen its owner's limits with the card", phoneLoosen},
+		{"phone address", "PHONE [-card CARD] -secrets FILE (-to FILE | -keep)", "where notices go, from tomorrow on, by the card; or take that back", phoneAddress},
 		{"phone report-lost", "PHONE [-card CARD] -secrets FILE", "suspend by card: hold it to any phone", phoneReportLost},
 		{"phone revoke-by-card", "PHONE [-card CARD] -secrets FILE", "revoke for good by card: hold it to any phone; that of its owner may be off", phoneRevokeByCard},
 		{"phone change-secret", "PHONE -secrets FILE", "change PIN or signature password, by the present one", phoneChangeSecret},

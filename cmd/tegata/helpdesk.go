@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"tegata/holder/card"
@@ -66,7 +67,8 @@ func (h *helpdeskRole) open(ctx context.Context, at site, slot string) error {
 		return err
 	}
 	h.helpdesk, err = helpdesk.New(helpdesk.Config{Party: helpdeskID, Issuer: at.machine("issuer"),
-		Signer: who.signer, Chain: who.chain, Now: at.now, Log: h.log}, helpdeskstore.New(h.db))
+		Signer: who.signer, Chain: who.chain, Now: at.now, Log: h.log,
+		Reporters: helpdesk.Reporters{Audience: at.machine("helpdesk"), Parties: []string{portalID}, Path: at.partyPath}}, helpdeskstore.New(h.db))
 	if err != nil {
 		return err
 	}
@@ -103,8 +105,16 @@ func (h *helpdeskRole) routes(at places) http.Handler {
 	mux := http.NewServeMux()
 	httpd.WithHealth(mux, h.db.Ping)
 	httpd.WithMetrics(mux, h.metrics)
+	mux.Handle("/v1/", helpdesk.Door{Helpdesk: h.helpdesk}.Routes())
 	mux.Handle("/", h.handler.Routes())
-	return httpd.Guard(httpd.GuardOptions{Names: at.names("helpdesk"), Pages: true, Log: h.log, Metrics: h.metrics, Refuse: h.handler.Refuse}, mux)
+	refuse := func(w http.ResponseWriter, r *http.Request, err error) {
+		if strings.HasPrefix(r.URL.Path, "/v1/") {
+			httpd.WriteProblem(w, r, err)
+			return
+		}
+		h.handler.Refuse(w, r, err)
+	}
+	return httpd.Guard(httpd.GuardOptions{Names: at.names("helpdesk"), Pages: true, Log: h.log, Metrics: h.metrics, Refuse: refuse}, mux)
 }
 
 // fillRoster puts the sandbox's agents on the helpdesk's roster, as whoever keeps it does

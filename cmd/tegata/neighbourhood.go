@@ -203,6 +203,7 @@ func (n *neighbourhood) follow(ctx context.Context) error {
 		return n.portal.core.Follow(ctx)
 	})
 	group.Go(func() error { return n.portal.core.RunPush(ctx, pushEvery) })
+	group.Go(func() error { return n.portal.core.RunReports(ctx, reportEvery) })
 	return group.Wait()
 }
 

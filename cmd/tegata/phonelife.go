@@ -5,6 +5,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"os"
+	"strings"
+	"time"
 
 	"tegata/internal/ceremony"
 )
@@ -21,12 +24,22 @@ func withCardFor(ctx context.Context, c console, flags *flag.FlagSet, args []str
 
 // withCardAnd is withCard with more in the body than secrets, and with an answer.
 func withCardAnd(ctx context.Context, c console, flags *flag.FlagSet, args []string, door string, more func(map[string]any), out any, secrets ...string) (*remote, string, error) {
+	return withCardChecked(ctx, c, flags, args, door, nil, more, out, secrets...)
+}
+
+// withCardChecked is withCardAnd with a check of its own flags, before a card is moved.
+func withCardChecked(ctx context.Context, c console, flags *flag.FlagSet, args []string, door string, check func() error, more func(map[string]any), out any, secrets ...string) (*remote, string, error) {
 	r := remoteFlags(c, flags)
 	card := flags.String("card", "", "the card to hold to the phone; it is taken away again afterwards. Empty: the card that is held to it already")
 	file := flags.String("secrets", "-", "JSON file with the secrets, mode 0600; - is standard input")
 	words, err := parse(flags, args, "PHONE")
 	if err != nil {
 		return nil, "", err
+	}
+	if check != nil {
+		if err := check(); err != nil {
+			return nil, "", err
+		}
 	}
 	body, err := readSecrets(c, *file, secrets...)
 	if err != nil {
@@ -137,5 +150,44 @@ func phoneLoosen(ctx context.Context, c console, flags *flag.FlagSet, args []str
 		c.say("%s / %s", words.JA, words.EN)
 	}
 	c.say("カードで制限を変えました。 / The limits were changed with the card.")
+	return nil
+}
+
+// maxAddress bounds a file with an address, in bytes.
+const maxAddress = 1 << 10
+
+// phoneAddress changes where notices go, or takes a change back. The address is personal
+// data, which no list of processes shows: it comes from a file.
+func phoneAddress(ctx context.Context, c console, flags *flag.FlagSet, args []string) error {
+	file := flags.String("to", "", "file with the new mail address, on one line")
+	keep := flags.Bool("keep", false, "take back a change that has not taken effect")
+	var out struct {
+		From time.Time `json:"from"`
+	}
+	address := ""
+	before := func() error {
+		if (*file == "") != *keep {
+			return usagef("name the file with the new address with -to, or take a change back with -keep")
+		}
+		if *keep {
+			return nil
+		}
+		text, err := os.ReadFile(*file)
+		if err != nil {
+			return usagef("%v", err)
+		}
+		if address = strings.TrimSpace(string(text)); address == "" || len(text) > maxAddress {
+			return usagef("%s has no address on one line", *file)
+		}
+		return nil
+	}
+	if _, _, err := withCardChecked(ctx, c, flags, args, "address", before, func(body map[string]any) { body["address"] = address }, &out, "card_auth_pin"); err != nil {
+		return err
+	}
+	if *keep {
+		c.say("送り先の変更を取り消しました。 / The change of address was taken back.")
+		return nil
+	}
+	c.say("送り先は %s に変わります。 / Notices go to the new address from %s on.", out.From.Format(time.RFC3339), out.From.Format(time.RFC3339))
 	return nil
 }

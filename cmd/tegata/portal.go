@@ -53,7 +53,7 @@ func (p *portalRole) open(ctx context.Context, at site, name ui.Text) (err error
 	}
 	p.core, err = portal.New(portal.Config{
 		Origin: at.page("portal"), Party: portalID, Verifier: at.machine("verifier"), VerifierID: verifierID, Issuer: at.machine("issuer"), Phone: at.page("phone"),
-		Signer: p.who.signer, Chain: p.who.chain, Purpose: ceremony.Purpose{Code: purpose.Code, Sentence: purpose.Sentence},
+		Helpdesk: helpdeskOf(at), Signer: p.who.signer, Chain: p.who.chain, Purpose: ceremony.Purpose{Code: purpose.Code, Sentence: purpose.Sentence},
 		Ops: opsAuthorities(at.anchors), Arc: at.arc, Status: certpath.OCSP{Client: httpd.Client(5 * time.Second)},
 		Verified: at.verifierPath, Push: &portal.PushConfig{Key: key, Loopback: at.sandbox},
 		Now: at.now, Log: p.log, Trace: at.sink,
@@ -63,6 +63,17 @@ func (p *portalRole) open(ctx context.Context, at site, name ui.Text) (err error
 	}
 	p.handler, err = pages.New(pages.Options{Portal: p.core, Name: name, Phone: at.page("phone"), Sandbox: at.sandbox, Secure: !at.sandbox, Now: at.now, Log: p.log})
 	return err
+}
+
+// reportEvery is how often the portal looks for reports that the helpdesk is to be told of.
+const reportEvery = time.Second
+
+// helpdeskOf is where the helpdesk is: in a sandbox, which alone runs one.
+func helpdeskOf(at site) string {
+	if !at.sandbox {
+		return ""
+	}
+	return at.machine("helpdesk")
 }
 
 // pushEvery is how often the portal asks whether there are notices to tell browsers of.

@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"crypto/x509"
+	"fmt"
 	"time"
 
 	"tegata/internal/certpath"
+	"tegata/internal/httpd"
 	"tegata/internal/pki"
+	"tegata/internal/problem"
 	"tegata/internal/trace"
 	"tegata/issuer/profile"
 	"tegata/verifier/gateway"
@@ -47,6 +50,27 @@ func (at site) verifierPath(chain []*x509.Certificate, when time.Time) error {
 	_, err := certpath.Validate(chain[0], chain[1:], opsAuthorities(at.anchors), certpath.ForRole(at.arc, pki.RoleVerifier), when)
 	return err
 }
+
+// partyPath checks that a chain is a registered party's and that it is good, by OCSP.
+func (at site) partyPath(ctx context.Context, chain []*x509.Certificate, when time.Time) error {
+	path, err := certpath.Validate(chain[0], chain[1:], opsAuthorities(at.anchors), certpath.ForRole(at.arc, pki.RoleParty), when)
+	if err != nil {
+		return err
+	}
+	s, err := certpath.OCSP{Client: httpd.Client(5 * time.Second)}.Status(ctx, path[0], path[1], when)
+	if err != nil {
+		return errPartyStatus.Because(err)
+	}
+	if s.State != certpath.Good {
+		return fmt.Errorf("the party's certificate is %s", s.State)
+	}
+	return nil
+}
+
+// errPartyStatus is a caller whose certificate's status is not known: nothing is decided.
+var errPartyStatus = problem.NewCouldNotCheck("party-status",
+	"呼び出し元の証明書の状態を確かめられませんでした。", "まだ何も変わっていません。しばらくしてからもう一度送ってください。",
+	"Whether the caller's certificate is still good could not be checked.", "Nothing was changed. Send it again in a while.")
 
 // opsAuthorities are the roots under which parties and the issuer's feed signer stand.
 func opsAuthorities(anchors []gateway.Anchor) (list []*x509.Certificate) {

@@ -90,11 +90,15 @@ func (v *verifier) open(ctx context.Context, at site) error {
 	return err
 }
 
+// tellEvery is how often the verifier looks for changes of rules to tell of.
+const tellEvery = time.Second
+
 // run follows the issuer's feed, and ends sessions as it says, until ctx ends.
 func (v *verifier) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return v.follower.Run(ctx) })
 	group.Go(func() error { return v.gateway.WatchSessions(ctx) })
+	group.Go(func() error { return v.gateway.RunTellings(ctx, tellEvery) })
 	return group.Wait()
 }
 

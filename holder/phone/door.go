@@ -129,6 +129,7 @@ func (d *Door) Routes() http.Handler {
 	on("POST /v1/phones/{id}/reset-password", resetPassword)
 	on("POST /v1/phones/{id}/support-number", supportNumber)
 	on("POST /v1/phones/{id}/loosen", loosen)
+	on("POST /v1/phones/{id}/address", contact)
 	return d.Token.Guard(mux)
 }
 

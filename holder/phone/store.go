@@ -167,7 +167,11 @@ const (
 	UseReissued   = "reissued" // a new signature certificate
 	UseLoosened   = "loosened" // limits, by the card
 	UseRequest    = "request"  // one that was not shown
-	UseUnlock     = "unlock"   // a wrong or blocked secret
+
+	UseContact     = "contact"      // where notices go, by the card; not which address
+	UseContactKept = "contact-kept" // a change of that, taken back
+
+	UseUnlock = "unlock" // a wrong or blocked secret
 
 	UseBiometrics        = "biometrics" // enrolled
 	UseBiometricsStopped = "biometrics-stopped"

@@ -44,6 +44,7 @@ type town struct {
 	ca       *ca.CA
 	ra       *ra.RA
 	ledger   *status.Ledger
+	people   *issuerstore.Store // the issuer's own
 	door     http.Handler
 	between  func(http.ResponseWriter, *http.Request) bool // answers instead of the issuer
 	box      *card.Box
@@ -134,6 +135,7 @@ func (w *town) openIssuer(maker attest.Maker) {
 	w.t.Cleanup(func() { db.Close() })
 	w.must(db.Migrate(ctx, issuerstore.Schema))
 	s := issuerstore.New(db)
+	w.people = s
 	w.ledger, err = status.OpenLedger(ctx, s, w.clock)
 	w.must(err)
 	algorithms := map[pki.Kind]profile.Algorithm{}

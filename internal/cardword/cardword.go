@@ -4,7 +4,7 @@
 // It owns the statement's fields, their one encoding, and every check that needs
 // nothing but the message and a moment. Whose card it is, whether its certificate is
 // good, and that a word counts once, is for whoever acts on it: the registration
-// authority (suspend, resume) and the verifier (a holder's rules).
+// authority (suspend, resume, the second channel's address) and the verifier (a holder's rules).
 //
 // The envelope is CMS SignedData (RFC 5652) with its content inside, package cms.
 //
@@ -16,7 +16,9 @@ package cardword
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,6 +38,9 @@ const (
 	Revoke     Purpose = "revoke" // for good
 	Resume     Purpose = "resume"
 	LowerRules Purpose = "lower-rules" // at a verifier: these rules shall be the holder's
+
+	ChangeContact Purpose = "change-contact" // notices shall reach the person at this address
+	KeepContact   Purpose = "keep-contact"   // and not at the one that was to come
 )
 
 // How far a word's time may be from the clock of whoever acts on it.
@@ -48,6 +53,7 @@ const (
 // that of their names, without spaces, and nothing else.
 type Word struct {
 	CertificateSHA256 string  `json:"certificate_sha256"`          // lower-case hex, of the card's authentication certificate (DER)
+	ContactSHA256     string  `json:"contact_sha256,omitempty"`    // change-contact: ContactHash of the new address
 	DeviceKeySHA256   string  `json:"device_key_sha256,omitempty"` // resume: of the phone to which the card is held
 	Enrolment         string  `json:"enrolment,omitempty"`         // resume: its registration
 	Nonce             string  `json:"nonce"`                       // 128 random bits, base64url without padding; used once
@@ -97,7 +103,7 @@ func Parse(der []byte, want Purpose, at time.Time) (Word, *cms.Signed, error) {
 		return w, nil, fmt.Errorf("%w: the time is not RFC 3339 in UTC", ErrMalformed)
 	case !nonce(w.Nonce) || w.Purpose != want:
 		return w, nil, fmt.Errorf("%w: another purpose, or no nonce of 128 bits", ErrMalformed)
-	case (want == LowerRules) != (w.RulesSHA256 != "" && w.Verifier != "") || (want == Suspend || want == Revoke || want == LowerRules) && (w.Enrolment != "" || w.DeviceKeySHA256 != ""):
+	case !w.namesItsOwn():
 		return w, nil, fmt.Errorf("%w: it names what its purpose does not", ErrMalformed)
 	case w.CertificateSHA256 != pki.Fingerprint(signed.Certificate.Raw):
 		return w, nil, ErrCertificate
@@ -105,6 +111,32 @@ func Parse(der []byte, want Purpose, at time.Time) (Word, *cms.Signed, error) {
 		return w, nil, ErrTime
 	}
 	return w, signed, nil
+}
+
+// namesItsOwn tells whether w names what its purpose is about, and nothing else.
+func (w Word) namesItsOwn() bool {
+	phone := w.Enrolment != "" || w.DeviceKeySHA256 != ""
+	rules := w.RulesSHA256 != "" || w.Verifier != ""
+	contact := w.ContactSHA256 != ""
+	switch w.Purpose {
+	case Resume: // which phone, and whether at all, is for the authority to compare
+		return !rules && !contact
+	case LowerRules:
+		return w.RulesSHA256 != "" && w.Verifier != "" && !phone && !contact
+	case ChangeContact:
+		return contact && !phone && !rules
+	}
+	return !phone && !rules && !contact
+}
+
+// ContactHash is how a word names an address of the second channel: lower-case hex of
+// the SHA-256 over both, each with its length before it.
+func ContactHash(channel, address string) string {
+	h := sha256.New()
+	for _, part := range []string{channel, address} {
+		fmt.Fprintf(h, "%d:%s,", len(part), part)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // nonce tells whether s is 128 bits of base64url in the one spelling.

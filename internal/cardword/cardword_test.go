@@ -25,6 +25,9 @@ func TestAWordIsWhatItsPurposeSays(t *testing.T) {
 		cardword.Suspend:    {},
 		cardword.Resume:     {Enrolment: "e", DeviceKeySHA256: hash},
 		cardword.LowerRules: {RulesSHA256: hash, Verifier: "verifier"},
+
+		cardword.ChangeContact: {ContactSHA256: cardword.ContactHash("mail", "hanako@example.jp")},
+		cardword.KeepContact:   {},
 	}
 	for _, row := range []struct {
 		name   string
@@ -42,6 +45,13 @@ func TestAWordIsWhatItsPurposeSays(t *testing.T) {
 		{"a verifier without rules", cardword.LowerRules, cardword.LowerRules, func(w *cardword.Word) { w.RulesSHA256 = "" }, cardword.ErrMalformed},
 		{"a word to suspend that names rules too", cardword.Suspend, cardword.Suspend, func(w *cardword.Word) { w.RulesSHA256, w.Verifier = hash, "verifier" }, cardword.ErrMalformed},
 		{"a word to suspend that names a phone", cardword.Suspend, cardword.Suspend, func(w *cardword.Word) { w.Enrolment = "e" }, cardword.ErrMalformed},
+		{"a word about an address", cardword.ChangeContact, cardword.ChangeContact, nil, nil},
+		{"a word to keep the address", cardword.KeepContact, cardword.KeepContact, nil, nil},
+		{"a word to keep the address does not change it", cardword.KeepContact, cardword.ChangeContact, nil, cardword.ErrMalformed},
+		{"a word about an address that names none", cardword.ChangeContact, cardword.ChangeContact, func(w *cardword.Word) { w.ContactSHA256 = "" }, cardword.ErrMalformed},
+		{"a word about an address that names rules too", cardword.ChangeContact, cardword.ChangeContact, func(w *cardword.Word) { w.RulesSHA256 = hash }, cardword.ErrMalformed},
+		{"a word to suspend that names an address", cardword.Suspend, cardword.Suspend, func(w *cardword.Word) { w.ContactSHA256 = hash }, cardword.ErrMalformed},
+		{"a word to suspend that names a verifier", cardword.Suspend, cardword.Suspend, func(w *cardword.Word) { w.Verifier = "verifier" }, cardword.ErrMalformed},
 		{"no nonce", cardword.Suspend, cardword.Suspend, func(w *cardword.Word) { w.Nonce = "" }, cardword.ErrMalformed},
 		{"a nonce of fewer bits", cardword.Suspend, cardword.Suspend, func(w *cardword.Word) { w.Nonce = "AAAA" }, cardword.ErrMalformed},
 		{"another spelling of the time", cardword.Suspend, cardword.Suspend, func(w *cardword.Word) { w.Time = "2026-11-22T18:00:00+09:00" }, cardword.ErrMalformed},

@@ -20,10 +20,6 @@ import (
 
 var identifier = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
-// contactDelay is how long a changed address waits: whoever changes it without
-// right must not also receive the warning.
-const contactDelay = 24 * time.Hour
-
 // IssueCard issues the certificates of a card to the municipality that is about
 // to hand it over. Sent again it gets the same certificates.
 func (r *RA) IssueCard(ctx context.Context, municipality string, c CardIssuance) (CardIssued, error) {
@@ -154,17 +150,20 @@ func (r *RA) acceptPerson(ctx context.Context, tx Tx, at time.Time, who audit.Ac
 	p, err := tx.Person(ctx, c.Person.ID)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		p = PersonRecord{ID: c.Person.ID, Attributes: c.Person.Attributes, Municipality: c.Person.Municipality, Contact: c.Person.Contact}
+		p = PersonRecord{ID: c.Person.ID, Attributes: c.Person.Attributes, Municipality: c.Person.Municipality,
+			Contact: c.Person.Contact, RegisterSaid: c.Person.Contact}
 	case err != nil:
 		return err
 	case p.Died:
 		return ErrPersonDied
 	case !p.sameAs(c.Person):
 		return ErrEventNotApplicable.Because(errors.New("ra: attributes differ from the register's last word"))
-	case p.contact(at) != c.Person.Contact:
-		p.Contact = p.contact(at)
-		p.NewContact, p.ContactFrom = c.Person.Contact, at.Add(contactDelay)
-		if err := r.notify(ctx, tx, at, p, notice{kind: NoticeContact, until: p.ContactFrom}); err != nil {
+	case p.RegisterSaid != c.Person.Contact: // what the register said before stands back for what the card said since
+		p.RegisterSaid = c.Person.Contact
+		if p.contact(at) == c.Person.Contact {
+			break
+		}
+		if err := r.changeContact(ctx, tx, at, &p, c.Person.Contact); err != nil {
 			return err
 		}
 	}

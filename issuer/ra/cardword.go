@@ -22,6 +22,9 @@ const (
 	WordSuspend WordPurpose = cardword.Suspend
 	WordResume  WordPurpose = cardword.Resume
 	WordRevoke  WordPurpose = cardword.Revoke
+
+	WordChangeContact WordPurpose = cardword.ChangeContact
+	WordKeepContact   WordPurpose = cardword.KeepContact
 )
 
 // parseCardWord checks form, signature and time of a card's word. Whose card it is,

@@ -71,6 +71,13 @@ const (
 	CodeNoPhone         Code = "no-phone"          // 404: this person has no registered phone
 )
 
+// Codes of the second channel's address.
+const (
+	CodeContactForm     Code = "contact-form"      // your turn: not one address of a mail
+	CodeContactSame     Code = "contact-same"      // 409: notices go there already
+	CodeNoContactChange Code = "contact-no-change" // 409: nothing is to change that could be taken back
+)
+
 // Codes of keys, registration and suspension.
 const (
 	CodeCSR                  Code = "csr-invalid"           // not a PKCS#10 request, or not signed by its own key
@@ -92,6 +99,7 @@ const (
 	CodeFactsTries    Code = "facts-tries"            // 429, extension member "retry_after" in seconds
 	CodeSupportNumber Code = "support-number-unknown" // 404: none is open with this number, or not any more
 	CodeSupportTries  Code = "support-number-tries"   // 429
+	CodeReportUnknown Code = "report-unknown"         // 404: none was made with this name, or long ago
 )
 
 // Codes of the doors.

@@ -280,6 +280,16 @@ var events = []struct {
 		_, err := s.w.ra.StopByCard(s.t.Context(), s.c.says(s.p, s.c.word(nil, ra.WordRevoke)))
 		return err
 	}},
+	{"notices shall go elsewhere [お知らせの送り先]", "WordChangeContact", func(s *scene) error {
+		_, err := s.w.ra.ChangeContact(s.t.Context(), s.c.toContact(s.p, newAddress))
+		return err
+	}},
+	{"that is taken back", "WordKeepContact", func(s *scene) error {
+		if _, err := s.w.ra.ChangeContact(s.t.Context(), s.c.toContact(s.p, newAddress)); err != nil {
+			return err
+		}
+		return s.c.keepContact(s.p)
+	}},
 	{"an order to stop arrives late", "StepStopLate", func(s *scene) error {
 		order := s.p.jws(ra.TypeEnrolment, s.p.claims(ra.StepStopLate), nil)
 		s.w.now = s.w.now.Add(time.Hour)

@@ -42,6 +42,8 @@ func (h *Handler) Register(mux *http.ServeMux) {
 		"GET /v1/revocations/{receipt}":         h.revocation,
 		"POST /v1/suspensions":                  h.suspend,
 		"POST /v1/resumptions":                  h.resume,
+		"POST /v1/contact-changes":              h.changeContact,
+		"POST /v1/contact-changes/withdrawal":   h.keepContact,
 
 		"POST /v1/card-issuances":  h.door(pki.RoleMunicipality, h.issueCard),
 		"POST /v1/card-reissues":   h.door(pki.RoleMunicipality, h.reissueCard),
@@ -49,13 +51,17 @@ func (h *Handler) Register(mux *http.ServeMux) {
 
 		"POST /v1/verifier/linkage":               h.door(pki.RoleVerifier, h.linkage),
 		"POST /v1/verifier/attributes":            h.door(pki.RoleVerifier, h.attributes),
+		"POST /v1/verifier/notices":               h.door(pki.RoleVerifier, h.tell),
 		"GET /v1/holders/{pairwise}/certificates": h.door(pki.RoleParty, h.holding),
 
 		"POST /v1/support-numbers": h.supportNumber,
 		"POST /v1/support-views":   h.door(pki.RoleHelpdesk, h.supportView),
 		"POST /v1/staff/linkage":   h.door(pki.RoleHelpdesk, h.staff),
+		"POST /v1/report-views":    h.door(pki.RoleHelpdesk, h.reportView),
 
-		"GET /v1/outbox": h.door(pki.RoleStreet, h.outbox),
+		"POST /v1/notice-watches": h.door(pki.RoleParty, h.watchNotices),
+		"GET /v1/noticed":         h.door(pki.RoleParty, h.noticed),
+		"GET /v1/outbox":          h.door(pki.RoleStreet, h.outbox),
 	} {
 		mux.Handle(pattern, httpd.LimitBody(f, maxBody))
 	}
@@ -186,7 +192,7 @@ func (h *Handler) resume(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) suspendByHolder(r *http.Request, s Suspension) (Suspended, error) {
-	if s.BirthDate != "" || s.LockCode != "" || len(s.Word) > 0 {
+	if s.BirthDate != "" || s.LockCode != "" || len(s.Word) > 0 || s.Trust != "" && s.Report != "" {
 		return Suspended{}, ErrBadRequest.With("field", "holder").Because(errors.New("ra: two ways at once"))
 	}
 	caller, err := h.RA.Admit(r.Context(), r.Header.Get("Authorization"), pki.RoleParty, h.RA.at())
@@ -200,7 +206,7 @@ func (h *Handler) suspendByHolder(r *http.Request, s Suspension) (Suspended, err
 	if s.Trust != "" {
 		return h.RA.SuspendCharge(r.Context(), caller.Party, s.Holder, s.Trust, g)
 	}
-	return h.RA.SuspendByHolder(r.Context(), caller.Party, s.Holder, g)
+	return h.RA.SuspendByHolder(r.Context(), caller.Party, s.Holder, s.Report, g)
 }
 
 func (h *Handler) source(r *http.Request) string {
@@ -311,6 +317,13 @@ func (h *Handler) linkage(w http.ResponseWriter, r *http.Request, c ceremony.Cal
 func (h *Handler) attributes(w http.ResponseWriter, r *http.Request, c ceremony.Caller) {
 	if body, ok := read[AttributesQuery](w, r); ok {
 		v, err := h.RA.Release(r.Context(), c.Party, body.Release)
+		answer(w, r, v, err)
+	}
+}
+
+func (h *Handler) tell(w http.ResponseWriter, r *http.Request, c ceremony.Caller) {
+	if body, ok := read[ToldByVerifier](w, r); ok {
+		v, err := h.RA.Tell(r.Context(), c.Party, body)
 		answer(w, r, v, err)
 	}
 }

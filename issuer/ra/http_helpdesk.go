@@ -37,6 +37,13 @@ func (h *Handler) supportView(w http.ResponseWriter, r *http.Request, c ceremony
 	}
 }
 
+func (h *Handler) reportView(w http.ResponseWriter, r *http.Request, c ceremony.Caller) {
+	if body, ok := read[ReportQuery](w, r); ok {
+		v, err := h.RA.ViewReport(r.Context(), c.Party, body)
+		answer(w, r, v, err)
+	}
+}
+
 func (h *Handler) staff(w http.ResponseWriter, r *http.Request, c ceremony.Caller) {
 	if body, ok := read[StaffQuery](w, r); ok {
 		v, err := h.RA.LinkStaff(r.Context(), c.Party, body.Certificate)

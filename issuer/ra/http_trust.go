@@ -3,16 +3,14 @@ package ra
 import (
 	"context"
 	"net/http"
-	"strconv"
-	"time"
 
 	"tegata/internal/ceremony"
 	"tegata/internal/httpd"
 	"tegata/internal/pki"
 )
 
-// trustDoors are the doors about people who trust each other, and about who is told of notices. Each is open to a party
-// with a grant of the person who is logged in there.
+// trustDoors are the doors about people who trust each other. Each is open to a party with a grant of the person
+// who is logged in there.
 func (h *Handler) trustDoors() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
 		"GET /v1/holders/{pairwise}/trust": h.door(pki.RoleParty, h.trusting),
@@ -23,9 +21,6 @@ func (h *Handler) trustDoors() map[string]http.HandlerFunc {
 		"POST /v1/trust/{id}/acceptance":   h.door(pki.RoleParty, h.trustStep(h.RA.AcceptTrust)),
 		"POST /v1/trust/{id}/confirmation": h.door(pki.RoleParty, h.trustStep(h.RA.ConfirmTrust)),
 		"POST /v1/trust/{id}/end":          h.door(pki.RoleParty, h.trustStep(h.RA.EndTrust)),
-
-		"POST /v1/notice-watches": h.door(pki.RoleParty, h.watchNotices),
-		"GET /v1/noticed":         h.door(pki.RoleParty, h.noticed),
 	}
 }
 
@@ -67,20 +62,4 @@ func (h *Handler) trustStep(do func(ctx context.Context, party, id string, in Tr
 	return granted(h, func(r *http.Request, party string, in TrustStep, g ceremony.Grant) (Trusting, error) {
 		return do(r.Context(), party, r.PathValue("id"), in, g)
 	})
-}
-
-func (h *Handler) watchNotices(w http.ResponseWriter, r *http.Request, c ceremony.Caller) {
-	granted(h, func(r *http.Request, party string, in NoticeWatch, g ceremony.Grant) (NoticeWatch, error) {
-		return h.RA.WatchNotices(r.Context(), party, in, g)
-	})(w, r, c)
-}
-
-func (h *Handler) noticed(w http.ResponseWriter, r *http.Request, c ceremony.Caller) {
-	ms, err := strconv.ParseInt(r.URL.Query().Get("since"), 10, 64)
-	if err != nil {
-		httpd.WriteProblem(w, r, ErrBadRequest.With("field", "since"))
-		return
-	}
-	v, err := h.RA.Noticed(r.Context(), c.Party, time.UnixMilli(ms).UTC())
-	answer(w, r, v, err)
 }

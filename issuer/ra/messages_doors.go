@@ -165,7 +165,7 @@ type HeldPhone struct {
 type Query struct {
 	At       time.Time `json:"at"`
 	Verifier string    `json:"verifier"`
-	What     string    `json:"what"`            // "linkage", "attributes", "certificates"; of a helpdesk: "support", "helper", "suspend", "staff"
+	What     string    `json:"what"`            // "linkage", "attributes", "certificates"; of a helpdesk: "support", "helper", "suspend", "staff", "report"
 	Agent    string    `json:"agent,omitempty"` // of a helpdesk: its name for who looked, a pseudonym
 	Claims   []string  `json:"claims,omitempty"`
 	Refused  string    `json:"refused,omitempty"` // code, when it was refused

@@ -2,7 +2,6 @@ package ra
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"tegata/internal/audit"
@@ -40,17 +39,8 @@ const (
 // may serve again while it lasts.
 func (r *RA) WatchNotices(ctx context.Context, party string, in NoticeWatch, g ceremony.Grant) (NoticeWatch, error) {
 	at := r.at()
-	if err := g.For(r.config.URL, party, ceremony.ScopeNotices, at); err != nil {
-		return NoticeWatch{}, ErrGrantInvalid.Because(err)
-	}
-	if g.Subject != in.Holder {
-		return NoticeWatch{}, ErrGrantInvalid.Because(errors.New("ra: the grant is about somebody else"))
-	}
 	err := r.store.Write(ctx, func(tx Tx) error {
-		person, err := tx.PersonOfPairwise(ctx, g.Issuer, in.Holder)
-		if errors.Is(err, ErrNotFound) {
-			return ErrUnknownPerson
-		}
+		person, err := r.granted(ctx, tx, ceremony.ScopeNotices, party, in.Holder, g, at)
 		if err != nil {
 			return err
 		}

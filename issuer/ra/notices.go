@@ -34,6 +34,8 @@ const (
 	NoticeEndsSoon     NoticeKind = "ends-soon"     // 90, 30 and 3 days before the phone's certificates expire
 	NoticeElementMoved NoticeKind = "element-moved" // the element was reset, or registered by somebody else
 	NoticeContact      NoticeKind = "contact"       // the second channel's address will change
+	NoticeContactKept  NoticeKind = "contact-kept"  // it will not, after all
+	NoticeContactNew   NoticeKind = "contact-new"   // to the new one: it has
 
 	NoticeAnnounced     NoticeKind = "announced"      // what was reported for a day to come, or taken back
 	NoticeEmigrated     NoticeKind = "emigrated"      // everything ended
@@ -43,6 +45,10 @@ const (
 	NoticeTrusted       NoticeKind = "trusted"        // somebody can stop the reader's phone from now on
 	NoticeCharged       NoticeKind = "charged"        // the reader can stop somebody's phone from now on
 	NoticeTrustEnded    NoticeKind = "trust-ended"    // no longer
+
+	NoticeLimitsRaised   NoticeKind = "limits-raised" // a verifier tells: see ToldKind
+	NoticeLimitsLoosened NoticeKind = "limits-loosened"
+	NoticeLimitsEnded    NoticeKind = "limits-ended"
 )
 
 // notice is what a text is made from. It carries no name: the address says who
@@ -75,14 +81,6 @@ func (r *RA) tell(ctx context.Context, tx Tx, at time.Time, e EnrolmentRecord, n
 		return err
 	}
 	return r.notify(ctx, tx, at, p, n)
-}
-
-// contact is where notices go at a moment.
-func (p PersonRecord) contact(at time.Time) Contact {
-	if !p.ContactFrom.IsZero() && !at.Before(p.ContactFrom) {
-		return p.NewContact
-	}
-	return p.Contact
 }
 
 // Outbox lists notices after the one called after ("" for all), oldest first.
@@ -183,11 +181,12 @@ func (n notice) texts() (ja, en NoticeText) {
 	case NoticeElementMoved:
 		return NoticeText{"スマホの証明書が失効しました", fmt.Sprintf("%s が初期化されたか、別の人に登録されたため、前の証明書を失効させました。%s", n.phone, notYouJA)},
 			NoticeText{"Your phone's certificates are revoked", fmt.Sprintf("The %s was reset or registered by somebody else, so what it held before is revoked. %s", n.phone, notYouEN)}
-	case NoticeContact:
-		return NoticeText{"連絡先が変わります", fmt.Sprintf("お知らせの送り先が %s に変わります。%s", untilJA, notYouJA)},
-			NoticeText{"Your contact address will change", fmt.Sprintf("From %s on, notices go to another address. %s", untilEN, notYouEN)}
+	case NoticeContact, NoticeContactKept, NoticeContactNew:
+		return n.contactTexts(untilJA, untilEN)
 	case NoticeTrustInvited, NoticeTrustAccepted, NoticeTrusted, NoticeCharged, NoticeTrustEnded:
 		return n.trustTexts()
+	case NoticeLimitsRaised, NoticeLimitsLoosened, NoticeLimitsEnded:
+		return n.limitTexts()
 	}
 	becauseJA, becauseEN := n.why.Because()
 	return NoticeText{"スマホの証明書が失効しました", fmt.Sprintf("%s の2つの証明書は、%s失効しました。%s%s", n.phone, becauseJA, n.why.wayBackJA(), notYouJA)},

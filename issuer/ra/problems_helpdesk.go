@@ -19,4 +19,7 @@ var (
 	ErrSupportTries = problem.NewRefused(429, CodeSupportTries,
 		"サポート番号の入力回数が多すぎます。", "1時間ほど待ってから、もう一度お試しください。",
 		"Too many support numbers were tried.", "Wait about an hour and try again.")
+	ErrReportUnknown = problem.NewRefused(404, CodeReportUnknown,
+		"この届け出の持ち主は、認証局では分かりません。", "届け出たときに一時停止できなかったか、90日が過ぎています。証明書の状態は出ません。",
+		"Whose report this is, the authority does not know.", "The phone could not be stopped when it was made, or 90 days are over. No states are shown.")
 )

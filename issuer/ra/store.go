@@ -30,6 +30,10 @@ type Store interface {
 type Tx interface {
 	Person(ctx context.Context, id string) (PersonRecord, error)
 	PutPerson(ctx context.Context, p PersonRecord) error
+	// ContactsDue lists at most limit persons whose new address takes effect at or before
+	// at, the earliest first; NextContact is the earliest such moment there is.
+	ContactsDue(ctx context.Context, at time.Time, limit int) ([]string, error)
+	NextContact(ctx context.Context) (time.Time, bool, error)
 
 	Card(ctx context.Context, id string) (CardRecord, error)
 	CardsOf(ctx context.Context, person string) ([]CardRecord, error) // oldest first
@@ -111,6 +115,7 @@ type Tx interface {
 	QueriesOf(ctx context.Context, person string, limit int) ([]Query, error)
 
 	SupportTx
+	ReportTx
 
 	PutNotice(ctx context.Context, person string, n Notice) error
 	Notices(ctx context.Context, after string, limit int) ([]Notice, error) // oldest first
@@ -132,6 +137,7 @@ type PersonRecord struct {
 	Contact      Contact
 	NewContact   Contact   // a change that has not taken effect yet
 	ContactFrom  time.Time // when it does; zero when there is none
+	RegisterSaid Contact   // the register's last word on the address
 	Died         bool
 	AsOf         time.Time // of the last word from the register
 	Card         string    // latest card, "" when none

@@ -247,9 +247,20 @@ func supportOf(ctx context.Context, tx Tx, id string, at time.Time) (SupportReco
 func (r *RA) fillSupport(ctx context.Context, tx Tx, out *SupportView, s SupportRecord, e EnrolmentRecord, at time.Time) error {
 	out.State, out.Ended, out.Biometrics = e.State, e.Ended, s.Claims.Biometrics
 	out.PINTries, out.PasswordTries = s.Claims.PINTries, s.Claims.PasswordTries
+	var err error
+	if out.Certificates, err = supportCertificates(ctx, tx, e, at); err != nil {
+		return err
+	}
+	out.CanSuspend = e.State == StateRegistered && e.LostSince.IsZero()
+	return nil
+}
+
+// supportCertificates are the states of a registration's certificates, without their
+// serial numbers.
+func supportCertificates(ctx context.Context, tx Tx, e EnrolmentRecord, at time.Time) (out []SupportCertificate, err error) {
 	certs, err := tx.CertificatesFor(ctx, e.ID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, c := range certs {
 		entry, err := tx.Status(ctx, c.Kind, c.Serial)
@@ -257,13 +268,12 @@ func (r *RA) fillSupport(ctx context.Context, tx Tx, out *SupportView, s Support
 			continue // prepared, and not signed yet
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		h := held(c, entry, at)
-		out.Certificates = append(out.Certificates, SupportCertificate{Kind: h.Kind, State: h.State, Holds: h.Holds, Reason: h.Reason})
+		out = append(out, SupportCertificate{Kind: h.Kind, State: h.State, Holds: h.Holds, Reason: h.Reason})
 	}
-	out.CanSuspend = e.State == StateRegistered && e.LostSince.IsZero()
-	return nil
+	return out, nil
 }
 
 // eraseSupport erases what is over.

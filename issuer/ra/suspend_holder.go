@@ -12,25 +12,28 @@ import (
 // SuspendByHolder holds the phone of somebody who is logged in at a party. g is a
 // grant whose signature, path and role were checked. It may serve again while it
 // lasts: all that it does is suspend, and a lost answer must not leave a person in doubt.
-func (r *RA) SuspendByHolder(ctx context.Context, party, pairwise string, g ceremony.Grant) (Suspended, error) {
+// report, if there is one, is what the person reported at the party: remembered even
+// where there is no phone to hold.
+func (r *RA) SuspendByHolder(ctx context.Context, party, pairwise, report string, g ceremony.Grant) (Suspended, error) {
 	at := r.at()
-	if err := g.For(r.config.URL, party, ceremony.ScopeSuspend, at); err != nil {
-		return Suspended{}, ErrGrantInvalid.Because(err)
-	}
-	if g.Subject != pairwise {
-		return Suspended{}, ErrGrantInvalid.Because(errors.New("ra: the grant is about somebody else"))
-	}
+	var refusal error
 	err := r.store.Write(ctx, func(tx Tx) error {
-		person, err := tx.PersonOfPairwise(ctx, g.Issuer, pairwise)
-		if errors.Is(err, ErrNotFound) {
-			return ErrUnknownPerson
-		}
+		refusal = nil
+		person, err := r.granted(ctx, tx, ceremony.ScopeSuspend, party, pairwise, g, at)
 		if err != nil {
 			return err
 		}
-		return r.losePhoneOf(ctx, tx, at, audit.Actor{Party: party, Kind: "party", ID: party}, person, ByHolder, "")
+		who := audit.Actor{Party: party, Kind: "party", ID: party}
+		if err := r.keepReport(ctx, tx, at, who, party, report, person); err != nil {
+			return err
+		}
+		err = r.losePhoneOf(ctx, tx, at, who, person, ByHolder, "")
+		if errors.Is(err, ErrNoPhone) {
+			refusal, err = err, nil
+		}
+		return err
 	})
-	return r.suspended(ctx, at, ByHolder, err)
+	return r.suspended(ctx, at, ByHolder, errors.Join(err, refusal))
 }
 
 // losePhoneOf is lose for a person's registered phone. ErrNoPhone.

@@ -24,7 +24,7 @@ func (w *world) suspendGrant(ctx context.Context, c *card) (ceremony.Grant, erro
 func (w *world) suspendAtPortal(ctx context.Context, c *card) error {
 	g, err := w.suspendGrant(ctx, c)
 	if err == nil {
-		_, err = w.ra.SuspendByHolder(ctx, "portal", g.Subject, g)
+		_, err = w.ra.SuspendByHolder(ctx, "portal", g.Subject, "", g)
 	}
 	return err
 }
@@ -42,7 +42,7 @@ func TestThePortalSuspendsOnlyThePhoneOfWhoeverIsLoggedIn(t *testing.T) {
 			t.Fatal(err)
 		}
 		change(&g)
-		_, err = w.ra.SuspendByHolder(t.Context(), "portal", g.Subject, g)
+		_, err = w.ra.SuspendByHolder(t.Context(), "portal", g.Subject, "", g)
 		t.Log(name)
 		wantCode(t, err, ra.CodeGrantInvalid)
 	}
@@ -50,7 +50,7 @@ func TestThePortalSuspendsOnlyThePhoneOfWhoeverIsLoggedIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = w.ra.SuspendByHolder(t.Context(), "portal", "somebody else", g)
+	_, err = w.ra.SuspendByHolder(t.Context(), "portal", "somebody else", "", g)
 	wantCode(t, err, ra.CodeGrantInvalid)
 	p.mustBe(status.Good, 0)
 	if err := w.suspendAtPortal(t.Context(), c); err != nil {

@@ -76,20 +76,10 @@ func callName(s string) (string, bool) {
 	})
 }
 
-// asPerson checks the grant of somebody who is logged in at a party and finds the
-// person. It may serve again while it lasts: all that comes of it is that a phone can
-// be stopped. g's signature, path and role were checked.
+// asPerson is granted for the steps of trusting, with the person's record. The grant may
+// serve again while it lasts: all that comes of it is that a phone can be stopped.
 func (r *RA) asPerson(ctx context.Context, tx Tx, party, pairwise string, g ceremony.Grant, at time.Time) (PersonRecord, error) {
-	if err := g.For(r.config.URL, party, ceremony.ScopeTrust, at); err != nil {
-		return PersonRecord{}, ErrGrantInvalid.Because(err)
-	}
-	if g.Subject != pairwise {
-		return PersonRecord{}, ErrGrantInvalid.Because(errors.New("ra: the grant is about somebody else"))
-	}
-	id, err := tx.PersonOfPairwise(ctx, g.Issuer, pairwise)
-	if errors.Is(err, ErrNotFound) {
-		return PersonRecord{}, ErrUnknownPerson
-	}
+	id, err := r.granted(ctx, tx, ceremony.ScopeTrust, party, pairwise, g, at)
 	if err != nil {
 		return PersonRecord{}, err
 	}
@@ -105,10 +95,8 @@ func (r *RA) trusting(ctx context.Context, party, pairwise string, g ceremony.Gr
 		if err != nil {
 			return err
 		}
-		if step != nil {
-			if err := step(tx, person, at, audit.Actor{Party: party, Kind: "person", ID: person.ID}); err != nil {
-				return err
-			}
+		if err := step(tx, person, at, audit.Actor{Party: party, Kind: "person", ID: person.ID}); err != nil {
+			return err
 		}
 		out, err = r.trustingOf(ctx, tx, person.ID, at)
 		return err
@@ -117,8 +105,17 @@ func (r *RA) trusting(ctx context.Context, party, pairwise string, g ceremony.Gr
 }
 
 // Trusting answers whom a person trusts and who trusts them.
-func (r *RA) Trusting(ctx context.Context, party, pairwise string, g ceremony.Grant) (Trusting, error) {
-	return r.trusting(ctx, party, pairwise, g, nil)
+func (r *RA) Trusting(ctx context.Context, party, pairwise string, g ceremony.Grant) (out Trusting, err error) {
+	at := r.at()
+	err = r.store.Read(ctx, func(tx Tx) error {
+		person, err := r.asPerson(ctx, tx, party, pairwise, g, at)
+		if err != nil {
+			return err
+		}
+		out, err = r.trustingOf(ctx, tx, person.ID, at)
+		return err
+	})
+	return out, err
 }
 
 func (r *RA) trustingOf(ctx context.Context, tx Tx, person string, at time.Time) (Trusting, error) {

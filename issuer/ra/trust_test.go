@@ -204,9 +204,9 @@ func TestATrustedPersonCanDoNothingElse(t *testing.T) {
 			t.Log(name)
 			wantCode(t, err, ra.CodeGrantInvalid)
 		}
-		_, err = w.ra.SuspendByHolder(t.Context(), "portal", about(hanako), g)
+		_, err = w.ra.SuspendByHolder(t.Context(), "portal", about(hanako), "", g)
 		wantCode(t, err, ra.CodeGrantInvalid)
-		_, err = w.ra.SuspendByHolder(t.Context(), "portal", about(jiro), g)
+		_, err = w.ra.SuspendByHolder(t.Context(), "portal", about(jiro), "", g)
 		wantCode(t, err, ra.CodeGrantInvalid)
 		_, err = w.ra.Trusting(t.Context(), "portal", about(hanako), g)
 		wantCode(t, err, ra.CodeGrantInvalid)

@@ -180,12 +180,6 @@ func releasedClaims(a pki.Attributes, names []string) (ReleasedClaims, error) {
 // used up here, in the transaction of the answer.
 func (r *RA) Holding(ctx context.Context, party, pairwise string, g ceremony.Grant) (Holding, error) {
 	at := r.at()
-	if err := g.For(r.config.URL, party, ceremony.ScopeCertificates, at); err != nil {
-		return Holding{}, ErrGrantInvalid.Because(err)
-	}
-	if g.Subject != pairwise {
-		return Holding{}, ErrGrantInvalid.Because(errors.New("ra: the grant is about somebody else"))
-	}
 	var out Holding
 	err := r.store.Write(ctx, func(tx Tx) error {
 		out = Holding{Certificates: []HeldCertificate{}, Queries: []Query{}}
@@ -196,10 +190,7 @@ func (r *RA) Holding(ctx context.Context, party, pairwise string, g ceremony.Gra
 		if !fresh {
 			return ErrGrantInvalid.Because(ceremony.ErrReplayed)
 		}
-		person, err := tx.PersonOfPairwise(ctx, g.Issuer, pairwise)
-		if errors.Is(err, ErrNotFound) {
-			return ErrUnknownPerson
-		}
+		person, err := r.granted(ctx, tx, ceremony.ScopeCertificates, party, pairwise, g, at)
 		if err != nil {
 			return err
 		}

@@ -15,18 +15,23 @@ var _ clock.Work = (*RA)(nil)
 // batch is how many enrolments are looked at between two looks at the context.
 const batch = 100
 
-// NextDue is the earliest moment at which a registration or a phone needs
-// something done.
+// NextDue is the earliest moment at which a registration, a phone, a support number or a
+// new address needs something done.
 func (r *RA) NextDue(ctx context.Context) (due time.Time, ok bool, err error) {
 	err = r.store.Read(ctx, func(tx Tx) (err error) {
 		if due, ok, err = tx.NextDue(ctx); err != nil {
 			return err
 		}
-		ends, open, err := tx.NextSupportEnd(ctx)
-		if open && (!ok || ends.Before(due)) {
-			due, ok = ends, true
+		for _, next := range []func(context.Context) (time.Time, bool, error){tx.NextSupportEnd, tx.NextContact} {
+			at, open, err := next(ctx)
+			if err != nil {
+				return err
+			}
+			if open && (!ok || at.Before(due)) {
+				due, ok = at, true
+			}
 		}
-		return err
+		return nil
 	})
 	if err != nil {
 		return time.Time{}, false, fmt.Errorf("ra: next due: %w", err)
@@ -39,6 +44,9 @@ func (r *RA) NextDue(ctx context.Context) (due time.Time, ok bool, err error) {
 func (r *RA) RunDue(ctx context.Context, at time.Time) error {
 	at = at.UTC()
 	if err := r.eraseSupport(ctx, at); err != nil {
+		return fmt.Errorf("ra: run due: %w", err)
+	}
+	if err := r.takeContacts(ctx, at); err != nil { // first: what follows may have to tell the person
 		return fmt.Errorf("ra: run due: %w", err)
 	}
 	for {

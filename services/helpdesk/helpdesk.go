@@ -29,6 +29,8 @@ type Config struct {
 	Signer crypto.Signer       // the registered key
 	Chain  []*x509.Certificate // its certificate, leaf first
 
+	Reporters Reporters // the zero one: nobody reports
+
 	Now    func() time.Time
 	Client *http.Client // nil: httpd.Client of 10 s
 	Log    *slog.Logger
@@ -41,8 +43,9 @@ type Helpdesk struct {
 	client *http.Client
 	log    *slog.Logger
 
-	mu    sync.Mutex // guards views
-	views map[viewKey]View
+	mu      sync.Mutex // guards all below
+	views   map[viewKey]View
+	reports map[viewKey]reportLook
 }
 
 // viewKey is whose copy of a view it is: each agent looks for themselves, and each look
@@ -54,7 +57,7 @@ func New(config Config, store Store) (*Helpdesk, error) {
 	if config.Party == "" || config.Issuer == "" || config.Signer == nil || len(config.Chain) == 0 || config.Now == nil {
 		return nil, errors.New("helpdesk: configuration: party, issuer, key, certificate or clock is missing")
 	}
-	h := &Helpdesk{config: config, store: store, client: config.Client, log: config.Log, views: map[viewKey]View{}}
+	h := &Helpdesk{config: config, store: store, client: config.Client, log: config.Log, views: map[viewKey]View{}, reports: map[viewKey]reportLook{}}
 	if h.client == nil {
 		h.client = httpd.Client(10 * time.Second)
 	}
@@ -282,6 +285,11 @@ func (h *Helpdesk) NextDue(context.Context) (due time.Time, ok bool, err error) 
 			due, ok = v.EndsAt, true
 		}
 	}
+	for _, v := range h.reports {
+		if !ok || v.until.Before(due) {
+			due, ok = v.until, true
+		}
+	}
 	return due, ok, nil
 }
 
@@ -292,6 +300,11 @@ func (h *Helpdesk) RunDue(_ context.Context, at time.Time) error {
 	for k, v := range h.views {
 		if !at.Before(v.EndsAt) {
 			delete(h.views, k)
+		}
+	}
+	for k, v := range h.reports {
+		if !at.Before(v.until) {
+			delete(h.reports, k)
 		}
 	}
 	return nil

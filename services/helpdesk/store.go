@@ -30,7 +30,23 @@ type Store interface {
 	CaseAbout(ctx context.Context, reference [32]byte) (Case, error)
 	// Cases lists the newest, without their events but the last.
 	Cases(ctx context.Context, limit int) ([]Case, error)
+
+	// Reported finds the case of a report by the name that its party gave it. ErrNotFound.
+	Reported(ctx context.Context, report string) (Case, error)
+	// Queue lists the reports that nobody closed, the oldest first, without their events
+	// but the last.
+	Queue(ctx context.Context, limit int) ([]Case, error)
+	// Move brings a report from one state to another, with the event that does. ErrMoved
+	// when it was not in that state; ErrNotFound.
+	Move(ctx context.Context, who audit.Actor, number string, from, to ReportState, e Event) error
+
+	// TakeAssertion remembers a caller's assertion until it expires; false when it was
+	// there already.
+	TakeAssertion(ctx context.Context, party, id string, expires, at time.Time) (bool, error)
 }
+
+// ErrMoved is a report that is in another state: somebody else was first.
+var ErrMoved = errors.New("helpdesk: the report is in another state")
 
 // ErrTaken is a case number that another case has.
 var ErrTaken = errors.New("helpdesk: the number is taken")
@@ -50,16 +66,20 @@ type CaseKind string
 const (
 	CaseCall    CaseKind = "call"    // somebody called and told four facts
 	CaseSupport CaseKind = "support" // somebody told a support number
+	CaseReport  CaseKind = "report"  // somebody reported a use as not their own, at a party
 )
 
-// Case is what agents did about one call. It says nothing about whose phone it was.
+// Case is what agents did about one call or report. It says nothing about whose phone it was.
 type Case struct {
 	Number    string
 	Kind      CaseKind
 	Reference [32]byte // SHA-256 of the view that it is about; zero for none
-	Agent     string   // who opened it
+	Agent     string   // who opened it; "" for a report
 	OpenedAt  time.Time
 	Events    []Event // oldest first
+
+	Report *Report // of a report
+	State  ReportState
 }
 
 // What happened in a case.
@@ -71,7 +91,11 @@ const (
 	Suspended   What = "suspended"    // and did
 	Refused     What = "refused"      // and refused: Code
 	NotAnswered What = "not-answered" // and could not, or was not reached: Code
-	Viewed      What = "viewed"       // a support number was looked at
+	Viewed      What = "viewed"       // a support number, or a report, was looked at
+	Reported    What = "reported"     // at a party, by the holder
+	Taken       What = "taken"        // a report: somebody works on it
+	Noted       What = "noted"        // what was done: Code is a Step
+	Closed      What = "closed"       // Code is an Outcome
 )
 
 // Event is one thing that an agent did.

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"tegata/internal/ceremony"
 )
 
 // Case is a use that its holder says was none of theirs (身に覚えがない).
@@ -20,6 +22,10 @@ type Case struct {
 	OpenedAt  time.Time
 	Suspended time.Time // when the phone was put on hold for it; zero when that has not come about
 	Session   [32]byte  // SHA-256 of the cookie of the session that opened it; zero of an older one
+
+	Report string    // 128 random bits: its name at issuer and helpdesk; "" when nobody is told of it
+	Due    time.Time // the helpdesk is to be told of it then; zero once it was
+	Tries  int       // of telling it, begun
 }
 
 // caseInSight is how long whoever opened a case sees it after the phone's suspension has
@@ -68,7 +74,11 @@ func (p *Portal) NotMe(ctx context.Context, token, useID string) (Case, error) {
 	if err != nil {
 		return Case{}, fmt.Errorf("portal: case: %w", err)
 	}
-	c, err := p.store.OpenCase(ctx, p.who(person), Case{Number: fmt.Sprintf("%08d", number), Person: person, UseID: useID, Use: use, OpenedAt: p.at(), Session: hash(token)})
+	c := Case{Number: fmt.Sprintf("%08d", number), Person: person, UseID: useID, Use: use, OpenedAt: p.at(), Session: hash(token)}
+	if p.config.Helpdesk != "" {
+		c.Report, c.Due = ceremony.NewID(), c.OpenedAt
+	}
+	c, err = p.store.OpenCase(ctx, p.who(person), c)
 	if err != nil {
 		return Case{}, fmt.Errorf("portal: case: %w", err)
 	}
@@ -88,7 +98,7 @@ func (p *Portal) holdFor(ctx context.Context, token string, c Case) (Case, error
 	if !c.Suspended.IsZero() {
 		return c, nil
 	}
-	at, err := p.Suspend(ctx, token)
+	at, err := p.suspendFor(ctx, token, c.Report)
 	if errors.Is(err, ErrSessionHeld) { // it is on hold already
 		at, err = p.at(), nil
 	}

@@ -23,6 +23,9 @@ func (w *world) serveDesk(rw http.ResponseWriter, r *http.Request) bool {
 			http.Error(rw, "", http.StatusServiceUnavailable)
 			return true
 		}
+		var body struct{ Report string }
+		json.NewDecoder(r.Body).Decode(&body)
+		w.reported = body.Report
 		w.suspensions++
 		httpd.WriteJSON(rw, http.StatusOK, map[string]any{"at": w.now})
 	case r.URL.Path == "/v1/rules" && grant == "rules-grant" && r.Method == http.MethodGet:

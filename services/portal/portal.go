@@ -32,6 +32,7 @@ type Config struct {
 	VerifierID string // its id, the requests' audience
 	Issuer     string // the issuer's machine endpoint
 	Phone      string // where links to the phone lead
+	Helpdesk   string // the helpdesk's machine endpoint, which is told of reports; "" when there is none
 
 	Signer crypto.Signer       // the registered key
 	Chain  []*x509.Certificate // its certificate under the ops authority, leaf first

@@ -59,7 +59,11 @@ type world struct {
 	unasked  error               // its status cannot be learned
 	receipts []string            // numbers that were asked about
 
-	unheld      bool // the issuer takes no suspension
+	config portal.Config
+	db     *store.DB
+
+	unheld      bool   // the issuer takes no suspension
+	reported    string // as what it was told of the last one
 	suspensions int
 	rules       ceremony.Rules
 	proposals   []ceremony.RulesChange
@@ -88,7 +92,7 @@ func newWorld(t *testing.T, db *store.DB) *world {
 	t.Cleanup(server.Close)
 	w.ops, w.key, w.url, w.signer.State = ops, pkitest.ECKey(t), server.URL, certpath.Good
 	w.chain = []*x509.Certificate{ops.Party(t, w.key.Public(), "issuer-feed", pki.RoleFeed, pkitest.Leaf{}), ops.Cert}
-	p, err := portal.New(portal.Config{
+	w.db, w.config = db, portal.Config{
 		Ops: []*x509.Certificate{ops.Cert}, Arc: pki.SandboxArc(), Status: w,
 		Origin: "http://portal.localhost:1", Party: "portal", Verifier: server.URL, VerifierID: "verifier", Issuer: server.URL,
 		Phone: "http://phone.localhost:2", Signer: key, Chain: []*x509.Certificate{leaf, ops.Cert},
@@ -101,12 +105,19 @@ func newWorld(t *testing.T, db *store.DB) *world {
 		},
 		Push: &portal.PushConfig{Key: bytes.Repeat([]byte{7}, 32), Loopback: true},
 		Now:  func() time.Time { return w.now }, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
-	}, portalstore.New(db))
-	if err != nil {
+	}
+	w.helpdesk(t, "")
+	return w
+}
+
+// helpdesk makes the portal one that tells this helpdesk of reports.
+func (w *world) helpdesk(t *testing.T, url string) {
+	t.Helper()
+	w.config.Helpdesk = url
+	var err error
+	if w.Portal, err = portal.New(w.config, portalstore.New(w.db)); err != nil {
 		t.Fatal(err)
 	}
-	w.Portal = p
-	return w
 }
 
 func (w *world) serve(rw http.ResponseWriter, r *http.Request) {

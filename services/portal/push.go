@@ -17,6 +17,7 @@ import (
 	webpush "github.com/SherClockHolmes/webpush-go"
 
 	"tegata/internal/ceremony"
+	"tegata/internal/clock"
 	"tegata/internal/httpd"
 )
 
@@ -174,18 +175,7 @@ func (p *Portal) RunPush(ctx context.Context, every time.Duration) error {
 	if p.push == nil {
 		return nil
 	}
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		if err := p.PushDue(ctx); err != nil && ctx.Err() == nil {
-			p.log.Warn("browsers could not be told of notices", "error", err)
-		}
-	}
+	return clock.Every(ctx, every, p.PushDue, func(err error) { p.log.Warn("browsers could not be told of notices", "error", err) })
 }
 
 // A pushNotice is what the issuer tells of a notice: that there is one, and for whom.

@@ -57,6 +57,13 @@ type Store interface {
 	HoldCase(ctx context.Context, who audit.Actor, number string, held, at time.Time) error
 	// Cases lists a person's, newest first.
 	Cases(ctx context.Context, person string) ([]Case, error)
+	// CasesDue lists at most limit cases that the helpdesk is to be told of by a moment,
+	// the longest due first. ClaimCase counts a try and moves Due on to next, durably,
+	// before the try; false when somebody else has moved it since it was listed.
+	// SettleCase notes that the helpdesk was told.
+	CasesDue(ctx context.Context, at time.Time, limit int) ([]Case, error)
+	ClaimCase(ctx context.Context, c Case, next time.Time) (bool, error)
+	SettleCase(ctx context.Context, who audit.Actor, number string, at time.Time) error
 }
 
 // Login is a login under way.

@@ -15,6 +15,12 @@ import (
 // problems: those of SessionOf, ErrNoSuspend, the issuer's own, or that it could not be
 // reached.
 func (p *Portal) Suspend(ctx context.Context, token string) (time.Time, error) {
+	return p.suspendFor(ctx, token, "")
+}
+
+// suspendFor is Suspend for what the holder reported: the issuer remembers whose report it
+// is, so that the helpdesk, which is told of it by the same name, sees states by it.
+func (p *Portal) suspendFor(ctx context.Context, token, report string) (time.Time, error) {
 	s, _, err := p.SessionOf(ctx, token)
 	if err != nil {
 		return time.Time{}, err
@@ -28,7 +34,8 @@ func (p *Portal) Suspend(ctx context.Context, token string) (time.Time, error) {
 	}
 	body := struct {
 		Holder string `json:"holder"`
-	}{s.Holder}
+		Report string `json:"report,omitempty"`
+	}{s.Holder, report}
 	var held struct {
 		At time.Time `json:"at"`
 	}

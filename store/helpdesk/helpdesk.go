@@ -89,8 +89,12 @@ func (s *Store) agents(ctx context.Context, where string, args ...any) (all []he
 // OpenCase implements helpdesk.Store.
 func (s *Store) OpenCase(ctx context.Context, who audit.Actor, c helpdesk.Case) error {
 	return s.db.Write(ctx, func(tx store.Tx) error {
-		n, err := tx.Exec(ctx, `INSERT INTO case_file (number, kind, reference, agent, opened_at_ms) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (number) DO NOTHING`, c.Number, c.Kind, c.Reference[:], c.Agent, ms(c.OpenedAt))
+		id, report, err := reportColumns(c)
+		if err != nil {
+			return err
+		}
+		n, err := tx.Exec(ctx, `INSERT INTO case_file (number, kind, reference, agent, opened_at_ms, state, report_id, report) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+			ON CONFLICT DO NOTHING`, c.Number, c.Kind, c.Reference[:], c.Agent, ms(c.OpenedAt), c.State, id, report)
 		if err != nil {
 			return err
 		}
@@ -109,8 +113,8 @@ func (s *Store) OpenCase(ctx context.Context, who audit.Actor, c helpdesk.Case) 
 // Note implements helpdesk.Store.
 func (s *Store) Note(ctx context.Context, who audit.Actor, number string, e helpdesk.Event) error {
 	return s.db.Write(ctx, func(tx store.Tx) error {
-		var last int
-		if err := tx.QueryRow(ctx, `SELECT CAST(COALESCE(MAX(n), 0) AS BIGINT) FROM case_event WHERE number = $1`, number).Scan(&last); err != nil {
+		last, err := lastEvent(ctx, tx, number)
+		if err != nil {
 			return err
 		}
 		if last == 0 { // a case has an event from its beginning
@@ -118,6 +122,11 @@ func (s *Store) Note(ctx context.Context, who audit.Actor, number string, e help
 		}
 		return note(ctx, tx, who, number, last+1, e)
 	})
+}
+
+func lastEvent(ctx context.Context, tx store.Tx, number string) (last int, err error) {
+	err = tx.QueryRow(ctx, `SELECT CAST(COALESCE(MAX(n), 0) AS BIGINT) FROM case_event WHERE number = $1`, number).Scan(&last)
+	return last, err
 }
 
 func note(ctx context.Context, tx store.Tx, who audit.Actor, number string, n int, e helpdesk.Event) error {
@@ -154,9 +163,14 @@ func (s *Store) one(ctx context.Context, where string, value any) (c helpdesk.Ca
 }
 
 // Cases implements helpdesk.Store.
-func (s *Store) Cases(ctx context.Context, limit int) (all []helpdesk.Case, err error) {
+func (s *Store) Cases(ctx context.Context, limit int) ([]helpdesk.Case, error) {
+	return s.list(ctx, "ORDER BY opened_at_ms DESC, number LIMIT $1", limit)
+}
+
+// list finds cases with the last of their events.
+func (s *Store) list(ctx context.Context, where string, args ...any) (all []helpdesk.Case, err error) {
 	err = s.db.Read(ctx, func(tx store.Tx) error {
-		if all, err = cases(ctx, tx, "ORDER BY opened_at_ms DESC, number LIMIT $1", limit); err != nil {
+		if all, err = cases(ctx, tx, where, args...); err != nil {
 			return err
 		}
 		for i := range all {
@@ -171,7 +185,7 @@ func (s *Store) Cases(ctx context.Context, limit int) (all []helpdesk.Case, err 
 }
 
 func cases(ctx context.Context, tx store.Tx, where string, args ...any) (all []helpdesk.Case, err error) {
-	rows, err := tx.Query(ctx, `SELECT number, kind, reference, agent, opened_at_ms FROM case_file `+where, args...)
+	rows, err := tx.Query(ctx, `SELECT number, kind, reference, agent, opened_at_ms, state, report FROM case_file `+where, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +194,11 @@ func cases(ctx context.Context, tx store.Tx, where string, args ...any) (all []h
 		var c helpdesk.Case
 		var reference []byte
 		var opened int64
-		if err := rows.Scan(&c.Number, &c.Kind, &reference, &c.Agent, &opened); err != nil {
+		var report string
+		if err := rows.Scan(&c.Number, &c.Kind, &reference, &c.Agent, &opened, &c.State, &report); err != nil {
+			return nil, err
+		}
+		if c.Report, err = parseReport(report); err != nil {
 			return nil, err
 		}
 		if copy(c.Reference[:], reference) != len(c.Reference) {

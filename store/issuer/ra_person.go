@@ -2,12 +2,13 @@ package issuer
 
 import (
 	"context"
+	"time"
 
 	"tegata/issuer/ra"
 )
 
 const personColumns = `id name name_substitution sex birth_date address address_substitution municipality prefecture city
-	channel contact new_channel new_contact contact_from_ms died as_of_ms card open_enrolment phone`
+	channel contact new_channel new_contact contact_from_ms register_channel register_contact died as_of_ms card open_enrolment phone`
 
 func scanPerson(row scanner) (ra.PersonRecord, error) {
 	var p ra.PersonRecord
@@ -15,7 +16,7 @@ func scanPerson(row scanner) (ra.PersonRecord, error) {
 	a, m := &p.Attributes, &p.Municipality
 	err := row.Scan(&p.ID, &a.Name, &a.NameSubstitution, &a.Sex, &a.BirthDate, &a.Address, &a.AddressSubstitution,
 		&m.Code, &m.Prefecture, &m.City, &p.Contact.Channel, &p.Contact.Address, &p.NewContact.Channel, &p.NewContact.Address,
-		&from, &died, &asOf, &p.Card, &p.Open, &p.Phone)
+		&from, &p.RegisterSaid.Channel, &p.RegisterSaid.Address, &died, &asOf, &p.Card, &p.Open, &p.Phone)
 	p.ContactFrom, p.AsOf, p.Died = moment(from), moment(asOf), died == 1
 	return p, err
 }
@@ -30,7 +31,20 @@ func (x raTx) PutPerson(ctx context.Context, p ra.PersonRecord) error {
 	a, m := p.Attributes, p.Municipality
 	return x.put(ctx, "person", personColumns, 1, p.ID, a.Name, a.NameSubstitution, a.Sex, a.BirthDate, a.Address, a.AddressSubstitution,
 		m.Code, m.Prefecture, m.City, p.Contact.Channel, p.Contact.Address, p.NewContact.Channel, p.NewContact.Address,
-		ms(p.ContactFrom), p.Died, ms(p.AsOf), p.Card, p.Open, p.Phone)
+		ms(p.ContactFrom), p.RegisterSaid.Channel, p.RegisterSaid.Address, p.Died, ms(p.AsOf), p.Card, p.Open, p.Phone)
+}
+
+// ContactsDue implements ra.Tx.
+func (x raTx) ContactsDue(ctx context.Context, at time.Time, limit int) ([]string, error) {
+	return list(ctx, x, func(row scanner) (id string, err error) { return id, row.Scan(&id) },
+		"SELECT id FROM person WHERE contact_from_ms > 0 AND contact_from_ms <= $1 ORDER BY contact_from_ms, id LIMIT $2", ms(at), limit)
+}
+
+// NextContact implements ra.Tx.
+func (x raTx) NextContact(ctx context.Context) (time.Time, bool, error) {
+	var next int64
+	err := x.QueryRow(ctx, "SELECT CAST(COALESCE(MIN(contact_from_ms), 0) AS BIGINT) FROM person WHERE contact_from_ms > 0").Scan(&next)
+	return moment(next), next > 0, err
 }
 
 const cardColumns = `id person holder request_sha256 auth_serial sign_serial municipality prefecture city

@@ -158,6 +158,16 @@ func TestSearchesFindWhatTheyAreFor(t *testing.T) {
 					return err
 				}
 			}
+			for _, r := range []ra.ReportRecord{{ID: "long ago", Person: "p", Party: "portal", At: at.Add(-time.Hour)}, {ID: "one", Person: "p", Party: "portal", At: at}} {
+				if err := tx.PutReport(ctx, r, r.At); err != nil {
+					return err
+				}
+			}
+			for id, from := range map[string]time.Time{"first": at.Add(-time.Second), "second": at, "later": at.Add(time.Millisecond), "never": {}} {
+				if err := tx.PutPerson(ctx, full(func(p *ra.PersonRecord) { p.ID, p.ContactFrom = id, from })); err != nil {
+					return err
+				}
+			}
 			return nil
 		})
 		ids := func(list []ra.EnrolmentRecord) (out []string) {
@@ -178,6 +188,21 @@ func TestSearchesFindWhatTheyAreFor(t *testing.T) {
 			}
 			if got, err := tx.EnrolmentsOnElement(ctx, element); err != nil || len(got) != 2 {
 				t.Errorf("on the element %v, %v", ids(got), err)
+			}
+			if got, err := tx.ContactsDue(ctx, at, 10); err != nil || !reflect.DeepEqual(got, []string{"first", "second"}) {
+				t.Errorf("addresses due %v, %v", got, err)
+			}
+			if got, err := tx.ContactsDue(ctx, at, 1); err != nil || !reflect.DeepEqual(got, []string{"first"}) {
+				t.Errorf("one address due %v, %v", got, err)
+			}
+			if next, ok, err := tx.NextContact(ctx); err != nil || !ok || !next.Equal(at.Add(-time.Second)) {
+				t.Errorf("next address %v %v, %v", next, ok, err)
+			}
+			if _, err := tx.Report(ctx, "long ago"); !errors.Is(err, ra.ErrNotFound) {
+				t.Errorf("a report that is forgotten: %v", err)
+			}
+			if got, err := tx.Report(ctx, "one"); err != nil || got != (ra.ReportRecord{ID: "one", Person: "p", Party: "portal", At: at}) {
+				t.Errorf("a report %+v, %v", got, err)
 			}
 			if got, err := tx.EnrolmentByReceipt(ctx, "r"); err != nil || got.ID != "ended" {
 				t.Errorf("by receipt %v, %v", got.ID, err)

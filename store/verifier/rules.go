@@ -2,6 +2,7 @@ package verifier
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -84,6 +85,12 @@ func (s *Store) PutRules(ctx context.Context, who audit.Actor, c gateway.RulesCh
 		if _, err := tx.Exec(ctx, `INSERT INTO holder_rules_change (id, person, version, at_ms, changed_by, party, rules)
 			VALUES ($1, $2, $3, $4, $5, $6, $7)`, c.ID, c.Person, c.Rules.Version, c.At.UnixMilli(), c.By, c.Party, string(text)); err != nil {
 			return err
+		}
+		if c.Tell != "" {
+			if _, err := tx.Exec(ctx, "INSERT INTO telling (id, person, code, due_ms) VALUES ($1, $2, $3, $4)",
+				rand.Text(), c.Person, c.Tell, c.At.UnixMilli()); err != nil {
+				return err
+			}
 		}
 		return store.Audit(ctx, tx, c.At, who, "rules changed", c.Person, map[string]string{"by": c.By, "version": strconv.FormatInt(c.Rules.Version, 10)})
 	})

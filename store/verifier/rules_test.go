@@ -138,3 +138,43 @@ func TestOfManyChangesAtOnceOneIsFirst(t *testing.T) {
 		wantOne(t, errs, gateway.ErrRulesChanged)
 	})
 }
+
+// A telling is written with the change, claimed by one process at a time, and gone once it
+// is settled.
+func TestATellingIsWrittenWithTheChange(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, s *verifier.Store) {
+		ctx, want := t.Context(), wants(t)
+		c := changeTo("a", rulesOf(1, ceremony.Tax))
+		c.Tell = gateway.TellRaised
+		refused := changeTo("b", rulesOf(7))
+		refused.Tell = gateway.TellRaised
+		want(s.PutRules(ctx, holder, refused), gateway.ErrRulesChanged)
+		want(s.PutRules(ctx, holder, c), nil)
+		want(s.PutRules(ctx, holder, c), nil) // the same again
+		want(s.PutRules(ctx, holder, changeTo("c", rulesOf(2, ceremony.Tax))), nil)
+		if early, err := s.TellingsDue(ctx, now.Add(-time.Millisecond), 10); err != nil || len(early) != 0 {
+			t.Errorf("%+v, %v", early, err)
+		}
+		all, err := s.TellingsDue(ctx, now, 10)
+		if err != nil || len(all) != 1 || all[0].Person != "p" || all[0].Code != gateway.TellRaised || all[0].ID == "" || all[0].Tries != 0 {
+			t.Fatalf("%+v, %v", all, err)
+		}
+		for i, mine := range []bool{true, false} {
+			if got, err := s.ClaimTelling(ctx, all[0], now.Add(time.Minute)); err != nil || got != mine {
+				t.Errorf("claim %d: %v, %v", i, got, err)
+			}
+		}
+		if left, err := s.TellingsDue(ctx, now, 10); err != nil || len(left) != 0 {
+			t.Errorf("%+v, %v", left, err)
+		}
+		if again, err := s.TellingsDue(ctx, now.Add(time.Minute), 10); err != nil || len(again) != 1 || again[0].Tries != 1 {
+			t.Errorf("%+v, %v", again, err)
+		}
+		want(s.SettleTelling(ctx, holder, all[0].ID, now, ""), nil)
+		want(s.SettleTelling(ctx, holder, all[0].ID, now, ""), nil)
+		if left, err := s.TellingsDue(ctx, now.Add(time.Hour), 10); err != nil || len(left) != 0 {
+			t.Errorf("%+v, %v", left, err)
+		}
+		want(db.CheckAudit(ctx), nil)
+	})
+}

@@ -36,10 +36,12 @@ type issuer struct {
 	queries []string // what verifiers asked
 	down    bool
 	persons map[[32]byte]string
+	told    []string // what it was asked to tell people
+	toldIDs map[string]bool
 }
 
 func newIssuer(w *world) *issuer {
-	i := &issuer{w: w, last: map[string]feed.Entry{}, persons: map[[32]byte]string{}}
+	i := &issuer{w: w, last: map[string]feed.Entry{}, persons: map[[32]byte]string{}, toldIDs: map[string]bool{}}
 	key := pkitest.ECKey(w.t)
 	i.feedKey = actor{"issuer", key, []*x509.Certificate{w.ops.Party(w.t, key.Public(), "issuer", pki.RoleFeed, pkitest.Leaf{})}}
 	used := map[string]bool{}
@@ -60,6 +62,7 @@ func newIssuer(w *world) *issuer {
 	mux.HandleFunc("GET /v1/status/changes", i.changes)
 	mux.HandleFunc("POST /v1/verifier/linkage", i.linkage)
 	mux.HandleFunc("POST /v1/verifier/attributes", i.attributes)
+	mux.HandleFunc("POST /v1/verifier/notices", i.tell)
 	i.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		i.mu.Lock()
 		defer i.mu.Unlock()

@@ -130,7 +130,11 @@ func (g *Gateway) Raise(ctx context.Context, k keeper, c ceremony.RulesChange) (
 		return ceremony.HeldRules{}, ErrRulesNeedCard
 	}
 	who := audit.Actor{Party: k.caller.Party, Kind: "person", ID: person}
-	err = g.c.Store.PutRules(ctx, who, RulesChange{ID: c.ID, Person: person, Rules: c.Rules, By: ceremony.RulesByParty, Party: k.caller.Party, At: k.at})
+	change := RulesChange{ID: c.ID, Person: person, Rules: c.Rules, By: ceremony.RulesByParty, Party: k.caller.Party, At: k.at}
+	if len(held.Differences(c.Rules)) > 0 {
+		change.Tell = g.tells(TellRaised)
+	}
+	err = g.c.Store.PutRules(ctx, who, change)
 	if err := rulesProblem(err); err != nil {
 		return ceremony.HeldRules{}, err
 	}

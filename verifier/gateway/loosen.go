@@ -76,6 +76,7 @@ func (g *Gateway) loosen(ctx context.Context, body ceremony.Loosening, at time.T
 	if word.RulesSHA256 != said.Hash() {
 		return ceremony.Loosened{}, ErrRulesWord.Because(errors.New("gateway: the word is about other rules"))
 	}
+	change.Tell = g.tells(tellOf(said))
 	if change.Rules = said; said.Version == 0 {
 		held, err := g.c.Store.Rules(ctx, person)
 		if err != nil {

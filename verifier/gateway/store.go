@@ -92,6 +92,13 @@ type Store interface {
 	// there is no such proposal. A change whose id was made before does nothing and is no
 	// error, if it says the same; ErrUsed if not.
 	PutRules(ctx context.Context, who audit.Actor, c RulesChange) error
+	// TellingsDue lists at most limit changes that the issuer is to tell a person of by a
+	// moment, the longest due first. ClaimTelling counts a try and moves Due on to next,
+	// durably, before the try; false when somebody else has moved it since it was listed.
+	// SettleTelling forgets it: it was told, or never can be.
+	TellingsDue(ctx context.Context, at time.Time, limit int) ([]Telling, error)
+	ClaimTelling(ctx context.Context, t Telling, next time.Time) (bool, error)
+	SettleTelling(ctx context.Context, who audit.Actor, id string, at time.Time, why string) error
 	// RulesChanges lists the latest changes, newest first.
 	RulesChanges(ctx context.Context, person string, limit int) ([]ceremony.RulesChanged, error)
 	// PutProposal keeps rules that a card is to confirm. Put again it does nothing;
@@ -194,6 +201,16 @@ type RulesChange struct {
 	NonceEnd time.Time
 	Proposal string // confirmed by it; "" when there is none
 	At       time.Time
+	Tell     string // code that the issuer tells the person of it by; "" tells nobody
+}
+
+// Telling is a change of which a person is still to be told.
+type Telling struct {
+	ID     string // of the message to the issuer, which takes it once
+	Person string
+	Code   string
+	Due    time.Time
+	Tries  int // begun
 }
 
 // Proposal is rules that wait for the holder's card.

@@ -30,12 +30,23 @@ func (v *visit) setCardPIN(k walk) {
 			return
 		}
 	}
+	address := ""
+	if k == contacting {
+		if address = v.address(); address == "" { // too old, or done already
+			v.goTo("/address")
+			return
+		}
+		if v.field("address") != address {
+			v.leaveWord(errOtherAddress, k.At)
+			return
+		}
+	}
 	pin, err := secret.ParsePIN(v.r.PostFormValue("pin"))
 	if err != nil {
 		v.notTaken(k.At, phone.ErrSecretForm)
 		return
 	}
-	v.draft.change(func(d *draft) { d.cardPIN, d.cardFor, d.confirmed = pin, k, change })
+	v.draft.change(func(d *draft) { d.cardPIN, d.cardFor, d.confirmed, d.addressOK = pin, k, change, address })
 	v.goTo(k.At + "/tap")
 }
 
@@ -112,6 +123,9 @@ func (v *visit) saysByPIN(k walk, pin secret.PIN) error {
 			v.goTo("/?done=loosened")
 		}
 		return err
+	}
+	if k == contacting || k == keeping {
+		return v.saysAddress(k, pin)
 	}
 	_, err := v.phone.ReportLost(v.r.Context(), pin)
 	if err == nil {

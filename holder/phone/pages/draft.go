@@ -32,6 +32,8 @@ type draft struct {
 	loosening *phone.Loosening  // opened, for the card to confirm
 	confirmed *phone.Loosening  // the one that cardPIN was typed for, when it was for that
 	loosened  bool              // and it has: whoever presses once more is told so
+	address   string            // to which notices shall go: typed, for the card to confirm
+	addressOK string            // the one that cardPIN was typed for, when it was for that
 	left      left              // by the last form
 	failed    *failure          // what the page of a problem shows
 	outcomes  map[string]outcome
@@ -77,6 +79,7 @@ func (d *draft) change(f func(*draft)) {
 func (d *draft) forget() {
 	d.change(func(d *draft) {
 		d.card, d.cardPIN, d.confirmed, d.pin, d.terms, d.creation = secret.Password{}, secret.PIN{}, nil, secret.PIN{}, "", nil
+		d.addressOK = ""
 	})
 }
 
@@ -157,7 +160,7 @@ func (ds *drafts) drop(at time.Time) {
 		if old {
 			d.forget()
 			d.change(func(d *draft) {
-				d.left, d.failed, d.receipt, d.loosening, d.loosened = left{}, nil, nil, nil, false
+				d.left, d.failed, d.receipt, d.loosening, d.loosened, d.address = left{}, nil, nil, nil, false, ""
 				clear(d.outcomes)
 				clear(d.forms)
 			})
@@ -171,5 +174,6 @@ func (ds *drafts) forgetAll() {
 	defer ds.mu.Unlock()
 	for _, d := range ds.all {
 		d.forget()
+		d.change(func(d *draft) { d.address = "" }) // nobody's business but the person's either
 	}
 }

@@ -27,7 +27,7 @@ func (v *visit) home() {
 	p := homePage{basePage: v.page(), Held: v.held}
 	p.Trouble = v.said().trouble
 	switch done := v.r.URL.Query().Get("done"); done {
-	case "registered", "marked", "abandoned", "unlocked", "pin", "password", "found", "reissued", "reported", "loosened":
+	case "registered", "marked", "abandoned", "unlocked", "pin", "password", "found", "reissued", "reported", "loosened", "address", "address-kept":
 		p.Done = done
 	}
 	for _, a := range v.look.Waiting {

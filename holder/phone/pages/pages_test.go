@@ -168,7 +168,7 @@ func samples() []uitest.Page {
 			Why: ceremony.Text{JA: "選ばれた番号が違います。", EN: "The chosen number is not the right one."}},
 		{At: moment().Add(-26 * time.Hour), Kind: phone.UseRegistered, Result: phone.ResultDone},
 	}
-	for _, kind := range []string{phone.UseCardRead, phone.UseStopped, phone.UseFound, phone.UseReissued, phone.UseLoosened} {
+	for _, kind := range []string{phone.UseCardRead, phone.UseStopped, phone.UseFound, phone.UseReissued, phone.UseLoosened, phone.UseContact, phone.UseContactKept} {
 		uses = append(uses, phone.Use{At: moment().Add(-27 * time.Hour), Kind: kind, Result: phone.ResultDone})
 	}
 	for day := range 31 {
@@ -193,6 +193,12 @@ func samples() []uitest.Page {
 	add("73-lostcard", phone.StageNone, "", quiet("lostcard", walkPage{secretPage{basePage: base(phone.StageNone)}, reporting}))
 	add("94-loosen", phone.StageRegistered, "", ui.Screen{Page: "loosen", Data: loosenPage{basePage: base(phone.StageRegistered)}})
 	add("95-loosen-wrong", phone.StageRegistered, "", ui.Screen{Page: "loosen", Data: loosenPage{basePage: base(phone.StageRegistered), Wrong: "ポータルに出たリンクを貼り付けてください。"}, Bad: true})
+	add("74-address", phone.StageRegistered, "", ui.Screen{Page: "address", Data: contactPage{basePage: base(phone.StageRegistered)}})
+	add("75-address-wrong", phone.StageRegistered, "", ui.Screen{Page: "address", Data: contactPage{basePage: base(phone.StageRegistered), Address: "hanako", Wrong: "@ の入ったメールアドレスを、半角で1つだけ入力してください。"}, Bad: true})
+	add("76-addresscard", phone.StageRegistered, "", quiet("addresscard", contactCardPage{walkPage{secretPage{basePage: base(phone.StageRegistered)}, contacting}, "hanako@example.jp"}))
+	add("77-addresskeep", phone.StageRegistered, "", quiet("addresskeep", walkPage{secretPage{basePage: base(phone.StageRegistered)}, keeping}))
+	add("78-address-tap", phone.StageRegistered, "", ui.Screen{Page: "tap", Data: tapPage{basePage: base(phone.StageRegistered), walk: contacting, Step: 2, Back: "/address/card", Do: "/address/card/read"}, Quiet: true, Poll: tapPoll})
+	add("79-addresskeep-tap", phone.StageRegistered, "", ui.Screen{Page: "tap", Data: tapPage{basePage: base(phone.StageRegistered), walk: keeping, Step: 2, Back: "/address/keep", Do: "/address/keep/read"}, Quiet: true, Poll: tapPoll})
 	change := loosenCardPage{walkPage: walkPage{secretPage{basePage: base(phone.StageRegistered)}, loosening}}
 	change.Looser, change.Tighter = wordsOf(ceremony.Rules{Locked: []ceremony.Category{ceremony.Private}, Daily: []ceremony.DailyLimit{{Uses: 3}}}.Differences(
 		ceremony.Rules{Daily: []ceremony.DailyLimit{{Uses: 5}}, Quiet: &ceremony.QuietHours{From: 23 * 60, To: 6 * 60}}))

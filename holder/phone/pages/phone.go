@@ -56,6 +56,8 @@ type Phone interface {
 	ReportLost(ctx context.Context, pin secret.PIN) (time.Time, error)
 	LooseningOf(ctx context.Context, link string) (phone.Loosening, error)
 	Loosen(ctx context.Context, pin secret.PIN, l phone.Loosening) error
+	ChangeContact(ctx context.Context, pin secret.PIN, address string) (from time.Time, err error)
+	KeepContact(ctx context.Context, pin secret.PIN) error
 	ApplyForSign(ctx context.Context, card secret.Password, terms string, replace bool) error
 	RenewSign(ctx context.Context, card secret.Password, terms string, replace bool) error
 	MakeSignKey(ctx context.Context, password, card secret.Password) error

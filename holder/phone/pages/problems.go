@@ -19,6 +19,9 @@ var (
 	errOtherChange = problem.New(problem.YourTurn, http.StatusConflict, "loosen-other-change",
 		problem.Text{Title: "別の変更が開かれたので、何も変えていません。", Detail: "あとから開かれた変更が、いま下に出ています。自分で開いたものでなければ、暗証番号を入れずに閉じてください。入力できる回数は減っていません。"},
 		problem.Text{Title: "Another change was opened, so nothing was changed.", Detail: "Below is the one that was opened later. If it was not you, close it without entering the PIN. No try was used up."})
+	errOtherAddress = problem.New(problem.YourTurn, http.StatusConflict, "address-other",
+		problem.Text{Title: "別のアドレスが入力されたので、何も変えていません。", Detail: "あとから入力されたアドレスが、いま下に出ています。自分で入力したものでなければ、暗証番号を入れずに閉じてください。入力できる回数は減っていません。"},
+		problem.Text{Title: "Another address was entered, so nothing was changed.", Detail: "Below is the one that was entered later. If it was not you, close it without entering the PIN. No try was used up."})
 	errStartAgain = problem.New(problem.YourTurn, http.StatusConflict, "start-again",
 		problem.Text{Title: "もう一度、カードの署名用パスワードから入力してください。", Detail: "入力した内容は15分で消えます。カードの署名用パスワードと、このスマホの暗証番号は、どこにも残していません。"},
 		problem.Text{Title: "Please begin again with the card's signature password.", Detail: "What you typed is dropped after 15 minutes. Neither the card's password nor this phone's PIN was kept anywhere."})

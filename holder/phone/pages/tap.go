@@ -19,10 +19,11 @@ type tapPage struct {
 
 // secret is which of the card's two was typed.
 func (p tapPage) secret() string {
-	if p.walk == finding || p.walk == reporting || p.walk == revoking {
-		return "pin"
+	switch p.walk {
+	case enrolling, reissuing, forgetting:
+		return "password"
 	}
-	return "password"
+	return "pin"
 }
 
 // tap is the screen that waits for a card.

@@ -20,6 +20,8 @@ var (
 	reporting  = walk{"/lost/card", 2}      // whoever's phone was lost
 	revoking   = walk{"/hand-over/card", 2} // whoever's phone is off, or gone: for good
 	loosening  = walk{"/loosen/card", 2}
+	contacting = walk{"/address/card", 2} // notices shall go to another address (お知らせの送り先)
+	keeping    = walk{"/address/keep", 2} // and not, after all
 )
 
 // mountApplication is the screens from the card's password to its reading: those of

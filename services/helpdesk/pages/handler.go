@@ -27,6 +27,11 @@ type Helpdesk interface {
 	Advise(ctx context.Context, number, source string) (helpdesk.Advice, error)
 	Cases(ctx context.Context) ([]helpdesk.Case, error)
 	CaseOf(ctx context.Context, number string) (helpdesk.Case, error)
+	Queue(ctx context.Context) ([]helpdesk.Case, error)
+	ViewReport(ctx context.Context, agent, number string) (helpdesk.Case, helpdesk.ReportView, error)
+	TakeReport(ctx context.Context, agent, number string) error
+	NoteStep(ctx context.Context, agent, number, step string) error
+	CloseReport(ctx context.Context, agent, number, outcome string) error
 }
 
 // Desk is what they need of package desk.
@@ -105,6 +110,17 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("POST /support/{view}/suspend", h.signed(h.suspendSeen))
 	mux.HandleFunc("GET /cases", h.signed(h.cases))
 	mux.HandleFunc("GET /cases/{number}", h.signed(h.aCase))
+	mux.HandleFunc("GET /reports", h.signed(h.reports))
+	mux.HandleFunc("GET /reports/{number}", h.signed(h.report))
+	mux.HandleFunc("POST /reports/{number}/take", h.signed(h.act(func(r *http.Request, agent, number string) error {
+		return h.opt.Helpdesk.TakeReport(r.Context(), agent, number)
+	})))
+	mux.HandleFunc("POST /reports/{number}/note", h.signed(h.act(func(r *http.Request, agent, number string) error {
+		return h.opt.Helpdesk.NoteStep(r.Context(), agent, number, r.PostFormValue("step"))
+	})))
+	mux.HandleFunc("POST /reports/{number}/close", h.signed(h.act(func(r *http.Request, agent, number string) error {
+		return h.opt.Helpdesk.CloseReport(r.Context(), agent, number, r.PostFormValue("outcome"))
+	})))
 	h.site.MountTrouble(mux, h.showTrouble)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.Refuse(w, r, errNoPage) })
 	return mux

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"tegata/internal/ceremony"
 	"tegata/internal/problem"
 	"tegata/internal/ui"
 	"tegata/internal/ui/uitest"
@@ -75,6 +76,25 @@ func samples(t *testing.T) []uitest.Page {
 		page("30-helper", "helper", helperPage{}), page("31-helper-sees", "helper", helperPage{Advice: &v.Advice, Error: h.means(v.Error)}),
 		page("32-helper-wrong", "helper", helperPage{Trouble: ui.TroubleOf(nil, helpdesk.ErrSupportForm)}),
 	}
+	report := func(state helpdesk.ReportState) helpdesk.Case {
+		c := helpdesk.Case{Number: "04215533", Kind: helpdesk.CaseReport, OpenedAt: moment(), State: state, Events: []helpdesk.Event{{At: moment(), What: helpdesk.Reported}},
+			Report: &helpdesk.Report{ID: "AAAAAAAAAAAAAAAAAAAAAA", From: "portal", UsedAt: moment(), Party: "aoba", Name: ceremony.Text{JA: "あおば銀行", EN: "Aoba Bank"}, Verdict: ceremony.Failed, Code: "match-wrong"}}
+		if state != helpdesk.ReportOpen {
+			c.Events = append(c.Events, helpdesk.Event{At: moment(), Agent: "A-01", What: helpdesk.Viewed}, helpdesk.Event{At: moment(), Agent: "A-01", What: helpdesk.Taken},
+				helpdesk.Event{At: moment(), Agent: "A-01", What: helpdesk.Noted, Code: "explained"})
+		}
+		if state == helpdesk.ReportClosed {
+			c.Events = append(c.Events, helpdesk.Event{At: moment(), Agent: "A-02", What: helpdesk.Closed, Code: "not-theirs"})
+		}
+		return c
+	}
+	known := helpdesk.ReportView{Known: true, State: "registered", Certificates: v.Certificates}
+	passed := report(helpdesk.ReportOpen)
+	passed.Report = &helpdesk.Report{ID: "B", UsedAt: moment(), Party: "aoba", Verdict: ceremony.Passed}
+	out = append(out, page("25-reports", "reports", reportsPage{[]helpdesk.Case{report(helpdesk.ReportTaken), report(helpdesk.ReportOpen)}}), page("26-reports-empty", "reports", reportsPage{}),
+		page("27-report-open", "report", h.reportPage(report(helpdesk.ReportOpen), known, nil)), page("27-report-unlinked", "report", h.reportPage(passed, helpdesk.ReportView{}, nil)),
+		page("28-report-taken", "report", h.reportPage(report(helpdesk.ReportTaken), known, ui.TroubleOf(nil, helpdesk.ErrReportMoved))),
+		page("29-report-closed", "report", h.reportPage(report(helpdesk.ReportClosed), helpdesk.ReportView{Known: true}, nil)))
 	for _, s := range []desk.State{desk.StatePut, desk.StateTake, desk.StatePIN} {
 		out = append(out, page("02-enter-"+string(s), "enter", enterPage{State: s, Number: "07", Until: moment(), Hold: "http://street.localhost:8400/hold"}))
 	}
@@ -101,7 +121,7 @@ func TestPreview(t *testing.T) { uitest.Preview(t, site(t), samples(t)) }
 // AT-S02: no screen of the console has a field for a secret, not even one that is not
 // called so. Whatever can be typed is one of the few fields that are named here.
 func TestNoPageHasAFieldForASecret(t *testing.T) {
-	fields := map[string]string{"name": "text", "address": "text", "birth_date": "date", "sex": "radio", "number": "text", "back": "hidden"}
+	fields := map[string]string{"name": "text", "address": "text", "birth_date": "date", "sex": "radio", "number": "text", "back": "hidden", "step": "radio", "outcome": "radio"}
 	input := regexp.MustCompile(`<(?:input|textarea|select)\b[^>]*>`)
 	attribute := func(tag, name string) string {
 		m := regexp.MustCompile(`\s` + name + `="([^"]*)"`).FindStringSubmatch(tag)

@@ -197,6 +197,10 @@ func (h *Handler) aCase(w http.ResponseWriter, r *http.Request, _ string) {
 		h.fail(w, r, err)
 		return
 	}
+	if c.Kind == helpdesk.CaseReport {
+		http.Redirect(w, r, "/reports/"+url.PathEscape(c.Number), http.StatusSeeOther)
+		return
+	}
 	page := casePage{Case: c}
 	for _, e := range c.Events {
 		page.Events = append(page.Events, caseEvent{e, h.means(e.Code)})

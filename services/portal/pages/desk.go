@@ -73,6 +73,8 @@ type casePage struct {
 	OpenedAt  time.Time
 	Suspended time.Time
 	Session   bool // is still open; the report that stops a phone ends it
+	Standing  portal.ReportStanding
+	Told      bool // the helpdesk is, or will be
 	Trouble   *ui.Trouble
 }
 
@@ -86,6 +88,8 @@ func (h *Handler) oneCase(w http.ResponseWriter, r *http.Request) {
 	said := h.site.Said(r)
 	p := caseOf(c)
 	p.Trouble = said.Trouble
+	p.Standing = h.opt.Portal.StandingOf(r.Context(), c)
+	p.Told = p.Standing.State != portal.ReportNone
 	_, _, err = h.opt.Portal.SessionOf(r.Context(), h.cookie(r, sessionCookie))
 	p.Session = err == nil
 	h.show(w, r, ui.Screen{Page: "case", Data: p, Bad: p.Trouble != nil})
@@ -139,7 +143,7 @@ func seenOf(s portal.Snapshot) seenPage {
 	p := seenPage{Missing: s.MissingCertificates, AsOf: s.At}
 	for _, q := range s.Queries {
 		line := query{At: q.At, Who: q.Verifier, Agent: q.Agent, What: "other", Claims: q.Claims, Refused: q.Refused}
-		if slices.Contains([]string{"linkage", "attributes", "certificates", "support", "helper", "suspend", "staff"}, q.What) {
+		if slices.Contains([]string{"linkage", "attributes", "certificates", "support", "helper", "suspend", "staff", "report"}, q.What) {
 			line.What = q.What
 		}
 		p.Queries = append(p.Queries, line)

@@ -63,7 +63,19 @@ func deskSamples() []uitest.Page {
 	link := "http://phone.localhost:8403/open?rules=http%3A%2F%2F127.0.0.1%3A8402%2Fv1%2Frules%2Fproposals%2FpTz7Jq0c5Zf1k2wYdWmX3A"
 	after := wait
 	after.From, after.Done = wait.To, true
+	standing := func(state string, events ...portal.ReportEvent) casePage {
+		p := caseOf(held)
+		p.Told, p.Session, p.Standing = true, true, portal.ReportStanding{State: state, Events: events}
+		if state == "closed" {
+			p.Standing.Outcome = "not-theirs"
+		}
+		return p
+	}
+	worked := []portal.ReportEvent{{At: moment(), What: "reported"}, {At: moment(), What: "viewed", Agent: "A-01"}, {At: moment(), What: "taken", Agent: "A-01"}, {At: moment(), What: "noted", Agent: "A-01", Code: "explained"}}
 	return []uitest.Page{
+		page("43-case-waiting", "case", standing(portal.ReportWaiting)), page("43-case-unknown", "case", standing(portal.ReportUnknown)),
+		page("43-case-open", "case", standing("open", worked[0])), page("43-case-taken", "case", standing("taken", worked...)),
+		page("43-case-closed", "case", standing("closed", append(worked[:4:4], portal.ReportEvent{At: moment(), What: "closed", Agent: "A-02", Code: "not-theirs"})...)),
 		page("40-use", "use", usePage{Use: useOf(fullUse()), AsOf: moment(), CanSuspend: true}),
 		page("41-use-terminal", "use", usePage{Use: useOf(terminal), AsOf: moment(), Case: "01234567"}),
 		page("42-use-older", "use", usePage{Use: useOf(older), AsOf: moment()}),
@@ -98,6 +110,21 @@ func TestAUseInFull(t *testing.T) {
 	uitest.Says(t, site, deskSamples(), "42-use-older", map[ui.Lang][]string{ui.JA: {"記録がありません", "このスマホと同じ端末"}})
 	uitest.Says(t, site, deskSamples(), "47-seen", map[ui.Lang][]string{ui.JA: {"helpdesk", "agent-7", "サポート番号で、あなたのスマホの状態を見ました。", "ほかのことをたずねました", "断られました"}})
 	uitest.Says(t, site, deskSamples(), "57-loosen", map[ui.Lang][]string{ui.JA: {"「会社やお店のサービス」を、また使えるようにします。", "まだ変わっていません", "1日の回数を、3回から2回にします"}})
+}
+
+// A report that the helpdesk has says how it stands there, in each of its states.
+func TestACaseSaysHowItStandsAtTheHelpdesk(t *testing.T) {
+	site, err := newSite(Options{Sandbox: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, words := range map[string][]string{
+		"43-case-waiting": {"まだ届いていません", "この番号を伝えてください"}, "43-case-unknown": {"いま、相談窓口の状況を確かめられません"},
+		"43-case-open": {"担当者を待っています"}, "43-case-taken": {"担当者が調べています", "担当 A-01", "電話で、どの利用かを説明しました"},
+		"43-case-closed": {"終わりました", "あなたの利用ではありませんでした"},
+	} {
+		uitest.Says(t, site, deskSamples(), name, map[ui.Lang][]string{ui.JA: words})
+	}
 }
 
 // Nobody is sent to a desk that cannot look a report's number up.

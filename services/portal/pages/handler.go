@@ -39,6 +39,7 @@ type Portal interface {
 	HoldFor(ctx context.Context, token, number string) (portal.Case, error)
 	CaseOf(ctx context.Context, token, number string) (portal.Case, error)
 	CasesOf(ctx context.Context, token string) ([]portal.Case, error)
+	StandingOf(ctx context.Context, c portal.Case) portal.ReportStanding
 	RulesOf(ctx context.Context, token string) (ceremony.HeldRules, error)
 	ChangeRules(ctx context.Context, token, id string, from, to ceremony.Rules) (portal.Changed, error)
 	Proposed(ctx context.Context, token, id string) (ceremony.RulesProposal, string, error)

@@ -1,0 +1,120 @@
+package portal
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"time"
+
+	"tegata/internal/ceremony"
+	"tegata/internal/clock"
+	"tegata/internal/httpd"
+)
+
+// reportRound is how many reports are told in one go.
+const reportRound = 50
+
+// reportAgain is when the helpdesk is told again: five seconds after the first try, then
+// twice as long each time, at most an hour. It is never given up: a case that nobody works
+// on must not look like one that somebody does.
+func reportAgain(tries int) time.Duration { return min(5*time.Second<<min(tries, 20), time.Hour) }
+
+// RunReports tells the helpdesk of reports until ctx ends, looking every so often. Only
+// who asked, when and how it ended goes there; whose it was is known to the issuer alone.
+func (p *Portal) RunReports(ctx context.Context, every time.Duration) error {
+	if p.config.Helpdesk == "" {
+		return nil
+	}
+	return clock.Every(ctx, every, p.ReportDue, func(err error) { p.log.ErrorContext(ctx, "reports could not be told", "error", err) })
+}
+
+// ReportDue tries once each report that is due. Several processes may do it at the same
+// time: each try is counted and put off before it is made.
+func (p *Portal) ReportDue(ctx context.Context) error {
+	at := p.at()
+	list, err := p.store.CasesDue(ctx, at, reportRound)
+	if err != nil {
+		return fmt.Errorf("portal: reports: %w", err)
+	}
+	for _, c := range list {
+		mine, err := p.store.ClaimCase(ctx, c, at.Add(reportAgain(c.Tries)))
+		if err != nil {
+			return fmt.Errorf("portal: reports: %w", err)
+		}
+		if !mine {
+			continue
+		}
+		if err := p.report(ctx, c); err != nil {
+			p.log.WarnContext(ctx, "the helpdesk could not be told of a report; it is tried again", "case", c.Number, "tries", c.Tries+1, "error", err)
+			continue
+		}
+		if err := p.store.SettleCase(ctx, p.who(""), c.Number, at); err != nil {
+			return fmt.Errorf("portal: reports: %w", err)
+		}
+	}
+	return nil
+}
+
+// report is what the helpdesk is told.
+func (p *Portal) report(ctx context.Context, c Case) error {
+	type use struct {
+		ID      string           `json:"id"`
+		UsedAt  time.Time        `json:"used_at"`
+		Party   string           `json:"party"`
+		Name    ceremony.Text    `json:"name"`
+		Verdict ceremony.Verdict `json:"verdict"`
+		Code    string           `json:"code,omitempty"`
+	}
+	header, err := p.bearer(p.config.Helpdesk, "")
+	if err != nil {
+		return err
+	}
+	body := struct {
+		Number string `json:"number"`
+		Report use    `json:"report"`
+	}{c.Number, use{c.Report, time.Unix(c.Use.At, 0).UTC(), c.Use.Party, c.Use.Name, c.Use.Verdict, c.Use.Code}}
+	return httpd.PostJSON(ctx, p.client, p.config.Helpdesk+"/v1/cases", body, &ReportStanding{}, header)
+}
+
+// ReportStanding is how a case stands at the helpdesk.
+type ReportStanding struct {
+	State   string        `json:"state"` // open, taken, closed; of ours: waiting (not told yet), unknown (could not be asked), none
+	Outcome string        `json:"outcome"`
+	Events  []ReportEvent `json:"events"` // oldest first
+}
+
+// ReportEvent is one thing that the helpdesk did.
+type ReportEvent struct {
+	At    time.Time `json:"at"`
+	What  string    `json:"what"`
+	Agent string    `json:"agent"` // pseudonym; "" for the portal
+	Code  string    `json:"code"`
+}
+
+// States of ReportStanding that the helpdesk does not know.
+const (
+	ReportNone    = "none"    // nobody is told of this case
+	ReportWaiting = "waiting" // the helpdesk does not know of it yet
+	ReportUnknown = "unknown" // it could not be asked just now
+)
+
+// StandingOf asks the helpdesk how a case stands. It never fails: a case is shown all the
+// same.
+func (p *Portal) StandingOf(ctx context.Context, c Case) ReportStanding {
+	switch {
+	case c.Report == "" || p.config.Helpdesk == "":
+		return ReportStanding{State: ReportNone}
+	case !c.Due.IsZero():
+		return ReportStanding{State: ReportWaiting}
+	}
+	header, err := p.bearer(p.config.Helpdesk, "")
+	var s ReportStanding
+	if err == nil {
+		err = httpd.GetJSON(ctx, p.client, p.config.Helpdesk+"/v1/cases/"+url.PathEscape(c.Report), &s, header)
+	}
+	if err != nil {
+		p.log.WarnContext(ctx, "the helpdesk could not be asked about a case", "case", c.Number, "error", err)
+		return ReportStanding{State: ReportUnknown}
+	}
+	return s
+}
