@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -110,39 +111,51 @@ func (c *canaries) register(ctx context.Context) error {
 }
 
 // hold goes to the street by the link of the page that waits for a card, and holds
-// the card there.
+// the person's card there.
 func (c *canaries) hold(ctx context.Context, b *browser, page string) error {
+	q, err := c.holdCard(ctx, b, page, resident)
+	c.readers = append(c.readers, q.Get("reader"))
+	return err
+}
+
+// holdCard is hold for a card, and returns what the link says: reader and way back.
+func (c *canaries) holdCard(ctx context.Context, b *browser, page, card string) (url.Values, error) {
 	link, err := found(page, `href="([^"]*/hold\?[^"]*)"`)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	u, err := url.Parse(link)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	q := u.Query()
-	c.readers = append(c.readers, q.Get("reader"))
-	_, err = b.send(ctx, c.settings.page("street")+"/hold", url.Values{"reader": {q.Get("reader")}, "back": {q.Get("back")}, "card": {resident}})
-	return err
+	_, err = b.send(ctx, c.settings.page("street")+"/hold", url.Values{"reader": {q.Get("reader")}, "back": {q.Get("back")}, "card": {card}})
+	return q, err
 }
 
 // loginHere logs in to the portal with the phone in the same browser.
 func (c *canaries) loginHere(ctx context.Context) error {
+	_, err := c.enterPortal(ctx)
+	return err
+}
+
+// enterPortal is a browser that is logged in with the phone in it.
+func (c *canaries) enterPortal(ctx context.Context) (*browser, error) {
 	b := newBrowser()
 	link, _, err := b.beginLogin(ctx, c.settings.page("portal"), false)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	text, err := b.sendOnce(ctx, c.phonePage()+"/request?"+strings.SplitN(link, "?", 2)[1],
 		url.Values{"decision": {"approve"}, "pin": {c.secrets.phonePIN}})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	back, err := found(text, `href="(http://portal[^"]*response_code=[^"]*)"`)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return c.atHome(b.open(ctx, back))
+	return b, c.atHome(b.open(ctx, back))
 }
 
 // loginByLock registers the screen lock of the person's device on the phone's
@@ -277,6 +290,12 @@ func (c *canaries) useCard(ctx context.Context) error {
 // command runs a command of the person as a process of its own, with its secrets
 // on the standard input, and reads from /proc what others see of it.
 func (c *canaries) command(ctx context.Context, secrets map[string]string, args ...string) error {
+	_, err := c.commandSays(ctx, secrets, args...)
+	return err
+}
+
+// commandSays is command with what it says on the terminal.
+func (c *canaries) commandSays(ctx context.Context, secrets map[string]string, args ...string) (string, error) {
 	args = append(args, "-data", c.dir, "-street", "http://"+c.listen)
 	if secrets != nil {
 		args = append(args, "-secrets", "-")
@@ -287,27 +306,29 @@ func (c *canaries) command(ctx context.Context, secrets map[string]string, args 
 	cmd.Stdout, cmd.Stderr = &said, &said
 	in, err := cmd.StdinPipe()
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := cmd.Start(); err != nil {
-		return err
+		return "", err
 	}
 	watched := make(chan []byte, 1)
 	ended := make(chan struct{})
 	go func() { watched <- watch(cmd.Process.Pid, ended) }()
 	text, err := json.Marshal(secrets)
 	if err != nil {
-		return err
+		return "", err
 	}
 	_, err = in.Write(text)
 	err = errors.Join(err, in.Close(), cmd.Wait())
 	close(ended)
 	name := strings.Join(args[:2], " ")
-	c.commands[name+" in /proc"], c.commands[name+" on the terminal"] = <-watched, []byte(said.String())
+	for where, seen := range map[string][]byte{" in /proc": <-watched, " on the terminal": []byte(said.String())} {
+		c.commands[name+where] = slices.Concat(c.commands[name+where], []byte{0}, seen) // one after the other
+	}
 	if err != nil {
 		err = fmt.Errorf("%w: %s", err, said.String())
 	}
-	return err
+	return said.String(), err
 }
 
 // watch reads what /proc tells everybody about a process, until it has ended.

@@ -5,6 +5,11 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
 	"unicode/utf16"
 )
 
@@ -49,6 +54,74 @@ func pinNeedle(name, pin string, fields ...string) needle {
 	n.forms = append(n.forms, form{name: "UTF-16", bytes: wide([]byte(pin), false)}, form{name: "UTF-16BE", bytes: wide([]byte(pin), true)},
 		form{name: "hexadecimal", bytes: []byte(hex.EncodeToString([]byte(pin)))})
 	return n
+}
+
+// digitsNeedle looks for digits that are told in groups: so few of them count only where
+// they stand alone, or as the given field of a form.
+func digitsNeedle(name, groups, field string) needle {
+	digits := strings.ReplaceAll(groups, " ", "")
+	n := needle{name, []form{{name: "digits", bytes: []byte(digits), alone: true}, {name: "in groups", bytes: []byte(groups), alone: true},
+		{name: "groups in a form", bytes: []byte(url.QueryEscape(groups)), alone: true}}}
+	for _, text := range []string{digits, url.QueryEscape(groups)} {
+		n.forms = append(n.forms, form{name: "form field " + field, bytes: []byte(field + "=" + text)})
+	}
+	for _, f := range encodings("JSON string", []byte(`"`+digits+`"`))[1:] {
+		n.forms = append(n.forms, f)
+	}
+	return n
+}
+
+// keyNeedle looks for bytes, and for their base64url encoded once more.
+func keyNeedle(name string, key []byte) needle {
+	return needle{name, append(encodings("bytes", key), encodings("base64url", []byte(base64.RawURLEncoding.EncodeToString(key)))...)}
+}
+
+// factNeedle looks for words about a person, in the forms of an address and of a form, and
+// as logs and JSON quote what does not print.
+func factNeedle(name string, spellings ...string) needle {
+	n := needle{name: name}
+	for _, text := range spellings {
+		seen := map[string]bool{}
+		for _, f := range append(encodings("text", []byte(text)),
+			form{name: "in a form", bytes: []byte(url.QueryEscape(text))}, form{name: "in a path", bytes: []byte(url.PathEscape(text))},
+			form{name: "quoted", bytes: unquoted(strconv.Quote(text))}, form{name: "quoted in ASCII", bytes: unquoted(strconv.QuoteToASCII(text))}) {
+			if !seen[string(f.bytes)] {
+				n.forms = append(n.forms, f)
+			}
+			seen[string(f.bytes)] = true
+		}
+	}
+	return n
+}
+
+func unquoted(s string) []byte { return []byte(s[1 : len(s)-1]) }
+
+// A planted fact, number or key is found however it is written.
+func TestNeedlesAreFoundHoweverTheyAreWritten(t *testing.T) {
+	var log bytes.Buffer
+	slog.New(slog.NewTextHandler(&log, nil)).Info("call", "name", "手形　花子")
+	for _, c := range []struct {
+		n    needle
+		in   string
+		hits bool
+	}{
+		{factNeedle("name", "手形　花子"), log.String(), true},
+		{factNeedle("name", "手形　花子"), marshal(map[string]string{"name": "手形　花子"}), true},
+		{factNeedle("name", "手形　花子"), "GET /call?" + url.Values{"name": {"手形　花子"}}.Encode() + " HTTP/1.1", true},
+		{factNeedle("name", "手形　花子"), base64.StdEncoding.EncodeToString([]byte(`{"n":"手形　花子"}`)), true},
+		{factNeedle("name", "手形　花子"), "手形　太郎", false},
+		{digitsNeedle("number", "482 913", "number"), "number=482913", true},
+		{digitsNeedle("number", "482 913", "number"), "number=482+913POST /", true},
+		{digitsNeedle("number", "482 913", "number"), `<p class="bignumber">482 913</p>`, true},
+		{digitsNeedle("number", "482 913", "number"), base64.RawURLEncoding.EncodeToString([]byte(`{"number":"482913"}`)), true},
+		{digitsNeedle("number", "482 913", "number"), "1482913", false},
+		{keyNeedle("key", []byte("sixteen bytes ..")), "auth=" + base64.RawURLEncoding.EncodeToString([]byte("sixteen bytes ..")), true},
+		{keyNeedle("key", []byte("sixteen bytes ..")), hex.EncodeToString([]byte("sixteen bytes ..")), true},
+	} {
+		if got := len(find([]byte(c.in), c.n)) > 0; got != c.hits {
+			t.Errorf("%s in %q: found %v", c.n.name, c.in, got)
+		}
+	}
 }
 
 // encodings are b itself, hexadecimal, base64 and UTF-16.

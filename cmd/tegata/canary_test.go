@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -22,20 +22,23 @@ import (
 	"tegata/holder/element/elementtest"
 	"tegata/internal/durable"
 	"tegata/internal/secret"
+	"tegata/sandbox"
 )
 
 // The canaries. A person whose secrets nothing else knows (they are drawn here,
 // and the card is given its own before the neighbourhood is started) registers a
 // phone on its pages, logs in on the same device and from another, signs a file,
-// and uses the card at a reader. Then those secrets are searched for, in every
-// form (needle), in everything that is left: the whole data directory, also with
-// its sealed files opened; the logs, in full; the arguments and environment of
-// every process; the street's pages, with the trace; the process's memory; and
-// all that went over any port of the loopback. They may be in two places: on the
-// way from the person's browser or command line to the own phone, and in VERIFY
-// on the contact tap; and there they must be found, or the search is worth
-// nothing. The key behind the screen lock of the person's device may be nowhere:
-// of it the element has the public half and the id, and must have them.
+// uses the card at a reader, has a browser told of notices, trusts somebody, loosens
+// limits, loses the phone, asks helpers and an agent of the helpdesk, who has signed
+// in with a PIN of their own, and gives the phone up. Then those secrets are searched
+// for, in every form (needle), in everything that is left: the whole data directory,
+// also with its sealed files opened; the logs, in full; the arguments and environment
+// of every process; the street's pages, with the trace; the process's memory; and
+// all that went over any port of the loopback. Where each may be says mayPass, and
+// there it must be found, or the search is worth nothing. The key behind the screen
+// lock of the person's device may be nowhere: of it the element has the public half
+// and the id, and must have them. What is typed and what is searched for is listed in
+// docs/threats.md.
 func TestNoSecretLeaves(t *testing.T) {
 	inside(t, func(t *testing.T) {
 		c := newCanaries(t)
@@ -55,14 +58,21 @@ func TestNoSecretLeaves(t *testing.T) {
 // canaries are a town and a person's secrets in it.
 type canaries struct {
 	town
-	settings settings
-	process  *process
-	secrets  struct{ cardPassword, cardPIN, phonePassword, phonePIN, newPassword, newPIN string }
-	finger   *elementtest.Finger // behind the screen lock of the person's device; its key is nowhere else
-	lockCode string              // told by the phone, once
-	readers  []string            // host:port where cards were held
-	commands map[string][]byte   // what /proc said of commands
-	needles  []needle
+	settings   settings
+	process    *process
+	secrets    struct{ cardPassword, cardPIN, phonePassword, phonePIN, newPassword, newPIN, agentPIN string }
+	finger     *elementtest.Finger // behind the screen lock of the person's device; its key is nowhere else
+	lockCode   string              // told by the phone, once
+	support    string              // support number, likewise
+	caseNumber string              // of the helpdesk's
+	home       *browser            // logged in at the portal
+	readers    []string            // host:port where cards were held
+	commands   map[string][]byte   // what /proc said of commands
+	needles    []needle            // what is not even in memory afterwards
+	told       []needle            // what is shown or kept on purpose somewhere, and nowhere else
+	registered []needle            // what the register says of the person
+	agents     sandbox.CardSecrets // of the agent's card, as it was made
+	push       *pushService
 }
 
 func newCanaries(t *testing.T) *canaries {
@@ -77,7 +87,7 @@ func newCanaries(t *testing.T) *canaries {
 	c := &canaries{commands: map[string][]byte{}, finger: elementtest.NewFinger()}
 	c.town = town{dir: filepath.Join(t.TempDir(), "data"), listen: "127.0.0.1:21400", keys: poolKeys(t)}
 	c.settings = settings{Listen: c.listen}
-	c.make(t, nil, func(context.Context, *neighbourhood) error { return nil })
+	c.make(t, nil, c.employ)
 	c.secrets.cardPassword, c.secrets.phonePassword, c.secrets.newPassword = drawPassword(), drawPassword(), drawPassword()
 	c.secrets.cardPIN = c.drawPIN(t)
 	for c.secrets.phonePIN == "" || c.secrets.phonePIN == c.secrets.cardPIN {
@@ -86,7 +96,11 @@ func newCanaries(t *testing.T) *canaries {
 	for c.secrets.newPIN == "" || c.secrets.newPIN == c.secrets.cardPIN || c.secrets.newPIN == c.secrets.phonePIN {
 		c.secrets.newPIN = c.drawPIN(t)
 	}
+	for c.secrets.agentPIN == "" || slices.Contains([]string{c.secrets.cardPIN, c.secrets.phonePIN, c.secrets.newPIN}, c.secrets.agentPIN) {
+		c.secrets.agentPIN = c.drawPIN(t)
+	}
 	c.needles = []needle{
+		pinNeedle("the agent's card's PIN", c.secrets.agentPIN, "card_auth_pin", "pin"),
 		passwordNeedle("the card's password", c.secrets.cardPassword),
 		passwordNeedle("the phone's password", c.secrets.phonePassword),
 		pinNeedle("the card's PIN", c.secrets.cardPIN, "card_auth_pin", "pin"),
@@ -95,8 +109,17 @@ func newCanaries(t *testing.T) *canaries {
 		pinNeedle("the phone's new PIN", c.secrets.newPIN, "phone_auth_pin", "pin", "again", "old"),
 		{"the screen lock's key", encodings("private part", c.finger.Private())},
 	}
+	c.push = newPushService(t)
+	c.told = append(factsHeard(), pushKeyOf(t, c.dir), keyNeedle("the browser's push key", c.push.browser.PublicKey().Bytes()),
+		keyNeedle("the browser's push secret", c.push.auth), passwordNeedle("the push address", c.push.path))
+	c.registered = factsRegistered(t)
 	c.personalise(t)
 	return c
+}
+
+// everything is all that is searched for, where none of it may be.
+func (c *canaries) everything() []needle {
+	return slices.Concat(c.needles, c.told, []needle{c.lockCodeNeedle()})
 }
 
 // drawPassword draws 16 letters and digits; the rules for choosing one are easily
@@ -131,29 +154,36 @@ func (c *canaries) drawPIN(t *testing.T) string {
 	return ""
 }
 
-// personalise gives the card secrets that no file of the sandbox has: at a desk of
+// personalise gives the cards secrets that no file of the sandbox has: at a desk of
 // its own, while nothing runs.
 func (c *canaries) personalise(t *testing.T) {
+	t.Helper()
+	c.changePINs(t, resident, [][3]string{
+		{"sign", c.card.CardSignaturePassword, c.secrets.cardPassword}, {"auth", c.card.CardAuthPIN, c.secrets.cardPIN}})
+	c.changePINs(t, agentCard, [][3]string{{"auth", c.agents.CardAuthPIN, c.secrets.agentPIN}})
+}
+
+// changePINs changes secrets of a card: which, from, to.
+func (c *canaries) changePINs(t *testing.T, id string, changes [][3]string) {
 	t.Helper()
 	box, err := card.OpenBox(filepath.Join(c.dir, "cards"), durable.Files{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer box.Close()
-	held, err := box.Open(resident)
+	held, err := box.Open(id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	held.PowerOn()
 	defer held.PowerOff()
-	select1 := apdu.Command{INS: apdu.InsSelect, P1: 0x04, P2: 0x0C, Data: apdu.JPKIAID(), Le: apdu.NoLe}
-	for _, command := range []apdu.Command{
-		select1,
-		{INS: apdu.InsVerify, P2: apdu.ByShortID(apdu.EFSignPIN), Data: []byte(c.card.CardSignaturePassword), Le: apdu.NoLe},
-		{INS: apdu.InsChangeReference, P1: 0x01, P2: apdu.ByShortID(apdu.EFSignPIN), Data: []byte(c.secrets.cardPassword), Le: apdu.NoLe},
-		{INS: apdu.InsVerify, P2: apdu.ByShortID(apdu.EFAuthPIN), Data: []byte(c.card.CardAuthPIN), Le: apdu.NoLe},
-		{INS: apdu.InsChangeReference, P1: 0x01, P2: apdu.ByShortID(apdu.EFAuthPIN), Data: []byte(c.secrets.cardPIN), Le: apdu.NoLe},
-	} {
+	commands := []apdu.Command{{INS: apdu.InsSelect, P1: 0x04, P2: 0x0C, Data: apdu.JPKIAID(), Le: apdu.NoLe}}
+	for _, change := range changes {
+		file := map[string]byte{"sign": apdu.ByShortID(apdu.EFSignPIN), "auth": apdu.ByShortID(apdu.EFAuthPIN)}[change[0]]
+		commands = append(commands, apdu.Command{INS: apdu.InsVerify, P2: file, Data: []byte(change[1]), Le: apdu.NoLe},
+			apdu.Command{INS: apdu.InsChangeReference, P1: 0x01, P2: file, Data: []byte(change[2]), Le: apdu.NoLe})
+	}
+	for _, command := range commands {
 		answer := held.Transmit(command.Bytes())
 		if !bytes.Equal(answer, []byte{0x90, 0x00}) {
 			t.Fatalf("personalise: %v: %X", command, answer)
@@ -173,10 +203,10 @@ func (c *canaries) start(t *testing.T) {
 	t.Cleanup(func() { c.process.kill(0) })
 }
 
-// expectNone fails for each place where a secret lies.
+// expectNone fails for each place where anything of what is searched for lies.
 func (c *canaries) expectNone(t *testing.T, where string, content []byte) {
 	t.Helper()
-	for _, h := range find(content, c.needles...) {
+	for _, h := range find(content, c.everything()...) {
 		t.Errorf("%s: %v", where, h)
 	}
 }
@@ -241,8 +271,13 @@ func (c *canaries) checkProcesses(t *testing.T) {
 func (c *canaries) checkLogs(t *testing.T) {
 	t.Helper()
 	log := c.process.err.String()
-	if !strings.Contains(log, "role=phone") {
-		t.Error("the log is not in full")
+	for _, line := range []string{"role=phone", "role=portal", "role=issuer", "staff=A-01"} {
+		if !strings.Contains(log, line) {
+			t.Errorf("the log is not in full: no %s", line)
+		}
 	}
 	c.expectNone(t, "the log", []byte(log))
+	for _, h := range find([]byte(log), c.registered...) {
+		t.Errorf("the log: %v", h)
+	}
 }

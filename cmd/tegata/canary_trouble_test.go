@@ -5,14 +5,12 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-
-	"tegata/sandbox"
 )
 
 // trouble is what the person does when a secret is forgotten and a phone is lost, on
-// the pages alone.
+// the pages alone; what is arranged while the phone is well; and who is asked for help.
 func (c *canaries) trouble() []canaryStep {
-	return []canaryStep{
+	steps := []canaryStep{
 		{"change the PIN", c.changePIN},
 		{"reset the PIN", c.resetPIN},
 		{"change the password", c.changePassword},
@@ -20,9 +18,11 @@ func (c *canaries) trouble() []canaryStep {
 		{"stop the phone by lock code", c.stopByLockCode},
 		{"find the phone again", c.findAgain},
 		{"apply for a signature certificate", c.reissue},
-		{"stop the phone by card", c.stopByCard},
-		{"ask somebody who helps", c.askHelper},
 	}
+	steps = append(steps, c.arrange()...)
+	steps = append(steps, canaryStep{"stop the phone by card", c.stopByCard}, canaryStep{"ask somebody who helps", c.askHelper})
+	steps = append(steps, c.atHelpdesk()...)
+	return append(steps, c.giveUp()...)
 }
 
 // sendFrom sends the form of the page at from to an address of its own.
@@ -95,27 +95,22 @@ func (c *canaries) applyForSign(ctx context.Context, walk, password string) erro
 
 // stopByLockCode stops the phone in a browser that was never there.
 func (c *canaries) stopByLockCode(ctx context.Context) error {
-	_, people, err := sandbox.People()
+	p, err := whoLives(resident)
 	if err != nil {
 		return err
 	}
-	form := url.Values{"lock_code": {strings.ReplaceAll(c.lockCode, " ", "")}}
-	for _, p := range people {
-		if p.ID == resident {
-			form.Set("birth_date", p.Birth)
-		}
-	}
+	form := url.Values{"lock_code": {strings.ReplaceAll(c.lockCode, " ", "")}, "birth_date": {p.Birth}}
 	page, err := newBrowser().send(ctx, c.settings.page("portal")+"/lost", form)
 	return says(page, err, "スマホを一時停止しました")
 }
 
 func (c *canaries) findAgain(ctx context.Context) error {
-	page, err := c.cardPINWalk(ctx, "/found")
+	page, err := c.cardPINWalk(ctx, "/found", url.Values{})
 	return says(page, err, "スマホが元に戻りました")
 }
 
 func (c *canaries) stopByCard(ctx context.Context) error {
-	page, err := c.cardPINWalk(ctx, "/lost/card")
+	page, err := c.cardPINWalk(ctx, "/lost/card", url.Values{})
 	return says(page, err, "電子証明書を止めました")
 }
 
@@ -138,15 +133,19 @@ func (c *canaries) askHelper(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	c.support = number
+	c.told = append(c.told, digitsNeedle("the support number", number, "number"))
 	helper := c.settings.page("helpdesk") + "/helper"
 	page, err := newBrowser().sendFrom(ctx, helper, helper, url.Values{"number": {number}})
 	return says(page, err, "いまの手順")
 }
 
-// cardPINWalk is a walk of two screens: the card's PIN, and the card.
-func (c *canaries) cardPINWalk(ctx context.Context, walk string) (string, error) {
+// cardPINWalk is a walk of two screens: the card's PIN, with what else is asked there, and
+// the card.
+func (c *canaries) cardPINWalk(ctx context.Context, walk string, form url.Values) (string, error) {
 	b, page := newBrowser(), c.phonePage()
-	text, err := b.sendFrom(ctx, page+walk, page+walk, url.Values{"pin": {c.secrets.cardPIN}})
+	form.Set("pin", c.secrets.cardPIN)
+	text, err := b.sendFrom(ctx, page+walk, page+walk, form)
 	if err != nil {
 		return "", err
 	}

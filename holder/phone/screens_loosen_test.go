@@ -59,6 +59,7 @@ func TestTheCardConfirmsWhatWasRead(t *testing.T) {
 	defer w.hold(c, p)()
 	waitFor(t, p.Tapped)
 	s.open("/p/a/loosen/card/tap")
+	s.at("/p/a/loosen/card/tap", "このカードは、あと3回まちがえられます。") // of the PIN, which was typed
 	s.press("/loosen/card/read", nil)
 	s.at("/p/a/", "制限をゆるめました。")
 	if len(k.words) != 1 || k.words[0].RulesSHA256 != read.To.Hash() || k.asked[0].Proposal != read.ID {

@@ -99,7 +99,7 @@ func (s *Store) DropPushed(ctx context.Context, notice, endpoint string) error {
 }
 
 // pushed is the key of a row of the table pushed: a notice and whom it was told. An
-// endpoint is a secret that outlives its subscription nowhere, so its hash stands for it.
+// endpoint is a secret that no row keeps longer than its subscription, so its hash stands for it.
 func pushed(notice, endpoint string) string {
 	sum := sha256.Sum256([]byte(endpoint))
 	return notice + " " + base64.RawURLEncoding.EncodeToString(sum[:])

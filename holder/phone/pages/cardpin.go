@@ -64,7 +64,7 @@ func (v *visit) cardPINTap(k walk) {
 		v.goTo(k.At)
 		return
 	}
-	v.tap(tapPage{walk: k, Back: k.At, Do: k.At + "/read", Step: 2})
+	v.tap(tapPage{walk: k, Back: k.At, Do: k.At + "/read", PIN: true, Step: 2})
 }
 
 // cardPINRead has the card say it. The PIN that was typed is compared once: pressed

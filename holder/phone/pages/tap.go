@@ -12,18 +12,10 @@ type tapPage struct {
 	Step int
 	Back string // the screen before
 	Do   string // where the form is sent that has the card read
+	PIN  bool   // the card's PIN was typed, not its password
 	Auto bool   // read as soon as the card is there
 	Left int    // tries of the card's secret that was typed; -1 when it is not known
 	Hold string // the sandbox's page that holds a card to this phone
-}
-
-// secret is which of the card's two was typed.
-func (p tapPage) secret() string {
-	switch p.walk {
-	case enrolling, reissuing, forgetting:
-		return "password"
-	}
-	return "pin"
 }
 
 // tap is the screen that waits for a card.
@@ -36,7 +28,11 @@ func (v *visit) tap(p tapPage) {
 	} else {
 		v.draft.change(func(d *draft) { d.left = left{} })
 	}
-	p.Left = secretPage{Card: v.cardTries()}.CardLeft(p.secret())
+	typed := "password"
+	if p.PIN {
+		typed = "pin"
+	}
+	p.Left = secretPage{Card: v.cardTries()}.CardLeft(typed)
 	// A last try is never used up by a card that is held too early.
 	p.Auto = p.Trouble == nil && (p.Left > 1 || p.Left < 0)
 	if v.h.opt.Hold != "" {
