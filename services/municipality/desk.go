@@ -115,7 +115,7 @@ func (p deskPage) fits(at time.Time) error {
 	case p.Resident.gone():
 		return ErrResidentDied
 	case p.Deed.kind() == "" && p.Deed != deedCardNew && p.Deed != deedCardSign && p.Deed != deedHandOver:
-		return errNoPage
+		return ui.ErrNoPage
 	case p.Card == nil && p.Deed.kind().ofCard():
 		return ErrNoCard
 	}
@@ -285,7 +285,7 @@ func (h *Handler) do(w http.ResponseWriter, r *http.Request, who audit.Actor, p 
 		_, err = reg.Cancel(ctx, who, resident, p.ID)
 	default:
 		if p.Deed.kind() == "" {
-			err = errNoPage
+			err = ui.ErrNoPage
 			break
 		}
 		_, err = reg.Report(ctx, who, resident, p.In)

@@ -8,6 +8,7 @@ import (
 
 	"tegata/internal/audit"
 	"tegata/internal/httpd"
+	"tegata/internal/ui"
 )
 
 // Admit says who a caller of the register's door is, or why it stays closed.
@@ -64,7 +65,7 @@ func (h *Handler) Routes() http.Handler {
 		}
 		mux.HandleFunc("GET /{$}", h.residents)
 		h.mountDesk(mux)
-		mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.failPage(w, r, errNoPage) })
+		mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.failPage(w, r, ui.ErrNoPage) })
 	}
 	return httpd.Guard(guard, mux)
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"tegata/internal/problem"
 	"tegata/internal/ui"
 )
 
@@ -33,10 +32,6 @@ func OpenPages() (*Pages, error) {
 	}
 	return &Pages{site}, nil
 }
-
-var errNoPage = problem.New(problem.Refused, http.StatusNotFound, "no-such-page",
-	problem.Text{Title: "このページはありません。", Detail: "アドレスを確かめるか、はじめの画面からやり直してください。"},
-	problem.Text{Title: "There is no such page.", Detail: "Check the address, or begin again from the first page."})
 
 // residentsShown is how many residents one page shows.
 const residentsShown = 100
@@ -216,7 +211,7 @@ func (h *Handler) donePage(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if p.Event == nil && p.Card == nil {
-		h.failPage(w, r, errNoPage)
+		h.failPage(w, r, ui.ErrNoPage)
 		return
 	}
 	sc := ui.Screen{Page: "done", Data: p}

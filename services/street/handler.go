@@ -68,7 +68,7 @@ func (h *Handler) ready(context.Context) error {
 
 // nothing answers every path that is not ours.
 func (h *Handler) nothing(w http.ResponseWriter, r *http.Request) {
-	h.showTrouble(w, r, ui.TroubleOf(w, errNoPage))
+	h.showTrouble(w, r, ui.TroubleOf(w, ui.ErrNoPage))
 }
 
 // show renders a page and logs what could not be rendered.

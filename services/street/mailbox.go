@@ -52,7 +52,7 @@ func (h *Handler) mailbox(w http.ResponseWriter, r *http.Request) {
 	if to := r.FormValue("to"); to != "" && err == nil {
 		i := slices.IndexFunc(page.Boxes, func(b box) bool { return b.Address == to })
 		if i < 0 {
-			h.fail(w, r, errNoPage, ui.Text{})
+			h.fail(w, r, ui.ErrNoPage, ui.Text{})
 			return
 		}
 		page.Open = &page.Boxes[i]

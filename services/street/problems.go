@@ -7,9 +7,6 @@ import (
 )
 
 var (
-	errNoPage = problem.New(problem.Refused, http.StatusNotFound, "no-such-page",
-		problem.Text{Title: "このページはありません", Detail: "アドレスが違うか、もう片づけられた記録です。"},
-		problem.Text{Title: "There is no such page", Detail: "The address is wrong, or the record was already cleared away."})
 	errReader = problem.New(problem.Refused, http.StatusBadRequest, "unknown-reader",
 		problem.Text{Title: "この読み取り口にはかざせません", Detail: "この町のスマホや端末の読み取り口ではありません。スマホの画面からもう一度開いてください。"},
 		problem.Text{Title: "A card cannot be held to that reader", Detail: "It is no reader of a phone or terminal of this neighbourhood. Open this page from the phone again."})

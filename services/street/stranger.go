@@ -17,6 +17,7 @@ import (
 
 	"tegata/internal/ceremony"
 	"tegata/internal/httpd"
+	"tegata/internal/ui"
 )
 
 // stranger asks phones for things without being registered anywhere, so that a
@@ -73,7 +74,7 @@ func (h *Handler) strangerRequest(w http.ResponseWriter, r *http.Request) {
 		// It names the portal, and the street passes on what the verifier says of it.
 		q.Issuer = "portal"
 	default:
-		httpd.WriteProblem(w, r, errNoPage)
+		httpd.WriteProblem(w, r, ui.ErrNoPage)
 		return
 	}
 	compact, err := h.stranger.sign(q, now)
@@ -128,7 +129,7 @@ func edit(compact string) string {
 func (h *Handler) strangerParty(w http.ResponseWriter, r *http.Request) {
 	verifier := h.conf.origin("verifier")
 	if r.PathValue("id") != "portal" || verifier == "" {
-		httpd.WriteProblem(w, r, errNoPage)
+		httpd.WriteProblem(w, r, ui.ErrNoPage)
 		return
 	}
 	body, _, err := httpd.Exchange(r.Context(), h.roles.client, http.MethodGet, verifier+"/v1/parties/portal", nil)

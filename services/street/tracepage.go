@@ -137,7 +137,7 @@ func (h *Handler) traceFile(w http.ResponseWriter, r *http.Request) {
 	id, err := strconv.ParseInt(number, 10, 64)
 	e, found := h.ring.find(id)
 	if !ok || err != nil || !found || e.PEM == "" {
-		h.fail(w, r, errNoPage, ui.Text{})
+		h.fail(w, r, ui.ErrNoPage, ui.Text{})
 		return
 	}
 	w.Header().Set("Content-Type", "application/x-pem-file")

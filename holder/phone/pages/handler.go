@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"tegata/holder/phone"
-	"tegata/internal/problem"
 	"tegata/internal/ui"
 )
 
@@ -177,17 +176,13 @@ func (h *Handler) Routes() http.Handler {
 	on("POST /p/{id}/request/{ask}", (*visit).answer)
 	on("GET /p/{id}/request/{ask}/done", (*visit).answered)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		h.fail(w, r, errNoPage)
+		h.fail(w, r, ui.ErrNoPage)
 	})
 	return mux
 }
 
 // Refuse shows what the guard refuses as a page (httpd.GuardOptions.Refuse).
 func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, err error) { h.fail(w, r, err) }
-
-var errNoPage = problem.New(problem.Refused, http.StatusNotFound, "no-such-page",
-	problem.Text{Title: "このページはありません。", Detail: "アドレスを確かめるか、はじめの画面からやり直してください。"},
-	problem.Text{Title: "There is no such page.", Detail: "Check the address, or begin again from the first screen."})
 
 // visit is one request to one phone.
 type visit struct {

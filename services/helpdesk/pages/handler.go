@@ -122,7 +122,7 @@ func (h *Handler) Routes() http.Handler {
 		return h.opt.Helpdesk.CloseReport(r.Context(), agent, number, r.PostFormValue("outcome"))
 	})))
 	h.site.MountTrouble(mux, h.showTrouble)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.Refuse(w, r, errNoPage) })
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.Refuse(w, r, ui.ErrNoPage) })
 	return mux
 }
 
@@ -130,10 +130,6 @@ func (h *Handler) Routes() http.Handler {
 func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 	h.showTrouble(w, r, ui.TroubleOf(w, err))
 }
-
-var errNoPage = problem.New(problem.Refused, http.StatusNotFound, "no-such-page",
-	problem.Text{Title: "このページはありません。", Detail: "アドレスを確かめるか、はじめの画面からやり直してください。"},
-	problem.Text{Title: "There is no such page.", Detail: "Check the address, or begin again from the first page."})
 
 // alivePoll is how often a page asks whether the card still lies in the reader: one that
 // was left open says so within this time.

@@ -99,7 +99,7 @@ func samples(t *testing.T) []uitest.Page {
 		out = append(out, page("02-enter-"+string(s), "enter", enterPage{State: s, Number: "07", Until: moment(), Hold: "http://street.localhost:8400/hold"}))
 	}
 	out = append(out, page("03-enter-wrong", "enter", enterPage{State: desk.StatePIN, Number: "07", Until: moment(), Trouble: ui.TroubleOf(nil, desk.ErrPIN.With("tries_left", 1))}))
-	for _, err := range []*problem.Problem{desk.ErrNotSignedIn, desk.ErrCardTaken, desk.ErrIdle, desk.ErrTaken, desk.ErrCrowded, desk.ErrNotStaff, desk.ErrCardUnchecked, helpdesk.ErrNoCase, errNoPage} {
+	for _, err := range []*problem.Problem{desk.ErrNotSignedIn, desk.ErrCardTaken, desk.ErrIdle, desk.ErrTaken, desk.ErrCrowded, desk.ErrNotStaff, desk.ErrCardUnchecked, helpdesk.ErrNoCase, ui.ErrNoPage} {
 		out = append(out, page("40-"+err.Code, "trouble", ui.TroublePage{Trouble: ui.TroubleOf(nil, err).With(ui.Text{}, ui.Action{Label: "はじめの画面へ", URL: "/"})}))
 	}
 	return out

@@ -144,7 +144,7 @@ func (h *Handler) Routes() http.Handler {
 	h.trustRoutes(mux)
 	h.pushRoutes(mux)
 	h.site.MountTrouble(mux, h.showTrouble)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.Refuse(w, r, errNoPage) })
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.Refuse(w, r, ui.ErrNoPage) })
 	return mux
 }
 
@@ -152,10 +152,6 @@ func (h *Handler) Routes() http.Handler {
 func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 	h.showTrouble(w, r, ui.TroubleOf(w, err))
 }
-
-var errNoPage = problem.New(problem.Refused, http.StatusNotFound, "no-such-page",
-	problem.Text{Title: "このページはありません。", Detail: "アドレスを確かめるか、はじめの画面からやり直してください。"},
-	problem.Text{Title: "There is no such page.", Detail: "Check the address, or begin again from the first page."})
 
 func (h *Handler) show(w http.ResponseWriter, r *http.Request, sc ui.Screen) {
 	if err := h.site.Render(w, r, sc); err != nil {
@@ -186,7 +182,7 @@ func (h *Handler) showTrouble(w http.ResponseWriter, r *http.Request, t *ui.Trou
 	if _, _, e := h.opt.Portal.SessionOf(r.Context(), h.cookie(r, sessionCookie)); e == nil {
 		next, safe = ui.Action{Label: say("trouble.home"), URL: "/home"}, ui.Text{}
 	}
-	if t.Code == errNoPage.Code {
+	if t.Code == ui.ErrNoPage.Code {
 		safe = ui.Text{}
 	}
 	var more []ui.Action

@@ -37,7 +37,7 @@ func (h *Handler) chapter(w http.ResponseWriter, r *http.Request) {
 	all := h.chapters()
 	i := slices.IndexFunc(all, func(c guide.Chapter) bool { return c.ID == r.PathValue("id") })
 	if i < 0 {
-		h.Refuse(w, r, errNoPage)
+		h.Refuse(w, r, ui.ErrNoPage)
 		return
 	}
 	page := chapterPage{Chapter: all[i]}
