@@ -3,8 +3,8 @@ package xades_test
 import (
 	"bytes"
 	"context"
+	"crypto"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/asn1"
 	"errors"
 	"strings"
@@ -82,8 +82,7 @@ func TestLevels(t *testing.T) {
 					t.Errorf("got %s %q, want %s", s.Level, s.NotEvaluated, level)
 				}
 				for _, stamp := range s.TimeStamps {
-					sum := sha256.Sum256(stamp.Octets)
-					if !bytes.Contains(stamp.Token, sum[:]) {
+					if !bytes.Contains(stamp.Token, stamp.Imprint(crypto.SHA256)) {
 						t.Errorf("%s: the token of the %s is over something else", level, stamp.Kind)
 					}
 				}
@@ -129,6 +128,13 @@ func TestRenewal(t *testing.T) {
 	first, second := s.TimeStamps[1].Octets, s.TimeStamps[2].Octets
 	if !bytes.Contains(second, []byte("TimeStampValidationData")) || !bytes.Contains(second, []byte("ArchiveTimeStamp")) || bytes.Contains(first, []byte("ArchiveTimeStamp")) {
 		t.Error("the second is not over the first and what came after it")
+	}
+	for i, covers := range [][3]bool{{}, {true}, {true, true}} {
+		for j, want := range covers {
+			if s.TimeStamps[i].Covers(s.TimeStamps[j].Token) != want {
+				t.Errorf("time-stamp %d covers %d: not %v", i, j, want)
+			}
+		}
 	}
 	// What is there already is not added again.
 	same, err := xades.AddValues(signed, nil, [][]byte{who.cert.Raw}, [][]byte{s.OCSP[0]})

@@ -69,3 +69,11 @@ func TestMeaning(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatLooksLikeXML(t *testing.T) {
+	for data, want := range map[string]bool{"<a/>": true, "\ufeff<?xml": true, " \n<a": true, "": false, "%PDF-1.7": false, "0\x82<": false} {
+		if xades.Is([]byte(data)) != want {
+			t.Errorf("%q: not %v", data, want)
+		}
+	}
+}

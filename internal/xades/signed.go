@@ -1,6 +1,8 @@
 package xades
 
 import (
+	"bytes"
+	"crypto"
 	"crypto/x509"
 	"time"
 )
@@ -74,4 +76,26 @@ type TimeStamp struct {
 	Kind   TimeStampKind
 	Token  []byte // RFC 3161 TimeStampToken, DER
 	Octets []byte // what its imprint must be the digest of
+
+	earlier [][]byte // tokens that are part of Octets
+}
+
+// Imprint is the digest that the token must hold.
+func (t TimeStamp) Imprint(h crypto.Hash) []byte { return digest(h, t.Octets) }
+
+// Covers tells whether an ArchiveTimeStamp is over this other token of the same
+// signature too: it keeps the other's worth when its algorithms grow weak.
+func (t TimeStamp) Covers(token []byte) bool {
+	for _, e := range t.earlier {
+		if bytes.Equal(e, token) {
+			return true
+		}
+	}
+	return false
+}
+
+// Is tells whether data looks like XML: after a byte order mark and white space it
+// begins with a tag. Whether it is XML, and signed, Signatures says.
+func Is(data []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(data, []byte("\ufeff")), " \t\r\n"), []byte("<"))
 }

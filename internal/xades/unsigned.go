@@ -101,6 +101,11 @@ func (r *reading) readTimeStamp(i int, kind TimeStampKind, octets func(c14n.Meth
 	if t.Octets, err = octets(method); err != nil {
 		return err
 	}
+	if kind == ArchiveTimeStamp {
+		for _, other := range r.signed.TimeStamps {
+			t.earlier = append(t.earlier, other.Token)
+		}
+	}
 	r.signed.TimeStamps = append(r.signed.TimeStamps, t)
 	return c.end()
 }
