@@ -41,6 +41,12 @@ func (p *parser) startTag() error {
 	if p.depth++; p.depth > MaxDepth {
 		return fmt.Errorf("%w: deeper than %d", ErrLimit, MaxDepth)
 	}
+	if e.declaring = e; len(e.Decls) == 0 {
+		e.declaring = nil
+		if e.Parent != nil {
+			e.declaring = e.Parent.declaring
+		}
+	}
 	p.open = e
 	e.ContentStart, e.ContentEnd = p.pos, p.pos
 	if empty {

@@ -39,6 +39,8 @@ type Node struct {
 	// Start and End are the node's place in the source; of an element also where
 	// its content begins and ends. For an empty-element tag all but Start are End.
 	Start, ContentStart, ContentEnd, End int
+
+	declaring *Node // Element: the nearest from here up that declares a namespace
 }
 
 // Attr is an attribute that is no namespace declaration.
@@ -78,12 +80,14 @@ func qualified(prefix, local string) string {
 // binding finds the declaration of prefix that is in force at n: the element that
 // carries it and its place there; nil when there is none.
 func (n *Node) binding(prefix string) (*Node, int) {
-	for e := n; e != nil; e = e.Parent {
+	for n != nil && n.declaring != nil {
+		e := n.declaring
 		for i, d := range e.Decls {
 			if d.Prefix == prefix {
 				return e, i
 			}
 		}
+		n = e.Parent
 	}
 	return nil, 0
 }

@@ -95,7 +95,10 @@ func (d *dereferencer) object(ref reference, target *c14n.Node) ([]byte, error) 
 			return nil, fmt.Errorf("%w: %q is referred to twice", ErrTarget, ref.uri)
 		}
 		d.taken[o] = true
-		return d.seen(ref, o, nil)
+		if err := seen(ref, o, nil); err != nil {
+			return nil, err
+		}
+		return ref.method.Element(o, nil)
 	}
 	return nil, fmt.Errorf("%w: %q", ErrTarget, ref.uri)
 }
@@ -112,27 +115,27 @@ func (d *dereferencer) whole(ref reference, target *c14n.Node) ([]byte, error) {
 		return nil, fmt.Errorf("%w: an enveloped signature without enveloped-signature", ErrTransform)
 	}
 	d.taken[root] = true
-	if target != nil {
-		return d.seen(ref, root, d.signature)
-	}
-	if _, err := d.seen(ref, root, d.signature); err != nil {
+	if err := seen(ref, root, d.signature); err != nil {
 		return nil, err
+	}
+	if target != nil {
+		return ref.method.Element(root, d.signature)
 	}
 	return ref.method.Document(d.doc, d.signature)
 }
 
-// seen writes an element after it has made sure that people and programs who read
-// the document see what is in the octets.
-func (d *dereferencer) seen(ref reference, e, skip *c14n.Node) ([]byte, error) {
+// seen makes sure that people and programs who read an element see what is in its
+// octets.
+func seen(ref reference, e, skip *c14n.Node) error {
 	if cut := cutText(e, skip); cut != nil {
-		return nil, fmt.Errorf("%w: in %s", ErrComment, cut.Local)
+		return fmt.Errorf("%w: in %s", ErrComment, cut.Local)
 	}
 	// The exclusive form leaves out declarations that no name uses. A prefix may be
 	// used inside a value all the same, and would be anybody's to bind anew.
 	if prefix, found := ref.method.Unseen(e, skip); found {
-		return nil, fmt.Errorf("%w: prefix %q", ErrNamespace, prefix)
+		return fmt.Errorf("%w: prefix %q", ErrNamespace, prefix)
 	}
-	return ref.method.Element(e, skip)
+	return nil
 }
 
 // cutText returns an element in which a comment stands beside text, nil when there

@@ -25,8 +25,11 @@ func Signatures(document, content []byte) ([]Signed, error) {
 			return nil, err
 		}
 		list = append(list, r.signed)
-		if document, err = r.nested(); err != nil || document == nil {
-			return list, err
+		if document, err = r.nested(); err != nil {
+			return nil, err
+		}
+		if document == nil {
+			return list, nil
 		}
 		content = nil
 	}
