@@ -1,6 +1,7 @@
 package xades
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/rand"
 	"crypto/x509"
@@ -50,7 +51,7 @@ func Prepare(document []byte, o Options) (*Draft, error) {
 	if o.Certificate == nil || o.SigningTime.IsZero() {
 		return nil, fmt.Errorf("xades: a signature needs a certificate and a signing time")
 	}
-	d := &Draft{options: o, document: document}
+	d := &Draft{options: o, document: bytes.Clone(document)}
 	if len(o.Others) >= maxCertificates {
 		return nil, fmt.Errorf("%w: %d certificates", ErrLimit, len(o.Others)+1)
 	}
@@ -103,7 +104,7 @@ func (d *Draft) accept() error {
 	if signed && o.Form == Enveloped {
 		return ErrSigned
 	}
-	if !signed && !meaningful(doc) {
+	if !meaningful(doc) {
 		return ErrMeaningless
 	}
 	if cut := cutText(doc.Root, nil); cut != nil {

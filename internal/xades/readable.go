@@ -128,7 +128,8 @@ func CheckMeaning(document []byte) error {
 }
 
 // meaningful finds a text or value that can be seen. Ids and the attributes of xml:
-// are about the document, and instructions and comments no content of it.
+// are about the document, instructions and comments no content of it, and what an
+// earlier signature consists of says nothing either; what that envelops does.
 func meaningful(doc *c14n.Document) bool {
 	found := false
 	says := func(s string) {
@@ -139,6 +140,12 @@ func meaningful(doc *c14n.Document) bool {
 	doc.Root.Walk(func(n *c14n.Node) bool {
 		if n.Kind == c14n.Text {
 			says(n.Value)
+		}
+		switch {
+		case n.Is(spaceDS, "SignedInfo"), n.Is(spaceDS, "SignatureValue"), n.Is(spaceDS, "KeyInfo"), n.Is(spaceXAdES, "QualifyingProperties"):
+			return false
+		case n.Space == spaceDS:
+			return true
 		}
 		for _, a := range n.Attrs {
 			if !isID(a) && a.Space != c14n.SpaceXML {

@@ -61,8 +61,11 @@ func TestMeaning(t *testing.T) {
 		"<a>\u200b\u202e\u3164</a>":                 xades.ErrMeaningless,
 		"<a Id='x' xml:lang='ja' xmlns:p='urn:p'/>": xades.ErrMeaningless,
 		"<a><!-- sign this --><?do it?></a>":        xades.ErrMeaningless,
-		"<a>":                                       xades.ErrMalformed,
-		"<a>&x;</a>":                                xades.ErrEntity,
+		"<s:Signature xmlns:s='http://www.w3.org/2000/09/xmldsig#'><s:Object MimeType='x'/></s:Signature>":              xades.ErrMeaningless,
+		"<a><s:Signature xmlns:s='http://www.w3.org/2000/09/xmldsig#'><s:SignedInfo>x</s:SignedInfo></s:Signature></a>": xades.ErrMeaningless,
+		"<s:Signature xmlns:s='http://www.w3.org/2000/09/xmldsig#'><s:Object>x</s:Object></s:Signature>":                nil,
+		"<a>":        xades.ErrMalformed,
+		"<a>&x;</a>": xades.ErrEntity,
 	} {
 		if err := xades.CheckMeaning([]byte(document)); !errors.Is(err, want) || want == nil && err != nil {
 			t.Errorf("%q: got %v, want %v", document, err, want)
