@@ -68,6 +68,10 @@ func TestAttacksByReference(t *testing.T) {
 		return who.craft(t, signedInfo(rsaSHA256, references...), keyInfo(who))
 	}
 	in := func(references ...string) string { return `<a Id="c"><b Id="b">1</b>` + sign(references...) + "</a>" }
+	const object = `<ds:Object ` + declaration + ` Id="o">1</ds:Object>`
+	objects := func(references ...string) string {
+		return who.craft(t, signedInfo(rsaSHA256, references...), keyInfo(who)+`<ds:Object Id="o">1</ds:Object>`)
+	}
 	whole := transforms(enveloped)
 	const octets = `<a Id="c"><b Id="b">1</b></a>`
 	if _, err := xades.Signatures([]byte(in(refer(` URI=""`, whole, octets))), nil); err != nil {
@@ -93,6 +97,10 @@ func TestAttacksByReference(t *testing.T) {
 		{"by XPointer to the root", in(refer(` URI="#xpointer(/)"`, whole, octets)), "", xades.ErrTarget},
 		{"by XPointer to an id", in(refer(` URI="#xpointer(id('b'))"`, "", `<b Id="b">1</b>`)), "", xades.ErrTarget},
 		{"to a manifest", in(refer(` URI="" Type="http://www.w3.org/2000/09/xmldsig#Manifest"`, whole, octets)), "", xades.ErrTarget},
+		{"to an object twice", objects(refer(` URI="#o"`, "", object), refer(` URI="#o"`, "", object)), "", xades.ErrTarget},
+		{"to an object as if it were around the signature", objects(refer(` URI="#o"`, whole, object)), "", xades.ErrTransform},
+		{"to an object and to what is beside", objects(refer(` URI="#o"`, "", object), refer(` URI="x"`, "", "x")), "x", xades.ErrTarget},
+		{"to nothing at all, with an object", objects(), "", xades.ErrUnsigned},
 		{"to nothing at all", in(), "", xades.ErrUnsigned},
 		{"more than anybody needs", in(strings.Repeat(refer(` URI=""`, whole, octets), 9)), "", xades.ErrLimit},
 		{"to properties that are not there", in(refer(` URI=""`, whole, octets), refer(` URI="#b" Type="http://uri.etsi.org/01903#SignedProperties"`, "", "")), "", xades.ErrSignedProperties},

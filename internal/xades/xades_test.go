@@ -8,7 +8,10 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/asn1"
+	"encoding/base64"
 	"errors"
+	"math/big"
 	"strings"
 	"testing"
 	"time"
@@ -191,6 +194,49 @@ func TestNotPrepared(t *testing.T) {
 	o.MediaType = "text/plain"
 	if _, err := xades.Prepare([]byte("x"), o); err != nil {
 		t.Errorf("a plain file: %v", err)
+	}
+}
+
+// An ECDSA value is r and s side by side and nothing else; keys of other kinds sign
+// nothing.
+func TestValuesAndKeys(t *testing.T) {
+	who := person(t, pkitest.ECKey(t))
+	draft, err := xades.Prepare([]byte(contract), who.options(xades.Enveloped))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string][]byte{
+		"nothing":                 nil,
+		"r and s, not in DER":     make([]byte, 64),
+		"DER with something more": {0x30, 6, 2, 1, 1, 2, 1, 1, 0},
+		"a negative number":       {0x30, 6, 2, 1, 0xff, 2, 1, 1},
+		"zeros":                   {0x30, 6, 2, 1, 0, 2, 1, 0},
+	} {
+		if _, err := draft.Finish(value); !errors.Is(err, xades.ErrSignature) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	signed := who.sign(t, contract, who.options(xades.Enveloped))
+	begin := strings.Index(signed, "<ds:SignatureValue>") + len("<ds:SignatureValue>")
+	end := strings.Index(signed, "</ds:SignatureValue>")
+	raw, err := base64.StdEncoding.DecodeString(signed[begin:end])
+	if err != nil || len(raw) != 64 {
+		t.Fatalf("%d bytes, %v", len(raw), err)
+	}
+	der, err := asn1.Marshal([]*big.Int{new(big.Int).SetBytes(raw[:32]), new(big.Int).SetBytes(raw[32:])})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := xades.Signatures([]byte(signed[:begin]+base64.StdEncoding.EncodeToString(der)+signed[end:]), nil); !errors.Is(err, xades.ErrSignature) {
+		t.Errorf("a value in DER: %v", err)
+	}
+	large, err := ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := person(t, large)
+	if _, err := xades.Prepare([]byte(contract), other.options(xades.Enveloped)); !errors.Is(err, xades.ErrAlgorithm) {
+		t.Errorf("P-521: %v", err)
 	}
 }
 
