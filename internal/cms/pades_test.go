@@ -61,7 +61,7 @@ func TestCAdESAndPAdESAreNotConfused(t *testing.T) {
 }
 
 func TestOpenSSLAcceptsPAdES(t *testing.T) {
-	d := newDesk(t)
+	d := pkitest.NewDesk(t, "openssl")
 	key := pkitest.Key(t, 0)
 	cert := certify(t, key, 77)
 	content := []byte("%PDF-1.7 the bytes of a ByteRange")
@@ -69,8 +69,8 @@ func TestOpenSSLAcceptsPAdES(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := d.run(t, "cms", "-verify", "-cades", "-binary", "-inform", "DER", "-in", d.write(t, "p7", der), "-content", d.write(t, "in", content),
-		"-CAfile", d.write(t, "ca.pem", pemOf("CERTIFICATE", cert.Raw)), "-attime", "1795340000", "-out", os.DevNull)
+	out := d.Run(t, "cms", "-verify", "-cades", "-binary", "-inform", "DER", "-in", d.Write(t, "p7", der), "-content", d.Write(t, "in", content),
+		"-CAfile", d.Write(t, "ca.pem", pemOf("CERTIFICATE", cert.Raw)), "-attime", "1795340000", "-out", os.DevNull)
 	if !strings.Contains(out, "uccessful") {
 		t.Errorf("openssl says %s", out)
 	}
