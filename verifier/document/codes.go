@@ -50,9 +50,9 @@ var (
 	ErrCertificateKind = problem.NewRefused(403, "signature-certificate-kind",
 		"署名用の電子証明書による署名ではありません。", "署名用電子証明書で署名し直してもらってください。",
 		"This was not signed with a signature certificate.", "Ask for one made with a signature certificate.")
-	ErrContentMissing = problem.NewYourTurn(422, "signature-content-missing",
-		"署名の対象となった文書がありません。", "もとの文書を -content または content で渡してください。",
-		"The document that was signed is not here.", "Give it with -content, or as content.")
+	ErrContentMissing = problem.New(problem.CouldNotCheck, 422, "signature-content-missing",
+		problem.Text{Title: "署名の対象となった文書がありません。", Detail: "もとの文書を -content または content で渡してください。"},
+		problem.Text{Title: "The document that was signed is not here.", Detail: "Give it with -content, or as content."})
 	ErrContentChanged = problem.NewRefused(422, "signature-content-changed",
 		"文書が、署名されたものと違います。", "署名のあとで書き換えられたか、別の文書です。"+askAgainJA,
 		"The document is not the one that was signed.", "It was changed afterwards, or is another one. "+askAgainEN)
@@ -89,6 +89,19 @@ var (
 	ErrStatusUnknown = problem.NewCouldNotCheck("signature-status-unknown",
 		"認証局がこの証明書を知りません。", "何も決まっていません。続くときは認証局へお問い合わせください。",
 		"The authority does not know this certificate.", "Nothing was decided. If it stays, ask the authority.")
+)
+
+// What evidence can be refused for, before or after its verdict is made again.
+var (
+	ErrEvidence = problem.NewRefused(422, "evidence-malformed",
+		"証拠のファイルとして読み取れません。", "`tegata verify -save-evidence` で作ったファイルを指定してください。",
+		"This is no file of evidence.", "Name one that `tegata verify -save-evidence` made.")
+	ErrEvidenceAnchors = problem.NewRefused(403, "evidence-untrusted",
+		"証拠が頼る認証局の中に、信頼していないものがあります。", "-trust のフォルダーにある認証局と比べてください。",
+		"The evidence rests on an authority that you do not trust.", "Compare its authorities with those in -trust.")
+	ErrEvidenceDiffers = problem.NewRefused(409, "evidence-differs",
+		"証拠から、書かれているのと同じ判定になりません。", "この証拠を頼りにしないでください。",
+		"The evidence does not lead to the verdict that it tells.", "Do not rely on it.")
 )
 
 // What keeps a time-stamp from proving anything. It is told beside the verdict; the

@@ -70,12 +70,13 @@ func (r Result) inTime(err error) error {
 
 // statusFrom is the moment from which on a status says something about this
 // signature. A status of a later moment than the proven one counts whenever it was
-// made: it knows of every revocation before. Without proof only the status now counts.
+// made: it knows of every revocation before. The status now always counts.
 func (r Result) statusFrom(at time.Time) time.Time {
-	if r.Proven.IsZero() {
-		return at.Add(-freshFor)
+	now := at.Add(-freshFor)
+	if !r.Proven.IsZero() && r.Proven.Before(now) {
+		return r.Proven
 	}
-	return r.Proven
+	return now
 }
 
 // status learns a certificate's status as of from or later: from what was kept, or by
