@@ -296,3 +296,40 @@ func TestSeveralMessagesMakeOneVerdict(t *testing.T) {
 		}
 	}
 }
+
+// Whoever has stolen the key puts an answer from before the theft into the document:
+// fresh as it is, it says nothing about a signature that nothing proves to be older.
+func TestAnAnswerFromBeforeTheTheftIsNotTaken(t *testing.T) {
+	w := newWorld(t)
+	var answer []byte
+	o := certpath.OCSP{Keep: func(der []byte) { answer = der }}
+	if _, err := o.Status(t.Context(), w.cert, w.sign.Cert, w.now); err != nil {
+		t.Fatal(err)
+	}
+	basic, err := certpath.BasicOCSP(answer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.now = w.now.Add(time.Minute)
+	w.revoke(w.cert, certpath.Revoked, 1)
+	w.now = w.now.Add(time.Minute)
+	for name, der := range map[string][]byte{"bare": w.signed(), "with a time-stamp": w.stampedAnyway(w.signed())} {
+		m, err := cms.Verify(der, content)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.AddValidationData(cms.ValidationData{Certificates: []*x509.Certificate{w.sign.Cert}, OCSP: [][]byte{basic}}); err != nil {
+			t.Fatal(err)
+		}
+		out, err := m.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(name, func(t *testing.T) {
+			says(t, w.check(out), document.ErrRevoked, ceremony.Failed, "REVOKED")
+			w.down = true
+			says(t, w.check(out), document.ErrStatusUnavailable, ceremony.Indeterminate, "TRY_LATER")
+			w.down = false
+		})
+	}
+}

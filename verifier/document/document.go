@@ -125,6 +125,7 @@ type Report struct {
 // for one with its content inside. The report always has a verdict: passed when every
 // signature passed, failed when one failed, indeterminate otherwise.
 func (c Checker) Check(ctx context.Context, data, content []byte, at time.Time) Report {
+	c = c.asking()
 	r := Report{At: at.UTC()}
 	signatures, err := c.read(data, content)
 	if err != nil {
@@ -225,7 +226,7 @@ func (c Checker) judge(ctx context.Context, s Signature, at time.Time) Result {
 	if err := r.inTime(err); err != nil {
 		return r.because(err)
 	}
-	r.Status, err = c.status(ctx, path, s.OCSP, r.statusFrom(at), at)
+	r.Status, err = c.status(ctx, question{path: path, carried: s.OCSP, proven: r.Proven}, at)
 	return r.because(r.standing(err))
 }
 

@@ -64,6 +64,7 @@ func (k *Keeper) Answers() [][]byte {
 
 // CheckAll checks messages as of at, and makes one report of them.
 func (c Checker) CheckAll(ctx context.Context, messages []Message, at time.Time) Report {
+	c = c.asking()
 	var reports []Report
 	for _, m := range messages {
 		reports = append(reports, c.Check(ctx, m.Signed, m.Content, at))

@@ -72,6 +72,30 @@ func TestTheVerdictIsMadeAgainFromItsEvidence(t *testing.T) {
 	}
 }
 
+// Several messages of one signer rest on one answer, and what came along in one of
+// them stays in that one.
+func TestEvidenceOfSeveralMessages(t *testing.T) {
+	w := newWorld(t)
+	bare := w.signed()
+	archived := w.raised(bare, document.LevelLTA)
+	w.now = w.now.Add(time.Hour)
+	w.revoke(w.cert, certpath.Revoked, 1)
+	keeper := &document.Keeper{}
+	c := w.checker()
+	c.Status = certpath.OCSP{Keep: func(der []byte) {
+		keeper.Keep(der)
+		w.now = w.now.Add(time.Second) // answers differ from second to second
+	}}
+	messages := []document.Message{{Signed: archived, Content: content}, {Signed: bare, Content: content}, {Signed: bare, Content: content}}
+	r := c.CheckAll(t.Context(), messages, w.now)
+	if r.Signatures[0].Verdict != ceremony.Passed || r.Signatures[1].Verdict != ceremony.Indeterminate || r.Verdict != ceremony.Indeterminate {
+		t.Fatalf("%+v", r)
+	}
+	if _, err := c.Evidence(messages, keeper.Answers(), r).Recheck(t.Context(), nil); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestEvidenceThatWasTouched(t *testing.T) {
 	w := newWorld(t)
 	w.revoke(w.cert, certpath.Revoked, 1)

@@ -11,8 +11,8 @@ import (
 	"tegata/internal/pki"
 )
 
-// freshFor is how old a status may be that is taken for the status now: what an OCSP
-// answer of ours lasts.
+// freshFor is how old a kept answer may be that is taken for the status at a moment:
+// what an OCSP answer of ours lasts.
 const freshFor = 10 * time.Minute
 
 // forAuthentication says whether a certificate calls itself one for logins. Nothing is
@@ -68,32 +68,83 @@ func (r Result) inTime(err error) error {
 	}
 }
 
-// statusFrom is the moment from which on a status says something about this
-// signature. A status of a later moment than the proven one counts whenever it was
-// made: it knows of every revocation before. The status now always counts.
-func (r Result) statusFrom(at time.Time) time.Time {
-	now := at.Add(-freshFor)
-	if !r.Proven.IsZero() && r.Proven.Before(now) {
-		return r.Proven
-	}
-	return now
+// question is what has to be known of a certificate's status.
+type question struct {
+	path    []*x509.Certificate
+	carried [][]byte // answers that came along in the document
+	// proven: a carried answer of this moment or later says enough, since it knows of
+	// every revocation before. Zero: none does, however fresh: whoever signs with a
+	// stolen key would put one from before the theft into the document.
+	proven time.Time
+	// before: where nobody knows any more, carried answers from shortly before this
+	// moment count, which a later time-stamp proves. Zero: they do not.
+	before time.Time
 }
 
-// status learns a certificate's status as of from or later: from what was kept, or by
-// asking. An error is ErrStatusUnavailable.
-func (c Checker) status(ctx context.Context, path []*x509.Certificate, carried [][]byte, from, at time.Time) (certpath.Status, error) {
-	kept := certpath.Kept{Answers: slices.Concat(carried, c.Kept), NotBefore: from}
-	s, err := kept.Status(ctx, path[0], path[1], at)
-	if err == nil && s.State != certpath.Unknown {
-		return s, nil
+// status learns a certificate's status. An error is ErrStatusUnavailable.
+func (c Checker) status(ctx context.Context, q question, at time.Time) (certpath.Status, error) {
+	ask := func(source certpath.StatusSource) (certpath.Status, error) {
+		return source.Status(ctx, q.path[0], q.path[1], at)
 	}
+	if !q.proven.IsZero() {
+		if s, err := ask(certpath.Kept{Answers: q.carried, NotBefore: q.proven}); err == nil && s.State != certpath.Unknown {
+			return s, nil
+		}
+	}
+	sources := []certpath.StatusSource{certpath.Kept{Answers: c.Kept, NotBefore: at.Add(-freshFor)}}
 	if c.Status != nil {
-		s, err = c.Status.Status(ctx, path[0], path[1], at)
+		sources = append([]certpath.StatusSource{c.Status}, sources...)
 	}
-	if err != nil {
-		return certpath.Status{}, ErrStatusUnavailable.Because(err)
+	if !q.before.IsZero() {
+		sources = append(sources, certpath.Kept{Answers: q.carried, NotBefore: q.before.Add(-freshFor)})
 	}
-	return s, nil
+	var last certpath.Status
+	var reason error
+	for _, source := range sources {
+		s, err := ask(source)
+		if err == nil && s.State != certpath.Unknown {
+			return s, nil
+		}
+		if err == nil {
+			last = s
+		} else {
+			reason = errors.Join(reason, err)
+		}
+	}
+	if last.State != "" { // somebody answered, and does not know it
+		return last, nil
+	}
+	return certpath.Status{}, ErrStatusUnavailable.Because(reason)
+}
+
+// once asks a source once about each certificate, so that all signatures of one check
+// rest on the same answers.
+type once struct {
+	certpath.StatusSource
+	known map[string]answered
+}
+
+type answered struct {
+	certpath.Status
+	err error
+}
+
+// Status implements certpath.StatusSource. It is for one check, one after the other.
+func (o once) Status(ctx context.Context, cert, issuer *x509.Certificate, at time.Time) (certpath.Status, error) {
+	a, ok := o.known[string(cert.Raw)]
+	if !ok {
+		a.Status, a.err = o.StatusSource.Status(ctx, cert, issuer, at)
+		o.known[string(cert.Raw)] = a
+	}
+	return a.Status, a.err
+}
+
+// asking returns a checker that asks its source once about each certificate.
+func (c Checker) asking() Checker {
+	if _, is := c.Status.(once); c.Status != nil && !is {
+		c.Status = once{c.Status, map[string]answered{}}
+	}
+	return c
 }
 
 // standing turns the status of the signer's certificate into a verdict. What happened
