@@ -231,6 +231,8 @@ func FuzzVerify(f *testing.F) {
 		}
 		f.Add(der)
 	}
+	key := pkitest.Key(f, 0)
+	f.Add(archived(f, key, certify(f, key, 1000), []byte("content"), true))
 	f.Fuzz(func(t *testing.T, der []byte) {
 		s, err := cms.Parse(der)
 		if err != nil {
@@ -241,6 +243,12 @@ func FuzzVerify(f *testing.F) {
 		}
 		if _, err := cms.Verify(der, nil); err == nil && s.Detached {
 			t.Error("verified without content")
+		}
+		s.ValidationData() // may fail, and does not panic
+		for _, raw := range append(s.ArchiveTimeStamps(), s.SignatureTimeStamps()...) {
+			if token, err := cms.VerifyTSTInfo(raw); err == nil {
+				s.Covered(token)
+			}
 		}
 	})
 }
