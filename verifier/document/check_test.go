@@ -48,6 +48,32 @@ func TestASignatureOfAPersonPasses(t *testing.T) {
 	}
 }
 
+// A card's signature is as good as a phone's, and the same trust does not extend to
+// the other: an authority counts for its own kind.
+func TestACardsSignaturePassesUnderItsOwnAuthority(t *testing.T) {
+	w := newWorld(t)
+	card := pkitest.NewAuthority(t, pki.CardSign, pkitest.Key(t, 3), start)
+	w.sign = card // the responder answers for it
+	cert := card.Issue(t, w.key.Public(), pkitest.Leaf{CN: "signer", OCSP: w.url})
+	der, err := cms.Sign(w.key, cert, content, w.now, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, want := range map[pki.Kind]*problem.Problem{pki.CardSign: nil, pki.PhoneSign: document.ErrPath, pki.CardAuth: document.ErrPath, pki.Ops: document.ErrPath} {
+		c := w.checker()
+		c.Anchors = []document.Anchor{{Kind: kind, Certificate: card.Cert}}
+		r := c.Check(t.Context(), der, content, w.now).Signatures[0]
+		if want == nil {
+			passed(t, r)
+			if r.Kind != pki.CardSign {
+				t.Errorf("kind %q", r.Kind)
+			}
+		} else {
+			says(t, r, want, ceremony.Failed, "NO_CERTIFICATE_CHAIN_FOUND")
+		}
+	}
+}
+
 // Each way in which a document can be wrong has its own code, and the earlier check
 // has the word.
 func TestEachFailureHasItsCode(t *testing.T) {
