@@ -26,6 +26,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tegata/internal/ceremony"
@@ -163,7 +164,7 @@ func Together(reports ...Report) Report {
 const maxSignatures = 32
 
 func (c Checker) read(data, content []byte) ([]Signature, error) {
-	for _, f := range append(c.Formats, cades{}) {
+	for _, f := range slices.Concat(c.Formats, []Format{cades{}}) {
 		if !f.Is(data) {
 			continue
 		}
