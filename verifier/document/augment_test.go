@@ -101,3 +101,34 @@ func (c counting) Status(ctx context.Context, cert, issuer *x509.Certificate, at
 	*c.asked++
 	return c.OCSP.Status(ctx, cert, issuer, at)
 }
+
+// Whatever is changed in a signature with all levels: it never passes on another proof
+// of time than its own.
+func TestNoChangedByteMovesTheProvenTime(t *testing.T) {
+	w := newWorld(t)
+	der := w.raised(w.signed(), document.LevelLTA)
+	honest := w.check(der)
+	w.now = w.now.Add(time.Hour)
+	w.revoke(w.cert, certpath.Revoked, 1)
+	w.now = w.now.Add(time.Hour)
+	passed(t, w.check(der))
+	const step = 37 // each check asks a responder
+	stayed := 0
+	for i := 0; i < len(der); i += step {
+		forged := bytes.Clone(der)
+		forged[i] ^= 1 << (i % 8)
+		r := w.check(forged)
+		if r.Problem != nil {
+			continue
+		}
+		stayed++
+		proven := false
+		for _, token := range honest.TimeStamps {
+			proven = proven || r.Proven.Equal(token.Time.Add(time.Second))
+		}
+		if !proven {
+			t.Fatalf("byte %d changed, and the proven time is %v", i, r.Proven)
+		}
+	}
+	t.Logf("%d of %d changes left a time-stamp that still proves its time", stayed, len(der)/step)
+}
