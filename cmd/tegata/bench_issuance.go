@@ -32,7 +32,8 @@ type benchOffice struct {
 	ca     *ca.CA
 	now    func() time.Time
 
-	subject *rsa.PublicKey // every certificate is of this key
+	key     *rsa.PrivateKey
+	subject *rsa.PublicKey // its other half: every certificate is of this key
 	issued  atomic.Int64
 }
 
@@ -75,7 +76,7 @@ func (o *benchOffice) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	o.subject = &key.PublicKey
+	o.key, o.subject = key, &key.PublicKey
 	return nil
 }
 

@@ -159,18 +159,9 @@ func triesLeft(p *problem.Problem) (text struct{ JA, EN string }) {
 // parse reads flags that may stand before, between or after the words, and
 // returns the words. It demands exactly as many words as names are given.
 func parse(flags *flag.FlagSet, args []string, names ...string) ([]string, error) {
-	var words []string
-	for {
-		if err := flags.Parse(args); err != nil {
-			if errors.Is(err, flag.ErrHelp) {
-				return nil, err
-			}
-			return nil, usagef("%v", err)
-		}
-		if flags.NArg() == 0 {
-			break
-		}
-		words, args = append(words, flags.Arg(0)), flags.Args()[1:]
+	words, err := wordsOf(flags, args)
+	if err != nil {
+		return nil, err
 	}
 	if len(words) < len(names) {
 		return nil, usagef("%s is missing; see -h", names[len(words)])
@@ -179,4 +170,20 @@ func parse(flags *flag.FlagSet, args []string, names ...string) ([]string, error
 		return nil, usagef("%q is one word too many; see -h", words[len(names)])
 	}
 	return words, nil
+}
+
+// wordsOf reads flags that may stand before, between or after any number of words.
+func wordsOf(flags *flag.FlagSet, args []string) (words []string, err error) {
+	for {
+		if err := flags.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return nil, err
+			}
+			return nil, usagef("%v", err)
+		}
+		if flags.NArg() == 0 {
+			return words, nil
+		}
+		words, args = append(words, flags.Arg(0)), flags.Args()[1:]
+	}
 }

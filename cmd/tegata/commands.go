@@ -31,6 +31,8 @@ func commands() []command {
 		{"phone reset-password", "PHONE [-card CARD] -secrets FILE", "a new signature password with a new certificate, by the card", phoneResetPassword},
 		{"phone support-number", "PHONE [-json]", "a number by which a helpdesk sees codes for ten minutes", phoneSupport},
 		{"phone suspend", "-lock-code FILE", "suspend by lock code, from anywhere", phoneSuspend},
+		{"verify", "FILE… [-content FILE] [-trust DIR] [-json] [-save-evidence FILE] | -evidence FILE", "the verdict on a signed document: 0 passed, 1 failed, 2 indeterminate", verify},
+		{"augment", "FILE -out FILE [-content FILE] [-level B-T|B-LT|B-LTA] [-tsa URL]", "time-stamp a signature, and put into it what checking it later needs", augment},
 		{"receipt check", "FILE|NUMBER -tag TAG [-issuer URL] [-trust FILE.pem] [-offline]", "is a phone that was given up free to be taken over? 0 green, 1 red", receiptCheck},
 		{"clock show", "", "the neighbourhood's time", clockShow},
 		{"clock advance", "DURATION", "time travel, forward only", clockAdvance},

@@ -23,7 +23,7 @@ import (
 )
 
 // certifiedRoles are what a production issuer certifies parties for.
-var certifiedRoles = []pki.Role{pki.RoleVerifier, pki.RoleParty, pki.RoleTerminal, pki.RoleMunicipality}
+var certifiedRoles = []pki.Role{pki.RoleVerifier, pki.RoleParty, pki.RoleTerminal, pki.RoleMunicipality, pki.RoleTSA}
 
 // origins collects a flag that may be given several times.
 type origins []string
@@ -36,7 +36,7 @@ func (o *origins) Set(s string) error { *o = append(*o, s); return nil }
 func partyCertify(ctx context.Context, c console, flags *flag.FlagSet, args []string) error {
 	path := flags.String("config", "", "the issuer's configuration")
 	id := flags.String("id", "", "the party's registered id")
-	role := flags.String("role", "", "what it may act as: verifier, party, terminal or municipality")
+	role := flags.String("role", "", "what it may act as: verifier, party, terminal, municipality or tsa (a time-stamp authority)")
 	encryption := flags.Bool("encryption", false, "for a key that answers are encrypted to, not for signatures")
 	request := flags.String("request", "", "its PKCS#10 request, PEM")
 	out := flags.String("out", "", "where the certificate goes, with its authority's behind it, PEM")

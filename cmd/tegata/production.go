@@ -130,7 +130,7 @@ func (p *production) handler(role string) http.Handler {
 	case "issuer":
 		return p.issuer.guard(p.config.names(role), p.issuer.status.Routes(p.issuer.routes()))
 	case "verifier":
-		return p.guarded(p.config, role, p.verifier.metrics, p.verifier.routes())
+		return p.guardedDocuments(p.config, p.verifier.metrics, p.verifier.routes())
 	case "portal":
 		return p.portal.routes(p.config)
 	}

@@ -61,7 +61,7 @@ func runProduction(t *testing.T, pg *databases) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{"openssl asked", "registered", "mailed", "logged in as 手形　太郎", "ended", "chains ok"} {
+	for _, want := range []string{"openssl asked", "stamped", "registered", "mailed", "logged in as 手形　太郎", "ended", "chains ok"} {
 		if !bytes.Contains(out, []byte(want)) {
 			t.Errorf("%q was not reached:\n%s", want, out)
 		}
@@ -222,7 +222,7 @@ func productionWorld(ctx context.Context, dir string) (err error) {
 	if w.conf, err = openConfig(w.config); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{w.found, w.rely, w.serveRest, w.askPublication, w.playPeople, w.end} {
+	for _, step := range []func(context.Context) error{w.found, w.rely, w.serveRest, w.askPublication, w.askTime, w.playPeople, w.end} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -315,10 +315,11 @@ func (w *world) rely(ctx context.Context) error {
 		return err
 	}
 	keys := func(role, name string) string { return filepath.Join(w.conf.Data, role, "keys", name) }
-	for _, c := range []struct{ role, label, as, more string }{
-		{"verifier", "sign", "verifier", ""}, {"verifier", "decrypt", "verifier", "-encryption"}, {"portal", "sign", "party", ""},
+	for _, c := range []struct{ role, label, id, as, more string }{
+		{"verifier", "sign", "verifier", "verifier", ""}, {"verifier", "decrypt", "verifier", "verifier", "-encryption"},
+		{"verifier", "tsa", "tsa", "tsa", ""}, {"portal", "sign", "portal", "party", ""},
 	} {
-		args := []string{"party", "certify", "-config", w.config, "-id", c.role, "-role", c.as, "-origin", w.conf.url(c.role),
+		args := []string{"party", "certify", "-config", w.config, "-id", c.id, "-role", c.as, "-origin", w.conf.url(c.role),
 			"-request", keys(c.role, c.label+".csr"), "-out", keys(c.role, c.label+".pem")}
 		if c.more != "" {
 			args = append(args, c.more)

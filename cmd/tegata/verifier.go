@@ -18,7 +18,9 @@ import (
 	"tegata/issuer/profile"
 	"tegata/services/portal"
 	verifierstore "tegata/store/verifier"
+	"tegata/verifier/document"
 	"tegata/verifier/gateway"
+	"tegata/verifier/tsa"
 )
 
 // Registered ids of the sandbox's parties.
@@ -35,6 +37,8 @@ type verifier struct {
 	*room
 	gateway  *gateway.Gateway
 	follower *gateway.Follower
+	document *document.Handler
+	tsa      *tsa.TSA // nil: no certificate for it is installed
 }
 
 // openVerifier opens the verifier's room. Its certificates come from the
@@ -87,7 +91,10 @@ func (v *verifier) open(ctx context.Context, at site) error {
 		Store: store, Now: at.now, Log: v.log, Trace: at.sink,
 	})
 	v.follower.Changed = v.gateway.Changed
-	return err
+	if err != nil {
+		return err
+	}
+	return v.openDocuments(ctx, at, store)
 }
 
 // tellEvery is how often the verifier looks for changes of rules to tell of.
@@ -124,6 +131,10 @@ func (v *verifier) routes() http.Handler {
 	mux := http.NewServeMux()
 	httpd.WithHealth(mux, v.gateway.Ready)
 	httpd.WithMetrics(mux, v.metrics)
+	mux.Handle("POST /v1/verify", v.document.Routes())
+	if v.tsa != nil {
+		mux.Handle("POST /tsa", v.tsa.Routes())
+	}
 	mux.Handle("/", v.gateway.Routes())
 	return mux
 }

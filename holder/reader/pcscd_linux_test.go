@@ -19,6 +19,7 @@ import (
 
 	"tegata/holder/card/cardtest"
 	"tegata/holder/reader"
+	"tegata/internal/cms"
 	"tegata/internal/pki"
 	"tegata/internal/pkitest"
 )
@@ -334,6 +335,20 @@ func (s stranger) cms(t *testing.T) {
 	}
 	if out, err := s.run(t, nil, "openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", out, "-CAfile", s.file("cert03.pem"), "-out", s.file("d3")); err == nil {
 		t.Errorf("accepted under another authority:\n%s", out)
+	}
+	// In the form CAdES the card's signature is one that Tegata reads, strict as it is.
+	cades := s.file("cades.p7s")
+	if text, err := s.run(t, env, "openssl", "cms", "-sign", "-cades", "-binary", "-md", "sha256", "-in", in,
+		"-signer", s.file("cert02.pem"), "-engine", "pkcs11", "-keyform", "engine", "-inkey", key, "-outform", "DER", "-out", cades); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	der, err := os.ReadFile(cades)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := cms.Verify(der, []byte("申請の本文\n"))
+	if err != nil || !signed.Detached || signed.Digest != crypto.SHA256 {
+		t.Errorf("%+v, %v", signed, err)
 	}
 }
 

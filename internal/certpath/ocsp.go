@@ -44,6 +44,8 @@ type OCSP struct {
 	// id-pkix-ocsp-nocheck. Off, such an answer is refused: nobody could say whether
 	// the responder itself is still good.
 	UncheckedResponder bool
+	// Keep, optional, is given every answer that was accepted, in DER: see Kept.
+	Keep func(der []byte)
 }
 
 // Status asks about cert. Every error wraps ErrNoStatus: an answer that is late,
@@ -81,7 +83,11 @@ func (o OCSP) ask(ctx context.Context, cert, issuer *x509.Certificate, at time.T
 	if subtle.ConstantTimeCompare(r.nonce, nonce) != 1 {
 		return Status{}, errors.New("the nonce did not come back")
 	}
-	return o.judge(r, id, issuer, at)
+	status, err := o.judge(r, id, issuer, at)
+	if err == nil && o.Keep != nil {
+		o.Keep(der)
+	}
+	return status, err
 }
 
 func (o OCSP) identify(cert, issuer *x509.Certificate) (certID, error) {

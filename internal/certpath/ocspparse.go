@@ -53,6 +53,15 @@ const maxAnswers, maxResponderCerts = 16, 4
 // parseOCSP reads an OCSPResponse. Anything left over, doubled or unknown and
 // critical is an error.
 func parseOCSP(der []byte) (*basicResponse, error) {
+	basic, err := unwrapOCSP(der)
+	if err != nil {
+		return nil, err
+	}
+	return parseBasic(basic)
+}
+
+// unwrapOCSP returns the BasicOCSPResponse in an OCSPResponse.
+func unwrapOCSP(der []byte) (cryptobyte.String, error) {
 	in := cryptobyte.String(der)
 	var outer, bytesField, wrapper, body cryptobyte.String
 	var status int
@@ -69,7 +78,7 @@ func parseOCSP(der []byte) (*basicResponse, error) {
 		!wrapper.ReadASN1(&body, cbasn1.OCTET_STRING) || !wrapper.Empty() {
 		return nil, errOCSP
 	}
-	return parseBasic(body)
+	return body, nil
 }
 
 func contextTag(n uint8) cbasn1.Tag { return cbasn1.Tag(n).Constructed().ContextSpecific() }

@@ -145,52 +145,25 @@ func TestTampering(t *testing.T) {
 	}
 }
 
-// desk is a directory in which openssl works.
-type desk struct {
-	openssl, dir string
-}
-
-func newDesk(t *testing.T) desk {
-	return desk{pkitest.Tool(t, "openssl"), t.TempDir()}
-}
-
-func (d desk) write(t *testing.T, name string, content []byte) string {
-	t.Helper()
-	path := filepath.Join(d.dir, name)
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-func (d desk) run(t *testing.T, args ...string) string {
-	t.Helper()
-	out, err := exec.Command(d.openssl, args...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("openssl %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-	return string(out)
-}
-
 func pemOf(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
 func TestOpenSSLAcceptsOurs(t *testing.T) {
-	d := newDesk(t)
+	d := pkitest.NewDesk(t, "openssl")
 	for name, key := range map[string]crypto.Signer{"rsa": pkitest.Key(t, 0), "p256": pkitest.ECKey(t), "p384": p384(t)} {
 		t.Run(name, func(t *testing.T) {
 			cert := certify(t, key, 77)
 			content := []byte("line one\nline two\n")
-			ca := d.write(t, name+".pem", pemOf("CERTIFICATE", cert.Raw))
-			in := d.write(t, name+".bin", content)
+			ca := d.Write(t, name+".pem", pemOf("CERTIFICATE", cert.Raw))
+			in := d.Write(t, name+".bin", content)
 			for _, detached := range []bool{false, true} {
-				p7 := d.write(t, name+".p7s", sign(t, key, cert, content, detached))
+				p7 := d.Write(t, name+".p7s", sign(t, key, cert, content, detached))
 				args := []string{"cms", "-verify", "-cades", "-binary", "-inform", "DER", "-in", p7, "-CAfile", ca, "-attime", "1795340000", "-out", os.DevNull}
 				if detached {
 					args = append(args, "-content", in)
 				}
-				if out := d.run(t, args...); !strings.Contains(out, "uccessful") {
+				if out := d.Run(t, args...); !strings.Contains(out, "uccessful") {
 					t.Errorf("detached %v: openssl says %s", detached, out)
 				}
 			}
@@ -199,16 +172,16 @@ func TestOpenSSLAcceptsOurs(t *testing.T) {
 }
 
 func TestWhatOpenSSLWrites(t *testing.T) {
-	d := newDesk(t)
+	d := pkitest.NewDesk(t, "openssl")
 	key, second := pkitest.Key(t, 0), pkitest.Key(t, 1)
 	content := []byte("written by openssl\n")
-	in := d.write(t, "in", content)
+	in := d.Write(t, "in", content)
 	file := func(name string, k crypto.Signer, serial int64) (string, string) {
 		der, err := x509.MarshalPKCS8PrivateKey(k)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return d.write(t, name+".key", pemOf("PRIVATE KEY", der)), d.write(t, name+".pem", pemOf("CERTIFICATE", certify(t, k, serial).Raw))
+		return d.Write(t, name+".key", pemOf("PRIVATE KEY", der)), d.Write(t, name+".pem", pemOf("CERTIFICATE", certify(t, k, serial).Raw))
 	}
 	k1, c1 := file("one", key, 1)
 	k2, c2 := file("two", second, 2)
@@ -228,9 +201,9 @@ func TestWhatOpenSSLWrites(t *testing.T) {
 	}
 	for i, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			out := filepath.Join(d.dir, "out"+string(rune('a'+i)))
+			out := filepath.Join(d.Dir, "out"+string(rune('a'+i)))
 			args := append([]string{"cms", "-sign", "-binary", "-nodetach", "-outform", "DER", "-in", in, "-out", out, "-signer", c1, "-inkey", k1}, c.args...)
-			cmd := exec.Command(d.openssl, args...)
+			cmd := exec.Command(d.Program, args...)
 			if msg, err := cmd.CombinedOutput(); err != nil {
 				t.Fatalf("openssl: %v\n%s", err, msg)
 			}
@@ -258,6 +231,8 @@ func FuzzVerify(f *testing.F) {
 		}
 		f.Add(der)
 	}
+	key := pkitest.Key(f, 0)
+	f.Add(archived(f, key, certify(f, key, 1000), []byte("content"), true))
 	f.Fuzz(func(t *testing.T, der []byte) {
 		s, err := cms.Parse(der)
 		if err != nil {
@@ -268,6 +243,12 @@ func FuzzVerify(f *testing.F) {
 		}
 		if _, err := cms.Verify(der, nil); err == nil && s.Detached {
 			t.Error("verified without content")
+		}
+		s.ValidationData() // may fail, and does not panic
+		for _, raw := range append(s.ArchiveTimeStamps(), s.SignatureTimeStamps()...) {
+			if token, err := cms.VerifyTSTInfo(raw); err == nil {
+				s.Covered(token)
+			}
 		}
 	})
 }

@@ -49,6 +49,10 @@ func (a Arc) Policy(k Kind) asn1.ObjectIdentifier {
 	return nil
 }
 
+// TimeStampPolicy is the policy under which the operator's time-stamp authority works:
+// .1.6.
+func (a Arc) TimeStampPolicy() asn1.ObjectIdentifier { return a.under(1, 6) }
+
 // Attribute is the otherName type of a personal attribute: .5.1 name, .5.2
 // substituted characters of the name, .5.3 sex, .5.4 birth date, .5.5 address,
 // .5.6 substituted characters of the address.
@@ -57,7 +61,7 @@ func (a Arc) Attribute(n int) asn1.ObjectIdentifier { return a.under(5, n) }
 // Role is what the holder of an ops certificate may act as.
 type Role string
 
-// The roles, .6.1 to .6.7 in this order.
+// The roles, .6.1 to .6.7 in this order; a time-stamp authority's is another body's.
 const (
 	RoleVerifier     Role = "verifier"
 	RoleParty        Role = "party"
@@ -66,15 +70,23 @@ const (
 	RoleMunicipality Role = "municipality"
 	RoleStreet       Role = "street"   // the sandbox's start page; refused in production
 	RoleHelpdesk     Role = "helpdesk" // may suspend, and see state codes against a support number
+	RoleTSA          Role = "tsa"      // time-stamp authority
 )
 
 // Roles lists all roles in the order of their identifiers.
 func Roles() []Role {
-	return []Role{RoleVerifier, RoleParty, RoleTerminal, RoleFeed, RoleMunicipality, RoleStreet, RoleHelpdesk}
+	return []Role{RoleVerifier, RoleParty, RoleTerminal, RoleFeed, RoleMunicipality, RoleStreet, RoleHelpdesk, RoleTSA}
 }
 
-// Role is the extended key usage that stands for a role.
+// oidTimeStamping is id-kp-timeStamping.
+var oidTimeStamping = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 8}
+
+// Role is the extended key usage that stands for a role. RFC 3161, section 2.3: a
+// time-stamp authority's certificate has id-kp-timeStamping and no other.
 func (a Arc) Role(r Role) asn1.ObjectIdentifier {
+	if r == RoleTSA {
+		return append(asn1.ObjectIdentifier{}, oidTimeStamping...)
+	}
 	for i, role := range Roles() {
 		if role == r {
 			return a.under(6, i+1)

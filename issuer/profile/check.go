@@ -68,6 +68,9 @@ func (o Operator) shape(c Certificate) shape {
 		if c.Party.Encryption {
 			s.keyUsage = x509.KeyUsageKeyAgreement
 		}
+		if c.Party.Role == pki.RoleTSA {
+			s.critical = append(s.critical, oidExtKeyUsage)
+		}
 		s.uses = []asn1.ObjectIdentifier{o.Arc.Role(c.Party.Role)}
 		s.subject = []asn1.ObjectIdentifier{pki.OIDCountry, pki.OIDOrganization, pki.OIDCommonName}
 	}

@@ -108,7 +108,9 @@ func (o Operator) use(c Certificate) ([]extension, extension, error) {
 	if c.Party.Encryption {
 		bit = keyAgreement
 	}
-	return []extension{keyUsage(bit), extKeyUsage(o.Arc.Role(c.Party.Role))},
+	use := extKeyUsage(o.Arc.Role(c.Party.Role))
+	use.critical = c.Party.Role == pki.RoleTSA // RFC 3161, section 2.3: MUST be critical
+	return []extension{keyUsage(bit), use},
 		uris(append([]string{PartyURN(c.Party.ID)}, c.Party.Origins...)...), nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+
+	"tegata/internal/pki"
 )
 
 // admitParty refuses ops certificates for parties that could not be registered.
@@ -17,6 +19,9 @@ func (o Operator) admitParty(c Certificate) error {
 	}
 	if o.Arc.Role(p.Role) == nil {
 		return fmt.Errorf("profile: no role is called %.20q", p.Role)
+	}
+	if p.Role == pki.RoleTSA && p.Encryption {
+		return errors.New("profile: a time-stamp authority's key signs")
 	}
 	for _, origin := range p.Origins {
 		u, err := url.Parse(origin)

@@ -79,6 +79,38 @@ func responder(t *testing.T) Certificate {
 	return c
 }
 
+func timeStamps(t *testing.T) Certificate {
+	c := certificate(t, pki.Ops)
+	c.Party = Party{ID: "tsa", Role: pki.RoleTSA, Origins: []string{"http://127.0.0.1:8402"}}
+	return c
+}
+
+// RFC 3161, section 2.3.
+func TestATimeStampAuthorityStampsAndDoesNothingElse(t *testing.T) {
+	linter, err := NewLinter()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := timeStamps(t)
+	tbs, err := operator.TBS(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	use := []byte{0x30, 0x16, 6, 3, 0x55, 0x1D, 0x25, 1, 1, 0xFF, 4, 12, 0x30, 10, 6, 8, 0x2B, 6, 1, 5, 5, 7, 3, 8}
+	if !bytes.Contains(tbs, use) {
+		t.Errorf("no critical use of time-stamping alone in %x", tbs)
+	}
+	c.Party.Role = pki.RoleVerifier
+	if linter.Check(operator, tbs, c) == nil {
+		t.Error("a time-stamp authority's draft passed for a verifier's")
+	}
+	c = timeStamps(t)
+	c.Party.Encryption = true
+	if _, err := operator.TBS(c); err == nil {
+		t.Error("a time-stamp authority's key was allowed to decrypt")
+	}
+}
+
 func TestEveryProfilePassesItsOwnChecks(t *testing.T) {
 	linter, err := NewLinter()
 	if err != nil {
@@ -90,7 +122,7 @@ func TestEveryProfilePassesItsOwnChecks(t *testing.T) {
 	}
 	enc := certificate(t, pki.Ops)
 	enc.Party.Encryption = true
-	for _, c := range append(drafts, enc) {
+	for _, c := range append(drafts, enc, timeStamps(t)) {
 		tbs, err := operator.TBS(c)
 		if err != nil {
 			t.Errorf("%s %s: %v", c.Kind, c.Purpose, err)

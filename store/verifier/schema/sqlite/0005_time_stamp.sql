@@ -1,0 +1,8 @@
+-- +goose Up
+-- Serial numbers of time-stamp tokens, recorded before the token is signed. What was
+-- stamped is not kept.
+CREATE TABLE time_stamp (
+  serial BLOB PRIMARY KEY CHECK (length(serial) = 16),
+  at_s   INTEGER NOT NULL
+) STRICT;
+CREATE INDEX time_stamp_at ON time_stamp (at_s);
