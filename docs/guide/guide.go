@@ -9,6 +9,8 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"image"
+	_ "image/png" // the pictures
 	"io/fs"
 
 	"tegata/internal/ui"
@@ -28,19 +30,29 @@ type Guide struct {
 
 // Chapter is one procedure.
 type Chapter struct {
-	ID       string  `json:"id"` // [a-z-]+, for addresses
+	ID       string  `json:"id"`   // [a-z-]+, for addresses
+	Part     ui.Text `json:"part"` // of the guide, where a new one begins
 	ui.Text          // its name
 	About    ui.Text `json:"text"`
-	Film     string  `json:"film"`     // NAME of NAME.webm
+	Film     string  `json:"film"`     // NAME of NAME.webm; its first frame is NAME.png
+	Seconds  int     `json:"seconds"`  // of the film
 	Practice bool    `json:"practice"` // only of a sandbox
 	Pictures []Step  `json:"pictures"`
+	Still    Size    `json:"-"` // the film's first frame
 }
 
 // Step is one screen.
 type Step struct {
 	Name    string `json:"name"` // of NAME.png
 	ui.Text        // what to do there
+	Size    `json:"-"`
 }
+
+// Size is that of a picture, in its own pixels.
+type Size struct{ Width, Height int }
+
+// Broad is a screen on a desk, not in a hand.
+func (s Size) Broad() bool { return s.Width > s.Height }
 
 // Question is what people ask, and where to go on.
 type Question struct {
@@ -62,12 +74,41 @@ func Open() (Guide, error) {
 			return Guide{}, fmt.Errorf("guide: %s: %w", name, err)
 		}
 	}
-	for _, c := range g.Chapters {
-		for _, p := range c.Pictures {
-			if _, err := fs.Stat(files, p.Name+".png"); err != nil {
-				return Guide{}, fmt.Errorf("guide: chapter %s: %w", c.ID, err)
-			}
+	for i := range g.Chapters {
+		if err := g.Chapters[i].measure(); err != nil {
+			return Guide{}, fmt.Errorf("guide: chapter %s: %w", g.Chapters[i].ID, err)
 		}
 	}
 	return g, nil
+}
+
+// measure sees that what the chapter shows is there, and how large it is.
+func (c *Chapter) measure() error {
+	var err error
+	for i := range c.Pictures {
+		if c.Pictures[i].Size, err = size(c.Pictures[i].Name); err != nil {
+			return err
+		}
+	}
+	if c.Film == "" {
+		return nil
+	}
+	if c.Still, err = size(c.Film); err != nil {
+		return err
+	}
+	_, err = fs.Stat(files, c.Film+".webm")
+	return err
+}
+
+func size(name string) (Size, error) {
+	f, err := files.Open(name + ".png")
+	if err != nil {
+		return Size{}, err
+	}
+	defer f.Close()
+	conf, _, err := image.DecodeConfig(f)
+	if err != nil {
+		return Size{}, fmt.Errorf("%s.png: %w", name, err)
+	}
+	return Size{conf.Width, conf.Height}, nil
 }

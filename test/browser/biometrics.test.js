@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { before } from 'node:test'
 import { job, narrow, visitor, wide } from './house/browser.js'
+import { Film, picture } from './house/guide.js'
 import * as is from './house/person.js'
 import { town as start } from './house/town.js'
 
@@ -46,12 +47,13 @@ const settings = async (page, name) => {
 }
 
 // enrol registers the lock of the page's device, as far as the page that asks for it.
-const enrol = async (page) => {
+const enrol = async (page, shots = {}) => {
   await settings(page, /^生体認証の利用/)
   await is.at(page, '生体認証の利用')
   await is.type(pin(page), own.phone_auth_pin)
+  if (shots.pin) await picture(page, shots.pin, pin(page))
   await is.press(page, '次へ')
-  await is.at(page, '画面ロックを登録する')
+  await is.at(page, '画面ロックを登録する', shots.lock)
   await is.press(page, '画面ロック（指紋・顔など）を登録する')
 }
 
@@ -77,7 +79,7 @@ const awake = async (page) => {
   await is.at(page, '認証方法の設定')
   await page.getByText('23:00から6:00までは、暗証番号だけが使えます。').waitFor()
   await is.follow(page, '使わない時間を変える')
-  await is.at(page, '使わない時間を変える')
+  await is.at(page, '使わない時間を変える', '84-quiet-hours')
   await page.getByLabel('いつから').selectOption('0:00')
   await page.getByLabel('いつまで').selectOption('0:00')
   await is.type(pin(page), own.phone_auth_pin)
@@ -89,9 +91,11 @@ const awake = async (page) => {
 job('a screen lock is registered, logs in, is put first, fails five times, and is stopped', async () => {
   const page = await inHand()
   const device = await platform(page)
-  await enrol(page)
+  const film = new Film()
+  await film.follow(page)
+  await enrol(page, { pin: '81-biometrics', lock: '82-enrol-lock' })
   await page.getByText('画面ロック（指紋・顔など）を使えるようになりました。').waitFor()
-  await is.at(page, '生体認証の利用')
+  await is.at(page, '生体認証の利用', '83-enrolled')
   const [made] = await device.credentials()
   assert.equal(made.rpId, 'phone.localhost')
   assert.equal(made.isResidentCredential, false)
@@ -110,11 +114,13 @@ job('a screen lock is registered, logs in, is put first, fails five times, and i
   await page.getByRole('radio', { name: '画面ロック（指紋・顔など）' }).check({ force: true })
   await is.press(page, 'この順にする')
   await page.getByText('先に出すものを変えました。').waitFor()
-  await is.at(page, '認証方法の設定')
+  await is.at(page, '認証方法の設定', '85-methods')
   await asked(page)
   assert.equal(await pin(page).isVisible(), false, 'the PIN waits behind its line')
+  await picture(page, '86-lock-asked', page.getByRole('button', { name: useLock }))
   await is.press(page, useLock)
   await is.portalHome(page, '葛城')
+  await film.pause()
   await asked(page)
   await page.getByText('暗証番号を使う').click()
   await is.type(pin(page), own.phone_auth_pin)
@@ -133,7 +139,7 @@ job('a screen lock is registered, logs in, is put first, fails five times, and i
     }
   }
   await page.getByRole('alert').getByText('画面ロック（指紋・顔など）で5回続けて確認できませんでした。').first().waitFor()
-  await is.at(page, /からの確認$/)
+  await is.at(page, /からの確認$/, '87-only-pin')
   assert.equal(await page.getByRole('button', { name: useLock }).isVisible(), false, 'only the PIN is left')
   await device.knows(true)
   await is.type(pin(page), own.phone_auth_pin)
@@ -159,10 +165,12 @@ job('a screen lock is registered, logs in, is put first, fails five times, and i
     await page.getByText(said).first().waitFor()
   }
 
+  await film.follow(page)
   await settings(page, /^生体認証の利用/)
   await is.press(page, '使うのをやめる')
   await page.getByText('画面ロックを使うのをやめました。').waitFor()
-  await is.at(page, '生体認証の利用')
+  await is.at(page, '生体認証の利用', '88-lock-stopped')
+  await film.save('biometrics')
   await asked(page)
   assert.equal(await page.getByRole('button', { name: useLock }).count(), 0)
   assert.ok(await pin(page).isVisible())

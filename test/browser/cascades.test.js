@@ -6,7 +6,7 @@ import path from 'node:path'
 import { before } from 'node:test'
 import { job, narrow, visitor, wide } from './house/browser.js'
 import { look } from './house/look.js'
-import { picture } from './house/guide.js'
+import { Film, picture } from './house/guide.js'
 import * as is from './house/person.js'
 import { town as start } from './house/town.js'
 
@@ -87,15 +87,16 @@ const breaking = async (context, name) => {
 }
 
 // desk does one deed for a resident, through its three screens. With shots each is looked at and kept for the guide.
-const desk = async (context, resident, deed, enter = async () => {}, shots) => {
+const desk = async (context, resident, deed, enter = async () => {}, shots, film) => {
   const page = await context.newPage()
-  const seen = async (name) => { if (shots) { await look(page); await picture(page, shots + name) } }
+  await film?.follow(page)
+  const seen = async (name, part) => { if (shots) { await look(page); await picture(page, shots + name, part) } }
   await page.goto(town.url('municipality', `/residents/${resident}`))
   await seen('resident')
   await is.follow(page, deed)
   await page.getByText('1 / 3').waitFor()
   await enter(page)
-  await seen('enter')
+  await seen('enter', page.getByRole('heading', { name: '電子証明書はこうなります' }))
   await is.press(page, '確認へ進む')
   await is.heading(page, 'この内容でよいですか').waitFor()
   await seen('review')
@@ -145,25 +146,32 @@ job('moved: announced, taken back, done on its day; signatures end, and come bac
   await is.at(page, '受け付けました')
   await newest(context, 'yoshida', '届け出を取り消しました')
 
-  await desk(context, 'yoshida', /^引っ越し/, address('見本県関所町字森9番地', await today(context, 1)), '60-desk-')
+  const film = new Film()
+  await desk(context, 'yoshida', /^引っ越し/, address('見本県関所町字森9番地', await today(context, 1)), '60-desk-', film)
+  await film.pause()
   await are(context, phone, good, good)
   await pass(context, 1)
   await are(context, phone, good, revoked)
   await newest(context, 'yoshida', '署名用電子証明書が失効しました', '利用者証明用はそのまま使えます', 'スマホの署名用も新しくできます')
 
   // Onto the same card at the desk, then with the card into the phone.
-  await desk(context, 'yoshida', /^同じカードに署名用電子証明書を入れ直す/)
+  await desk(context, 'yoshida', /^同じカードに署名用電子証明書を入れ直す/, undefined, undefined, film)
   await newest(context, 'yoshida', 'カードに新しい署名用電子証明書が入りました', '署名用を新しくする')
-  await page.goto(town.url('phone', `/p/${phone}/`))
-  await is.follow(page, '署名用を新しくする')
-  await page.getByLabel('カードの署名用パスワード', { exact: true }).fill(secretsOf('yoshida').card_signature_password)
-  await is.press(page, '次へ')
-  await is.at(page, '利用規約')
-  await is.press(page, '同意して申請')
-  await is.at(page, 'カードをかざす')
-  await hold(page, 'yoshida')
-  await is.choosePassword(page, own.phone_signature_password)
-  await page.getByText('署名用の電子証明書が新しくなりました。').waitFor()
+  const hand = await (await visitor(narrow)).newPage()
+  await film.follow(hand)
+  await hand.goto(town.url('phone', `/p/${phone}/`))
+  await picture(hand, '66-moved-phone')
+  await is.follow(hand, '署名用を新しくする')
+  await is.type(hand.getByLabel('カードの署名用パスワード', { exact: true }), secretsOf('yoshida').card_signature_password)
+  await is.press(hand, '次へ')
+  await is.at(hand, '利用規約')
+  await is.press(hand, '同意して申請')
+  await is.at(hand, 'カードをかざす')
+  await hold(hand, 'yoshida')
+  await is.choosePassword(hand, own.phone_signature_password)
+  await hand.getByText('署名用の電子証明書が新しくなりました。').waitFor()
+  await picture(hand, '67-moved-done')
+  await film.save('moved')
   await are(context, phone, good, good)
 })
 
@@ -282,6 +290,10 @@ job('on hold for 30 days: told on days 1, 14 and 27, then revoked. Switched off 
   await told(1, 14, 27)
   await are(context, 'megumi-phone', held, held)
   assert.deepEqual((await letters(context, 'ken-sekisho')).slice(0, 2).map((l) => l.title), ['まもなくスマホの証明書が一時停止します', 'まもなくスマホの証明書が一時停止します'])
+  const mail = await (await visitor(narrow)).newPage()
+  await mail.goto(town.url('street', '/mailbox?to=ken-sekisho'))
+  await mail.locator('.letters li').first().waitFor()
+  await picture(mail, '49-reminder')
   await pass(context, 3)
   await are(context, 'megumi-phone', revoked, revoked)
   await newest(context, 'megumi', 'スマホの証明書が失効しました', '30日たったため')

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { before } from 'node:test'
-import { job, narrow, visitor, wide } from './house/browser.js'
+import { guided, job, narrow, visitor, wide } from './house/browser.js'
+import { Film, picture } from './house/guide.js'
 import * as is from './house/person.js'
 import { town as start } from './house/town.js'
 
@@ -45,17 +46,18 @@ const shop = async (page, what) => {
 }
 
 // change opens one of the questions about limits.
-const change = async (page, name) => {
+const change = async (page, name, shot) => {
   await page.goto(town.url('portal', '/rules'))
-  await is.at(page, '使い方の制限')
+  await is.at(page, '使い方の制限', shot)
   await page.getByRole('link', { name }).click()
 }
 
 // confirm holds the card to the phone whose screen shows what gets looser.
-const confirm = async (page, words) => {
+const confirm = async (page, words, shot) => {
   await is.at(page, 'この内容に変えます')
   await page.getByText(words).waitFor()
   await is.type(page.getByLabel('カードの利用者証明用の暗証番号'), card.card_auth_pin)
+  if (shot) await picture(page, shot)
   await is.press(page, '次へ')
   // The screen that waits for a card is passed at once when one is there since before.
   const hold = page.getByRole('link', { name: '練習用のカードをかざす' })
@@ -67,17 +69,19 @@ const confirm = async (page, words) => {
   await done.waitFor()
 }
 
-const lockThenLoosen = async (page) => {
+const lockThenLoosen = async (page, shots = {}) => {
   await atDesk(page)
-  await change(page, /種類ごとに止める/)
+  await shots.film?.follow(page)
+  await change(page, /種類ごとに止める/, shots.rules)
   await is.at(page, '種類ごとに止める')
   await page.getByRole('checkbox', { name: /会社やお店のサービス/ }).check()
+  if (shots.locks) await picture(page, shots.locks)
   await is.press(page, 'この内容にする')
   await page.getByText('決めた内容で、すぐに働きます。').waitFor()
   await page.getByRole('link', { name: /種類ごとに止める.*会社やお店のサービス/ }).waitFor()
 
   await shop(page, /ためしの店の会員/)
-  await is.at(page, 'あなたが止めている種類の利用です。')
+  await is.at(page, 'あなたが止めている種類の利用です。', shots.refused)
   await page.getByText('相手には何も渡されていません。').waitFor()
   await page.getByRole('link', { name: '制限をゆるめる' }).waitFor() // the way on
   await page.getByText('function-locked').waitFor()
@@ -86,13 +90,15 @@ const lockThenLoosen = async (page) => {
   await page.getByText('止めています。使えるようにするにはカードが必要です').waitFor()
   await page.getByRole('checkbox', { name: /会社やお店のサービス/ }).uncheck()
   await is.press(page, 'この内容にする')
-  await is.at(page, 'カードが必要です')
+  await is.at(page, 'カードが必要です', shots.needCard)
   await page.getByText('まだ変わっていません').waitFor()
   const waiting = page.url()
   await page.getByRole('link', { name: 'スマホの画面を開く' }).click()
-  await confirm(page, '「会社やお店のサービス」を、また使えるようにします。')
+  await confirm(page, '「会社やお店のサービス」を、また使えるようにします。', shots.confirm)
   await page.goto(waiting)
   await page.getByText('カードで確かめて、変えました。').waitFor()
+  if (shots.done) await picture(page, shots.done)
+  await shots.film?.save('limits')
 
   await shop(page, /ためしの店の会員/)
   await is.at(page, 'ためしの窓口')
@@ -101,7 +107,9 @@ const lockThenLoosen = async (page) => {
 
 job('a lock holds at once, and the card ends it', async () => {
   const page = await (await visitor(narrow)).newPage()
-  await lockThenLoosen(page)
+  await lockThenLoosen(page, {
+    film: new Film(), rules: '90-rules', locks: '91-locks', refused: '92-locked', needCard: '93-need-card', confirm: '94-loosen', done: '95-loosened',
+  })
   // Going back to what is done confirms nothing twice.
   await page.goto(town.url('phone', `/p/${id}/loosen/card`))
   await page.getByText('制限をゆるめました。もう使えます。').waitFor()
@@ -112,21 +120,24 @@ job('the same without script', async () => {
 })
 
 job('on a wide screen: every question, a use in full, and one that was not mine', async () => {
-  const page = await (await visitor(wide)).newPage()
+  const page = await (await visitor(guided ? narrow : wide)).newPage() // the guide shows what people see on a phone
   await atDesk(page)
   await change(page, /1日の回数を決める/)
   await is.at(page, '1日の回数を決める')
   await page.getByLabel('税金の手続き').selectOption('1日3回まで')
+  await picture(page, '96-daily-limit')
   await is.press(page, 'この内容にする')
   await page.getByText('税金の手続き：1日3回まで').waitFor()
   await change(page, /使わない時間を決める/)
   await is.at(page, '使わない時間を決める')
   await page.getByRole('radio', { name: /暗証番号なら使える/ }).check({ force: true })
+  await picture(page, '97-quiet')
   await is.press(page, 'この内容にする')
   await page.getByText('23:00から06:00まで、暗証番号だけ').first().waitFor()
   await change(page, /確かめ方をきびしくする/)
   await is.at(page, '確かめ方をきびしくする')
   await page.getByLabel('税金の手続き').selectOption('署名用パスワード')
+  await picture(page, '98-classes')
   await is.press(page, 'この内容にする')
   await page.getByText('決めた内容で、すぐに働きます。').waitFor()
 
@@ -153,17 +164,22 @@ job('on a wide screen: every question, a use in full, and one that was not mine'
   await page.goto(town.url('portal', '/seen'))
   await is.at(page, 'だれが見たか')
   await page.getByText('証明書の状態を見ました。').first().waitFor()
+  const film = new Film()
+  await film.follow(page)
   await page.goto(town.url('portal', '/uses'))
-  await is.at(page, '最近の利用と、断られた試み')
+  await is.at(page, '最近の利用と、断られた試み', '100-uses')
   await page.getByRole('link', { name: /くわしく見る.*ためしの窓口/ }).first().click()
-  await is.at(page, '利用のくわしい記録')
+  await is.at(page, '利用のくわしい記録', '101-one-use')
   const facts = await is.facts(page.getByRole('main'))
   assert.equal(facts['確かめ方'], '署名用パスワード')
   assert.match(facts['種類'], /ログイン・税金の手続き/)
   assert.match(facts['受領の番号'], /^[\w-]{22}$/)
+  await picture(page, '102-not-me', page.getByRole('button', { name: '身に覚えがない（すぐに止める）' }))
   await page.getByRole('button', { name: '身に覚えがない（すぐに止める）' }).dblclick()
   await is.at(page, /^身に覚えがない届け出 \d{8}$/)
   await page.getByText('スマホを一時停止しました').waitFor()
+  await picture(page, '103-case')
+  await film.save('not-me')
   const number = (await page.getByRole('heading', { level: 1 }).textContent()).match(/\d{8}/)[0]
   await page.reload() // the login has ended with the phone; the number is still told
   await is.at(page, new RegExp(number))

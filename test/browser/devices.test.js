@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import path from 'node:path'
 import { before } from 'node:test'
 import { browser, job, narrow, visitor, wide } from './house/browser.js'
-import { picture } from './house/guide.js'
+import { Film, picture } from './house/guide.js'
 import { look } from './house/look.js'
 import * as is from './house/person.js'
 import { filmQR, readQR } from './house/qr.js'
@@ -49,20 +49,37 @@ job("taro's phone, registered already, logs in within seconds", async () => {
   await is.portalHome(phone, is.people.taro)
   const took = Date.now() - began
   assert.ok(took < 15_000, `it took ${took} ms`)
+
+  // What there is to know of it: on the phone, and at the portal.
+  const film = new Film()
+  await film.follow(phone)
+  await phone.goto(town.url('phone', '/p/taro-phone/'))
+  await is.follow(phone, 'スマホ用電子証明書などの各種設定')
+  await is.at(phone, 'スマホ用電子証明書などの各種設定', '42-settings')
+  await is.follow(phone, /^電子証明書を確かめる/)
+  await phone.getByText('使えます', { exact: true }).first().waitFor()
+  await is.at(phone, '電子証明書を確かめる', '43-certificates')
   await phone.goto(town.url('phone', '/p/taro-phone/history'))
-  await is.at(phone, '利用の履歴')
   await phone.getByText('認めました').first().waitFor()
+  await is.at(phone, '利用の履歴', '44-history')
+  await phone.goto(town.url('portal', '/home'))
+  await is.at(phone, 'ホーム')
+  await picture(phone, '45-portal-state', phone.getByText('いま使えるスマホ'))
+  await film.save('status')
 })
 
 job('a portal on a screen and a phone in the hand: QR code and number', async () => {
   const portal = await fromHere(await visitor(wide))
   const hand = await visitor(narrow)
   const phone = await hand.newPage()
+  const film = new Film(narrow.viewport)
   await is.take(phone, town, '手形　太郎')
+  await film.follow(portal)
   await picture(portal, '20-screen-qr')
   const link = readQR(await qr(portal))
   assert.equal(new URL(link).origin, new URL(town.url('phone')).origin, 'the code opens the phone')
 
+  await film.follow(phone)
   await phone.getByRole('navigation', { name: 'スマホのメニュー' }).getByRole('link', { name: '読み取る' }).click()
   await is.at(phone, '読み取る', '21-scan')
   await is.type(phone.getByLabel('リンク'), link)
@@ -76,7 +93,9 @@ job('a portal on a screen and a phone in the hand: QR code and number', async ()
   await picture(phone, '22-number')
   await is.approve(phone, taro.pin)
   await is.at(phone, '送りました', '23-sent')
+  await film.follow(portal)
   await is.portalHome(portal, is.people.taro, { portal: '24-screen-home' })
+  await film.save('other-screen')
   await portal.getByText('別の端末からのログインなので、30分までです。').waitFor()
   assert.equal((await hand.cookies(town.url('portal'))).length, 0, 'the phone got nothing of the session')
 })

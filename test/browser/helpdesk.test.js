@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { before } from 'node:test'
 import { job, narrow, visitor, wide } from './house/browser.js'
+import { Film, picture } from './house/guide.js'
 import { look, sideways } from './house/look.js'
 import * as is from './house/person.js'
 import { town as start } from './house/town.js'
@@ -58,44 +59,63 @@ for (const [name, size] of [['on a phone', narrow], ['on a desk', wide]]) {
     const holder = await (await visitor(narrow)).newPage()
     await is.take(holder, town, 'ken-phone')
     await is.follow(holder, 'スマホ用電子証明書などの各種設定')
+    const shots = size === narrow // for the guide
+    const shot = async (page, name, part) => { if (shots) await picture(page, name, part) }
+    const call = new Film()
+    if (shots) await call.follow(holder)
     await is.follow(holder, /^サポート番号/)
     await is.at(holder, 'サポート番号')
+    await shot(holder, '130-support')
     await is.press(holder, /番号を作る/)
     const shown = await holder.locator('.bignumber').innerText()
     assert.match(shown, /^\d{3} \d{3}$/)
     await look(holder)
+    await shot(holder, '131-support-number')
+    if (shots) await call.follow(page)
 
     await is.follow(page, /^サポート番号で状態を見る/)
     await noSecret(page, 'サポート番号で状態を見る')
     await page.getByLabel('サポート番号（6けた）').fill(shown)
     await is.press(page, '状態を見る')
     await noSecret(page, 'いまの状態')
+    await shot(page, '132-agent-sees')
     const text = await page.getByRole('main').innerText()
     assert.match(text, /登録が終わり、使っています/)
     assert.doesNotMatch(text, /佐藤|健|1990|見本県/, 'nothing says whose phone it is')
     await is.follow(page, 'ホームへ')
+    await call.pause()
 
     const helper = await (await visitor(size)).newPage()
+    const beside = new Film()
+    if (shots) await beside.follow(helper)
     await helper.goto(town.url('helpdesk', '/helper'))
     await noSecret(helper, 'そばで手伝う方へ')
-    await helper.getByLabel('サポート番号（6けた）').fill(shown)
+    await is.type(helper.getByLabel('サポート番号（6けた）'), shown)
+    await shot(helper, '136-helper')
     await is.press(helper, '状態を見る')
     await noSecret(helper, 'そばで手伝う方へ')
     await helper.getByText('登録が終わり、使っています').waitFor()
+    await shot(helper, '137-helper-sees', helper.getByText('登録が終わり、使っています'))
+    if (shots) await beside.save('helper')
     assert.equal(await helper.getByRole('main').getByRole('button').count(), 0, 'a helper has nothing to press')
 
+    if (shots) await call.follow(page)
     await is.follow(page, /^なくしたスマホを止める/)
     await noSecret(page, /なくしたスマホを止める/)
+    await shot(page, '133-four-facts')
     await page.getByLabel('氏名').fill('佐藤 健')
     await page.getByLabel('生年月日').fill('1990-05-05')
     await page.getByLabel('男性').check({ force: true })
     await page.getByLabel('住所').fill('見本県手形市三丁目4番5号')
     await is.press(page, 'このスマホを一時停止する')
     await page.getByText('この4つの情報で一時停止できるスマホはありません。').waitFor()
+    await shot(page, '134-not-that')
     await noSecret(page, /なくしたスマホを止める/)
     await page.getByLabel('住所').fill('見本県関所町字川原55')
     await is.press(page, 'このスマホを一時停止する')
     await noSecret(page, '相手に言うこと')
+    await shot(page, '135-what-to-say')
+    if (shots) await call.save('helpdesk')
     const number = await page.locator('.lockcode').innerText()
     await is.follow(page, 'ホームへ')
     await is.follow(page, 'すべての記録')

@@ -7,6 +7,7 @@ import { after, before } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import ece from 'http_ece'
 import { job, narrow, visitor, wide } from './house/browser.js'
+import { Film, picture } from './house/guide.js'
 import * as is from './house/person.js'
 import { town as start } from './house/town.js'
 
@@ -59,11 +60,15 @@ job('the browser says that there is a notice, and nothing of it', async () => {
   await is.press(page, 'この端末のスマホでログイン')
   await is.approve(page, taro.pin)
   await is.at(page, 'ホーム')
+  const film = new Film()
+  await film.follow(page)
+  await picture(page, '120-push-offered', page.getByRole('link', { name: 'お知らせを、この端末にも出す' }))
   await is.follow(page, 'お知らせを、この端末にも出す')
-  await is.at(page, 'お知らせを、この端末にも出す')
+  await is.at(page, 'お知らせを、この端末にも出す', '121-push')
   await is.press(page, 'この端末に出す')
   await page.getByText('1台の端末に出しています。').waitFor()
-  await is.at(page, 'お知らせを、この端末にも出す')
+  await is.at(page, 'お知らせを、この端末にも出す', '122-push-on')
+  await film.save('notices')
 
   // Something of which taro is told.
   await page.goto(town.url('portal', '/trusted/invite'))
@@ -102,6 +107,13 @@ job('the browser says that there is a notice, and nothing of it', async () => {
   assert.equal(shown.length, 1)
   assert.match(shown[0], /^お知らせがあります \/ There is a notice /)
   assert.doesNotMatch(shown[0], /太郎|タロウ|ともだち|スマホ/)
+
+  // What it was about stands where it always did.
+  const mail = await context.newPage()
+  await mail.goto(town.url('street', '/mailbox?to=taro'))
+  await mail.locator('.letters li').first().waitFor()
+  await picture(mail, '123-letters')
+  await mail.close()
 
   // Ended: the next notice is told to nobody here.
   await is.press(page, 'すべての端末で止める')

@@ -29,7 +29,7 @@ job('the first card and phone work while the rest of the town is being made', as
 
 job('hanako registers her phone and logs in to the portal on it', async () => {
   const context = await visitor(narrow)
-  const film = new Film()
+  let film = new Film()
   const street = await context.newPage()
   await film.follow(street)
   await street.goto(town.url('street'))
@@ -49,6 +49,8 @@ job('hanako registers her phone and logs in to the portal on it', async () => {
   await phone.getByText('使えます').first().waitFor()
   assert.equal(await phone.getByText('使えます').count(), 2, 'exactly one pair of certificates')
 
+  await film.save('register')
+  film = new Film()
   const portal = await context.newPage()
   await film.follow(portal)
   await portal.goto(town.url('portal'))
@@ -58,7 +60,7 @@ job('hanako registers her phone and logs in to the portal on it', async () => {
   await is.portalHome(portal, is.people.hanako, { masked: '18-masked', portal: '19-home' })
   const said = await portal.getByRole('main').innerText()
   for (const line of ['スマホの利用者証明用', 'スマホの署名用', '使えます', '有効期限', '最近の利用と、断られた試み', '確認できました']) assert.match(said, new RegExp(line))
-  await film.save('main-job')
+  await film.save('log-in')
   await portal.getByRole("button", { name: "ログアウト" }).first().click()
   await context.close()
 })

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { before } from 'node:test'
 import { job, narrow, visitor, wide } from './house/browser.js'
+import { Film, picture } from './house/guide.js'
 import { sideways } from './house/look.js'
 import * as is from './house/person.js'
 import { town as start } from './house/town.js'
@@ -38,10 +39,33 @@ job('the PIN and the password are changed by the present ones', async () => {
   context = await visitor(narrow)
   page = await context.newPage()
   await page.goto(home('/certificates'))
+  const film = new Film()
+  await film.follow(page)
   await is.follow(page, /^暗証番号とパスワード/)
-  await is.at(page, '暗証番号とパスワード')
+  await is.at(page, '暗証番号とパスワード', '70-secrets')
   await is.follow(page, /^暗証番号（4けた）を変える/)
   await is.at(page, '暗証番号（4けた）を変える')
+  await page.getByText('あと3回入力できます').waitFor()
+  const pad = page.getByRole('group', { name: '数字のボタン' })
+  for (const digit of who.pin + '73917391') await pad.getByRole('button', { name: digit, exact: true }).click()
+  await picture(page, '71-change-pin', page.getByLabel('いまの暗証番号'))
+  await is.press(page, '変える')
+  await page.getByText('暗証番号を変えました。').waitFor()
+  await picture(page, '72-pin-changed')
+  who.pin = '7391'
+
+  await page.goto(home('/change-password'))
+  await is.at(page, '署名用パスワードを変える')
+  await is.type(page.getByLabel('いまの署名用パスワード'), who.password.toLowerCase()) // capital letters by themselves
+  await is.type(page.getByLabel('新しい署名用パスワード'), 'neword77')
+  await is.type(page.getByLabel('もう一度、同じパスワード'), 'neword77')
+  await picture(page, '73-change-password', page.getByLabel('新しい署名用パスワード'))
+  await is.press(page, '変える')
+  await page.getByText('署名用パスワードを変えました。').waitFor()
+  await film.save('secrets')
+  who.password = 'NEWORD77'
+
+  await page.goto(home('/change-pin'))
   await page.getByText('あと3回入力できます').waitFor()
   await page.getByLabel('いまの暗証番号').fill('9999')
   await page.getByLabel('新しい暗証番号').fill('7391')
@@ -49,27 +73,13 @@ job('the PIN and the password are changed by the present ones', async () => {
   await is.press(page, '変える')
   await page.getByText('スマホの暗証番号（4けた）が違います。').waitFor()
   await page.getByText('あと2回入力できます').first().waitFor()
-  const pad = page.getByRole('group', { name: '数字のボタン' })
-  for (const digit of who.pin + '73917391') await pad.getByRole('button', { name: digit, exact: true }).click()
-  await is.press(page, '変える')
-  await page.getByText('暗証番号を変えました。').waitFor()
-  who.pin = '7391'
-
-  await page.goto(home('/change-password'))
-  await is.at(page, '署名用パスワードを変える')
-  await page.getByLabel('いまの署名用パスワード').fill(who.password.toLowerCase()) // capital letters by themselves
-  await page.getByLabel('新しい署名用パスワード').fill('neword77')
-  await page.getByLabel('もう一度、同じパスワード').fill('neword77')
-  await is.press(page, '変える')
-  await page.getByText('署名用パスワードを変えました。').waitFor()
-  who.password = 'NEWORD77'
 })
 
 job('which one is meant is told apart, on one sheet of paper', async () => {
   const p = await (await visitor(narrow)).newPage()
   await p.goto(home('/change-pin'))
   const [sheet] = await Promise.all([p.waitForEvent('popup'), is.follow(p, 'どの暗証番号ですか？')])
-  await is.at(sheet, 'どの暗証番号ですか')
+  await is.at(sheet, 'どの暗証番号ですか', '74-which')
   assert.match(sheet.url(), /\/which#phone-pin$/)
   assert.equal(await sheet.getByRole('listitem').filter({ hasText: '回でロックされます' }).count(), 6)
   for (const locale of ['ja-JP', 'en-US']) {
@@ -89,7 +99,11 @@ job('which one is meant is told apart, on one sheet of paper', async () => {
 job('a forgotten password: the card brings another certificate', async () => {
   context = await visitor(narrow)
   page = await context.newPage()
+  const film = new Film()
+  await film.follow(page)
   await page.goto(home('/reset-pin'))
+  await is.at(page, '暗証番号（4けた）を忘れた', '75-reset-pin')
+  await film.pause()
   for (let left = 4; left >= 0; left--) {
     await page.getByLabel('スマホの署名用パスワード').fill('WRONG123')
     await page.getByLabel('新しい暗証番号').fill('5180')
@@ -97,26 +111,30 @@ job('a forgotten password: the card brings another certificate', async () => {
     await is.press(page, '変える')
     await page.getByText(left ? `あと${left}回入力できます` : 'スマホの署名用パスワードはロックされています。').first().waitFor()
   }
-  await is.at(page, '暗証番号（4けた）を忘れた') // blocked: nothing is asked for, and the way back is there
+  await film.follow(page)
+  await is.at(page, '暗証番号（4けた）を忘れた', '76-password-blocked') // nothing is asked for, and the way back is there
   assert.equal(await page.getByLabel('スマホの署名用パスワード').count(), 0)
   await is.follow(page, '署名用パスワードを忘れた')
-  await is.at(page, '署名用パスワードを忘れた')
+  await is.at(page, '署名用パスワードを忘れた', '77-forgot-password')
   await is.follow(page, 'カードで新しくする')
   await is.at(page, 'カードの署名用パスワード')
-  await page.getByLabel('カードの署名用パスワード', { exact: true }).fill(card.password)
+  await is.type(page.getByLabel('カードの署名用パスワード', { exact: true }), card.password)
+  await picture(page, '78-with-card')
   await is.press(page, '次へ')
   await is.at(page, '利用規約')
   await is.press(page, '同意して申請')
   await is.at(page, 'カードをかざす')
   await is.holdCard(page, who.person)
-  await is.choosePassword(page, 'fhkm7396')
+  await is.choosePassword(page, 'fhkm7396', 'fhkm7396', { password: '79-new-password' })
   await page.getByText('署名用の電子証明書が新しくなりました。').waitFor()
+  await picture(page, '80-password-renewed')
   await page.goto(home('/reset-pin'))
-  await page.getByLabel('スマホの署名用パスワード').fill('FHKM7396')
-  await page.getByLabel('新しい暗証番号').fill('5180')
-  await page.getByLabel('もう一度、同じ4けた').fill('5180')
+  await is.type(page.getByLabel('スマホの署名用パスワード'), 'FHKM7396')
+  await is.type(page.getByLabel('新しい暗証番号'), '5180')
+  await is.type(page.getByLabel('もう一度、同じ4けた'), '5180')
   await is.press(page, '変える')
   await page.getByText('暗証番号を変えました。').waitFor()
+  await film.save('forgotten')
   await page.goto(home('/history'))
   await is.at(page, '利用の履歴')
   await page.getByText('署名用を新しくしました').first().waitFor()
@@ -129,9 +147,9 @@ job('a phone is handed over without a line, and told when there is one', async (
   await page.goto(home('/certificates'))
   await is.follow(page, /^スマホを手放す・機種変更/)
   await is.at(page, 'スマホを手放す・機種変更')
-  for (const [way, heading] of [[/^修理に出す/, '修理に出す前に'], [/^新しいスマホに替える/, '新しいスマホに替える']]) {
+  for (const [way, heading, shot] of [[/^修理に出す/, '修理に出す前に', '58-repair'], [/^新しいスマホに替える/, '新しいスマホに替える', '57-change']]) {
     await is.follow(page, way)
-    await is.at(page, heading)
+    await is.at(page, heading, shot)
     await page.goBack()
   }
   await is.follow(page, /^売る・譲る/)

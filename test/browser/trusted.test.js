@@ -1,7 +1,8 @@
 // Two people who trust each other, each with a phone and a browser of their own: one asks, the other stops the first one's phone.
 import assert from 'node:assert/strict'
 import { before } from 'node:test'
-import { job, narrow, visitor, wide } from './house/browser.js'
+import { guided, job, narrow, visitor, wide } from './house/browser.js'
+import { Film, picture } from './house/guide.js'
 import * as is from './house/person.js'
 import { town as start } from './house/town.js'
 
@@ -31,18 +32,24 @@ job('somebody trusted stops the phone in four screens; the notice says who, and 
   await is.take(owner, town, 'jiro-trusts')
   await is.register(owner, jiro)
   await logIn(owner, jiro)
+  const film = new Film()
+  await film.follow(owner)
   await is.follow(owner, 'スマホを止めてもらう人・頼まれた人')
-  await is.at(owner, '信頼できる人')
+  await is.at(owner, '信頼できる人', '110-trusted')
   await is.follow(owner, '信頼できる人を招待する')
   await is.at(owner, '信頼できる人を招待する')
-  await is.type(owner.getByLabel('その人の呼び名'), 'http://evil.example/')
-  await is.type(owner.getByLabel('相手に見せる、あなたの呼び名'), 'ジロウ')
-  await is.press(owner, '招待の番号を作る')
-  await owner.getByRole('alert').filter({ hasText: '呼び名は、文字と数字で' }).waitFor()
-  assert.equal(await owner.getByLabel('相手に見せる、あなたの呼び名').inputValue(), 'ジロウ', 'what was right is kept')
+  if (!guided) { // the guide shows how it is done
+    await is.type(owner.getByLabel('その人の呼び名'), 'http://evil.example/')
+    await is.type(owner.getByLabel('相手に見せる、あなたの呼び名'), 'ジロウ')
+    await is.press(owner, '招待の番号を作る')
+    await owner.getByRole('alert').filter({ hasText: '呼び名は、文字と数字で' }).waitFor()
+    assert.equal(await owner.getByLabel('相手に見せる、あなたの呼び名').inputValue(), 'ジロウ', 'what was right is kept')
+  }
   await is.type(owner.getByLabel('その人の呼び名'), 'とものたろう')
+  if (guided) await is.type(owner.getByLabel('相手に見せる、あなたの呼び名'), 'ジロウ')
+  await picture(owner, '111-invite', owner.getByLabel('相手に見せる、あなたの呼び名'))
   await is.press(owner, '招待の番号を作る')
-  await is.at(owner, '信頼できる人')
+  await is.at(owner, '信頼できる人', '112-number')
   const [code] = (await owner.getByRole('main').innerText()).match(/\d{3} \d{3} \d{3}/)
   await owner.reload() // shown again, and no second one is made
   await is.at(owner, '信頼できる人')
@@ -56,9 +63,11 @@ job('somebody trusted stops the phone in four screens; the notice says who, and 
   await is.at(friend, '信頼できる人')
   await is.follow(friend, '招待の番号を入力する')
   await is.at(friend, '招待の番号を入力する')
+  await film.follow(friend)
   await is.type(friend.getByLabel('招待の番号（9けた）'), code)
+  await picture(friend, '113-enter-number')
   await is.press(friend, 'つぎへ')
-  await is.at(friend, 'ジロウさんのスマホを止める役を引き受けますか')
+  await is.at(friend, 'ジロウさんのスマホを止める役を引き受けますか', '114-accept')
   assert.equal(await friend.getByText('田中').count(), 0, 'only the chosen name is shown')
   await is.press(friend, '引き受ける')
   await is.at(friend, '信頼できる人')
@@ -67,6 +76,8 @@ job('somebody trusted stops the phone in four screens; the notice says who, and 
   await owner.reload()
   await is.at(owner, '信頼できる人')
   await owner.getByText('手形　太郎').waitFor()
+  await film.follow(owner)
+  await picture(owner, '115-confirm')
   await is.press(owner, 'この人に頼む')
   await owner.getByText(/手形　太郎さんが、あなたのスマホを止められます/).waitFor()
 
@@ -78,17 +89,19 @@ job('somebody trusted stops the phone in four screens; the notice says who, and 
   page.on('framenavigated', (f) => { if (f === page.mainFrame()) seen.push(new URL(f.url()).pathname) })
   await page.goto(town.url('portal'))
   await is.at(page, 'スマホでログイン')
+  await film.follow(page)
   await page.getByText('頼まれた人のスマホを止める').click()
   await is.press(page, 'この端末のスマホで止める')
   await is.approve(page, taro.pin)
-  await is.at(page, '頼まれた人のスマホを止める')
+  await is.at(page, '頼まれた人のスマホを止める', '116-stop')
   const pressed = Date.now()
   await is.press(page, 'ジロウさんのスマホを止める')
   await is.heading(page, 'これからすること').waitFor()
   const took = Date.now() - pressed
   assert.ok(took < 10_000, `it took ${took} ms`)
-  await is.at(page, 'これからすること')
+  await is.at(page, 'これからすること', '117-stopped')
   await page.getByText('ジロウさんのスマホを止めました').waitFor()
+  await film.save('trusted')
   const screens = new Set(seen.filter((p) => !/^\/(login\/phone|open|login\/return|p\/.*\/done)$/.test(p))) // these go on by themselves
   assert.equal(screens.size, 4, `screens: ${[...screens]}`)
   const { certificates } = JSON.parse(await town.tegata('phone', 'show', '-json', 'jiro-trusts'))
@@ -108,6 +121,7 @@ job('somebody trusted stops the phone in four screens; the notice says who, and 
   await mail.goto(town.url('street', '/mailbox?to=jiro'))
   await mail.getByText(/信頼できる人「とものたろう」により/).waitFor()
   await mail.getByText(/カードをかざして再開できます/).first().waitFor()
+  await picture(mail, '118-told')
 })
 
 job('on a wide screen, without script, either side ends it', async () => {

@@ -3,6 +3,7 @@ package pages
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"tegata/docs/guide"
 	"tegata/internal/ui"
@@ -10,8 +11,12 @@ import (
 
 // helpPage is where people look first; the same words as in the guide that comes
 // with the program, with its pictures. Nobody need be logged in.
-type helpPage struct {
-	Chapters []guide.Chapter // without pictures none is shown
+type helpPage struct{ Parts []part }
+
+// part is a part of the guide: without pictures no chapter is shown.
+type part struct {
+	Name     ui.Text
+	Chapters []guide.Chapter
 }
 
 type chapterPage struct {
@@ -30,7 +35,15 @@ func (h *Handler) chapters() []guide.Chapter {
 }
 
 func (h *Handler) help(w http.ResponseWriter, r *http.Request) {
-	h.show(w, r, ui.Screen{Page: "help", Data: helpPage{h.chapters()}})
+	var page helpPage
+	for _, c := range h.chapters() {
+		if c.Part.JA != "" || len(page.Parts) == 0 {
+			page.Parts = append(page.Parts, part{Name: c.Part})
+		}
+		last := &page.Parts[len(page.Parts)-1]
+		last.Chapters = append(last.Chapters, c)
+	}
+	h.show(w, r, ui.Screen{Page: "help", Data: page})
 }
 
 func (h *Handler) chapter(w http.ResponseWriter, r *http.Request) {
@@ -56,6 +69,9 @@ func guideFiles() http.Handler {
 	files := http.StripPrefix("/help/files/", http.FileServerFS(guide.Files()))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "public, max-age=3600") // they change with the program
+		if strings.HasSuffix(r.URL.Path, ".webm") {
+			w.Header().Set("Content-Type", "video/webm") // not every system's table has it
+		}
 		files.ServeHTTP(w, r)
 	})
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-var references = regexp.MustCompile(`(?:href|src)="(/[^"#]*)"`)
+var references = regexp.MustCompile(`(?:href|src|poster)="(/[^"#]*)"`)
 
 // Whatever the guide leads to is there, for people who are not logged in.
 func TestTheGuideLeadsNowhereInVain(t *testing.T) {
@@ -26,7 +26,7 @@ func TestTheGuideLeadsNowhereInVain(t *testing.T) {
 				return w
 			}
 			seen := map[string]bool{}
-			var pictures int
+			var pictures, films int
 			for next := []string{"/help"}; len(next) > 0; next = next[1:] {
 				path := next[0]
 				if seen[path] {
@@ -37,8 +37,14 @@ func TestTheGuideLeadsNowhereInVain(t *testing.T) {
 				if w.Code != http.StatusOK {
 					t.Errorf("%s: %d", path, w.Code)
 				}
-				if strings.HasPrefix(path, "/help/files/") {
+				switch kind := w.Header().Get("Content-Type"); {
+				case !strings.HasPrefix(path, "/help/files/"):
+				case kind == "image/png":
 					pictures++
+				case kind == "video/webm":
+					films++
+				default:
+					t.Errorf("%s: %s", path, kind)
 				}
 				if path != "/help" && !strings.HasPrefix(path, "/help/") || strings.HasPrefix(path, "/help/files/") {
 					continue // beyond the guide
@@ -47,8 +53,16 @@ func TestTheGuideLeadsNowhereInVain(t *testing.T) {
 					next = append(next, m[1])
 				}
 			}
-			if pictures < 30 || !seen["/help/questions"] || !seen["/help/lost"] || !seen["/help/files/main-job.webm"] {
-				t.Errorf("%d pictures; seen %v", pictures, seen)
+			if pictures < 80 || films < 15 || !seen["/help/questions"] {
+				t.Errorf("%d pictures, %d films; seen %v", pictures, films, seen)
+			}
+			for _, id := range []string{
+				"register", "log-in", "other-screen", "status", "secrets", "forgotten", "biometrics", "notices", "idle", "limits", "trusted", "not-me",
+				"lost", "found", "give-up", "moved", "helpdesk", "helper", "trouble",
+			} {
+				if !seen["/help/"+id] {
+					t.Errorf("nothing leads to the chapter %s", id)
+				}
 			}
 			if w := get("/help/look-inside"); w.Code != http.StatusNotFound {
 				t.Errorf("a chapter without pictures: %d", w.Code)

@@ -112,7 +112,7 @@ func samples() []uitest.Page {
 		panic(err)
 	}
 	out := []uitest.Page{
-		page("40-help", "help", helpPage{read.Chapters}), page("41-chapter", "chapter", chapterPage{read.Chapters[0], &read.Chapters[1]}),
+		page("40-help", "help", helpPage{[]part{{Chapters: read.Chapters}}}), page("41-chapter", "chapter", chapterPage{read.Chapters[0], &read.Chapters[1]}),
 		page("42-chapter-last", "chapter", chapterPage{Chapter: read.Chapters[4]}), page("43-questions", "questions", questionsPage{read.Questions}),
 		page("01-start", "start", startPage{Phone: "http://phone.localhost:8403"}), page("02-bye", "start", startPage{Bye: true}), page("03-phone", "phone", phonePage{link}),
 		page("04-wait", "wait", waitPage{State: portal.StateWaiting, Match: "64", Link: link, Until: moment().Add(5 * time.Minute)}),
