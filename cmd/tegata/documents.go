@@ -33,7 +33,7 @@ func tsaParty(at places) profile.Party {
 // certificate; a verifier from before goes on without.
 func (v *verifier) openDocuments(ctx context.Context, at site, store *verifierstore.Store) error {
 	v.document = &document.Handler{
-		Checker: document.Checker{Arc: at.arc, Anchors: documentAnchors(at.anchors), Formats: documentFormats(),
+		Checker: document.Checker{Arc: at.arc, Anchors: documentAnchors(at.anchors),
 			Status: certpath.Feed{Index: v.follower.Index, Label: gateway.Labels(at.anchors)}},
 		OCSP: certpath.OCSP{Client: httpd.Client(5 * time.Second)}, Now: at.now,
 		Enter: func(ctx context.Context, authorization string, when time.Time) error {
@@ -55,10 +55,6 @@ func (v *verifier) openDocuments(ctx context.Context, at site, store *verifierst
 	v.tsa, err = tsa.New(authority, store, at.now, v.log)
 	return err
 }
-
-// documentFormats are the formats of signed documents that the verifier's doors and the
-// commands read beside CAdES.
-func documentFormats() []document.Format { return nil }
 
 func documentAnchors(all []gateway.Anchor) (list []document.Anchor) {
 	for _, a := range all {

@@ -88,7 +88,7 @@ func (f verifyFlags) check(ctx context.Context, c console, files []string) error
 		return err
 	}
 	keeper := &document.Keeper{}
-	checker := document.Checker{Arc: arc, Anchors: anchors, Formats: documentFormats(), Status: certpath.OCSP{Client: httpd.Client(5 * time.Second), Keep: keeper.Keep}}
+	checker := document.Checker{Arc: arc, Anchors: anchors, Status: certpath.OCSP{Client: httpd.Client(5 * time.Second), Keep: keeper.Keep}}
 	report := checker.CheckAll(ctx, messages, f.now())
 	if *f.save != "" {
 		text, err := json.MarshalIndent(checker.Evidence(messages, keeper.Answers(), report), "", "  ")
@@ -121,7 +121,7 @@ func (f verifyFlags) recheck(ctx context.Context, c console) error {
 	} else {
 		c.say("認証局は、証拠の中のものを使います。 / The authorities are those in the evidence itself; name yours with -trust.")
 	}
-	report, err := e.Recheck(ctx, trusted, documentFormats()...)
+	report, err := e.Recheck(ctx, trusted)
 	if err != nil {
 		return err
 	}

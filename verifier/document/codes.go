@@ -18,8 +18,8 @@ const (
 // What a signed document can fail on, in the order in which it is checked.
 var (
 	ErrFormat = problem.NewYourTurn(422, "signature-format",
-		"署名された文書として読み取れません。", "CAdES署名のファイル（.p7s、.p7m）を指定してください。",
-		"This is no signed document that can be read here.", "Name a file with a CAdES signature (.p7s, .p7m).")
+		"署名された文書として読み取れません。", "CAdES署名（.p7s、.p7m）かXML署名のファイルを指定してください。",
+		"This is no signed document that can be read here.", "Name a file with a CAdES signature (.p7s, .p7m) or an XML signature.")
 	ErrNoSignature = problem.NewRefused(422, "signature-none",
 		"この文書には署名がありません。", askAgainJA,
 		"There is no signature in this document.", askAgainEN)
@@ -42,8 +42,8 @@ var (
 		"SHA-256 より弱い方式で署名されています。", notSignedJA+"SHA-256 以上で署名し直してもらってください。",
 		"The signature uses a digest weaker than SHA-256.", notSignedEN+"Ask for one with SHA-256 or better.")
 	ErrNoSigningCertificate = problem.NewRefused(422, "signature-certificate-unnamed",
-		"署名が、どの証明書によるものかを示していません。", notSignedJA+"CAdES形式で署名し直してもらってください。",
-		"The signature does not name its certificate.", notSignedEN+"Ask for one in the form CAdES.")
+		"署名が、どの証明書によるものかを示していません。", notSignedJA+"CAdES形式かXAdES形式で署名し直してもらってください。",
+		"The signature does not name its certificate.", notSignedEN+"Ask for one in the form CAdES or XAdES.")
 	ErrSubstituted = problem.NewRefused(422, "signature-certificate-substituted",
 		"署名のときとは別の証明書が付いています。", notSignedJA+askAgainJA,
 		"The certificate is not the one that was signed with.", notSignedEN+askAgainEN)
@@ -56,6 +56,12 @@ var (
 	ErrContentChanged = problem.NewRefused(422, "signature-content-changed",
 		"文書が、署名されたものと違います。", "署名のあとで書き換えられたか、別の文書です。"+askAgainJA,
 		"The document is not the one that was signed.", "It was changed afterwards, or is another one. "+askAgainEN)
+	ErrPartly = problem.NewRefused(422, "signature-covers-part",
+		"署名が文書の全体を覆っていません。", "署名されていない部分が文書に混ざっています。"+notSignedJA+askAgainJA,
+		"The signature does not cover the whole document.", "Parts of the document are not signed. "+notSignedEN+askAgainEN)
+	ErrForbiddenXML = problem.NewRefused(422, "signature-xml-forbidden",
+		"外の情報や書き換えの指示を含むXML文書は確かめません。", "DTD、実体、外への参照、変換の指示が使われています。"+askAgainJA,
+		"An XML document that refers elsewhere, or has itself changed, is not checked.", "It uses a DTD, entities, a reference to another place, or transforms. "+askAgainEN)
 	ErrAlgorithm = problem.NewRefused(422, "signature-algorithm",
 		"署名の方式が、鍵やハッシュと合いません。", notSignedJA+askAgainJA,
 		"The signature algorithm does not fit key and digest.", notSignedEN+askAgainEN)

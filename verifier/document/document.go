@@ -3,12 +3,12 @@
 //
 // It owns the order of the checks, the rule by which a time-stamp proves when a
 // document was signed, the words of the verdict, and the evidence from which the same
-// verdict can be made again. Formats are read by others: CAdES by internal/cms;
-// further ones join by the interface Format. Paths and status are package certpath's,
+// verdict can be made again. Formats are read by others: CAdES by
+// internal/cms, PAdES by internal/pades, XAdES by internal/xades. Paths and status are package certpath's,
 // time-stamp tokens package tsp's.
 //
-// It follows ETSI EN 319 102-1 for the order and the words, and EN 319 122-1 for
-// CAdES. Where a sub-indication of ours stands under another indication than there,
+// It follows ETSI EN 319 102-1 for the order and the words, and EN 319 122-1, 142-1 and
+// 132-1 for the formats. Where a sub-indication of ours stands under another indication than there,
 // docs/verdicts.md says why.
 //
 // # Trust
@@ -50,12 +50,13 @@ type Checker struct {
 	Status certpath.StatusSource
 	// Kept are OCSP answers that somebody kept for this document, beside those in it.
 	Kept [][]byte
-	// Formats are tried in order before CAdES.
-	Formats []Format
 }
 
-// Format is how a kind of signed document joins in.
-type Format interface {
+// formats are what is read here.
+var formats = []format{cades{}, xadesFormat{}}
+
+// format is how a kind of signed document joins in.
+type format interface {
 	// Is says whether data is of this format, by its first bytes.
 	Is(data []byte) bool
 	// Read returns the signatures in data, unchecked. content is what a detached
@@ -164,7 +165,7 @@ func Together(reports ...Report) Report {
 const maxSignatures = 32
 
 func (c Checker) read(data, content []byte) ([]Signature, error) {
-	for _, f := range slices.Concat(c.Formats, []Format{cades{}}) {
+	for _, f := range formats {
 		if !f.Is(data) {
 			continue
 		}

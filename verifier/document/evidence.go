@@ -125,17 +125,16 @@ func ParseEvidence(text []byte) (Evidence, error) {
 // Recheck makes the verdict again from nothing but the evidence, as of the moment that
 // it tells, and asks nobody. trusted are the authorities that the caller believes; nil
 // believes those in the evidence, which then proves no more than that it fits together.
-// formats are read beside CAdES.
 //
 // Errors: ErrEvidence; ErrEvidenceAnchors when it rests on an authority that is not
 // among trusted; ErrEvidenceDiffers when the verdict is not the one that it tells. The
 // report is the one made now, also with ErrEvidenceDiffers.
-func (e Evidence) Recheck(ctx context.Context, trusted []Anchor, formats ...Format) (Report, error) {
+func (e Evidence) Recheck(ctx context.Context, trusted []Anchor) (Report, error) {
 	arc, err := pki.ParseArc(e.Arc)
 	if err != nil {
 		return Report{}, ErrEvidence.Because(err)
 	}
-	c := Checker{Arc: arc, Kept: e.OCSP, Formats: formats}
+	c := Checker{Arc: arc, Kept: e.OCSP}
 	for _, a := range e.Anchors {
 		cert, err := x509.ParseCertificate(a.Certificate)
 		if err != nil {
