@@ -140,7 +140,7 @@ func (j *judgement) appended(before, after any) (array, bool, error) {
 // acts, and none that gives it a second place in the form.
 var fieldKeys = map[name]bool{"Type": true, "Subtype": true, "FT": true, "T": true, "TU": true, "TM": true, "V": true, "F": true,
 	"Ff": true, "Rect": true, "P": true, "Lock": true, "SV": true, "MK": true, "DA": true, "AP": true, "M": true, "NM": true,
-	"BS": true, "Border": true, "H": true, "Q": true}
+	"H": true, "Q": true}
 
 // newField judges one field that was appended.
 func (j *judgement) newField(f any, certified int) error {

@@ -120,6 +120,56 @@ func TestChangedAndChangedBack(t *testing.T) {
 	}
 }
 
+// A signed cross-reference says where an object will be that is not there yet:
+// other programs may have passed over it. Its bytes come later, without an update.
+func TestBytesWithoutAnUpdate(t *testing.T) {
+	o := contract()
+	o[1] = strings.Replace(o[1], "/Fields [6 0 R]", "/Fields [6 0 R 8 0 R]", 1)
+	o[8] = `<< /FT /Sig /T (s) /V 9 0 R >>`
+	o[9] = `<< /Type /Sig /SubFilter /ETSI.CAdES.detached /ByteRange [0 0000000001 0000000002 0000000003] /Contents <3003020107> >>`
+	pdf := classic(o)
+	place := bytes.Index(pdf, []byte("4 0 obj"))
+	future := []byte(fmt.Sprintf("%010d 00000 n", len(pdf)))
+	pdf = bytes.Replace(pdf, []byte(fmt.Sprintf("%010d 00000 n", place)), future, 1)
+	signed := fillRange(pdf)
+	forged := fmt.Appendf(bytes.Clone(signed), "4 0 obj\n%s\nendobj\nstartxref\n%d\n%%%%EOF\n", streamOf(more), startOf(signed))
+	for _, pdf := range [][]byte{signed, forged} {
+		if _, err := pades.Signatures(pdf); !errors.Is(err, pades.ErrMalformed) {
+			t.Errorf("got %v", err)
+		}
+	}
+	// Bytes of no revision after a good file, and after an allowed update.
+	once := sign(t, classic(contract()), pades.Options{})
+	forged = fmt.Appendf(bytes.Clone(once), "4 0 obj\n%s\nendobj\nstartxref\n%d\n%%%%EOF\n", streamOf(more), startOf(once))
+	if err := signatures(t, forged)[0].Intact(); !errors.Is(err, pades.ErrUpdateStructure) {
+		t.Errorf("got %v", err)
+	}
+	twice := sign(t, once, pades.Options{})
+	forged = fmt.Appendf(bytes.Clone(twice), "40 0 obj\n%s\nendobj\nstartxref\n%d\n%%%%EOF\n", streamOf(more), startOf(twice))
+	for i, s := range signatures(t, forged) {
+		if err := s.Intact(); !errors.Is(err, pades.ErrUpdateStructure) || s.WholeFile {
+			t.Errorf("signature %d: %v", i, err)
+		}
+	}
+	d, err := pades.Prepare(twice, pades.Options{At: at(), Room: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	third, err := d.Embed(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	third = fmt.Appendf(third, "40 0 obj\n%s\nendobj\nstartxref\n%d\n%%%%EOF\n", streamOf(more), startOf(third))
+	b := signatures(t, third)[2].ByteRange
+	wide := bytes.Replace(third, fmt.Appendf(nil, "[0 %d %d %d  ", b[1], b[2], b[3]), fmt.Appendf(nil, "[0 %d %d %d  ", b[1], b[2], len(third)-b[2]), 1)
+	if bytes.Equal(wide, third) {
+		t.Fatal("nothing was changed")
+	}
+	if _, err := pades.Signatures(wide); !errors.Is(err, pades.ErrByteRange) {
+		t.Errorf("a range that ends after its revision: %v", err)
+	}
+}
+
 // A security store and a page that share an array: growing one grows the other.
 func TestStoreThatIsAlsoContent(t *testing.T) {
 	for name, c := range map[string]struct{ contents, certs string }{

@@ -1,6 +1,7 @@
 package pades
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -43,31 +44,41 @@ type Change struct {
 // changed back.
 func (f *file) judge(list []*Signature) error {
 	first := list[0]
-	if first.from == 0 {
-		return nil
-	}
-	p, err := f.references(f.view(first.from, first.end))
+	end := first.end
+	p, err := f.references(f.view(first.from, first.end)) // all of it can be read
 	if err != nil {
 		return err
 	}
-	end := first.end
 	for k := first.from - 1; k >= 0; k-- {
 		j, err := f.judgeUpdate(k, end, p)
 		if err != nil {
 			return err
 		}
+		end = j.new.end
 		for _, s := range list {
 			if s.from > k {
 				s.Later = append(s.Later, j.changes...)
+			}
+			// It may leave out the end of line after the marker, nothing else.
+			if s.from == k && (s.end > end || !onlySpace(f.data[s.end:end])) {
+				return fmt.Errorf("%w: field %q: it does not end where its revision ends", ErrByteRange, s.Field)
 			}
 		}
 		for num, o := range j.objects {
 			p.note(num, o.value)
 		}
-		end = j.new.end
+	}
+	// What follows the last update is of no revision. A cross-reference of the signed
+	// part may have pointed there before it was written.
+	if !onlySpace(f.data[end:]) {
+		for _, s := range list {
+			s.Later = append(s.Later, Change{Revision: f.revision(0), Err: fmt.Errorf("%w: bytes after the last update", ErrUpdateStructure)})
+		}
 	}
 	return nil
 }
+
+func onlySpace(b []byte) bool { return len(bytes.TrimLeft(b, " \t\r\n\f\x00")) == 0 }
 
 // parents remembers which object refers to an object: its number, or several.
 type parents map[int]int

@@ -91,7 +91,7 @@ func lastStart(data []byte) (start, end int, err error) {
 	if end, err = endOfFile(data, l.pos); err != nil {
 		return 0, 0, err
 	}
-	if len(bytes.TrimLeft(data[end:], " \t\r\n\f\x00")) > 0 {
+	if !onlySpace(data[end:]) {
 		return 0, 0, malformed("bytes after %%%%EOF")
 	}
 	return start, end, nil

@@ -12,7 +12,7 @@ var ErrMeaningless = errors.New("pades: no page shows anything")
 
 // CheckMeaning returns nil when at least one page of the file draws something:
 // text that is not blank, an image, a painted path or a shading. Whether it is
-// white on white, or off the page, is not looked at.
+// white on white, off the page or in a layer that is off is not looked at.
 //
 // Errors: ErrMeaningless, ErrMalformed, ErrTooLarge, ErrEncrypted,
 // ErrUnsupported.

@@ -8,7 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"tegata/internal/cms"
 	"tegata/internal/pades"
+	"tegata/internal/pki"
+	"tegata/internal/pkitest"
 )
 
 func kinds() map[string][]byte {
@@ -157,6 +160,8 @@ func TestPrepareRefuses(t *testing.T) {
 	certified[9] = `<< /Type /Sig /Reference [<< /TransformMethod /DocMDP /TransformParams << /P 1 >> >>] >>`
 	nobody := contract()
 	nobody[2] = `<< /Type /Pages /Kids [] /Count 0 >>`
+	broken := contract()
+	broken[8] = "<< /A"
 	cases := []struct {
 		name string
 		pdf  []byte
@@ -168,6 +173,7 @@ func TestPrepareRefuses(t *testing.T) {
 		{"a name with a period", pdf, pades.Options{Field: "a.b"}, pades.ErrFieldName},
 		{"a file that was certified against changes", classic(certified), pades.Options{}, pades.ErrClosed},
 		{"a file without a page", classic(nobody), pades.Options{}, pades.ErrMeaningless},
+		{"an object that nothing needs and that cannot be read", classic(broken), pades.Options{}, pades.ErrMalformed},
 		{"half a file", pdf[:len(pdf)/2], pades.Options{}, pades.ErrMalformed},
 		{"nothing", nil, pades.Options{}, pades.ErrMalformed},
 		{"bytes before the header", append([]byte("\n"), pdf...), pades.Options{}, pades.ErrMalformed},
@@ -187,6 +193,45 @@ func TestPrepareRefuses(t *testing.T) {
 	}
 	if d, err := pades.PrepareDocTimeStamp(classic(certified), pades.Options{}); err != nil || d == nil {
 		t.Errorf("a certified file may be time-stamped: %v", err)
+	}
+}
+
+// Every byte of a signed file matters: those of the signature, of its padding and
+// of everything around it.
+func TestTampering(t *testing.T) {
+	ca := pkitest.NewAuthority(t, pki.PhoneSign, pkitest.Key(t, 0), at())
+	key := pkitest.Key(t, 1)
+	d, err := pades.Prepare(classic(contract()), pades.Options{At: at(), Room: 1600})
+	if err != nil {
+		t.Fatal(err)
+	}
+	message, err := cms.SignPAdES(key, ca.Issue(t, key.Public(), pkitest.Leaf{CN: "Hanako"}), d.Content())
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := d.Embed(message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(pdf []byte) error {
+		list, err := pades.Signatures(pdf)
+		if err != nil {
+			return err
+		}
+		if _, err := cms.VerifyPAdES(list[0].CMS, list[0].Content); err != nil {
+			return err
+		}
+		return list[0].Intact()
+	}
+	if err := check(signed); err != nil {
+		t.Fatal(err)
+	}
+	for i := range signed {
+		forged := bytes.Clone(signed)
+		forged[i] ^= 1
+		if check(forged) == nil {
+			t.Errorf("byte %d, %q, changed and nobody noticed", i, signed[i])
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package pades
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,7 +24,7 @@ var (
 // cryptographically: CMS over Content is for cms.Verify.
 type Signature struct {
 	Field     string // fully qualified name
-	SubFilter string // SubFilterCAdES, SubFilterRFC3161, or another's
+	SubFilter string // SubFilterCAdES, SubFilterRFC3161, or another's: the caller decides which it takes
 	Name      string // claimed name of the signer; may be empty
 	Reason    string
 	Moment    time.Time // claimed: M; zero when absent or unreadable
@@ -201,7 +200,7 @@ func (s *Signature) cover(f *file, contents text) error {
 		}
 	}
 	s.Revision = f.revision(s.from)
-	s.WholeFile = len(bytes.TrimLeft(f.data[s.end:], " \t\r\n\f\x00")) == 0
+	s.WholeFile = onlySpace(f.data[s.end:])
 	s.Content = slices.Concat(covered[:b[1]], covered[b[2]:])
 	return nil
 }

@@ -26,7 +26,13 @@ func newUpdate(pdf []byte) (*update, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &update{view: f.view(0, len(pdf)), next: next, objects: map[int]any{}, gens: map[int]int{}}, nil
+	v := f.view(0, len(pdf))
+	// All of it must be readable: what comes after a signature is judged against
+	// every object before it, and a file that is signed must stay judgeable.
+	if _, err := f.references(v); err != nil {
+		return nil, err
+	}
+	return &update{view: v, next: next, objects: map[int]any{}, gens: map[int]int{}}, nil
 }
 
 // add gives a value a new number.
