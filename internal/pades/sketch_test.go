@@ -55,7 +55,7 @@ func classic(objects map[int]string) []byte {
 }
 
 // modern writes objects into an object stream, but streams, and a cross-reference
-// stream with the Up predictor.
+// stream with predictors.
 func modern(objects map[int]string) []byte {
 	out := []byte("%PDF-1.7\n%\xE2\xE3\xCF\xD3\n")
 	container := slices.Max(slices.Collect(maps.Keys(objects))) + 1
@@ -84,20 +84,38 @@ func modern(objects map[int]string) []byte {
 	}
 	write(container, fmt.Sprintf("/Type /ObjStm /N %d /First %d", inside, head.Len()), []byte(head.String()+body.String()))
 	start := len(out)
-	write(own, fmt.Sprintf("/Type /XRef /Size %d /Root 1 0 R /W [1 2 1] /DecodeParms << /Predictor 12 /Columns 4 >>", own+1), nil)
+	write(own, fmt.Sprintf("/Type /XRef /Size %d /Root 1 0 R /W [1 2 1] /DecodeParms << /Predictor 15 /Columns 4 >>", own+1), nil)
 	return fmt.Appendf(out, "startxref\n%d\n%%%%EOF\n", start)
 }
 
+// predicted filters the rows with each of PNG's filters in turn (ISO/IEC 15948, 9.2).
 func predicted(rows [][4]byte) (data []byte) {
 	var above [4]byte
-	for _, r := range rows {
-		data = append(data, 2)
+	for n, r := range rows {
+		data = append(data, byte(n%5))
 		for i := range r {
-			data = append(data, r[i]-above[i])
+			var left, corner byte
+			if i > 0 {
+				left, corner = r[i-1], above[i-1]
+			}
+			data = append(data, r[i]-[]byte{0, left, above[i], byte((int(left) + int(above[i])) / 2), nearest(left, above[i], corner)}[n%5])
 		}
 		above = r
 	}
 	return data
+}
+
+// nearest is Paeth's choice, told otherwise than in the reader: of left, above and
+// corner, in this order, the one that is nearest to left + above - corner.
+func nearest(left, above, corner byte) byte {
+	aim := int(left) + int(above) - int(corner)
+	best := left
+	for _, c := range []byte{above, corner} {
+		if (int(c)-aim)*(int(c)-aim) < (int(best)-aim)*(int(best)-aim) {
+			best = c
+		}
+	}
+	return best
 }
 
 func deflated(data []byte) []byte {
