@@ -258,6 +258,32 @@ func TestEmbedRefuses(t *testing.T) {
 	}
 }
 
+// A signature that was read gets a longer message, then a shorter one.
+func TestAnotherMessageInItsPlace(t *testing.T) {
+	first := sign(t, classic(contract()), pades.Options{Room: 100})
+	for _, message := range [][]byte{der(1, 96), token} {
+		s := signatures(t, first)[0]
+		var err error
+		if first, err = s.Embed(first, message); err != nil {
+			t.Fatal(err)
+		}
+		again := signatures(t, first)[0]
+		if !bytes.Equal(again.CMS, message) || !bytes.Equal(again.Content, s.Content) {
+			t.Errorf("%x, over the same: %v", again.CMS, bytes.Equal(again.Content, s.Content))
+		}
+		if _, err := again.Embed(first, der(1, 97)); !errors.Is(err, pades.ErrRoom) {
+			t.Errorf("got %v", err)
+		}
+	}
+	second := sign(t, first, pades.Options{})
+	if _, err := signatures(t, second)[0].Embed(second, token); !errors.Is(err, pades.ErrCovered) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := signatures(t, second)[1].Embed(first, token); !errors.Is(err, pades.ErrCovered) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestMomentsOfOthers(t *testing.T) {
 	for written, want := range map[string]time.Time{
 		"D:20261127183000+09'00'": at(),

@@ -17,6 +17,7 @@ var (
 	ErrFieldName = errors.New("pades: a field of that name exists, or the name cannot be one")
 	ErrRoom      = errors.New("pades: the signature is longer than the room that was left for it")
 	ErrNotDER    = errors.New("pades: not one DER value")
+	ErrCovered   = errors.New("pades: a later revision covers the signature, or it is another file's")
 	ErrClosed    = errors.New("pades: an earlier signature allows no further signature")
 )
 
@@ -196,14 +197,34 @@ func (d *Draft) Content() []byte {
 //
 // Errors: ErrRoom, ErrNotDER.
 func (d *Draft) Embed(cms []byte) ([]byte, error) {
+	return embed(d.file, d.start, d.end, cms)
+}
+
+// Embed returns pdf, the file that s was read from, with another CMS in the place
+// of the signature's: the same one with unsigned attributes, a signature
+// time-stamp (B-T). Only the newest signature can be replaced: later ones cover it.
+//
+// Errors: ErrCovered, ErrRoom, ErrNotDER.
+func (s *Signature) Embed(pdf, cms []byte) ([]byte, error) {
+	start, end := s.ByteRange[1], s.ByteRange[2]
+	if !s.WholeFile || len(pdf) < s.end || pdf[start] != '<' || pdf[end-1] != '>' {
+		return nil, ErrCovered
+	}
+	return embed(pdf, start, end, cms)
+}
+
+// embed writes cms into the string from start to end, and zeros after it.
+func embed(pdf []byte, start, end int, cms []byte) ([]byte, error) {
 	if exact, err := derValue(cms); err != nil || len(exact) != len(cms) {
 		return nil, ErrNotDER
 	}
-	if 2*len(cms) > d.end-d.start-2 {
-		return nil, fmt.Errorf("%w: %d of %d bytes", ErrRoom, len(cms), (d.end-d.start-2)/2)
+	room := end - start - 2
+	if 2*len(cms) > room {
+		return nil, fmt.Errorf("%w: %d of %d bytes", ErrRoom, len(cms), room/2)
 	}
-	out := bytes.Clone(d.file)
-	hex.Encode(out[d.start+1:d.end-1], cms)
+	out := bytes.Clone(pdf)
+	n := hex.Encode(out[start+1:], cms)
+	copy(out[start+1+n:end-1], bytes.Repeat([]byte("0"), room-n))
 	return out, nil
 }
 

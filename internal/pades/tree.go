@@ -184,7 +184,11 @@ func (v *view) certified(root dict) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if p, ok := params["P"].(int); ok && p >= 1 && p <= 3 {
+		p, err := v.resolve(params["P"])
+		if err != nil {
+			return 0, err
+		}
+		if p, ok := p.(int); ok && p >= 1 && p <= 3 {
 			return p, nil
 		}
 		return 2, nil // table 254: the default
