@@ -120,6 +120,24 @@ func TestObjectsInsideEachOther(t *testing.T) {
 	}
 }
 
+// A large file with many signatures would be copied once for each.
+func TestManySignaturesOfALargeFile(t *testing.T) {
+	c := contract()
+	c[8] = streamOf(strings.Repeat("x", 15<<20))
+	pdf := classic(c)
+	var err error
+	for i := 0; i < 6 && err == nil; i++ {
+		pdf = sign(t, pdf, pades.Options{})
+		_, err = pades.Signatures(pdf)
+		if i < 4 && err != nil {
+			t.Errorf("%d signatures: %v", i+1, err)
+		}
+	}
+	if !errors.Is(err, pades.ErrTooLarge) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // Whatever the bytes are: no panic, and what is read is what is there.
 func FuzzSignatures(f *testing.F) {
 	signed := sign(f, classic(contract()), pades.Options{})

@@ -20,18 +20,19 @@ const (
 	maxInflated = 64 << 20     // bytes that decompression may make of one file, in all
 	maxStream   = 16 << 20     // bytes of one decompressed stream
 	maxNesting  = 64           // arrays and dictionaries inside each other, page tree, field tree
-	maxScanned  = 16 * maxFile // bytes that are read as objects, in all: objects may lie inside each other
+	maxScanned  = 4 * maxFile // bytes that are read as objects, in all: objects may lie inside each other
+	maxCovered  = 4 * maxFile  // bytes of all signatures' Content, in all
 	maxPages    = 10_000       // pages that are visited
 	maxNumber   = 8_388_607
 )
 
 // A budget is what is left for one file; it is shared by all its views.
 type budget struct {
-	values, inflated, entries, scanned int
+	values, inflated, entries, scanned, covered int
 }
 
 func newBudget() *budget {
-	return &budget{values: maxValues, inflated: maxInflated, entries: maxEntries, scanned: maxScanned}
+	return &budget{values: maxValues, inflated: maxInflated, entries: maxEntries, scanned: maxScanned, covered: maxCovered}
 }
 
 // take spends n of a part of the budget.

@@ -201,6 +201,9 @@ func (s *Signature) cover(f *file, contents text) error {
 	}
 	s.Revision = f.revision(s.from)
 	s.WholeFile = onlySpace(f.data[s.end:])
+	if err := take(&f.budget.covered, len(covered)); err != nil {
+		return err
+	}
 	s.Content = slices.Concat(covered[:b[1]], covered[b[2]:])
 	return nil
 }
