@@ -13,16 +13,16 @@ var (
 // Bounds of what is read. A document to be signed has at most 1 MB; files with a
 // few signatures of others are larger.
 const (
-	maxFile     = 16 << 20     // bytes
-	maxSections = 200          // cross-reference sections: updates, and two of a linearized file
-	maxEntries  = 400_000      // of all cross-reference sections
-	maxValues   = 1 << 20      // parsed values of one file, in all
-	maxInflated = 64 << 20     // bytes that decompression may make of one file, in all
-	maxStream   = 16 << 20     // bytes of one decompressed stream
-	maxNesting  = 64           // arrays and dictionaries inside each other, page tree, field tree
+	maxFile     = 16 << 20    // bytes
+	maxSections = 200         // cross-reference sections: updates, and two of a linearized file
+	maxEntries  = 400_000     // of all cross-reference sections
+	maxValues   = 1 << 20     // parsed values of one file, in all
+	maxInflated = 64 << 20    // bytes that decompression may make of one file, in all
+	maxStream   = 16 << 20    // bytes of one decompressed stream
+	maxNesting  = 64          // arrays and dictionaries inside each other, page tree, field tree
 	maxScanned  = 4 * maxFile // bytes that are read as objects, in all: objects may lie inside each other
-	maxCovered  = 4 * maxFile  // bytes of all signatures' Content, in all
-	maxPages    = 10_000       // pages that are visited
+	maxCovered  = 4 * maxFile // bytes of all signatures' Content, in all
+	maxPages    = 10_000      // pages that are visited
 	maxNumber   = 8_388_607
 )
 
