@@ -18,8 +18,8 @@ const (
 // What a signed document can fail on, in the order in which it is checked.
 var (
 	ErrFormat = problem.NewYourTurn(422, "signature-format",
-		"署名された文書として読み取れません。", "CAdES署名（.p7s、.p7m）かXML署名のファイルを指定してください。",
-		"This is no signed document that can be read here.", "Name a file with a CAdES signature (.p7s, .p7m) or an XML signature.")
+		"署名された文書として読み取れません。", "CAdES署名（.p7s、.p7m）、署名されたPDF、XML署名のどれかを指定してください。",
+		"This is no signed document that can be read here.", "Name a file with a CAdES signature (.p7s, .p7m), a signed PDF or an XML signature.")
 	ErrNoSignature = problem.NewRefused(422, "signature-none",
 		"この文書には署名がありません。", askAgainJA,
 		"There is no signature in this document.", askAgainEN)
@@ -59,6 +59,15 @@ var (
 	ErrPartly = problem.NewRefused(422, "signature-covers-part",
 		"署名が文書の全体を覆っていません。", "署名されていない部分が文書に混ざっています。"+notSignedJA+askAgainJA,
 		"The signature does not cover the whole document.", "Parts of the document are not signed. "+notSignedEN+askAgainEN)
+	ErrChangedAfter = problem.NewRefused(422, "signature-document-changed-later",
+		"署名のあとで、文書に手が加えられています。", "署名されたときの文書と、いま見える文書が違うおそれがあります。"+notSignedJA+askAgainJA,
+		"The document was changed after it was signed.", "What is seen now may not be what was signed. "+notSignedEN+askAgainEN)
+	ErrPDFKind = problem.NewRefused(422, "signature-pdf-kind",
+		"PAdESではないPDF署名です。", "PAdES形式（ETSI.CAdES.detached）で署名し直してもらってください。",
+		"This is a PDF signature other than PAdES.", "Ask for one in the form PAdES (ETSI.CAdES.detached).")
+	ErrEncrypted = problem.NewRefused(422, "signature-pdf-encrypted",
+		"暗号化されたPDFは確かめません。", "暗号化していないPDFに署名してもらってください。",
+		"An encrypted PDF is not checked.", "Ask for a signature on one that is not encrypted.")
 	ErrForbiddenXML = problem.NewRefused(422, "signature-xml-forbidden",
 		"外の情報や書き換えの指示を含むXML文書は確かめません。", "DTD、実体、外への参照、変換の指示が使われています。"+askAgainJA,
 		"An XML document that refers elsewhere, or has itself changed, is not checked.", "It uses a DTD, entities, a reference to another place, or transforms. "+askAgainEN)

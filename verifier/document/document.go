@@ -26,7 +26,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"tegata/internal/ceremony"
@@ -53,7 +52,7 @@ type Checker struct {
 }
 
 // formats are what is read here.
-var formats = []format{cades{}, xadesFormat{}}
+var formats = []format{cades{}, padesFormat{}, xadesFormat{}}
 
 // format is how a kind of signed document joins in.
 type format interface {
