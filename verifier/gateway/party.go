@@ -89,7 +89,7 @@ func (g *Gateway) party(ctx context.Context, id string) (Party, error) {
 func (g *Gateway) registration(p Party, at time.Time) ceremony.Registration {
 	r := ceremony.Registration{
 		Party: p.ID, Name: p.Name, Mark: p.Mark, Purposes: p.Purposes, Origins: p.Origins, ReturnURLs: p.ReturnURLs,
-		VerifiedSince: p.VerifiedSince, Keys: p.Keys, AsksFor: p.AsksFor,
+		VerifiedSince: p.VerifiedSince, Keys: p.Keys, AsksFor: p.AsksFor, Through: p.Through,
 		Verifier: ceremony.VerifierInfo{ID: g.c.ID, Origin: g.c.Origin},
 		IssuedAt: at.Unix(), Expires: at.Add(registrationLife).Unix(),
 	}
