@@ -39,7 +39,8 @@ func (n *neighbourhood) buildRest(ctx context.Context) (err error) {
 	}
 	n.closers = append(n.closers, n.verifier)
 	n.addWork(n.verifier.gateway)
-	n.open("verifier", n.guarded(n.settings, "verifier", n.verifier.metrics, n.verifier.routes()))
+	n.open("verifier", n.settings.verifierDoors(n.verifier, n.guarded(n.settings, "verifier", n.verifier.metrics,
+		n.verifier.sandboxRoutes(n.token, n.settings.machine("verifier")))))
 
 	if n.phones, err = n.openPhones(ctx, n.site(), n.maker); err != nil {
 		return err

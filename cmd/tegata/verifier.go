@@ -19,6 +19,7 @@ import (
 	"tegata/services/portal"
 	verifierstore "tegata/store/verifier"
 	"tegata/verifier/gateway"
+	"tegata/verifier/oidc"
 )
 
 // Registered ids of the sandbox's parties.
@@ -35,6 +36,7 @@ type verifier struct {
 	*room
 	gateway  *gateway.Gateway
 	follower *gateway.Follower
+	openid   *oidc.Provider
 }
 
 // openVerifier opens the verifier's room. Its certificates come from the
@@ -86,8 +88,11 @@ func (v *verifier) open(ctx context.Context, at site) error {
 		Issuer: issuer, IssuerAudience: issuer, Client: httpd.Client(10 * time.Second),
 		Store: store, Now: at.now, Log: v.log, Trace: at.sink,
 	})
+	if err != nil {
+		return err
+	}
 	v.follower.Changed = v.gateway.Changed
-	return err
+	return v.openOpenID(ctx, at, store)
 }
 
 // run follows the issuer's feed, and ends sessions as it says, until ctx ends.
@@ -95,6 +100,9 @@ func (v *verifier) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return v.follower.Run(ctx) })
 	group.Go(func() error { return v.gateway.WatchSessions(ctx) })
+	if v.openid != nil {
+		group.Go(func() error { return v.openid.Run(ctx) })
+	}
 	return group.Wait()
 }
 
@@ -116,10 +124,13 @@ func (v *verifier) wait(ctx context.Context) error {
 	return nil
 }
 
-func (v *verifier) routes() http.Handler {
+func (v *verifier) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	httpd.WithHealth(mux, v.gateway.Ready)
 	httpd.WithMetrics(mux, v.metrics)
+	if v.openid != nil {
+		v.openid.Routes(mux)
+	}
 	mux.Handle("/", v.gateway.Routes())
 	return mux
 }

@@ -224,6 +224,8 @@ func (p *Provider) cleanForm(q url.Values, c Client) string {
 		q.Del(wish)
 	}
 	switch {
+	case q.Get("response_type") != "" && q.Get("response_type") != "code":
+		return "unsupported_response_type"
 	case q.Has("request"):
 		return "request_not_supported"
 	// A request_uri is a handle that we gave. Nothing is ever fetched from an address that

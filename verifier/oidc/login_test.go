@@ -105,11 +105,8 @@ func TestALoginAcrossDevices(t *testing.T) {
 		if p.status != 200 || !strings.HasSuffix(p.at.Path, "/wait") {
 			t.Fatalf("%d at %s", p.status, p.at)
 		}
-		number := regexp.MustCompile(`class="bignumber"[^>]*>(\d\d)<`).FindStringSubmatch(p.text)
-		if number == nil {
-			t.Fatal("no number")
-		}
-		if _, err := w.answer(w.requestIn(p), "hanako", func(a *ceremony.Answer) { a.Match = number[1] }); err != nil {
+		number := numberOn(t, p)
+		if _, err := w.answer(w.requestIn(p), "hanako", func(a *ceremony.Answer) { a.Match = number }); err != nil {
 			t.Fatal(err)
 		}
 		p = b.get(p.at.String())
@@ -122,17 +119,27 @@ func TestALoginAcrossDevices(t *testing.T) {
 	})
 }
 
+// numberOn is the number that a waiting page shows.
+func numberOn(t *testing.T, p page) string {
+	t.Helper()
+	found := regexp.MustCompile(`class="bignumber"[^>]*>(\d\d)<`).FindStringSubmatch(p.text)
+	if found == nil {
+		t.Fatal("no number on the page")
+	}
+	return found[1]
+}
+
 func TestWrongNumberIsSaidAndMayBeTriedAgain(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		r, b := w.rp(t.Context()), w.browser()
 		p := b.get(r.url())
 		login := p.at.Path
 		p = b.post(login+"/ask", url.Values{"with": {"other"}})
-		number := regexp.MustCompile(`class="bignumber"[^>]*>(\d\d)<`).FindStringSubmatch(p.text)
+		number := numberOn(t, p)
 		var shown []string
 		_, err := w.answer(w.requestIn(p), "hanako", func(a *ceremony.Answer) {
 			a.Match = "99"
-			if number[1] == "99" {
+			if number == "99" {
 				a.Match = "98"
 			}
 			shown = append(shown, a.Match)

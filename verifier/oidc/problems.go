@@ -22,6 +22,10 @@ var (
 	ErrOtherBrowser = problem.NewRefused(403, "openid-other-browser",
 		"このブラウザーで始めた依頼ではありません。", nothingGivenJA+"届いたリンクから開いたのなら、応じないでください。自分で始めたのなら、始めたブラウザーで続けてください。",
 		"This request was not begun in this browser.", nothingGivenEN+"If you came by a link that somebody sent, do not go on. If you began it, go on in the browser where you did.")
+	// ErrRegistration tells the operator what of a registration does not hold together.
+	ErrRegistration = problem.NewYourTurn(422, "openid-registration",
+		"この登録はできません。", "何も変わっていません。why に書かれた項目を直して、もう一度送ってください。",
+		"This cannot be registered.", "Nothing has changed. Mend what why names and send it again.")
 	ErrLogoutRequest = problem.NewRefused(400, "openid-logout",
 		"ログアウトの依頼が正しくありません。", "何も変わっていません。もとのサービスの画面でログアウトしてください。",
 		"The request to log out is not in order.", "Nothing has changed. Log out at the service itself.")
