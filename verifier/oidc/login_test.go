@@ -199,3 +199,20 @@ func TestAnAttributeThatIsKept(t *testing.T) {
 		}
 	})
 }
+
+// The registration of a relying party is what a phone reads strictly, and it has no key.
+func TestPhonesReadTheRegistration(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		compact, err := w.gateway.Registration(t.Context(), "bank", w.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := ceremony.ParseRegistration(compact)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := m.Unverified(); r.Through != "openid" || len(r.Keys) != 0 || r.Name.JA != "手形銀行" {
+			t.Errorf("%+v", r)
+		}
+	})
+}
