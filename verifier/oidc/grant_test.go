@@ -28,6 +28,9 @@ func TestARefreshTokenIsUsedOnce(t *testing.T) {
 		if second == "" || second == first || !w.active(access) || !w.active(second) {
 			t.Fatalf("%v", out)
 		}
+		if w.active(first) || !w.active(second) { // and asking ends nothing
+			t.Error("the token that was rotated away is active, or asking about it ended the other")
+		}
 		if status, out := w.refresh(first); status != 400 || out["error"] != "invalid_grant" {
 			t.Errorf("used again: %d %v", status, out)
 		}

@@ -43,6 +43,7 @@ type call struct {
 	refused   error    // what the library would have shown on a page of its own
 	trouble   error    // why our side could not answer
 	presented [32]byte // hash of the refresh token of this request
+	path      string
 }
 
 type callKey struct{}
@@ -211,6 +212,7 @@ func userInfoClaims(_ context.Context, g *goidc.Grant) map[string]any {
 
 // ask runs a request through the library.
 func (l *library) ask(r *http.Request, c *call) *answer {
+	c.path = r.URL.Path
 	w := newAnswer()
 	l.handler.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callKey{}, c)))
 	return w

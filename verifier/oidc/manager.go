@@ -207,7 +207,11 @@ func (m *manager) GrantByRefreshToken(ctx context.Context, token string) (*goidc
 	if err != nil {
 		return nil, found(ctx, err)
 	}
-	if !latest {
+	switch path := callOf(ctx).path; {
+	case latest, path == pathRevoke: // whoever revokes an older token means all of them
+	case path != pathToken:
+		return nil, goidc.ErrNotFound // asking about it uses nothing
+	default:
 		if err := p.endGrant(ctx, g, "refresh token used again", at); err != nil {
 			return nil, found(ctx, err)
 		}
