@@ -64,7 +64,12 @@ func (b *browser) read(res *http.Response, err error) page {
 
 func (b *browser) get(to string) page {
 	b.w.t.Helper()
-	return b.read(b.c.Get(to))
+	r, err := http.NewRequestWithContext(b.w.t.Context(), http.MethodGet, to, nil)
+	if err != nil {
+		b.w.t.Fatal(err)
+	}
+	r.Header.Set("Accept", "text/html,*/*;q=0.8") // by which servers tell people from programs
+	return b.read(b.c.Do(r))
 }
 
 func (b *browser) post(path string, form url.Values) page {
@@ -142,7 +147,7 @@ func (r *rp) tokens(ctx context.Context, q url.Values) (*oauth2.Token, *oidcclie
 		return nil, nil, err
 	}
 	raw, _ := t.Extra("id_token").(string)
-	id, err := r.provider.Verifier(&oidcclient.Config{ClientID: "bank", SupportedSigningAlgs: []string{"ES256"}}).Verify(ctx, raw)
+	id, err := r.provider.Verifier(&oidcclient.Config{ClientID: r.config.ClientID, SupportedSigningAlgs: []string{"ES256"}}).Verify(ctx, raw)
 	if err == nil && id.Nonce != r.nonce {
 		r.w.t.Errorf("nonce %q", id.Nonce)
 	}

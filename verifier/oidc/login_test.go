@@ -9,6 +9,7 @@ import (
 	"net/url"
 
 	"tegata/internal/ceremony"
+	"tegata/verifier/oidc"
 )
 
 // Discovery, login, ID Token, userinfo, refresh and logout by unmodified clients
@@ -89,6 +90,18 @@ func TestTheSubIsOnePersonsAtOneSector(t *testing.T) {
 		if first.Subject != again.Subject || first.Subject == other.Subject {
 			t.Errorf("%q, %q, %q", first.Subject, again.Subject, other.Subject)
 		}
+		// Two services that compare notes: one sector, one name; two sectors, two names.
+		for id, same := range map[string]bool{"bank": true, "shop": false} {
+			secret, sum := oidc.NewSecret()
+			w.register(oidc.Client{ID: id + "-app", Name: ceremony.Text{JA: "手形アプリ", EN: "Tegata App"}, Mark: "bank", Profile: oidc.Basic,
+				Authentication: oidc.SecretBasic, SecretSHA256: sum, RedirectURIs: []string{redirectURI}, Sector: id,
+				Purpose: ceremony.RegisteredPurpose{Code: "login", Sentence: ceremony.Text{JA: "ログインします。", EN: "Log in."}, RiskFloor: ceremony.R1}})
+			r := w.rp(ctx)
+			r.config.ClientID, r.config.ClientSecret = id+"-app", secret
+			if _, id := r.login(ctx, "hanako"); (id.Subject == first.Subject) != same {
+				t.Errorf("%v: %q, %q", same, id.Subject, first.Subject)
+			}
+		}
 	})
 }
 
@@ -113,8 +126,20 @@ func TestALoginAcrossDevices(t *testing.T) {
 		if p.status != 200 || !strings.HasSuffix(p.at.Path, "/done") {
 			t.Fatalf("%d at %s: %s", p.status, p.at, p.text)
 		}
-		if _, _, err := r.tokens(ctx, w.arrived(p)); err != nil {
+		token, _, err := r.tokens(ctx, w.arrived(p))
+		if err != nil {
 			t.Fatal(err)
+		}
+		// It may have been relayed: half an hour, and no more.
+		w.advance(29 * time.Minute)
+		status, out := w.refresh(token.RefreshToken)
+		if status != 200 {
+			t.Fatalf("after 29 minutes: %d %v", status, out)
+		}
+		next, _ := out["refresh_token"].(string)
+		w.advance(2 * time.Minute)
+		if status, _ := w.refresh(next); status != 400 {
+			t.Errorf("after 31 minutes: %d", status)
 		}
 	})
 }
