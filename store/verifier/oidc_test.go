@@ -120,11 +120,11 @@ func TestALoginAndItsBrowser(t *testing.T) {
 		l.Pushed, l.Browser, l.Scopes, l.AskedUntil = [32]byte{}, browser, []string{"openid"}, now.Add(time.Minute)
 		want(o.PutLogin(ctx, l), nil)
 		want(o.ClaimLogin(ctx, "l"), nil)
-		l.Redirect = "http://127.0.0.1:9/"
+		l.Sealed = []byte("sealed")
 		want(o.PutLogin(ctx, l), nil)
 		all, err := o.LoginsOf(ctx, browser, now)
 		want(err, nil)
-		if len(all) != 1 || !all[0].Claimed || all[0].Redirect != l.Redirect || all[0].Browser != browser || !all[0].AskedUntil.Equal(l.AskedUntil) {
+		if len(all) != 1 || !all[0].Claimed || string(all[0].Sealed) != "sealed" || all[0].Browser != browser || !all[0].AskedUntil.Equal(l.AskedUntil) {
 			t.Errorf("%+v", all)
 		}
 		_, err = o.Login(ctx, "l", now.Add(time.Minute))

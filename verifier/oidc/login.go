@@ -118,12 +118,12 @@ func (p *Provider) poll(ctx context.Context, l Login, c Client) (Login, string, 
 
 // comeBack finishes the login of a browser to which the phone brought a response code.
 // The code belongs to one of the logins that this very browser began, or to none.
-func (p *Provider) comeBack(ctx context.Context, browser [32]byte, responseCode string) (Login, error) {
+func (p *Provider) comeBack(ctx context.Context, cookie, responseCode string) (Login, error) {
 	at := p.c.Now()
-	if !ceremony.ValidID(responseCode) {
+	if cookie == "" || !ceremony.ValidID(responseCode) {
 		return Login{}, ErrOtherBrowser
 	}
-	logins, err := p.c.Store.LoginsOf(ctx, browser, at)
+	logins, err := p.c.Store.LoginsOf(ctx, hash(cookie), at)
 	if err != nil {
 		return Login{}, fmt.Errorf("oidc: return: %w", err)
 	}
@@ -131,6 +131,7 @@ func (p *Provider) comeBack(ctx context.Context, browser [32]byte, responseCode 
 		if l.Channel != string(ceremony.Same) || l.Claimed {
 			continue
 		}
+		l.cookie = cookie
 		r, err := p.result(ctx, l, responseCode, at)
 		switch {
 		case errors.Is(err, gateway.ErrBrowserLost), err == nil && r.State != ceremony.StateDone:
@@ -197,15 +198,19 @@ func (p *Provider) complete(ctx context.Context, l Login, o outcome) (Login, err
 	if err != nil {
 		return l, err
 	}
+	cookie := l.cookie
 	if l, err = p.c.Store.Login(ctx, l.ID, p.c.Now()); err != nil { // the engine wrote its part
 		return l, fmt.Errorf("oidc: complete: %w", err)
 	}
-	l.Redirect = redirect
+	if l.Sealed, err = sealFor(cookie, redirect); err != nil {
+		return l, fmt.Errorf("oidc: complete: %w", err)
+	}
+	l.Redirect, l.cookie = redirect, cookie
 	return l, p.c.Store.PutLogin(ctx, l)
 }
 
 // mine finds a login of this browser's.
-func (p *Provider) mine(ctx context.Context, id string, browser [32]byte) (Login, Client, error) {
+func (p *Provider) mine(ctx context.Context, id, cookie string) (Login, Client, error) {
 	if !ceremony.ValidID(id) {
 		return Login{}, Client{}, ErrLoginOver
 	}
@@ -216,8 +221,14 @@ func (p *Provider) mine(ctx context.Context, id string, browser [32]byte) (Login
 	case err != nil:
 		return l, Client{}, fmt.Errorf("oidc: login: %w", err)
 	// Whoever has the address and not the cookie began nothing: a link that was mailed.
-	case l.Browser == ([32]byte{}) || l.Browser != browser:
+	case cookie == "" || l.Browser != hash(cookie):
 		return Login{}, Client{}, ErrOtherBrowser
+	}
+	l.cookie = cookie
+	if len(l.Sealed) > 0 {
+		if l.Redirect, err = openFor(cookie, l.Sealed); err != nil {
+			return l, Client{}, err
+		}
 	}
 	c, err := p.c.Store.Client(ctx, l.Client)
 	if err != nil {
@@ -228,7 +239,7 @@ func (p *Provider) mine(ctx context.Context, id string, browser [32]byte) (Login
 
 // begin checks an authorization request and binds it to a browser. redirect is set when
 // the client is to be told an error at once.
-func (p *Provider) begin(ctx context.Context, r request, browser [32]byte) (l Login, redirect string, err error) {
+func (p *Provider) begin(ctx context.Context, r request, cookie string) (l Login, redirect string, err error) {
 	c, err := p.c.Store.Client(ctx, r.query.Get("client_id"))
 	if errors.Is(err, ErrNotFound) {
 		return l, "", ErrClientUnknown
@@ -252,7 +263,7 @@ func (p *Provider) begin(ctx context.Context, r request, browser [32]byte) (l Lo
 		return l, "", fmt.Errorf("oidc: begin: %w", err)
 	}
 	risk, ok := p.riskOf(c, wishes)
-	l.Browser, l.Scopes, l.Risk, l.Hint = browser, a.Scopes, string(risk), a.Hint
+	l.Browser, l.cookie, l.Scopes, l.Risk, l.Hint = hash(cookie), cookie, a.Scopes, string(risk), a.Hint
 	if err := p.c.Store.PutLogin(ctx, l); err != nil {
 		return l, "", fmt.Errorf("oidc: begin: %w", err)
 	}

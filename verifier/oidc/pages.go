@@ -104,25 +104,25 @@ func (p *Provider) cookieName() string {
 	return "openid"
 }
 
-// browser is the hash of the cookie; zero when there is none.
-func (p *Provider) browser(r *http.Request) [32]byte {
+// browser is the cookie; "" when there is none.
+func (p *Provider) browser(r *http.Request) string {
 	c, err := r.Cookie(p.cookieName())
 	if err != nil || !ceremony.ValidID(c.Value) {
-		return [32]byte{}
+		return ""
 	}
-	return hash(c.Value)
+	return c.Value
 }
 
 // bind gives the browser a cookie, if it has none. SameSite is Lax: relying party and
 // phone both lead here by plain navigation.
-func (p *Provider) bind(w http.ResponseWriter, r *http.Request) [32]byte {
-	if b := p.browser(r); b != ([32]byte{}) {
+func (p *Provider) bind(w http.ResponseWriter, r *http.Request) string {
+	if b := p.browser(r); b != "" {
 		return b
 	}
 	value := ceremony.NewID()
 	http.SetCookie(w, &http.Cookie{Name: p.cookieName(), Value: value, Path: "/", HttpOnly: true, Secure: p.c.Secure,
 		SameSite: http.SameSiteLaxMode, MaxAge: 2 * loginSeconds})
-	return hash(value)
+	return value
 }
 
 // request is an authorization request as it arrived.

@@ -95,9 +95,14 @@ type Login struct {
 	Match      string    `json:"match,omitempty"`
 	AskedUntil time.Time `json:"asked_until,omitzero"`
 
-	Redirect string    `json:"redirect,omitempty"` // where the browser goes; "" while it is not over
-	Until    time.Time `json:"-"`
-	Claimed  bool      `json:"-"`
+	Sealed  []byte    `json:"sealed,omitempty"` // Redirect, for this browser alone
+	Until   time.Time `json:"-"`
+	Claimed bool      `json:"-"`
+
+	// Redirect is where the browser goes; "" while the login is not over. It may hold a
+	// code, and is not kept: see sealFor.
+	Redirect string `json:"-"`
+	cookie   string // of the browser that is here now; not kept
 }
 
 // Grant is what a person's approval gave to a client.
