@@ -104,6 +104,13 @@ func (p *production) makeVerifier(ctx context.Context, c console) error {
 	if err := p.request(c, r, "decrypt", party); err != nil {
 		return err
 	}
+	if p.config.Verifier.OpenID != nil { // perhaps later than the rest: a new key needs a new certificate, and no more
+		more := *r
+		more.make = true
+		if err := p.request(c, &more, openidID, openidParty(p.config)); err != nil {
+			return err
+		}
+	}
 	return r.finish()
 }
 
