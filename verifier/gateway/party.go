@@ -63,6 +63,13 @@ func (g *Gateway) End(ctx context.Context, who audit.Actor, id string) error {
 	return nil
 }
 
+// Registered says whether a party is registered: nil, or ErrNoParty when it is not, or no
+// longer.
+func (g *Gateway) Registered(ctx context.Context, id string) error {
+	_, err := g.party(ctx, id)
+	return err
+}
+
 // Registration returns the signed registration of a party, for phones.
 // ErrNoParty when there is none, or no longer.
 func (g *Gateway) Registration(ctx context.Context, id string, at time.Time) (string, error) {

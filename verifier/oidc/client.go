@@ -170,6 +170,20 @@ func (c Client) keys() (set jose.JSONWebKeySet, err error) {
 // section 2.5, and FAPI 2.0, section 5.4.1, leave these of the common ones.
 func clientAlgs() []jose.SignatureAlgorithm { return []jose.SignatureAlgorithm{jose.ES256, jose.PS256} }
 
+// client finds a registered client whose party may still ask: ErrNotFound when there is
+// none, or when the operator has ended it.
+func (p *Provider) client(ctx context.Context, id string) (Client, error) {
+	c, err := p.c.Store.Client(ctx, id)
+	if err != nil {
+		return c, err
+	}
+	err = p.c.Gateway.Registered(ctx, id)
+	if errors.Is(err, gateway.ErrNoParty) {
+		return Client{}, ErrNotFound
+	}
+	return c, err
+}
+
 // Register registers a relying party, or replaces its registration: from then on
 // phones show its name and purpose. It is the operator's act. ErrClient, with why, or
 // the gateway's refusal.

@@ -130,7 +130,7 @@ func (p *Provider) byClient(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	c, err := p.c.Store.Client(r.Context(), claimedClient(r))
+	c, err := p.client(r.Context(), claimedClient(r))
 	switch {
 	case errors.Is(err, ErrNotFound):
 		w.Header().Set("WWW-Authenticate", `Basic realm="openid"`)
@@ -183,7 +183,7 @@ func (p *Provider) userInfo(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		var g Grant
 		if g, err = p.c.Store.Grant(r.Context(), t.Grant, at); err == nil {
-			c, err = p.c.Store.Client(r.Context(), g.Client)
+			c, err = p.client(r.Context(), g.Client)
 		}
 	}
 	switch {

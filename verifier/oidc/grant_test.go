@@ -9,6 +9,7 @@ import (
 
 	oidcclient "github.com/coreos/go-oidc/v3/oidc"
 
+	"tegata/internal/audit"
 	"tegata/internal/feed"
 )
 
@@ -228,6 +229,27 @@ func TestAGrantEndsWithItsSession(t *testing.T) {
 		w.advance(61 * time.Minute)
 		if status, _ := w.refresh(next); status != 400 {
 			t.Errorf("after 12 hours: %d", status)
+		}
+	})
+}
+
+// A relying party whose registration has ended gets nothing more, for nobody.
+func TestAnEndedPartyGetsNothingMore(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		r := w.rp(ctx)
+		token, _ := r.login(ctx, "hanako")
+		if err := w.gateway.End(ctx, audit.System("verifier"), "bank"); err != nil {
+			t.Fatal(err)
+		}
+		if status, out := w.refresh(token.RefreshToken); status != 401 || out["error"] != "invalid_client" {
+			t.Errorf("refresh: %d %v", status, out)
+		}
+		if _, err := r.provider.UserInfo(ctx, r.config.TokenSource(ctx, token)); err == nil {
+			t.Error("userinfo answers")
+		}
+		if p := w.browser().get(r.url()); p.status != 400 || p.away != "" {
+			t.Errorf("authorize: %d, led to %q", p.status, p.away)
 		}
 	})
 }

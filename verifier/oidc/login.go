@@ -240,7 +240,7 @@ func (p *Provider) mine(ctx context.Context, id, cookie string) (Login, Client, 
 // begin checks an authorization request and binds it to a browser. redirect is set when
 // the client is to be told an error at once.
 func (p *Provider) begin(ctx context.Context, r request, cookie string) (l Login, redirect string, err error) {
-	c, err := p.c.Store.Client(ctx, r.query.Get("client_id"))
+	c, err := p.client(ctx, r.query.Get("client_id"))
 	if errors.Is(err, ErrNotFound) {
 		return l, "", ErrClientUnknown
 	}

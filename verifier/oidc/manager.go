@@ -270,7 +270,7 @@ type clients struct{ p *Provider }
 
 // Client implements goidc.DCRManager.
 func (s clients) Client(ctx context.Context, id string) (*goidc.Client, error) {
-	c, err := s.p.c.Store.Client(ctx, id)
+	c, err := s.p.client(ctx, id)
 	if err != nil {
 		return nil, found(ctx, err)
 	}

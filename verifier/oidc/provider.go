@@ -23,6 +23,7 @@ type Gateway interface {
 	Result(ctx context.Context, caller ceremony.Caller, entry ceremony.Entry, resultID string, at time.Time) (ceremony.Result, error)
 	Standing(ctx context.Context, party, session string, at time.Time) error
 	Events(ctx context.Context, caller ceremony.Caller, p ceremony.EventPoll) (ceremony.Events, error)
+	Registered(ctx context.Context, id string) error
 	Register(ctx context.Context, who audit.Actor, p gateway.Party) error
 }
 
