@@ -40,6 +40,7 @@ func commands() []command {
 		{"party certify", "-config FILE -id ID -role ROLE -origin URL -request FILE.csr -out FILE.pem", "production: a certificate under the ops authority", partyCertify},
 		{"party register", "-config FILE -in FILE.json -certificate FILE.pem", "production: register an asking party with the verifier", partyRegister},
 		{"party end", "-config FILE -id ID", "production: end a party's registration", partyEnd},
+		{"client register", "-config FILE -in FILE.json", "production: register a relying party that speaks OpenID Connect", clientRegister},
 		{"party revoke", "-config FILE -serial HEX -reason REASON", "production: revoke a party's certificate", partyRevoke},
 		{"audit check", "[-data DIR] | -config FILE ROLE…", "recompute the audit chains", auditCheck},
 	}

@@ -40,9 +40,9 @@ type config struct {
 	// roles but the issuer need it.
 	Trust string `json:"trust"`
 
-	Issuer   *issuerConfig `json:"issuer"`
-	Verifier *roleConfig   `json:"verifier"`
-	Portal   *portalConfig `json:"portal"`
+	Issuer   *issuerConfig   `json:"issuer"`
+	Verifier *verifierConfig `json:"verifier"`
+	Portal   *portalConfig   `json:"portal"`
 	// Phone is where links to people's phones lead: an https origin.
 	Phone *struct {
 		URL string `json:"url"`
@@ -66,6 +66,20 @@ type roleConfig struct {
 	// Database is where its tables are: empty for an SQLite file in its room, or
 	// postgres://… without a password (name a passfile, or use a Unix socket).
 	Database string `json:"database"`
+}
+
+// verifierConfig is the verifier's.
+type verifierConfig struct {
+	roleConfig
+	// OpenID makes the verifier an OpenID Provider at the same origin. Without it there
+	// is none.
+	OpenID *openIDConfig `json:"openid"`
+}
+
+// openIDConfig is the OpenID Provider's.
+type openIDConfig struct {
+	// Name is what its pages and people's phones call it alike.
+	Name ui.Text `json:"name"`
 }
 
 // issuerConfig is the issuer's.
@@ -180,6 +194,10 @@ func (c *config) check() (err error) {
 			return err
 		}
 	}
+	openID := c.Verifier != nil && c.Verifier.OpenID != nil
+	if openID && (c.Verifier.OpenID.Name.JA == "" || c.Verifier.OpenID.Name.EN == "" || c.url("phone") == "") {
+		return errors.New("verifier.openid: a name in both languages is needed, and phone.url, where people answer")
+	}
 	origins := map[string]string{}
 	for _, role := range append(slices.Clone(servedRoles), "phone") {
 		u := c.url(role)
@@ -191,7 +209,7 @@ func (c *config) check() (err error) {
 		}
 		// Cookies ignore ports, and an origin is what a certificate names: two roles share neither.
 		host := hostname(u)
-		if other := origins[host]; other != "" && (role == "portal" || role == "phone") {
+		if other := origins[host]; other != "" && (role == "portal" || role == "phone" || openID && (role == "verifier" || other == "verifier")) {
 			return fmt.Errorf("%s.url and %s.url: both are at %s; a role with pages has a host name of its own", role, other, host)
 		}
 		origins[host] = role
@@ -291,8 +309,8 @@ func (c *config) role(name string) *roleConfig {
 	switch {
 	case name == "issuer" && c.Issuer != nil:
 		return &c.Issuer.roleConfig
-	case name == "verifier":
-		return c.Verifier
+	case name == "verifier" && c.Verifier != nil:
+		return &c.Verifier.roleConfig
 	case name == "portal" && c.Portal != nil:
 		return &c.Portal.roleConfig
 	}

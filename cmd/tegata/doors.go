@@ -19,20 +19,21 @@ type door struct {
 	role   string
 	offset int  // from the base port
 	pages  bool // people's browsers come here, by the role's own name
+	both   bool // programs come here, and browsers to some pages by the role's own name
 	title  ui.Text
 }
 
 // doors lists the roles that `up` runs, in the order of /services.json.
 func doors() []door {
 	return []door{
-		{"street", 0, true, ui.Text{JA: "はじめのページ", EN: "Start page"}},
-		{"issuer", 1, false, ui.Text{JA: "認証局", EN: "Certification authority"}},
-		{"verifier", 2, false, ui.Text{JA: "検証者", EN: "Verifier"}},
-		{"phone", 3, true, ui.Text{JA: "スマートフォン", EN: "Phone"}},
-		{"portal", 4, true, ui.Text{JA: "ポータル", EN: "Portal"}},
-		{"municipality", 5, true, ui.Text{JA: "市区町村", EN: "Municipality"}},
-		{"helpdesk", 13, true, ui.Text{JA: "ヘルプデスク", EN: "Helpdesk"}},
-		{"cards", 14, false, ui.Text{JA: "カード置き場", EN: "Card rack"}},
+		{role: "street", offset: 0, pages: true, title: ui.Text{JA: "はじめのページ", EN: "Start page"}},
+		{role: "issuer", offset: 1, title: ui.Text{JA: "認証局", EN: "Certification authority"}},
+		{role: "verifier", offset: 2, both: true, title: ui.Text{JA: "検証者", EN: "Verifier"}},
+		{role: "phone", offset: 3, pages: true, title: ui.Text{JA: "スマートフォン", EN: "Phone"}},
+		{role: "portal", offset: 4, pages: true, title: ui.Text{JA: "ポータル", EN: "Portal"}},
+		{role: "municipality", offset: 5, pages: true, title: ui.Text{JA: "市区町村", EN: "Municipality"}},
+		{role: "helpdesk", offset: 13, pages: true, title: ui.Text{JA: "ヘルプデスク", EN: "Helpdesk"}},
+		{role: "cards", offset: 14, title: ui.Text{JA: "カード置き場", EN: "Card rack"}},
 	}
 }
 
@@ -78,7 +79,7 @@ func (s settings) url(role string) string {
 // names are the values of Host that a role answers to.
 func (s settings) names(role string) []string {
 	names := []string{s.listenAt(role)}
-	if findDoor(role).pages {
+	if d := findDoor(role); d.pages || d.both {
 		names = append(names, s.page(role)[len("http://"):])
 	}
 	return names

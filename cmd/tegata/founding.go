@@ -104,13 +104,17 @@ func (p *production) makeVerifier(ctx context.Context, c console) error {
 	if err := p.request(c, r, "decrypt", party); err != nil {
 		return err
 	}
-	// The time-stamp authority's key is made anew where it is not there, in a room that
-	// is older than it too: its tokens are checked by their certificate, and another key
-	// gets another one.
-	finished := *r
-	finished.make = true
-	if err := p.request(c, &finished, tsaLabel, tsaParty(p.config)); err != nil {
+	// What came later than the rest is made anew where it is not there, in a room that is
+	// older than it too: another key gets another certificate, and no more.
+	more := *r
+	more.make = true
+	if err := p.request(c, &more, tsaLabel, tsaParty(p.config)); err != nil {
 		return err
+	}
+	if p.config.Verifier.OpenID != nil {
+		if err := p.request(c, &more, openidID, openidParty(p.config)); err != nil {
+			return err
+		}
 	}
 	return r.finish()
 }

@@ -31,6 +31,7 @@ func TestJourneys(t *testing.T) {
 	t.Run("scripts", s.scripts)
 	t.Run("meddling", s.meddle)
 	t.Run("doors", s.eachDoor)
+	t.Run("openid", s.openID)
 	t.Run("docs", s.commandsPage)
 }
 

@@ -134,7 +134,7 @@ func (b build) guarded(at places, role string, m *httpd.Metrics, h http.Handler)
 
 // site is what the sandbox tells a role of the world, as far as it is made.
 func (n *neighbourhood) site() site {
-	at := site{places: n.settings, base: n.dir, arc: n.settings.operator().Arc, sandbox: true, now: n.clock.Now, sink: n.sink()}
+	at := site{places: n.settings, base: n.dir, arc: n.settings.operator().Arc, sandbox: true, now: n.clock.Now, sink: n.sink(), openID: openidName}
 	if n.issuer == nil {
 		return at
 	}

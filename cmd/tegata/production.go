@@ -78,6 +78,9 @@ func (p *production) relyingSite() (site, error) {
 		return at, err
 	}
 	at.anchors, at.certify = anchors, p.config.installed(anchors, at.now)
+	if v := p.config.Verifier; v != nil && v.OpenID != nil {
+		at.openID = v.OpenID.Name
+	}
 	return at, nil
 }
 
@@ -130,7 +133,7 @@ func (p *production) handler(role string) http.Handler {
 	case "issuer":
 		return p.issuer.guard(p.config.names(role), p.issuer.status.Routes(p.issuer.routes()))
 	case "verifier":
-		return p.guardedDocuments(p.config, p.verifier.metrics, p.verifier.routes())
+		return p.verifier.doors(p.config, nil, p.guardedDocuments(p.config, p.verifier.metrics, p.verifier.routes()))
 	case "portal":
 		return p.portal.routes(p.config)
 	}

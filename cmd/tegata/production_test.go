@@ -119,9 +119,11 @@ func (f operatorFiles) configuration(t testing.TB) map[string]any {
 	issuer["publication"] = map[string]string{"url": "http://" + open, "listen": open}
 	portal := role("portal")
 	portal["name"] = map[string]string{"ja": "市民ポータル", "en": "Citizens' Portal"}
+	verifier := role("verifier")
+	verifier["openid"] = map[string]any{"name": map[string]string{"ja": "ログイン窓口", "en": "Login desk"}}
 	return map[string]any{
 		"data": "data", "organization": "Example Prefecture", "unit": "Example Agency", "oid_arc": "1.3.6.1.4.1.99999.1", "trust": "trust",
-		"issuer": issuer, "verifier": role("verifier"), "portal": portal,
+		"issuer": issuer, "verifier": verifier, "portal": portal,
 		"phone": map[string]string{"url": "https://" + productionHosts["phone"] + ":8443"},
 	}
 }
@@ -315,9 +317,9 @@ func (w *world) rely(ctx context.Context) error {
 		return err
 	}
 	keys := func(role, name string) string { return filepath.Join(w.conf.Data, role, "keys", name) }
-	for _, c := range []struct{ role, label, id, as, more string }{
-		{"verifier", "sign", "verifier", "verifier", ""}, {"verifier", "decrypt", "verifier", "verifier", "-encryption"},
-		{"verifier", "tsa", "tsa", "tsa", ""}, {"portal", "sign", "portal", "party", ""},
+	for _, c := range []struct{ id, role, label, as, more string }{
+		{"verifier", "verifier", "sign", "verifier", ""}, {"verifier", "verifier", "decrypt", "verifier", "-encryption"}, {"tsa", "verifier", "tsa", "tsa", ""},
+		{"openid", "verifier", "openid", "party", ""}, {"portal", "portal", "sign", "party", ""},
 	} {
 		args := []string{"party", "certify", "-config", w.config, "-id", c.id, "-role", c.as, "-origin", w.conf.url(c.role),
 			"-request", keys(c.role, c.label+".csr"), "-out", keys(c.role, c.label+".pem")}
@@ -376,7 +378,10 @@ func (w *world) serveRest(ctx context.Context) error {
 	if err := w.serveRoles(ctx, "portal"); err != nil {
 		return err
 	}
-	return w.healthy(ctx, servedRoles...)
+	if err := w.healthy(ctx, servedRoles...); err != nil {
+		return err
+	}
+	return w.relyingParty(ctx)
 }
 
 // healthy waits until roles say that they can do their job.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net/http"
 	"path/filepath"
 
 	"tegata/internal/attest"
@@ -39,7 +40,8 @@ func (n *neighbourhood) buildRest(ctx context.Context) (err error) {
 	}
 	n.closers = append(n.closers, n.verifier)
 	n.addWork(n.verifier.gateway)
-	n.open("verifier", n.guardedDocuments(n.settings, n.verifier.metrics, n.verifier.routes()))
+	n.open("verifier", n.verifier.doors(n.settings, func(h http.Handler) http.Handler { return n.settings.ownName("verifier", h) },
+		n.guardedDocuments(n.settings, n.verifier.metrics, n.verifier.sandboxRoutes(n.token, n.settings.machine("verifier")))))
 
 	if n.phones, err = n.openPhones(ctx, n.site(), n.maker); err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"tegata/internal/pki"
 	"tegata/internal/problem"
 	"tegata/internal/trace"
+	"tegata/internal/ui"
 	"tegata/issuer/profile"
 	"tegata/verifier/gateway"
 )
@@ -34,6 +35,7 @@ type site struct {
 	sandbox bool
 	now     func() time.Time
 	sink    trace.Sink // nil in production
+	openID  ui.Text    // the OpenID Provider's name; zero: there is none
 
 	// certify is where a party gets its certificate under the ops authority: the
 	// sandbox's operations desk, or in production what the operator put into the room.

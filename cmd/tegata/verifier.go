@@ -20,6 +20,7 @@ import (
 	verifierstore "tegata/store/verifier"
 	"tegata/verifier/document"
 	"tegata/verifier/gateway"
+	"tegata/verifier/oidc"
 	"tegata/verifier/tsa"
 )
 
@@ -39,6 +40,7 @@ type verifier struct {
 	follower *gateway.Follower
 	document *document.Handler
 	tsa      *tsa.TSA // nil: no certificate for it is installed
+	openid   *oidc.Provider
 }
 
 // openVerifier opens the verifier's room. Its certificates come from the
@@ -90,11 +92,14 @@ func (v *verifier) open(ctx context.Context, at site) error {
 		Issuer: issuer, IssuerAudience: issuer, Client: httpd.Client(10 * time.Second),
 		Store: store, Now: at.now, Log: v.log, Trace: at.sink,
 	})
-	v.follower.Changed = v.gateway.Changed
 	if err != nil {
 		return err
 	}
-	return v.openDocuments(ctx, at, store)
+	v.follower.Changed = v.gateway.Changed
+	if err := v.openDocuments(ctx, at, store); err != nil {
+		return err
+	}
+	return v.openOpenID(ctx, at, store)
 }
 
 // tellEvery is how often the verifier looks for changes of rules to tell of.
@@ -106,6 +111,9 @@ func (v *verifier) run(ctx context.Context) error {
 	group.Go(func() error { return v.follower.Run(ctx) })
 	group.Go(func() error { return v.gateway.WatchSessions(ctx) })
 	group.Go(func() error { return v.gateway.RunTellings(ctx, tellEvery) })
+	if v.openid != nil {
+		group.Go(func() error { return v.openid.Run(ctx) })
+	}
 	return group.Wait()
 }
 
@@ -127,13 +135,16 @@ func (v *verifier) wait(ctx context.Context) error {
 	return nil
 }
 
-func (v *verifier) routes() http.Handler {
+func (v *verifier) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	httpd.WithHealth(mux, v.gateway.Ready)
 	httpd.WithMetrics(mux, v.metrics)
 	mux.Handle("POST /v1/verify", v.document.Routes())
 	if v.tsa != nil {
 		mux.Handle("POST /tsa", v.tsa.Routes())
+	}
+	if v.openid != nil {
+		v.openid.Routes(mux)
 	}
 	mux.Handle("/", v.gateway.Routes())
 	return mux

@@ -222,14 +222,23 @@ func (p *Phone) fetch(ctx context.Context, a Asking) (Asking, error) {
 		return a, requestProblem(err)
 	}
 	origin, _ := ceremony.Origin(a.Link) // was checked by requestURI
-	if a.Registration, err = p.registration(ctx, origin, q.Issuer, m); err != nil {
+	asker, err := p.registration(ctx, origin, q.Issuer)
+	if err != nil {
 		return a, err
 	}
+	var on *ceremony.Registration
 	if q.OnBehalfOf != "" {
-		if a.OnBehalfOf, err = p.registration(ctx, origin, q.OnBehalfOf, nil); err != nil {
+		m, err := p.registration(ctx, origin, q.OnBehalfOf)
+		if err != nil {
 			return a, err
 		}
+		r := m.Unverified()
+		on, a.OnBehalfOf = &r, m.Raw()
 	}
+	if err := p.allowed(ctx, asker.Unverified(), on, m); err != nil {
+		return a, err
+	}
+	a.Registration = asker.Raw()
 	if q.Kind == ceremony.SignDoc {
 		return a, ErrKind
 	}

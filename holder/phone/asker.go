@@ -28,59 +28,57 @@ func (p *Phone) get(ctx context.Context, uri string, header ...httpd.Header) (st
 
 // registration fetches who party is from the verifier at origin and checks it:
 // signed under the ops authority by a verifier whose certificate names this
-// origin. When req is given, it must be a request of that party, as registered.
-func (p *Phone) registration(ctx context.Context, origin, party string, req *jws.Message[ceremony.Request]) (string, error) {
+// origin.
+func (p *Phone) registration(ctx context.Context, origin, party string) (*jws.Message[ceremony.Registration], error) {
 	compact, err := p.get(ctx, origin+"/v1/parties/"+url.PathEscape(party))
 	if err != nil {
 		if problem.From(err).Status == http.StatusNotFound {
-			return "", ErrUnregistered.Because(err)
+			return nil, ErrUnregistered.Because(err)
 		}
-		return "", refusedUnread(err)
+		return nil, refusedUnread(err)
 	}
 	m, err := ceremony.ParseRegistration(compact)
 	if err != nil {
-		return "", ErrVerifier.Because(err)
+		return nil, ErrVerifier.Because(err)
 	}
 	r, err := m.Verify()
 	if err != nil {
-		return "", ErrVerifier.Because(err)
+		return nil, ErrVerifier.Because(err)
 	}
 	at := p.now()
 	if err := r.Fresh(at); err != nil {
-		return "", ErrVerifier.Because(err)
+		return nil, ErrVerifier.Because(err)
 	}
 	leaf := m.Chain()[0]
 	if id, ok := ceremony.PartyOf(leaf); !ok || id != r.Verifier.ID || r.Party != party {
-		return "", ErrVerifier
+		return nil, ErrVerifier
 	}
 	if err := p.stands(ctx, m.Chain(), certpath.ForRole(p.phones.c.Arc, pki.RoleVerifier), ErrVerifier); err != nil {
-		return "", err
+		return nil, err
 	}
 	// The certificate, not the message, says which addresses are the verifier's.
 	origins := ceremony.OriginsOf(leaf)
 	if !slices.Contains(origins, origin) || !slices.Contains(origins, r.Verifier.Origin) {
-		return "", ErrAddress
+		return nil, ErrAddress
 	}
 	enc, err := r.Verifier.EncryptionChain()
 	if err != nil {
-		return "", ErrVerifier.Because(err)
+		return nil, ErrVerifier.Because(err)
 	}
 	if id, ok := ceremony.PartyOf(enc[0]); !ok || id != r.Verifier.ID {
-		return "", ErrVerifier
+		return nil, ErrVerifier
 	}
 	if err := p.stands(ctx, enc, certpath.ForEncryption(p.phones.c.Arc), ErrVerifier); err != nil {
-		return "", err
+		return nil, err
 	}
-	if req == nil {
-		return compact, nil
-	}
-	return compact, p.allowed(ctx, r, req)
+	return m, nil
 }
 
 // allowed checks that a request whose signature holds asks for what was
-// registered, and the certificate of whoever signed it.
-func (p *Phone) allowed(ctx context.Context, r ceremony.Registration, req *jws.Message[ceremony.Request]) error {
-	if err := r.Allows(req); err != nil {
+// registered by who asks, or by whom it asks for, and the certificate of whoever
+// signed it.
+func (p *Phone) allowed(ctx context.Context, r ceremony.Registration, on *ceremony.Registration, req *jws.Message[ceremony.Request]) error {
+	if err := r.Allows(req, on); err != nil {
 		return requestProblem(err)
 	}
 	return p.stands(ctx, req.Chain(), certpath.ForRole(p.phones.c.Arc, pki.RoleParty), ErrUnregistered)

@@ -168,10 +168,56 @@ func TestWhatARegistrationAllows(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r, g := request(), s.registration()
 			c.change(&r, &g)
-			if err := g.Allows(s.sign(t, r)); !errors.Is(err, c.want) || c.want == nil && err != nil {
+			var on *ceremony.Registration
+			if r.OnBehalfOf != "" {
+				bank := s.registration()
+				bank.Party, on = "bank", &bank
+			}
+			if err := g.Allows(s.sign(t, r), on); !errors.Is(err, c.want) || c.want == nil && err != nil {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
 		})
+	}
+}
+
+// Who asks for another asks for that one's registered purpose, never for its own.
+func TestWhoAsksForAnother(t *testing.T) {
+	s := newScene(t)
+	for _, c := range []struct {
+		name   string
+		change func(q *ceremony.Request, asker, bank *ceremony.Registration)
+		want   error
+	}{
+		{"the other names its provider", func(*ceremony.Request, *ceremony.Registration, *ceremony.Registration) {}, nil},
+		{"the other names another provider", func(_ *ceremony.Request, _, b *ceremony.Registration) { b.Through = "broker" }, ceremony.ErrNotRegistered},
+		{"the registration of somebody else", func(_ *ceremony.Request, _, b *ceremony.Registration) { b.Party = "carrier" }, ceremony.ErrNotRegistered},
+		{"another verifier's registration", func(_ *ceremony.Request, _, b *ceremony.Registration) { b.Verifier.ID = "verifier2" }, ceremony.ErrNotRegistered},
+		{"the asking party's own purpose", func(_ *ceremony.Request, _, b *ceremony.Registration) { b.Purposes[0].Code = "bank-login" }, ceremony.ErrNotRegistered},
+		{"another sentence than the other's", func(_ *ceremony.Request, _, b *ceremony.Registration) {
+			b.Purposes[0].Sentence.EN = "Open an account."
+		}, ceremony.ErrNotRegistered},
+		{"more data than the other's", func(_ *ceremony.Request, _, b *ceremony.Registration) { b.Purposes[0].Claims = nil }, ceremony.ErrNotRegistered},
+		{"below the other's class", func(_ *ceremony.Request, _, b *ceremony.Registration) { b.Purposes[0].RiskFloor = ceremony.R3 }, ceremony.ErrRiskFloor},
+		{"the asking party's floor does not count", func(_ *ceremony.Request, a, _ *ceremony.Registration) { a.Purposes[0].RiskFloor = ceremony.R3 }, nil},
+		{"nobody is named, and a registration is given", func(q *ceremony.Request, _, _ *ceremony.Registration) { q.OnBehalfOf = "" }, ceremony.ErrNotRegistered},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			q, asker, bank := request(), s.registration(), s.registration()
+			q.OnBehalfOf, bank.Party, bank.Through, bank.Keys = "bank", "bank", asker.Party, nil
+			if err := bank.Check(); err != nil {
+				t.Fatal(err)
+			}
+			c.change(&q, &asker, &bank)
+			if err := asker.Allows(s.sign(t, q), &bank); !errors.Is(err, c.want) || c.want == nil && err != nil {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+		})
+	}
+	if q := request(); q.Issuer != "" {
+		q.OnBehalfOf = "bank"
+		if err := s.registration().Allows(s.sign(t, q), nil); !errors.Is(err, ceremony.ErrNotRegistered) {
+			t.Errorf("without the other's registration: %v", err)
+		}
 	}
 }
 

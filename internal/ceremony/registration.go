@@ -30,6 +30,7 @@ type Registration struct {
 	VerifiedSince string              `json:"verified_since"`     // YYYY-MM-DD
 	Keys          []string            `json:"keys"`               // base64url SHA-256 of each registered key's SubjectPublicKeyInfo
 	AsksFor       []string            `json:"asks_for,omitempty"` // ids it may name in on_behalf_of
+	Through       string              `json:"through,omitempty"`  // id of the provider that asks for it; then it may have no keys
 	Verifier      VerifierInfo        `json:"verifier"`
 	IssuedAt      int64               `json:"iat"`
 	Expires       int64               `json:"exp"`
@@ -107,7 +108,8 @@ func (r Registration) Check() error {
 			return err
 		}
 	}
-	if len(r.Keys) == 0 || len(r.Keys) > 8 {
+	// A party without keys asks for nothing by itself: another one, named here, does.
+	if len(r.Keys) == 0 && r.Through == "" || len(r.Keys) > 8 || r.Through != "" && !identifier(r.Through) {
 		return malformed("keys")
 	}
 	for _, k := range r.Keys {
@@ -182,7 +184,11 @@ func (r Registration) Purpose(code string) (RegisteredPurpose, bool) {
 // below the purpose's; ErrAudience when it is for another verifier; ErrOrigin when
 // its addresses are not the verifier's. The request's signature, path and moment
 // are checked by the caller.
-func (r Registration) Allows(req *jws.Message[Request]) error {
+//
+// on is the registration of the party that on_behalf_of names, and nil when it names
+// none: the purpose is then that party's, not the asking one's, and either of the two
+// registrations names the other.
+func (r Registration) Allows(req *jws.Message[Request], on *Registration) error {
 	q := req.Unverified()
 	if q.Issuer != r.Party || len(req.Chain()) == 0 || !slices.Contains(r.Keys, KeyID(req.Chain()[0])) {
 		return ErrNotRegistered
@@ -193,7 +199,17 @@ func (r Registration) Allows(req *jws.Message[Request]) error {
 	if q.Audience != r.Verifier.ID {
 		return ErrAudience
 	}
-	p, ok := r.Purpose(q.Purpose.Code)
+	whose := r
+	if (q.OnBehalfOf != "") != (on != nil) {
+		return ErrNotRegistered
+	}
+	if on != nil {
+		if on.Party != q.OnBehalfOf || on.Verifier.ID != r.Verifier.ID || on.Through != r.Party && !slices.Contains(r.AsksFor, on.Party) {
+			return ErrNotRegistered
+		}
+		whose = *on
+	}
+	p, ok := whose.Purpose(q.Purpose.Code)
 	if !ok || p.Sentence != q.Purpose.Sentence {
 		return ErrNotRegistered
 	}
@@ -201,9 +217,6 @@ func (r Registration) Allows(req *jws.Message[Request]) error {
 		if !slices.Contains(p.Claims, c) {
 			return ErrNotRegistered
 		}
-	}
-	if q.OnBehalfOf != "" && !slices.Contains(r.AsksFor, q.OnBehalfOf) {
-		return ErrNotRegistered
 	}
 	if q.Risk.Below(p.RiskFloor) {
 		return ErrRiskFloor

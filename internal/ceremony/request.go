@@ -3,8 +3,10 @@ package ceremony
 import (
 	"crypto"
 	"crypto/ecdh"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/base64"
+	"fmt"
 	"slices"
 	"time"
 
@@ -243,6 +245,20 @@ func (r Request) checkChannel() error {
 		return ErrChannel
 	}
 	return nil
+}
+
+// DrawMatch draws the three distinct numbers of a request that crosses devices. Which
+// of them is right is the verifier's choice, which the request does not tell.
+func DrawMatch() []string {
+	var numbers []string
+	for len(numbers) < 3 {
+		var b [1]byte
+		rand.Read(b[:])
+		if n := fmt.Sprintf("%02d", b[0]%100); b[0] < 200 && !slices.Contains(numbers, n) { // 200 = 2 · 100: each number equally likely
+			numbers = append(numbers, n)
+		}
+	}
+	return numbers
 }
 
 func matchNumber(s string) bool {

@@ -66,29 +66,9 @@ func (p *Portal) request(channel ceremony.Channel, at time.Time) (string, error)
 		ResponseURI: p.config.Verifier + "/v1/requests/" + id + "/answer",
 	}
 	if channel == ceremony.Cross {
-		r.Match = drawNumbers()
+		r.Match = ceremony.DrawMatch()
 	}
 	return ceremony.SignRequest(p.config.Signer, p.config.Chain, r)
-}
-
-// drawNumbers draws three distinct numbers of two digits. Which of them is right
-// is the verifier's choice, which the request does not tell.
-func drawNumbers() []string {
-	var numbers []string
-	seen := map[string]bool{}
-	for len(numbers) < 3 {
-		var b [1]byte
-		rand.Read(b[:])
-		if b[0] >= 200 { // 200 = 2 · 100: each number equally likely
-			continue
-		}
-		n := fmt.Sprintf("%02d", b[0]%100)
-		if !seen[n] {
-			seen[n] = true
-			numbers = append(numbers, n)
-		}
-	}
-	return numbers
 }
 
 // Waiting returns the login that a browser began. ErrOtherBrowser when it began

@@ -15,6 +15,17 @@ func putSession(ctx context.Context, tx store.Tx, s gateway.Session) error {
 	return err
 }
 
+// Session implements gateway.Store.
+func (s *Store) Session(ctx context.Context, id string) (one gateway.Session, err error) {
+	var until int64
+	err = s.db.Read(ctx, func(tx store.Tx) error {
+		return tx.QueryRow(ctx, "SELECT id, party, authority, serial, until_ms FROM live_session WHERE id = $1", id).
+			Scan(&one.ID, &one.Party, &one.Certificate.Authority, &one.Certificate.Serial, &until)
+	})
+	one.Until = time.UnixMilli(until).UTC()
+	return one, ours(err)
+}
+
 // Watched implements gateway.Store.
 func (s *Store) Watched(ctx context.Context) (all []gateway.CertificateName, err error) {
 	err = s.db.Read(ctx, func(tx store.Tx) error {

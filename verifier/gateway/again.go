@@ -40,11 +40,27 @@ func (g *Gateway) again(ctx context.Context, r Request, at time.Time) (ceremony.
 	if r.Outcome.Verdict == ceremony.Passed || r.Outcome.Code == ErrHolderRefused.Code {
 		return taken, nil
 	}
-	for _, p := range []*problem.Problem{ErrExpired, ErrRevoked, ErrHeld, ErrRisk, ErrCoolingOff, ErrMatch, ErrAttributes,
-		ErrLocked, ErrQuiet, ErrQuietPIN, ErrRaised, ErrDailyLimit} {
+	for _, p := range judged() {
 		if p.Code == r.Outcome.Code {
 			return taken, p
 		}
 	}
 	return taken, ErrRequestUsed
+}
+
+// judged are the verdicts with words of their own that a request can end with.
+func judged() []*problem.Problem {
+	return []*problem.Problem{ErrExpired, ErrRevoked, ErrHeld, ErrRisk, ErrCoolingOff, ErrMatch, ErrAttributes,
+		ErrLocked, ErrQuiet, ErrQuietPIN, ErrRaised, ErrDailyLimit}
+}
+
+// Failure is the problem behind Result.Code, in words for the person: ErrRequestUsed when
+// there are none.
+func Failure(code string) *problem.Problem {
+	for _, p := range append(judged(), ErrHolderRules, ErrHolderRefused) {
+		if p.Code == code {
+			return p
+		}
+	}
+	return ErrRequestUsed
 }

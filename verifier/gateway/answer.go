@@ -263,8 +263,10 @@ func (g *Gateway) judge(ctx context.Context, a *attempt) error {
 		return linked
 	}
 	// A party may have ended since it asked: nothing is given to it any more.
-	if _, err := g.party(ctx, a.request.Party); err != nil {
-		return err
+	for _, id := range []string{a.request.Party, a.asked.OnBehalfOf} {
+		if _, err := g.party(ctx, id); id != "" && err != nil {
+			return err
+		}
 	}
 	return g.fetchAttributes(ctx, a)
 }

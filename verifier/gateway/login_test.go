@@ -239,7 +239,7 @@ func TestTheRegistrationIsSigned(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := w.mustFetch(w.must().RequestURI)
-	if err := r.Allows(p.req); err != nil {
+	if err := r.Allows(p.req, nil); err != nil {
 		t.Errorf("the phone would refuse: %v", err)
 	}
 	chain, err := r.Verifier.EncryptionChain()

@@ -63,6 +63,13 @@ func (g *Gateway) End(ctx context.Context, who audit.Actor, id string) error {
 	return nil
 }
 
+// Registered says whether a party is registered: nil, or ErrNoParty when it is not, or no
+// longer.
+func (g *Gateway) Registered(ctx context.Context, id string) error {
+	_, err := g.party(ctx, id)
+	return err
+}
+
 // Registration returns the signed registration of a party, for phones.
 // ErrNoParty when there is none, or no longer.
 func (g *Gateway) Registration(ctx context.Context, id string, at time.Time) (string, error) {
@@ -88,8 +95,8 @@ func (g *Gateway) party(ctx context.Context, id string) (Party, error) {
 
 func (g *Gateway) registration(p Party, at time.Time) ceremony.Registration {
 	r := ceremony.Registration{
-		Party: p.ID, Name: p.Name, Mark: p.Mark, Purposes: p.Purposes, Origins: p.Origins, ReturnURLs: p.ReturnURLs,
-		VerifiedSince: p.VerifiedSince, Keys: p.Keys, AsksFor: p.AsksFor,
+		Party: p.ID, Name: p.Name, Mark: p.Mark, Purposes: p.Purposes, Origins: list(p.Origins), ReturnURLs: list(p.ReturnURLs),
+		VerifiedSince: p.VerifiedSince, Keys: list(p.Keys), AsksFor: p.AsksFor, Through: p.Through,
 		Verifier: ceremony.VerifierInfo{ID: g.c.ID, Origin: g.c.Origin},
 		IssuedAt: at.Unix(), Expires: at.Add(registrationLife).Unix(),
 	}
@@ -97,4 +104,13 @@ func (g *Gateway) registration(p Party, at time.Time) ceremony.Registration {
 		r.Verifier.EncX5C = append(r.Verifier.EncX5C, base64.StdEncoding.EncodeToString(c.Raw))
 	}
 	return r
+}
+
+// list is an empty list for none: a party that is only asked for has neither keys nor
+// return addresses, and null is no list to whoever reads strictly.
+func list(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
 }

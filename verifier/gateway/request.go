@@ -34,7 +34,11 @@ func (g *Gateway) Start(ctx context.Context, caller ceremony.Caller, entry cerem
 	if caller.Party != q.Issuer {
 		return ceremony.Started{}, ErrNotAsRegistered
 	}
-	if err := g.registration(p, at).Allows(m); err != nil {
+	on, err := g.askedFor(ctx, q, at)
+	if err != nil {
+		return ceremony.Started{}, err
+	}
+	if err := g.registration(p, at).Allows(m, on); err != nil {
 		return ceremony.Started{}, requestProblem(err)
 	}
 	if err := q.Fresh(at); err != nil {
@@ -77,6 +81,23 @@ func (g *Gateway) Start(ctx context.Context, caller ceremony.Caller, entry cerem
 		Detail: map[string]string{"request": r.ID, "purpose": q.Purpose.Sentence.JA, "risk": string(q.Risk), "channel": string(q.Channel), "signature": "ES256, " + p.ID},
 	})
 	return ceremony.Started{RequestURI: g.c.Origin + "/r/" + r.ID, ResultID: r.ResultID, Match: r.Match, ExpiresAt: r.ExpiresAt.Unix()}, nil
+}
+
+// askedFor is the registration of the party that a request names in on_behalf_of; nil
+// when it names none.
+func (g *Gateway) askedFor(ctx context.Context, q ceremony.Request, at time.Time) (*ceremony.Registration, error) {
+	if q.OnBehalfOf == "" {
+		return nil, nil
+	}
+	p, err := g.party(ctx, q.OnBehalfOf)
+	if errors.Is(err, ErrNoParty) {
+		return nil, ErrPartyUnregistered
+	}
+	if err != nil {
+		return nil, err
+	}
+	on := g.registration(p, at)
+	return &on, nil
 }
 
 // answerURL is the only response_uri that is accepted for a request.

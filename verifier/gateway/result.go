@@ -114,7 +114,13 @@ func (g *Gateway) deliver(ctx context.Context, r Request, q *jws.Message[ceremon
 	if err != nil {
 		return ceremony.Result{}, fmt.Errorf("gateway: result: %w", err)
 	}
-	out.Sub, out.Claims, out.AMR, out.ACR = g.sub(p.Sector, o.Person), o.Claims, o.AMR, g.acr(asked.Risk)
+	known := p // in whose sector the person has a name
+	if asked.OnBehalfOf != "" {
+		if known, err = g.c.Store.Party(ctx, asked.OnBehalfOf); err != nil {
+			return ceremony.Result{}, fmt.Errorf("gateway: result: %w", err)
+		}
+	}
+	out.Sub, out.Claims, out.AMR, out.ACR = g.sub(known.Sector, o.Person), o.Claims, o.AMR, g.acr(asked.Risk)
 	if r.Channel == ceremony.Cross {
 		out.SessionUntil = o.At.Add(crossSession).Unix()
 	}

@@ -10,6 +10,7 @@ import (
 	"tegata/internal/ceremony"
 	"tegata/internal/feed"
 	"tegata/internal/pki"
+	"tegata/internal/problem"
 )
 
 // Limits of what is told about sessions.
@@ -206,7 +207,8 @@ func (g *Gateway) stateOf(n CertificateName, at time.Time) (string, error) {
 // session is what a passed login opens, or nil: without a feed there is nothing that
 // could say when it must end.
 func (g *Gateway) session(a *attempt) *Session {
-	if g.c.Feed == nil || a.asked.Kind != ceremony.Login {
+	login := a.asked.Kind == ceremony.Login || a.asked.Kind == ceremony.Consent && a.asked.OnBehalfOf != ""
+	if g.c.Feed == nil || !login {
 		return nil
 	}
 	authority, ok := Labels(g.c.Anchors)(a.path[1])
@@ -219,6 +221,31 @@ func (g *Gateway) session(a *attempt) *Session {
 		s.Until = a.at.Add(crossSession)
 	}
 	return s
+}
+
+// ErrSessionOver is a session whose time is over, or that its certificate has ended.
+var ErrSessionOver = problem.NewRefused(403, "session-over",
+	"このログインは終わっています。", "もう一度ログインしてください。",
+	"This login is over.", "Log in again.")
+
+// Standing says whether a session of a party's still stands at a moment: nil, or
+// ErrSessionOver. Any other error decided nothing: the status could not be learned.
+func (g *Gateway) Standing(ctx context.Context, party, id string, at time.Time) error {
+	s, err := g.c.Store.Session(ctx, id)
+	switch {
+	case errors.Is(err, ErrNotFound), err == nil && (s.Party != party || !at.Before(s.Until)):
+		return ErrSessionOver
+	case err != nil:
+		return fmt.Errorf("gateway: session: %w", err)
+	}
+	state, err := g.stateOf(s.Certificate, at)
+	switch {
+	case err != nil:
+		return ErrStatusUnavailable.Because(err)
+	case state != "":
+		return ErrSessionOver
+	}
+	return nil
 }
 
 // Events answers a party's poll: what it acknowledges is forgotten, and what waits for

@@ -74,6 +74,8 @@ type Store interface {
 	// Uses lists the uses of all certificates of a person, newest first.
 	Uses(ctx context.Context, person string, limit int) ([]ceremony.Use, error)
 
+	// Session finds a session that has not ended. ErrNotFound.
+	Session(ctx context.Context, id string) (Session, error)
 	// Watched lists the certificates on which sessions stand.
 	Watched(ctx context.Context) ([]CertificateName, error)
 	// SessionsOf lists the sessions that stand on a certificate.
@@ -129,6 +131,7 @@ type Party struct {
 	VerifiedSince string   // YYYY-MM-DD
 	Keys          []string // ceremony.KeyID of its certificates
 	AsksFor       []string // parties it may name in on_behalf_of
+	Through       string   // the provider that asks for it; then it may have no keys
 	Sector        string   // sub is the same for all parties of a sector; empty: ID
 	Grants        []string // scopes of the grants a login gives: the portal's
 	Ended         bool     // no longer registered; kept for the history

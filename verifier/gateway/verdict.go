@@ -37,12 +37,16 @@ func (g *Gateway) finish(ctx context.Context, a *attempt, failure error) (ceremo
 	}
 	if a.leaf != nil { // a declined request has no answer, no receipt and no user
 		o.Answer, o.Certificate = a.answer.Hash(), sha256.Sum256(a.leaf.Raw)
-		p, err := g.c.Store.Party(ctx, a.request.Party)
+		whose := a.request.Party
+		if a.asked.OnBehalfOf != "" { // the holder remembers who it was for, not who passed it on
+			whose = a.asked.OnBehalfOf
+		}
+		p, err := g.c.Store.Party(ctx, whose)
 		if err != nil {
 			return ceremony.Taken{}, fmt.Errorf("gateway: verdict %s: %w", o.Request, err)
 		}
 		o.Use = &ceremony.Use{
-			At: a.at.Unix(), Party: a.asked.Issuer, Name: p.Name, Purpose: a.asked.Purpose.Sentence, Kind: a.asked.Kind,
+			At: a.at.Unix(), Party: whose, Name: p.Name, Purpose: a.asked.Purpose.Sentence, Kind: a.asked.Kind,
 			Risk: a.asked.Risk, Channel: a.asked.Channel, Verdict: o.Verdict, Code: o.Code, Why: why,
 			PurposeCode: a.asked.Purpose.Code, AMR: a.claims.AMR, Category: a.bound.category, Receipt: ceremony.NewID(),
 		}

@@ -1,0 +1,211 @@
+package oidc
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"tegata/internal/audit"
+	"tegata/internal/ceremony"
+	"tegata/verifier/gateway"
+)
+
+// Profile is how strictly a client has to speak.
+type Profile string
+
+// The profiles.
+const (
+	// Basic: client_secret_basic or private_key_jwt, up to R2, refresh tokens that rotate.
+	Basic Profile = "basic"
+	// FAPI2 is the FAPI 2.0 Security Profile: pushed requests, private_key_jwt, DPoP.
+	FAPI2 Profile = "fapi2"
+)
+
+// How a client authenticates at the endpoints for programs (OpenID Connect Core,
+// section 9).
+const (
+	SecretBasic   = "client_secret_basic"
+	PrivateKeyJWT = "private_key_jwt"
+)
+
+// Client is a registered relying party.
+type Client struct {
+	ID      string        `json:"id"` // client_id, and the party's id on phones
+	Name    ceremony.Text `json:"name"`
+	Mark    string        `json:"mark"`
+	Profile Profile       `json:"profile"`
+
+	Authentication string          `json:"authentication"`          // SecretBasic or PrivateKeyJWT
+	SecretSHA256   string          `json:"secret_sha256,omitempty"` // hex; with SecretBasic
+	JWKS           json.RawMessage `json:"jwks,omitempty"`          // public keys; with PrivateKeyJWT
+
+	RedirectURIs           []string `json:"redirect_uris"` // compared exactly
+	PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris,omitempty"`
+	BackchannelLogoutURI   string   `json:"backchannel_logout_uri,omitempty"`
+	Refresh                bool     `json:"refresh,omitempty"` // gets refresh tokens
+
+	// Sector: parties of one sector know a person by the same sub. Empty: ID.
+	Sector string `json:"sector,omitempty"`
+	// Purpose is what phones show, the least risk class, and the most data.
+	Purpose ceremony.RegisteredPurpose `json:"purpose"`
+}
+
+// Scopes that a client may be given beside openid: each is one attribute.
+func (c Client) scopes() string {
+	return strings.Join(append([]string{"openid"}, c.Purpose.Claims...), " ")
+}
+
+// NewSecret draws a client secret and returns it with the form in which it rests. It
+// has 130 random bits, so that one pass of SHA-256 protects it.
+func NewSecret() (secret, sum string) {
+	secret = rand.Text()
+	return secret, secretSum(secret)
+}
+
+func secretSum(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}
+
+// secretMatches compares in constant time. A client without a secret matches nothing.
+func secretMatches(sum, secret string) bool {
+	return len(sum) == 64 && subtle.ConstantTimeCompare([]byte(sum), []byte(secretSum(secret))) == 1
+}
+
+// ErrClient is a registration that does not hold together; its text says why.
+var ErrClient = errors.New("oidc: registration")
+
+func clientError(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{ErrClient}, args...)...)
+}
+
+// check looks at what the gateway does not look at.
+func (c Client) check() error {
+	if len(c.RedirectURIs) == 0 || len(c.RedirectURIs) > 16 || len(c.PostLogoutRedirectURIs) > 16 {
+		return clientError("1 to 16 redirect_uris, and at most 16 post_logout_redirect_uris")
+	}
+	for _, uri := range slices.Concat(c.RedirectURIs, c.PostLogoutRedirectURIs) {
+		if err := checkAddress(uri); err != nil {
+			return err
+		}
+	}
+	if c.BackchannelLogoutURI != "" {
+		if err := checkAddress(c.BackchannelLogoutURI); err != nil {
+			return err
+		}
+	}
+	switch {
+	case c.Authentication == SecretBasic && len(c.SecretSHA256) == 64 && len(c.JWKS) == 0:
+	case c.Authentication == PrivateKeyJWT && c.SecretSHA256 == "" && len(c.JWKS) > 0:
+	default:
+		return clientError("%s with a secret, or %s with jwks", SecretBasic, PrivateKeyJWT)
+	}
+	switch c.Profile {
+	case Basic:
+		// R3 takes the profile that binds tokens to their holder.
+		if !c.Purpose.RiskFloor.Below(ceremony.R3) {
+			return clientError("risk class R3 takes the profile %s", FAPI2)
+		}
+	case FAPI2:
+		// FAPI 2.0 Security Profile, section 5.3.2.1: clients authenticate by key.
+		if c.Authentication != PrivateKeyJWT {
+			return clientError("the profile %s takes %s", FAPI2, PrivateKeyJWT)
+		}
+	default:
+		return clientError("profile %s or %s", Basic, FAPI2)
+	}
+	for _, claim := range c.Purpose.Claims {
+		if !slices.Contains(ceremony.AttributeClaims(), claim) {
+			return clientError("%q is no attribute that can be released", claim)
+		}
+	}
+	return c.checkKeys()
+}
+
+// checkAddress: OAuth 2.0 (RFC 6749, section 3.1.2) wants absolute addresses without a
+// fragment; ours are https, or on loopback in a sandbox.
+func checkAddress(uri string) error {
+	u, err := url.Parse(uri)
+	if _, bad := ceremony.Origin(uri); err != nil || bad != nil || strings.ContainsAny(uri, "#*") || u.String() != uri {
+		return clientError("%q is no https address without a fragment", uri)
+	}
+	return nil
+}
+
+// checkKeys: public keys only, of the algorithms that we take, each with its own kid.
+func (c Client) checkKeys() error {
+	if len(c.JWKS) == 0 {
+		return nil
+	}
+	set, err := c.keys()
+	if err != nil || len(set.Keys) == 0 || len(set.Keys) > 8 {
+		return clientError("jwks: 1 to 8 keys")
+	}
+	seen := map[string]bool{}
+	for _, k := range set.Keys {
+		if !k.Valid() || !k.IsPublic() || k.KeyID == "" || seen[k.KeyID] || !slices.Contains(clientAlgs(), jose.SignatureAlgorithm(k.Algorithm)) {
+			return clientError("jwks: public keys with a kid each and alg of %v", clientAlgs())
+		}
+		seen[k.KeyID] = true
+	}
+	return nil
+}
+
+func (c Client) keys() (set jose.JSONWebKeySet, err error) {
+	err = json.Unmarshal(c.JWKS, &set)
+	return set, err
+}
+
+// clientAlgs are what clients and their DPoP proofs may be signed with: RFC 9700,
+// section 2.5, and FAPI 2.0, section 5.4.1, leave these of the common ones.
+func clientAlgs() []jose.SignatureAlgorithm { return []jose.SignatureAlgorithm{jose.ES256, jose.PS256} }
+
+// client finds a registered client whose party may still ask: ErrNotFound when there is
+// none, or when the operator has ended it.
+func (p *Provider) client(ctx context.Context, id string) (Client, error) {
+	c, err := p.c.Store.Client(ctx, id)
+	if err != nil {
+		return c, err
+	}
+	err = p.c.Gateway.Registered(ctx, id)
+	if errors.Is(err, gateway.ErrNoParty) {
+		return Client{}, ErrNotFound
+	}
+	return c, err
+}
+
+// Register registers a relying party, or replaces its registration: from then on
+// phones show its name and purpose. It is the operator's act. ErrClient, with why, or
+// the gateway's refusal.
+func (p *Provider) Register(ctx context.Context, who audit.Actor, c Client) error {
+	if c.Sector == "" {
+		c.Sector = c.ID
+	}
+	if err := c.check(); err != nil {
+		return err
+	}
+	party := gateway.Party{ID: c.ID, Name: c.Name, Mark: c.Mark, Purposes: []ceremony.RegisteredPurpose{c.Purpose},
+		Through: p.c.Party, Sector: c.Sector}
+	for _, uri := range c.RedirectURIs {
+		if o, err := ceremony.Origin(uri); err == nil && !slices.Contains(party.Origins, o) {
+			party.Origins = append(party.Origins, o)
+		}
+	}
+	if err := p.c.Gateway.Register(ctx, who, party); err != nil {
+		return fmt.Errorf("%w: %w", ErrClient, err)
+	}
+	if err := p.c.Store.PutClient(ctx, who, p.c.Now(), c); err != nil {
+		return fmt.Errorf("oidc: register %s: %w", c.ID, err)
+	}
+	return nil
+}

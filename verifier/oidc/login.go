@@ -1,0 +1,296 @@
+package oidc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"tegata/internal/ceremony"
+	"tegata/internal/problem"
+	"tegata/verifier/gateway"
+)
+
+// askLife is how long a person has for one request to the phone.
+const askLife = 5 * time.Minute
+
+// grantLife is how long a grant lasts that stands on no session.
+const grantLife = 10 * time.Minute
+
+// riskOf is the class that a client's request is asked in: its floor, or the first of
+// acr_values that it may ask for (OpenID Connect Core, section 3.1.2.1: in order of
+// preference). ok is false when that is more than its profile allows.
+func (p *Provider) riskOf(c Client, wishes []string) (risk ceremony.Risk, ok bool) {
+	risk = c.Purpose.RiskFloor
+	for _, wish := range wishes {
+		i := slices.IndexFunc([]ceremony.Risk{ceremony.R1, ceremony.R2, ceremony.R3}, func(r ceremony.Risk) bool { return p.acr(r) == wish })
+		if i < 0 {
+			continue
+		}
+		if wished := []ceremony.Risk{ceremony.R1, ceremony.R2, ceremony.R3}[i]; !wished.Below(risk) {
+			risk = wished
+		}
+		break
+	}
+	return risk, c.Profile == FAPI2 || risk.Below(ceremony.R3)
+}
+
+// claimsOf are the attributes that scopes ask for.
+func claimsOf(scopes []string) (claims []string) {
+	for _, claim := range ceremony.AttributeClaims() {
+		if slices.Contains(scopes, claim) {
+			claims = append(claims, claim)
+		}
+	}
+	return claims
+}
+
+// ask puts a client's request to the gateway, for the phone to fetch.
+func (p *Provider) ask(ctx context.Context, l Login, c Client, channel ceremony.Channel) (Login, error) {
+	at := p.c.Now()
+	id := ceremony.NewID()
+	q := ceremony.Request{
+		Issuer: p.c.Party, Audience: p.c.Verifier, OnBehalfOf: c.ID, ID: id, Nonce: ceremony.NewID(),
+		IssuedAt: at.Unix(), Expires: at.Add(askLife).Unix(),
+		Purpose: ceremony.Purpose{Code: c.Purpose.Code, Sentence: c.Purpose.Sentence},
+		Kind:    ceremony.Login, Risk: ceremony.Risk(l.Risk), Claims: claimsOf(l.Scopes), Channel: channel,
+		ResponseURI: p.c.Issuer + "/v1/requests/" + id + "/answer",
+	}
+	if len(q.Claims) > 0 {
+		q.Kind = ceremony.Consent
+	}
+	if channel == ceremony.Cross {
+		q.Match = ceremony.DrawMatch()
+	}
+	compact, err := ceremony.SignRequest(p.c.Signer, p.c.Chain, q)
+	if err != nil {
+		return l, fmt.Errorf("oidc: ask: %w", err)
+	}
+	caller, entry := p.caller("", at)
+	started, err := p.c.Gateway.Start(ctx, caller, entry, ceremony.Start{Request: compact, ReturnURL: p.returnURL()}, at)
+	if err != nil {
+		return l, err
+	}
+	l.Channel, l.ResultID, l.RequestURI, l.Match = string(channel), started.ResultID, started.RequestURI, started.Match
+	l.AskedUntil = time.Unix(started.ExpiresAt, 0).UTC()
+	return l, p.c.Store.PutLogin(ctx, l)
+}
+
+// returnURL is where the phone sends the browser back to; it is registered with the
+// gateway.
+func (p *Provider) returnURL() string { return p.c.Pages + "/login/return" }
+
+// ReturnURL is what the provider's own registration at the gateway must list.
+func ReturnURL(pages string) string { return pages + "/login/return" }
+
+// phoneLink is the address by which a phone is asked: a link on this device, a QR code
+// for another one.
+func (p *Provider) phoneLink(requestURI string) string {
+	return p.c.Phone + "/open?" + url.Values{"request_uri": {requestURI}}.Encode()
+}
+
+// result asks the gateway how a request stands.
+func (p *Provider) result(ctx context.Context, l Login, responseCode string, at time.Time) (ceremony.Result, error) {
+	caller, entry := p.caller(responseCode, at)
+	return p.c.Gateway.Result(ctx, caller, entry, l.ResultID, at)
+}
+
+// poll asks how a login stands, and finishes one that crossed devices when the phone has
+// approved. A login on the same device is never finished by it.
+func (p *Provider) poll(ctx context.Context, l Login, c Client) (Login, string, error) {
+	at := p.c.Now()
+	r, err := p.result(ctx, l, "", at)
+	if err != nil {
+		return l, "", err
+	}
+	switch {
+	case r.State == ceremony.StateExpired:
+		return l, "", gateway.ErrRequestExpired
+	case r.State != ceremony.StateDone:
+		return l, r.State, nil
+	}
+	l, err = p.finish(ctx, l, c, r, at)
+	return l, r.State, err
+}
+
+// comeBack finishes the login of a browser to which the phone brought a response code.
+// The code belongs to one of the logins that this very browser began, or to none.
+func (p *Provider) comeBack(ctx context.Context, cookie, responseCode string) (Login, error) {
+	at := p.c.Now()
+	if cookie == "" || !ceremony.ValidID(responseCode) {
+		return Login{}, ErrOtherBrowser
+	}
+	logins, err := p.c.Store.LoginsOf(ctx, hash(cookie), at)
+	if err != nil {
+		return Login{}, fmt.Errorf("oidc: return: %w", err)
+	}
+	for _, l := range logins {
+		if l.Channel != string(ceremony.Same) || l.Claimed {
+			continue
+		}
+		l.cookie = cookie
+		r, err := p.result(ctx, l, responseCode, at)
+		switch {
+		case errors.Is(err, gateway.ErrBrowserLost), err == nil && r.State != ceremony.StateDone:
+			continue
+		case err != nil:
+			return l, err
+		}
+		c, err := p.c.Store.Client(ctx, l.Client)
+		if err != nil {
+			return l, fmt.Errorf("oidc: return: %w", err)
+		}
+		return p.finish(ctx, l, c, r, at)
+	}
+	return Login{}, ErrOtherBrowser
+}
+
+// finish takes a verdict to the client. A refusal by the person goes there too; what
+// else did not pass is the person's to read, who may try again.
+func (p *Provider) finish(ctx context.Context, l Login, c Client, r ceremony.Result, at time.Time) (Login, error) {
+	if r.Verdict != ceremony.Passed {
+		if r.Code == gateway.ErrHolderRefused.Code {
+			return p.refuse(ctx, l, "access_denied", "")
+		}
+		l.Channel, l.ResultID, l.RequestURI = "", "", ""
+		return l, errors.Join(gateway.Failure(r.Code), p.c.Store.PutLogin(ctx, l))
+	}
+	if l.Hint != "" && l.Hint != r.Sub { // OpenID Connect Core, section 3.1.2.2
+		return p.refuse(ctx, l, "login_required", "")
+	}
+	o := outcome{Sub: r.Sub, Scopes: []string{"openid"}, Facts: facts{
+		Claims: r.Claims, ACR: r.ACR, AMR: r.AMR, AuthTime: p.wall(time.Unix(r.AnsweredAt, 0)).Unix(), SID: ceremony.NewID(),
+		Session: r.Session, UntilMS: at.Add(grantLife).UnixMilli(),
+	}}
+	for _, claim := range claimsOf(l.Scopes) {
+		if r.Claims[claim] != "" { // the holder may have kept it
+			o.Scopes = append(o.Scopes, claim)
+		}
+	}
+	if r.Session != "" {
+		o.Facts.UntilMS = time.Unix(r.SessionUntil, 0).UnixMilli()
+	}
+	return p.complete(ctx, l, o)
+}
+
+// refuse ends a login without a code.
+func (p *Provider) refuse(ctx context.Context, l Login, code, description string) (Login, error) {
+	return p.complete(ctx, l, outcome{Error: code, Description: description})
+}
+
+// complete has the engine end a login, once: who comes second finds where the first was
+// sent.
+func (p *Provider) complete(ctx context.Context, l Login, o outcome) (Login, error) {
+	c, err := p.c.Store.Client(ctx, l.Client)
+	if err != nil {
+		return l, fmt.Errorf("oidc: complete: %w", err)
+	}
+	switch err := p.c.Store.ClaimLogin(ctx, l.ID); {
+	case errors.Is(err, ErrUsed):
+		return l, ErrLoginOver
+	case err != nil:
+		return l, fmt.Errorf("oidc: complete: %w", err)
+	}
+	redirect, err := p.engines[c.Profile].complete(ctx, l.ID, o)
+	if err != nil {
+		return l, err
+	}
+	cookie := l.cookie
+	if l, err = p.c.Store.Login(ctx, l.ID, p.c.Now()); err != nil { // the engine wrote its part
+		return l, fmt.Errorf("oidc: complete: %w", err)
+	}
+	if l.Sealed, err = sealFor(cookie, redirect); err != nil {
+		return l, fmt.Errorf("oidc: complete: %w", err)
+	}
+	l.Redirect, l.cookie = redirect, cookie
+	return l, p.c.Store.PutLogin(ctx, l)
+}
+
+// mine finds a login of this browser's.
+func (p *Provider) mine(ctx context.Context, id, cookie string) (Login, Client, error) {
+	if !ceremony.ValidID(id) {
+		return Login{}, Client{}, ErrLoginOver
+	}
+	l, err := p.c.Store.Login(ctx, id, p.c.Now())
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return l, Client{}, ErrLoginOver
+	case err != nil:
+		return l, Client{}, fmt.Errorf("oidc: login: %w", err)
+	// Whoever has the address and not the cookie began nothing: a link that was mailed.
+	case cookie == "" || l.Browser != hash(cookie):
+		return Login{}, Client{}, ErrOtherBrowser
+	}
+	l.cookie = cookie
+	if len(l.Sealed) > 0 {
+		if l.Redirect, err = openFor(cookie, l.Sealed); err != nil {
+			return l, Client{}, err
+		}
+	}
+	c, err := p.c.Store.Client(ctx, l.Client)
+	if err != nil {
+		return l, c, fmt.Errorf("oidc: login: %w", err)
+	}
+	return l, c, nil
+}
+
+// begin checks an authorization request and binds it to a browser. redirect is set when
+// the client is to be told an error at once.
+func (p *Provider) begin(ctx context.Context, r request, cookie string) (l Login, redirect string, err error) {
+	c, err := p.client(ctx, r.query.Get("client_id"))
+	if errors.Is(err, ErrNotFound) {
+		return l, "", ErrClientUnknown
+	}
+	if err != nil {
+		return l, "", fmt.Errorf("oidc: begin: %w", err)
+	}
+	wishes := strings.Fields(r.query.Get("acr_values"))
+	if code := p.cleanForm(r.query, c); code != "" {
+		to := r.query.Get("redirect_uri")
+		if !slices.Contains(c.RedirectURIs, to) {
+			return l, "", ErrRequest.Because(errors.New("oidc: " + code))
+		}
+		return l, p.errorAt(to, r.query.Get("state"), code), nil
+	}
+	a, redirect, err := p.engines[c.Profile].begin(r.cleaned())
+	if err != nil || redirect != "" {
+		return l, redirect, err
+	}
+	if l, err = p.c.Store.Login(ctx, a.ID, p.c.Now()); err != nil {
+		return l, "", fmt.Errorf("oidc: begin: %w", err)
+	}
+	risk, ok := p.riskOf(c, wishes)
+	l.Browser, l.cookie, l.Scopes, l.Risk, l.Hint = hash(cookie), cookie, a.Scopes, string(risk), a.Hint
+	if err := p.c.Store.PutLogin(ctx, l); err != nil {
+		return l, "", fmt.Errorf("oidc: begin: %w", err)
+	}
+	switch {
+	case !ok: // OpenID Connect Core Error Code unmet_authentication_requirements 1.0
+		l, err = p.refuse(ctx, l, "unmet_authentication_requirements", "this class takes the profile fapi2")
+	case a.Prompt == "none": // there is no session here by which anybody could be logged in silently
+		l, err = p.refuse(ctx, l, "login_required", "")
+	}
+	return l, l.Redirect, err
+}
+
+// errorAt is a client's address with an error for it.
+func (p *Provider) errorAt(to, state, code string) string {
+	v := url.Values{"error": {code}, "iss": {p.c.Issuer}}
+	if state != "" {
+		v.Set("state", state)
+	}
+	separator := "?"
+	if strings.Contains(to, "?") {
+		separator = "&"
+	}
+	return to + separator + v.Encode()
+}
+
+// over says whether trying again is of use.
+func over(err error) bool {
+	p := problem.From(err)
+	return p.Code == ErrLoginOver.Code || p.Code == ErrOtherBrowser.Code || p.Code == ErrRequest.Code || p.Code == ErrClientUnknown.Code
+}

@@ -1,0 +1,306 @@
+package oidc
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/luikyv/go-oidc/pkg/goidc"
+
+	"tegata/internal/audit"
+	"tegata/internal/problem"
+	"tegata/verifier/gateway"
+)
+
+// manager keeps the library's sessions, grants and tokens in our store. The library
+// reads, looks, and writes; that nobody else wrote in between is decided here.
+type manager struct{ l *library }
+
+// newToken draws a code, token or handle: 130 random bits.
+func newToken(context.Context) string { return rand.Text() }
+
+func hash(token string) [32]byte { return sha256.Sum256([]byte(token)) }
+
+// found turns what the store says into the library's words. What is no answer at all
+// is remembered: the library would call it a bad grant, and a client would throw away
+// what is still good.
+func found(ctx context.Context, err error) error {
+	if errors.Is(err, ErrNotFound) {
+		return goidc.ErrNotFound
+	}
+	if err != nil {
+		callOf(ctx).trouble = err
+	}
+	return err
+}
+
+// invalidGrant is the answer to a code or refresh token that may not be used.
+func invalidGrant(why string) error {
+	return goidc.WrapError(goidc.ErrorCodeInvalidGrant, "invalid grant", errors.New(why))
+}
+
+// SaveSession implements goidc.AuthManager.
+func (m *manager) SaveSession(ctx context.Context, as *goidc.AuthnSession) error {
+	at := m.l.p.c.Now()
+	login, err := m.l.p.c.Store.Login(ctx, as.ID, at)
+	if errors.Is(err, ErrNotFound) {
+		login = Login{ID: as.ID, Client: as.ClientID, Until: at.Add(loginSeconds * time.Second)}
+		if as.PushedAuthReqID != "" {
+			login.Pushed = hash(as.PushedAuthReqID)
+		}
+	} else if err != nil {
+		return found(ctx, err)
+	}
+	kept := *as
+	kept.PushedAuthReqID = ""
+	text, err := json.Marshal(kept)
+	if err != nil {
+		return fmt.Errorf("oidc: login: %w", err)
+	}
+	login.Content = string(text)
+	return found(ctx, m.l.p.c.Store.PutLogin(ctx, login))
+}
+
+// Session implements goidc.AuthManager.
+func (m *manager) Session(ctx context.Context, id string) (*goidc.AuthnSession, error) {
+	login, err := m.l.p.c.Store.Login(ctx, id, m.l.p.c.Now())
+	if err != nil {
+		return nil, found(ctx, err)
+	}
+	return sessionOf(login)
+}
+
+// SessionByPushedAuthReqID implements goidc.PARManager. RFC 9126, section 4: a handle
+// is used once.
+func (m *manager) SessionByPushedAuthReqID(ctx context.Context, handle string) (*goidc.AuthnSession, error) {
+	login, err := m.l.p.c.Store.TakePushed(ctx, hash(handle), m.l.p.c.Now())
+	if err != nil {
+		return nil, found(ctx, err)
+	}
+	return sessionOf(login)
+}
+
+func sessionOf(l Login) (*goidc.AuthnSession, error) {
+	var as goidc.AuthnSession
+	if err := json.Unmarshal([]byte(l.Content), &as); err != nil {
+		return nil, fmt.Errorf("oidc: login: %w", err)
+	}
+	return &as, nil
+}
+
+// SaveGrant implements goidc.GrantManager: it tells by what changed which of our steps
+// this is.
+func (m *manager) SaveGrant(ctx context.Context, g *goidc.Grant) error {
+	p, at := m.l.p, m.l.p.c.Now()
+	if g.RevokedAt != 0 {
+		return found(ctx, p.c.Store.EndGrant(ctx, audit.System(p.c.Party), g.ID, "revoked", nil, at))
+	}
+	kept := *g
+	kept.AuthCode, kept.RefreshToken = "", ""
+	text, err := json.Marshal(kept)
+	if err != nil {
+		return fmt.Errorf("oidc: grant: %w", err)
+	}
+	stored, err := p.c.Store.Grant(ctx, g.ID, at)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		f, err := factsOf(g)
+		if err != nil {
+			return err
+		}
+		who := audit.Actor{Party: p.c.Party, Kind: "person", ID: g.Subject}
+		return found(ctx, p.c.Store.PutGrant(ctx, who, Grant{ID: g.ID, Client: g.ClientID, Subject: g.Subject, Session: f.Session, SID: f.SID, Content: string(text),
+			Begun: at, Until: time.UnixMilli(f.UntilMS).UTC()}, hash(g.AuthCode)))
+	case err != nil:
+		return found(ctx, err)
+	case !stored.CodeUsed:
+		var refresh [32]byte
+		if g.RefreshToken != "" {
+			refresh = hash(g.RefreshToken)
+		}
+		err = p.c.Store.Redeem(ctx, g.ID, string(text), refresh)
+	default:
+		err = p.c.Store.Rotate(ctx, g.ID, string(text), callOf(ctx).presented, hash(g.RefreshToken))
+	}
+	if errors.Is(err, ErrUsed) {
+		// Somebody redeemed the same code or token between our reading and our writing.
+		return errors.Join(found(ctx, p.endGrant(ctx, stored, "used twice", at)), invalidGrant("used a moment before"))
+	}
+	return found(ctx, err)
+}
+
+// endGrant ends a grant that stood and has its client told.
+func (p *Provider) endGrant(ctx context.Context, g Grant, why string, at time.Time) error {
+	notice, err := p.noticeFor(ctx, g, at)
+	if err != nil {
+		return err
+	}
+	return p.c.Store.EndGrant(ctx, audit.System(p.c.Party), g.ID, why, notice, at)
+}
+
+// standing reads a grant of ours and asks whether the login that it stands on still
+// does. One that ended, or whose certificate is no longer good, reads as revoked.
+func (m *manager) standing(ctx context.Context, g Grant, at time.Time) (*goidc.Grant, error) {
+	over := &goidc.Grant{ID: g.ID, ClientID: g.Client, RevokedAt: 1}
+	if g.Ended {
+		return over, nil
+	}
+	if g.Session != "" {
+		err := m.l.p.c.Gateway.Standing(ctx, m.l.p.c.Party, g.Session, at)
+		if errors.Is(err, gateway.ErrSessionOver) {
+			return over, found(ctx, m.l.p.endGrant(ctx, g, "session over", at))
+		}
+		if err != nil {
+			return nil, found(ctx, err)
+		}
+	}
+	var out goidc.Grant
+	if err := json.Unmarshal([]byte(g.Content), &out); err != nil {
+		return nil, fmt.Errorf("oidc: grant %s: %w", g.ID, err)
+	}
+	return &out, nil
+}
+
+// Grant implements goidc.GrantManager.
+func (m *manager) Grant(ctx context.Context, id string) (*goidc.Grant, error) {
+	at := m.l.p.c.Now()
+	g, err := m.l.p.c.Store.Grant(ctx, id, at)
+	if err != nil {
+		return nil, found(ctx, err)
+	}
+	return m.standing(ctx, g, at)
+}
+
+// GrantByAuthCode implements goidc.AuthManager. The refresh token that goes out with
+// the code is drawn now.
+func (m *manager) GrantByAuthCode(ctx context.Context, code string) (*goidc.Grant, error) {
+	p, at := m.l.p, m.l.p.c.Now()
+	g, err := p.c.Store.GrantByCode(ctx, hash(code), at)
+	if err != nil {
+		return nil, found(ctx, err)
+	}
+	out, err := m.standing(ctx, g, at)
+	if err != nil || out.RevokedAt != 0 {
+		return out, err
+	}
+	c, err := p.c.Store.Client(ctx, g.Client)
+	if err != nil {
+		return nil, found(ctx, err)
+	}
+	if c.Refresh && g.Session != "" && !g.CodeUsed {
+		out.RefreshToken = newToken(ctx)
+	}
+	return out, nil
+}
+
+// GrantByRefreshToken implements goidc.RefreshTokenManager. A token that was rotated
+// away ends the whole family: one of the two who had it stole it (RFC 9700, section
+// 4.14.2).
+func (m *manager) GrantByRefreshToken(ctx context.Context, token string) (*goidc.Grant, error) {
+	p, at := m.l.p, m.l.p.c.Now()
+	presented := hash(token)
+	g, latest, err := p.c.Store.GrantByRefresh(ctx, presented, at)
+	if err != nil {
+		return nil, found(ctx, err)
+	}
+	switch path := callOf(ctx).path; {
+	case latest, path == pathRevoke: // whoever revokes an older token means all of them
+	case path != pathToken:
+		return nil, goidc.ErrNotFound // asking about it uses nothing
+	default:
+		if err := p.endGrant(ctx, g, "refresh token used again", at); err != nil {
+			return nil, found(ctx, err)
+		}
+		return nil, goidc.ErrNotFound
+	}
+	out, err := m.standing(ctx, g, at)
+	if err != nil || out.RevokedAt != 0 {
+		return out, err
+	}
+	callOf(ctx).presented, out.RefreshToken = presented, token
+	return out, nil
+}
+
+// SaveToken implements goidc.OpaqueTokenManager.
+func (m *manager) SaveToken(ctx context.Context, t *goidc.Token) error {
+	p := m.l.p
+	kept := *t
+	kept.ID = ""
+	text, err := json.Marshal(kept)
+	if err != nil {
+		return fmt.Errorf("oidc: token: %w", err)
+	}
+	return found(ctx, p.c.Store.PutToken(ctx, Token{Hash: hash(t.ID), Grant: t.GrantID, Content: string(text),
+		Until: p.c.Now().Add(time.Duration(t.LifetimeSecs()) * time.Second)}))
+}
+
+// Token implements goidc.OpaqueTokenManager.
+func (m *manager) Token(ctx context.Context, token string) (*goidc.Token, error) {
+	t, err := m.l.p.c.Store.Token(ctx, hash(token), m.l.p.c.Now())
+	if err != nil {
+		return nil, found(ctx, err)
+	}
+	var out goidc.Token
+	if err := json.Unmarshal([]byte(t.Content), &out); err != nil {
+		return nil, fmt.Errorf("oidc: token: %w", err)
+	}
+	out.ID = token
+	return &out, nil
+}
+
+// consume remembers the jti of an assertion or a DPoP proof until it has expired.
+func (m *manager) consume(ctx context.Context, jti string) error {
+	if len(jti) > 200 {
+		return errors.New("oidc: a jti of more than 200 bytes")
+	}
+	err := m.l.p.c.Store.JTI(ctx, jti, m.l.p.c.Now().Add((assertionSeconds+2*leewaySeconds)*time.Second))
+	if err != nil && !errors.Is(err, ErrUsed) {
+		callOf(ctx).trouble = err
+	}
+	return err
+}
+
+// clients finds registered clients for the library. It registers none: that is the
+// operator's act.
+type clients struct{ p *Provider }
+
+// Client implements goidc.DCRManager.
+func (s clients) Client(ctx context.Context, id string) (*goidc.Client, error) {
+	c, err := s.p.client(ctx, id)
+	if err != nil {
+		return nil, found(ctx, err)
+	}
+	return c.forLibrary()
+}
+
+func (c Client) forLibrary() (*goidc.Client, error) {
+	out := &goidc.Client{ID: c.ID, Secret: c.SecretSHA256}
+	out.RedirectURIs, out.ScopeIDs = c.RedirectURIs, c.scopes()
+	out.ResponseTypes = []goidc.ResponseType{goidc.ResponseTypeCode}
+	out.GrantTypes = []goidc.GrantType{goidc.GrantAuthorizationCode}
+	if c.Refresh {
+		out.GrantTypes = append(out.GrantTypes, goidc.GrantRefreshToken)
+	}
+	out.TokenAuthnMethod = goidc.AuthnMethod(c.Authentication)
+	out.IDTokenSigAlg = goidc.SigAlgES256
+	if len(c.JWKS) > 0 {
+		set, err := c.keys()
+		if err != nil {
+			return nil, fmt.Errorf("oidc: client %s: %w", c.ID, err)
+		}
+		out.JWKS = &goidc.JSONWebKeySet{Keys: set.Keys}
+	}
+	return out, nil
+}
+
+var errNoRegistration = problem.Internal.Because(errors.New("oidc: clients are not registered over this door"))
+
+// SaveClient implements goidc.DCRManager.
+func (clients) SaveClient(context.Context, *goidc.Client) error { return errNoRegistration }
+
+// DeleteClient implements goidc.DCRManager.
+func (clients) DeleteClient(context.Context, string) error { return errNoRegistration }

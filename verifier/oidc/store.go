@@ -1,0 +1,141 @@
+package oidc
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tegata/internal/audit"
+)
+
+// What a Store says.
+var (
+	// ErrNotFound: there is no such record, or its time is over.
+	ErrNotFound = errors.New("oidc: not found")
+	// ErrUsed: what may be used once was used before, or somebody else was first.
+	ErrUsed = errors.New("oidc: used before")
+)
+
+// Store keeps what the provider must not forget. Every change is durable when the call
+// returns, and each call is one transaction. Codes, tokens and cookies come to it as
+// SHA-256 only.
+type Store interface {
+	// Client finds a registered client. ErrNotFound.
+	Client(ctx context.Context, id string) (Client, error)
+	// PutClient registers a client or replaces its registration, with an audit record.
+	PutClient(ctx context.Context, who audit.Actor, at time.Time, c Client) error
+
+	// PutLogin keeps a login, new or changed. Who claimed it stays.
+	PutLogin(ctx context.Context, l Login) error
+	// Login finds a login whose time is not over at the moment. ErrNotFound.
+	Login(ctx context.Context, id string, at time.Time) (Login, error)
+	// LoginsOf lists a browser's logins, newest first.
+	LoginsOf(ctx context.Context, browser [32]byte, at time.Time) ([]Login, error)
+	// TakePushed finds a login by its pushed request, once. ErrNotFound.
+	TakePushed(ctx context.Context, pushed [32]byte, at time.Time) (Login, error)
+	// ClaimLogin gives the right to finish a login to the first who asks. ErrUsed.
+	ClaimLogin(ctx context.Context, id string) error
+
+	// PutGrant keeps a new grant with its code, and an audit record.
+	PutGrant(ctx context.Context, who audit.Actor, g Grant, code [32]byte) error
+	// Grant finds a grant whose time is not over. One that ended has only its ids.
+	// ErrNotFound.
+	Grant(ctx context.Context, id string, at time.Time) (Grant, error)
+	// GrantByCode and GrantByRefresh find a grant by the hash of its code or of any of
+	// its refresh tokens; current says that the token is the latest. ErrNotFound.
+	GrantByCode(ctx context.Context, code [32]byte, at time.Time) (Grant, error)
+	GrantByRefresh(ctx context.Context, refresh [32]byte, at time.Time) (g Grant, current bool, err error)
+	// Redeem uses up a grant's code and gives it its first refresh token, if that is not
+	// zero. ErrUsed when the code was used or the grant has ended.
+	Redeem(ctx context.Context, id, content string, refresh [32]byte) error
+	// Rotate puts a refresh token in the place of the latest. ErrUsed when from is not
+	// the latest any more, or the grant has ended. from and to may be the same.
+	Rotate(ctx context.Context, id, content string, from, to [32]byte) error
+	// EndGrant ends a grant and erases what it held; with notice, its client is to be
+	// told. An ended one stays as it is.
+	EndGrant(ctx context.Context, who audit.Actor, id, why string, notice *Notice, at time.Time) error
+	// GrantsOfSession and GrantsOfSID list the grants that stand, by the gateway's
+	// session or by the sid of their ID Tokens.
+	GrantsOfSession(ctx context.Context, session string) ([]Grant, error)
+	GrantsOfSID(ctx context.Context, sid string) ([]Grant, error)
+
+	// PutToken keeps an access token, or changes it. Token finds one whose time is not
+	// over. ErrNotFound.
+	PutToken(ctx context.Context, t Token) error
+	Token(ctx context.Context, token [32]byte, at time.Time) (Token, error)
+
+	// DueNotices lists notices that are to be sent; PutNotice says when one is tried
+	// again, DropNotice that it was sent or is given up.
+	DueNotices(ctx context.Context, at time.Time, limit int) ([]Notice, error)
+	PutNotice(ctx context.Context, n Notice) error
+	DropNotice(ctx context.Context, id string) error
+
+	// JTI remembers the id of a client's assertion or proof until the moment. ErrUsed
+	// when it is there.
+	JTI(ctx context.Context, id string, until time.Time) error
+
+	// SweepOIDC erases what is over as of at.
+	SweepOIDC(ctx context.Context, at time.Time) error
+}
+
+// Login is a relying party's request under way.
+type Login struct {
+	ID      string   `json:"-"` // 128 bits
+	Client  string   `json:"client"`
+	Content string   `json:"content"` // the engine's own
+	Pushed  [32]byte `json:"-"`       // hash of the handle of a pushed request; zero: none
+	Browser [32]byte `json:"-"`       // hash of the cookie of the browser that began it; zero: not yet
+	Scopes  []string `json:"scopes,omitempty"`
+	Risk    string   `json:"risk,omitempty"`
+	Hint    string   `json:"hint,omitempty"` // sub of id_token_hint
+
+	Channel    string    `json:"channel,omitempty"` // of the request to the phone; "": none yet
+	ResultID   string    `json:"result,omitempty"`
+	RequestURI string    `json:"request_uri,omitempty"`
+	Match      string    `json:"match,omitempty"`
+	AskedUntil time.Time `json:"asked_until,omitzero"`
+
+	Sealed  []byte    `json:"sealed,omitempty"` // Redirect, for this browser alone
+	Until   time.Time `json:"-"`
+	Claimed bool      `json:"-"`
+
+	// Redirect is where the browser goes; "" while the login is not over. It may hold a
+	// code, and is not kept: see sealFor.
+	Redirect string `json:"-"`
+	cookie   string // of the browser that is here now; not kept
+}
+
+// Grant is what a person's approval gave to a client.
+type Grant struct {
+	ID       string
+	Client   string
+	Subject  string // pairwise
+	Session  string // the gateway's name of the login; "": none that could end
+	SID      string // in ID Tokens
+	Content  string // the engine's own
+	CodeUsed bool
+	Ended    bool
+	Why      string
+	Begun    time.Time
+	Until    time.Time
+}
+
+// Token is an access token.
+type Token struct {
+	Hash    [32]byte
+	Grant   string
+	Content string // the engine's own
+	Until   time.Time
+}
+
+// Notice is a logout that a client is to be told of (OpenID Connect Back-Channel
+// Logout 1.0).
+type Notice struct {
+	ID     string
+	Client string
+	SID    string
+	Sub    string
+	Tries  int
+	Due    time.Time
+	Until  time.Time // given up after this
+}
