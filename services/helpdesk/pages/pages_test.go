@@ -88,7 +88,7 @@ func samples(t *testing.T) []uitest.Page {
 		}
 		return c
 	}
-	known := helpdesk.ReportView{Known: true, State: "registered", Certificates: v.Certificates}
+	known := helpdesk.ReportView{Known: true, State: "registered", Certificates: v.Certificates, At: moment()}
 	passed := report(helpdesk.ReportOpen)
 	passed.Report = &helpdesk.Report{ID: "B", UsedAt: moment(), Party: "aoba", Verdict: ceremony.Passed}
 	out = append(out, page("25-reports", "reports", reportsPage{[]helpdesk.Case{report(helpdesk.ReportTaken), report(helpdesk.ReportOpen)}}), page("26-reports-empty", "reports", reportsPage{}),
