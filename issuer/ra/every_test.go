@@ -284,7 +284,7 @@ var events = []struct {
 		_, err := s.w.ra.ChangeContact(s.t.Context(), s.c.toContact(s.p, newAddress))
 		return err
 	}},
-	{"the present address is entered while another waits", "WordChangeContact", func(s *scene) error {
+	{"the present address is entered while another waits", "", func(s *scene) error {
 		present, err := s.w.hasAddress(s.c.person.ID)
 		if err != nil {
 			return err
