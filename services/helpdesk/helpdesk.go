@@ -121,7 +121,7 @@ func (h *Helpdesk) Call(ctx context.Context, agent string, f Facts) (number stri
 	number, unkept := h.open(ctx, c)
 	h.unkept(ctx, number, unkept)
 	end, err := h.suspend(ctx, suspension{Facts: &f, Agent: agent})
-	h.forgetReports(agent)
+	h.forgetAll(agent)
 	if number != "" {
 		if !h.end(ctx, agent, number, end) {
 			number = "" // its page could not say what came of it
@@ -149,8 +149,7 @@ func (h *Helpdesk) SuspendSeen(ctx context.Context, agent, support string) (numb
 	}
 	h.unkept(ctx, c.Number, unkept)
 	end, err := h.suspend(ctx, suspension{Support: support, Agent: agent})
-	h.forget(agent, support) // it shows other states now
-	h.forgetReports(agent)
+	h.forgetAll(agent)
 	if c.Number == "" || !h.end(ctx, agent, c.Number, end) {
 		return "", err
 	}
@@ -220,12 +219,12 @@ func (h *Helpdesk) Again(ctx context.Context, agent, support string) (View, erro
 }
 
 func (h *Helpdesk) look(ctx context.Context, q supportQuery) (View, error) {
-	var v View
+	v := View{At: h.at()}
 	if err := h.post(ctx, "/v1/support-views", q, &v); err != nil {
 		return View{}, err
 	}
 	reference := sha256.Sum256([]byte(v.Support))
-	e := Event{At: h.at(), Agent: q.Agent, What: Viewed}
+	e := Event{At: v.At, Agent: q.Agent, What: Viewed}
 	c, err := h.store.CaseAbout(ctx, reference)
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -292,11 +291,12 @@ func (h *Helpdesk) forget(agent, support string) {
 	delete(h.views, viewKey{agent, support})
 }
 
-// forgetReports drops what an agent was shown of reports: one of them may be of whoever's
-// phone was stopped just now. Nobody here knows which.
-func (h *Helpdesk) forgetReports(agent string) {
+// forgetAll drops every copy of what an agent was shown: it may be of whoever's phone was
+// stopped just now, and show other states. Nobody here knows which is.
+func (h *Helpdesk) forgetAll(agent string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	maps.DeleteFunc(h.views, func(k viewKey, _ View) bool { return k.agent == agent })
 	maps.DeleteFunc(h.reports, func(k viewKey, _ reportLook) bool { return k.agent == agent })
 }
 

@@ -209,13 +209,24 @@ func TestAStoppedPhoneIsNotShownAsGood(t *testing.T) {
 					t.Errorf("%s: %+v, %v", name, v, err)
 				}
 			}
+			seen := func(asked int) {
+				t.Helper()
+				n := len(o.asked)
+				if again, err := o.desk.Again(ctx, "A-01", v.Support); err != nil || len(o.asked) != n+asked || asked > 0 && !again.At.Equal(o.now) {
+					t.Errorf("%s: the view %+v, %v", name, again, err)
+				}
+			}
 			o.now = o.now.Add(15 * time.Minute)
+			o.opens("view-1")
+			seen(1)
+			seen(0)
 			state("good")
 			o.now = o.now.Add(time.Second)
 			if err := stop(); err != nil {
 				t.Fatal(err)
 			}
 			state("held")
+			seen(1)
 		}
 	})
 }
