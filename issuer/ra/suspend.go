@@ -102,12 +102,9 @@ func (r *RA) suspendByCard(ctx context.Context, der []byte, at time.Time) (Suspe
 	if err != nil {
 		return Suspended{}, err
 	}
-	err = r.store.Write(ctx, func(tx Tx) error {
-		person, err := r.speaker(ctx, tx, word, signed, at)
-		if err != nil {
-			return err
-		}
-		return r.losePhoneOf(ctx, tx, at, audit.Actor{Party: "card", Kind: "person", ID: person.ID}, person.ID, ByCard, "")
+	err = r.spoken(ctx, word, signed, at, func(tx Tx, person PersonRecord) (refusal, err error) {
+		err = r.losePhoneOf(ctx, tx, at, audit.Actor{Party: "card", Kind: "person", ID: person.ID}, person.ID, ByCard, "")
+		return withoutPhone(err)
 	})
 	return r.suspended(ctx, at, ByCard, err)
 }
