@@ -2,8 +2,6 @@ package pages
 
 import (
 	"net/http"
-	"slices"
-	"strconv"
 	"time"
 
 	"tegata/internal/ceremony"
@@ -30,16 +28,9 @@ type certificate struct {
 	Kind     string
 	State    string
 	Hold     string // first open cause
-	Reason   string // of a revocation, in words: RFC 5280, section 5.3.1, as a number; "" otherwise
 	NotAfter time.Time
 	Since    time.Time
 }
-
-// Signs tells whether it is for signatures: then it says who its holder is.
-func (c certificate) Signs() bool { return c.Kind == "phone-sign" || c.Kind == "card-sign" }
-
-// reasons are those of RFC 5280, section 5.3.1, with which a certificate of a person ends.
-var reasons = []int{0, 1, 3, 4, 5, 9}
 
 // use is one line of the uses.
 type use struct {
@@ -83,7 +74,6 @@ func (h *Handler) gather(w http.ResponseWriter, r *http.Request) (homePage, bool
 // pageOf puts in order what the home page shows as of at.
 func pageOf(home portal.Home, at time.Time) homePage {
 	p := homePage{Home: home, Cross: home.Session.Channel == string(ceremony.Cross)}
-	newest := map[string]string{} // state of each kind's; what it took the place of needs nothing done
 	for _, c := range home.Snapshot.Certificates {
 		if home.Session.Grants[ceremony.ScopeSuspend] != "" && c.State == "good" && (c.Kind == "phone-auth" || c.Kind == "phone-sign") {
 			p.CanSuspend = true
@@ -98,44 +88,21 @@ func pageOf(home portal.Home, at time.Time) homePage {
 		if c.Since != nil {
 			row.Since = *c.Since
 		}
-		if row.State == "revoked" && c.Reason != nil {
-			row.Reason = strconv.Itoa(reasons[max(0, slices.Index(reasons, *c.Reason))])
-		}
 		p.Certificates = append(p.Certificates, row)
-		if _, later := newest[row.Kind]; later {
-			continue
-		}
-		newest[row.Kind] = row.State
 		switch {
 		case row.State == "held":
 			p.Todo = append(p.Todo, todo{Code: "held"})
+		case row.State == "revoked" && row.Kind == "phone-sign":
+			p.Todo = append(p.Todo, todo{Code: "revoked"})
 		case row.State == "good" && at.AddDate(0, 3, 0).After(row.NotAfter):
 			p.Todo = append(p.Todo, todo{Code: "renew", At: row.NotAfter})
 		}
-	}
-	if code := signAgain(newest); code != "" {
-		p.Todo = append(p.Todo, todo{Code: code})
 	}
 	p.Todo = once(p.Todo)
 	for _, u := range home.Snapshot.Uses {
 		p.Uses = append(p.Uses, useOf(u))
 	}
 	return p
-}
-
-// signAgain is what to do about a phone's signature certificate that has ended: have the
-// card bring a new one; or the desk a new card first, when the card's own has ended too;
-// or, where the phone's other certificate has ended with it, register anew.
-func signAgain(newest map[string]string) string {
-	switch {
-	case newest["phone-sign"] != "revoked":
-		return ""
-	case newest["phone-auth"] == "revoked":
-		return "again"
-	case newest["card-sign"] == "good":
-		return "sign-again"
-	}
-	return "revoked"
 }
 
 // once keeps the first of each kind.

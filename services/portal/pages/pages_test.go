@@ -101,7 +101,7 @@ func samples() []uitest.Page {
 	link := "http://phone.localhost:8403/open?request_uri=http%3A%2F%2F127.0.0.1%3A8402%2Fr%2FpTz7Jq0c5Zf1k2wYdWmX3A"
 	held := sampleHome()
 	held.Snapshot.Certificates[0].State, held.Snapshot.Certificates[0].Holds = "held", []string{"lost"}
-	revoke(&held, 1, 3)
+	held.Snapshot.Certificates[1].State = "revoked"
 	held.Snapshot.Certificates[2].NotAfter = moment().AddDate(0, 1, 0)
 	missing := sampleHome()
 	missing.Snapshot = portal.Snapshot{At: moment(), MissingCertificates: true, MissingUses: true}
