@@ -3,6 +3,7 @@ package ra
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"tegata/internal/audit"
@@ -87,6 +88,12 @@ func (r *RA) suspendByLockCode(ctx context.Context, s Suspension, limits []tryLi
 		if err != nil {
 			return err
 		}
+		// Ended since the codes were compared, by its owner's word or another phone of theirs:
+		// "suspended" would be said of a phone that may not be theirs any more.
+		if e.State != StateRegistered {
+			refusal = ErrLockCodeWrong.With("tries_left", left)
+			return nil
+		}
 		if err := r.dropTry(ctx, tx, lockCodes, limits, try); err != nil {
 			return err
 		}
@@ -114,7 +121,7 @@ func (r *RA) suspendByCard(ctx context.Context, der []byte, at time.Time) (Suspe
 // on hold in a limited way only so often: ErrSuspensionLimit, with nothing changed.
 func (r *RA) lose(ctx context.Context, tx Tx, at time.Time, who audit.Actor, e EnrolmentRecord, way Way, name string) error {
 	if e.State != StateRegistered {
-		return nil // ended already: nothing of it can be used
+		return fmt.Errorf("ra: hold %s: it is %s", e.ID, e.State) // every way has looked
 	}
 	left := SuspensionsAllowed
 	if way.limited() && e.heldSince().IsZero() {
