@@ -34,6 +34,7 @@ type model struct {
 type certificate struct {
 	phone.Certificate
 	Cause string    // of the hold that is shown, "" without
+	Why   string    // it was revoked, as ui.Revoked names it; "" when nobody said
 	Birth time.Time // of its holder, when the certificate says so
 }
 
@@ -66,6 +67,9 @@ func lookOf(l phone.Look, models []phone.Model) look {
 		row := certificate{Certificate: c}
 		if c.Holder != nil {
 			row.Birth, _ = c.Holder.Birth()
+		}
+		if c.State == "revoked" && !c.Since.IsZero() {
+			row.Why = ui.Revoked(c.Reason)
 		}
 		for _, cause := range []string{"lost", "suspected"} {
 			if v.Liftable == "" && slices.Contains(c.Causes, cause) {

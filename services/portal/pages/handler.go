@@ -109,6 +109,7 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("POST /login/cancel", h.cancel)
 	mux.HandleFunc("GET /login/return", h.back)
 	mux.HandleFunc("GET /home", h.home)
+	mux.HandleFunc("GET /certificates", h.certificates)
 	mux.HandleFunc("GET /uses", h.uses)
 	mux.HandleFunc("GET /uses/{id}", h.oneUse)
 	mux.HandleFunc("POST /uses/{id}/not-me", h.notMe)
