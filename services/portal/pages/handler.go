@@ -136,6 +136,7 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("POST /lost", h.doLost)
 	mux.HandleFunc("GET /lost/done", h.lostDone)
 	mux.HandleFunc("GET /suspend", h.suspend)
+	mux.HandleFunc("POST /suspend/login", func(w http.ResponseWriter, r *http.Request) { h.logIn(w, r, thenOwn) })
 	mux.HandleFunc("POST /suspend", h.doSuspend)
 	mux.HandleFunc("GET /suspended", h.suspended)
 	mux.HandleFunc("GET /help", h.help)
