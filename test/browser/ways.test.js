@@ -128,9 +128,7 @@ job('where notices go is changed with the card, and taken back; nothing touches'
   wrong.push(...await fits(page))
   assert.ok(await apart(page.getByRole('button', { name: '次へ' }), page.getByText('お知らせは、これまでの送り先に届きます。')) >= 16)
   await page.getByLabel('カードの利用者証明用の暗証番号').fill(cardPIN)
-  await is.press(page, '次へ')
-  await is.at(page, 'カードをかざす')
-  if (await page.getByRole('link', { name: '練習用のカードをかざす' }).isVisible()) await is.holdCard(page, 'katsuragi')
+  await is.press(page, '次へ') // the card still lies there
   await page.getByText('送り先の変更を取り消しました').waitFor()
   assert.deepEqual(wrong, [])
 })
