@@ -10,6 +10,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -33,6 +36,13 @@ func (c *canaries) arrange() []canaryStep {
 		{"loosen limits with the card, by command", func(ctx context.Context) error {
 			return c.command(ctx, map[string]string{"card_auth_pin": c.secrets.cardPIN}, "phone", "loosen", newPhone, "-card", resident)
 		}},
+		{"change where notices go, with the card", c.changeAddress},
+		{"take that back, with the card", func(ctx context.Context) error {
+			page, err := c.cardPINWalk(ctx, "/address/keep", url.Values{})
+			return says(page, err, "送り先の変更を取り消しました")
+		}},
+		{"change where notices go, by command", c.changeAddressByCommand},
+		{"report a use as not one's own", c.reportUse},
 	}
 }
 
@@ -192,4 +202,41 @@ func (c *canaries) loosen(ctx context.Context) error {
 		err = fmt.Errorf("nothing was loosened: %s", words(text))
 	}
 	return err
+}
+
+// changeAddress enters a new address on the phone's pages, and has the card say it.
+func (c *canaries) changeAddress(ctx context.Context) error {
+	b, page := newBrowser(), c.phonePage()
+	text, err := b.sendFrom(ctx, page+"/address", page+"/address", url.Values{"address": {c.newAddress}})
+	if err := says(text, err, c.newAddress); err != nil {
+		return err
+	}
+	text, err = c.cardPINWalkIn(ctx, b, "/address/card", url.Values{"address": {c.newAddress}})
+	return says(text, err, "送り先の変更を受け付けました")
+}
+
+// changeAddressByCommand leaves a change waiting, by the command that reads a file.
+func (c *canaries) changeAddressByCommand(ctx context.Context) error {
+	file := filepath.Join(filepath.Dir(c.dir), "address")
+	if err := os.WriteFile(file, []byte(c.newAddress+"\n"), 0o600); err != nil {
+		return err
+	}
+	return c.command(ctx, map[string]string{"card_auth_pin": c.secrets.cardPIN}, "phone", "address", newPhone, "-card", resident, "-to", file)
+}
+
+// reportUse has the person say at the portal that a use was none of theirs, which stops
+// the phone and brings a case to the helpdesk.
+func (c *canaries) reportUse(ctx context.Context) error {
+	uses := c.settings.page("portal") + "/uses"
+	page, err := c.home.open(ctx, uses)
+	if err != nil {
+		return err
+	}
+	id, err := found(page, `href="/uses/([^"]+)"`)
+	if err != nil {
+		return err
+	}
+	page, err = c.home.sendFrom(ctx, uses+"/"+id, uses+"/"+id+"/not-me", url.Values{})
+	c.reported = path.Base(c.home.url)
+	return says(page, err, "スマホを一時停止しました")
 }

@@ -92,7 +92,27 @@ func (c *canaries) agentHelps(ctx context.Context) error {
 	if err := says(page, err, "登録が終わり"); err != nil {
 		return err
 	}
+	if err := c.workOnReport(ctx, b); err != nil {
+		return err
+	}
 	return c.takeAway(ctx, agentCard)
+}
+
+// workOnReport waits until the person's report is there, opens it and takes it.
+func (c *canaries) workOnReport(ctx context.Context, b *browser) error {
+	reports := c.settings.page("helpdesk") + "/reports"
+	for range 200 {
+		page, err := b.open(ctx, reports)
+		if err != nil {
+			return err
+		}
+		if strings.Contains(page, c.reported) {
+			page, err = b.sendFrom(ctx, reports+"/"+c.reported, reports+"/"+c.reported+"/take", url.Values{})
+			return says(page, err, "調べています")
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return fmt.Errorf("report %s did not come", c.reported)
 }
 
 // signIn has a browser wait for the agent, who types its number and the PIN.

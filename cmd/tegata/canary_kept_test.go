@@ -16,6 +16,7 @@ var mayKeep = map[string]string{
 	"the browser's push key":    "portal",
 	"the browser's push secret": "portal",
 	"the push address":          "portal",
+	"the new address":           "issuer", // notices go there
 }
 
 // checkKept searches every file of the data directory. The helpdesk keeps nothing of who
@@ -56,6 +57,15 @@ func (c *canaries) checkKept(t *testing.T) {
 	}
 	if c.caseNumber == "" || len(c.inFiles(t, needle{"the case", []form{{name: "text", bytes: []byte(c.caseNumber)}}})) == 0 {
 		t.Error("the call became no case")
+	}
+	atHelpdesk := 0
+	for _, h := range c.inFiles(t, needle{"the report", []form{{name: "text", bytes: []byte(c.reported)}}}) {
+		if role(h) == "helpdesk" {
+			atHelpdesk++
+		}
+	}
+	if c.reported == "" || atHelpdesk == 0 {
+		t.Error("the report reached no helpdesk, so that it learns nothing of the person is not shown")
 	}
 }
 

@@ -29,7 +29,7 @@ import (
 // and the card is given its own before the neighbourhood is started) registers a
 // phone on its pages, logs in on the same device and from another, signs a file,
 // uses the card at a reader, has a browser told of notices, trusts somebody, loosens
-// limits, loses the phone, asks helpers and an agent of the helpdesk, who has signed
+// limits, has notices sent elsewhere, reports a use, loses the phone, asks helpers and an agent of the helpdesk, who has signed
 // in with a PIN of their own, and gives the phone up. Then those secrets are searched
 // for, in every form (needle), in everything that is left: the whole data directory,
 // also with its sealed files opened; the logs, in full; the arguments and environment
@@ -65,6 +65,8 @@ type canaries struct {
 	lockCode   string              // told by the phone, once
 	support    string              // support number, likewise
 	caseNumber string              // of the helpdesk's
+	newAddress string              // where notices shall go
+	reported   string              // number of the person's report at the portal
 	home       *browser            // logged in at the portal
 	readers    []string            // host:port where cards were held
 	commands   map[string][]byte   // what /proc said of commands
@@ -109,9 +111,11 @@ func newCanaries(t *testing.T) *canaries {
 		pinNeedle("the phone's new PIN", c.secrets.newPIN, "phone_auth_pin", "pin", "again", "old"),
 		{"the screen lock's key", encodings("private part", c.finger.Private())},
 	}
+	mailbox := rand.Text()[:16]
+	c.newAddress = mailbox + "@example.jp"
 	c.push = newPushService(t)
 	c.told = append(factsHeard(), pushKeyOf(t, c.dir), keyNeedle("the browser's push key", c.push.browser.PublicKey().Bytes()),
-		keyNeedle("the browser's push secret", c.push.auth), passwordNeedle("the push address", c.push.path))
+		keyNeedle("the browser's push secret", c.push.auth), passwordNeedle("the push address", c.push.path), passwordNeedle("the new address", mailbox))
 	c.registered = factsRegistered(t)
 	c.personalise(t)
 	return c

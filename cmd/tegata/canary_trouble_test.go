@@ -143,7 +143,12 @@ func (c *canaries) askHelper(ctx context.Context) error {
 // cardPINWalk is a walk of two screens: the card's PIN, with what else is asked there, and
 // the card.
 func (c *canaries) cardPINWalk(ctx context.Context, walk string, form url.Values) (string, error) {
-	b, page := newBrowser(), c.phonePage()
+	return c.cardPINWalkIn(ctx, newBrowser(), walk, form)
+}
+
+// cardPINWalkIn is cardPINWalk in a browser that entered something before.
+func (c *canaries) cardPINWalkIn(ctx context.Context, b *browser, walk string, form url.Values) (string, error) {
+	page := c.phonePage()
 	form.Set("pin", c.secrets.cardPIN)
 	text, err := b.sendFrom(ctx, page+walk, page+walk, form)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -42,6 +43,9 @@ var mayPass = map[string]string{
 	"the browser's push key to portal":    "body",
 	"the browser's push secret to portal": "body",
 	"the push address to portal":          "body",
+	"the new address to phone":            "body",
+	"the new address from phone":          "told", // before the card's PIN is asked for
+	"the new address to issuer":           "body",
 	"the push address to push service":    "told", // it is the address that is called
 }
 
@@ -79,6 +83,10 @@ func (c *canaries) checkStreams(t *testing.T, streams []stream) {
 		for _, h := range find(s.content, c.registered...) {
 			if inAddress(s.content, h.at) {
 				t.Errorf("%s: in an address: %v", way, h)
+			}
+			// The helpdesk is told neither by a report nor by whoever calls, who says it as it is heard.
+			if strings.HasSuffix(way, " helpdesk") && h.needle != "the birth date" {
+				t.Errorf("%s: %v", way, h)
 			}
 			found[h.needle]++
 		}

@@ -27,6 +27,8 @@ func TestAPhoneWhoseHolderMovedOffersANewSignatureCertificate(t *testing.T) {
 	s := w.screen(t)
 	s.open("/p/t2/")
 	s.at("/p/t2/", "失効しました", "署名用を新しくする")
+	s.open("/p/t2/certificate")
+	s.at("/p/t2/certificate", "失効しました", "住所や氏名など、登録の内容が変わったため")
 	if v := w.said("t2"); states(v) != "good revoked" {
 		t.Errorf("it says %s", states(v))
 	}

@@ -43,6 +43,11 @@ func (s *Site) funcs(l Lang) template.FuncMap {
 		"field": func(name, label, hint string) Field {
 			return Field{Name: name, Label: label, Hint: hint, Type: "text"}
 		},
+		// mail is the field of a mail address: not of the type email, whose browsers turn
+		// what they do not like into something else before it is checked here.
+		"mail": func(name, label, hint string) Field {
+			return Field{Name: name, Label: label, Hint: hint, Type: "text", Mode: "email"}
+		},
 		"steps":  func(at, of int, name string) Steps { return Steps{At: at, Of: of, Name: name} },
 		"action": func(label, url string) Action { return Action{Label: label, URL: url} },
 		"press":  func(label, url string) Action { return Action{Label: label, URL: url, Post: true} },

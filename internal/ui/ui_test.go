@@ -177,12 +177,18 @@ func TestTheCommonWordsAreCompleteAndUsed(t *testing.T) {
 			}
 		}
 	}
-	// The names of pictures are for the party that lets a holder choose one.
-	os.WriteFile(filepath.Join(root, "pictures.html"), []byte(`{{tg "ui.picture" .}}`), 0o600)
+	// The names of pictures are for the party that lets a holder choose one, and reasons
+	// for those that show certificates.
+	os.WriteFile(filepath.Join(root, "pictures.html"), []byte(`{{tg "ui.picture" .}}{{tg "ui.revoked" .}}`), 0o600)
 	uitest.Words(t, os.DirFS(root), ".")
 	words, err := ui.OpenCatalogue(os.DirFS("words"))
 	if err != nil {
 		t.Fatal(err)
+	}
+	for reason := range 11 { // RFC 5280, section 5.3.1
+		if !words.Has(ui.JA, "ui.revoked."+ui.Revoked(reason)) {
+			t.Errorf("reason %d has no words", reason)
+		}
 	}
 	for _, name := range ui.PictureNames() {
 		if !words.Has(ui.JA, "ui.picture."+name) {

@@ -15,6 +15,6 @@ func (n notice) contactTexts(untilJA, untilEN string) (ja, en NoticeText) {
 		return NoticeText{"お知らせの送り先になりました", "電子証明書のお知らせは、これからここに届きます。心当たりがないときは、だれかがアドレスをまちがえたのかもしれません。このお知らせは捨ててください。"},
 			NoticeText{"Notices come here from now on", "Notices about somebody's certificates now come to this address. If you do not know why, somebody may have mistyped theirs: throw this away."}
 	}
-	return NoticeText{"連絡先が変わります", fmt.Sprintf("お知らせの送り先が %s に変わります。%s", untilJA, keepJA)},
+	return NoticeText{"お知らせの送り先が変わります", fmt.Sprintf("お知らせの送り先が %s に変わります。%s", untilJA, keepJA)},
 		NoticeText{"Your contact address will change", fmt.Sprintf("From %s on, notices go to another address. %s", untilEN, keepEN)}
 }

@@ -26,6 +26,6 @@ var (
 		"この届け出は、いまはその状態ではありません。", "ほかの担当者が先に進めたのかもしれません。画面の状態を確かめてください。何も変えていません。",
 		"This report is in another state now.", "Another agent may have been first. See how it stands; nothing was changed.")
 	ErrReportWord = problem.NewYourTurn(400, "report-word",
-		"ことばを1つ選んでください。", "何も変えていません。",
+		"1つ選んでください。", "何も変えていません。",
 		"Choose one of the words.", "Nothing was changed.")
 )

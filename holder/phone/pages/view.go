@@ -2,7 +2,6 @@ package pages
 
 import (
 	"slices"
-	"strconv"
 	"time"
 
 	"tegata/holder/element"
@@ -35,7 +34,7 @@ type model struct {
 type certificate struct {
 	phone.Certificate
 	Cause string    // of the hold that is shown, "" without
-	Why   string    // of a revocation that the status source gave a reason for: its number
+	Why   string    // it was revoked, as ui.Revoked names it; "" when nobody said
 	Birth time.Time // of its holder, when the certificate says so
 }
 
@@ -69,13 +68,13 @@ func lookOf(l phone.Look, models []phone.Model) look {
 		if c.Holder != nil {
 			row.Birth, _ = c.Holder.Birth()
 		}
+		if c.State == "revoked" && !c.Since.IsZero() {
+			row.Why = ui.Revoked(c.Reason)
+		}
 		for _, cause := range []string{"lost", "suspected"} {
 			if v.Liftable == "" && slices.Contains(c.Causes, cause) {
 				v.Liftable = cause
 			}
-		}
-		if c.State == "revoked" && slices.Contains([]int{1, 3, 4, 5, 9}, c.Reason) { // RFC 5280, section 5.3.1
-			row.Why = strconv.Itoa(c.Reason)
 		}
 		if len(c.Causes) > 0 {
 			row.Cause = c.Causes[0]

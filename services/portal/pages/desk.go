@@ -1,9 +1,11 @@
 package pages
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
+	"sync"
 	"time"
 
 	"tegata/internal/ceremony"
@@ -76,6 +78,7 @@ type casePage struct {
 	Session   bool // is still open; the report that stops a phone ends it
 	Standing  portal.ReportStanding
 	Told      bool // the helpdesk is, or will be
+	Sending   bool // it will be in a moment: the page looks again by itself
 	Trouble   *ui.Trouble
 }
 
@@ -91,8 +94,14 @@ func (h *Handler) oneCase(w http.ResponseWriter, r *http.Request) {
 	p.Trouble = said.Trouble
 	p.Standing = h.opt.Portal.StandingOf(r.Context(), c)
 	p.Told = p.Standing.State != portal.ReportNone
-	_, _, err = h.opt.Portal.SessionOf(r.Context(), h.cookie(r, sessionCookie))
-	p.Session = err == nil
+	// For a minute only: a page that goes on reloading is one that cannot be read.
+	if p.Sending = p.Standing.State == portal.ReportWaiting && h.opt.Now().Sub(c.OpenedAt) < time.Minute; p.Sending {
+		w.Header().Set("Refresh", "3")
+	}
+	// A login from before the hold ends with it, within a second or so: to whoever sees
+	// the case in that second it is over as well.
+	s, _, err := h.opt.Portal.SessionOf(r.Context(), h.cookie(r, sessionCookie))
+	p.Session = err == nil && (c.Suspended.IsZero() || s.Begun.After(c.Suspended))
 	h.show(w, r, ui.Screen{Page: "case", Data: p, Bad: p.Trouble != nil})
 }
 
@@ -112,7 +121,29 @@ func (h *Handler) cases(w http.ResponseWriter, r *http.Request) {
 	for _, c := range all {
 		p.Cases = append(p.Cases, caseOf(c))
 	}
+	h.askStandings(r.Context(), all, p.Cases)
 	h.show(w, r, ui.Screen{Page: "cases", Data: p})
+}
+
+// How long the list waits for the helpdesk, and of how many cases it asks.
+const (
+	standingWait = 3 * time.Second
+	standingsOf  = 20
+)
+
+// askStandings asks how the newest cases stand, all at once: a helpdesk that is slow
+// costs the wait of one.
+func (h *Handler) askStandings(ctx context.Context, all []portal.Case, shown []casePage) {
+	ctx, cancel := context.WithTimeout(ctx, standingWait)
+	defer cancel()
+	var asked sync.WaitGroup
+	for i := range all[:min(len(all), standingsOf)] {
+		asked.Go(func() {
+			shown[i].Standing = h.opt.Portal.StandingOf(ctx, all[i])
+			shown[i].Told = shown[i].Standing.State != portal.ReportNone
+		})
+	}
+	asked.Wait()
 }
 
 // seenPage is who asked the issuer about the person (だれが見たか).
@@ -125,6 +156,7 @@ type seenPage struct {
 type query struct {
 	At      time.Time
 	Who     string
+	Known   bool // Who has a name in words
 	Agent   string
 	What    string
 	Claims  []string
@@ -143,7 +175,7 @@ func (h *Handler) seen(w http.ResponseWriter, r *http.Request) {
 func seenOf(s portal.Snapshot) seenPage {
 	p := seenPage{Missing: s.MissingCertificates, AsOf: s.At}
 	for _, q := range s.Queries {
-		line := query{At: q.At, Who: q.Verifier, Agent: q.Agent, What: "other", Claims: q.Claims, Refused: q.Refused}
+		line := query{At: q.At, Who: q.Verifier, Known: slices.Contains([]string{"portal", "verifier", "helpdesk"}, q.Verifier), Agent: q.Agent, What: "other", Claims: q.Claims, Refused: q.Refused}
 		if slices.Contains([]string{"linkage", "attributes", "certificates", "support", "helper", "suspend", "staff", "report"}, q.What) {
 			line.What = q.What
 		}

@@ -83,7 +83,7 @@ func deskSamples() []uitest.Page {
 		page("41-use-terminal", "use", usePage{Use: useOf(terminal), AsOf: moment(), Case: "01234567"}),
 		page("42-use-older", "use", usePage{Use: useOf(older), AsOf: moment()}),
 		page("43-case", "case", caseOf(held)), page("44-case-not-held", "case", stuck), page("44-case-again", "case", caseOf(again)),
-		page("45-cases", "cases", casesPage{[]casePage{caseOf(opened), caseOf(held)}}), page("46-cases-none", "cases", casesPage{}),
+		page("45-cases", "cases", casesPage{[]casePage{caseOf(opened), standing(portal.ReportWaiting), standing("taken"), standing("closed")}}), page("46-cases-none", "cases", casesPage{}),
 		page("47-seen", "seen", seenOf(seen)), page("48-seen-none", "seen", seenPage{AsOf: moment()}), page("49-seen-missing", "seen", seenPage{Missing: true, AsOf: moment()}),
 		page("50-rules", "rules", done), page("51-rules-none", "rules", rulesOf(ceremony.HeldRules{})),
 		page("52-locks", "locks", locks), page("53-limits", "limits", limits), page("54-quiet", "quiet", quiet), page("55-quiet-none", "quiet", none),
@@ -111,7 +111,7 @@ func TestAUseInFull(t *testing.T) {
 	})
 	uitest.Says(t, site, deskSamples(), "41-use-terminal", map[ui.Lang][]string{ui.JA: {"中央店", "kiosk-7", "署名用パスワード", "/cases/01234567"}})
 	uitest.Says(t, site, deskSamples(), "42-use-older", map[ui.Lang][]string{ui.JA: {"記録がありません", "このスマホと同じ端末"}})
-	uitest.Says(t, site, deskSamples(), "47-seen", map[ui.Lang][]string{ui.JA: {"helpdesk", "agent-7", "サポート番号で、あなたのスマホの状態を見ました。", "ほかのことをたずねました", "断られました"}})
+	uitest.Says(t, site, deskSamples(), "47-seen", map[ui.Lang][]string{ui.JA: {"この窓口（くらしの窓口）", "確認を受け持つ機関", "相談窓口（ヘルプデスク）", "担当 agent-7", "サポート番号で、あなたのスマホの状態を見ました。", "ほかのことをたずねました", "断られました"}})
 	uitest.Says(t, site, deskSamples(), "57-loosen", map[ui.Lang][]string{ui.JA: {"「会社やお店のサービス」を、また使えるようにします。", "まだ変わっていません", "1日の回数を、3回から2回にします"}})
 }
 
@@ -151,12 +151,89 @@ func TestACaseSaysWhatItsNumberIsFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	uitest.Says(t, site, deskSamples(), "43-case", map[ui.Lang][]string{
-		ui.JA: {"この届け出の控えです", "役所の窓口や電話の相談窓口では、この番号を調べられません", "ポータルの運営者", "pTz7Jq0c5Zf1k2wYdWmX3A", `action="/logout"`},
+		ui.JA: {"この届け出の控えです", "役所の窓口や電話の相談窓口では、この番号を調べられません", "ポータルの運営者", "pTz7Jq0c5Zf1k2wYdWmX3A", "スマホが手元にあるとき", "手元にないときは"},
 		ui.EN: {"for your own record", "Neither the municipal office nor the help desk can look it up", "operator finds the record"},
 	})
 	for l, sends := range map[ui.Lang]string{ui.JA: "相談窓口に伝えて", ui.EN: "Tell this number"} {
 		if uitest.Has(t, site, deskSamples(), "43-case", l, sends) {
 			t.Errorf("in %s, the person is sent with the number to who cannot look it up", l)
+		}
+	}
+}
+
+// Nobody is offered to leave who has left: the report that stops the phone ends the login.
+func TestACaseOffersToLogOutWhoIsLoggedIn(t *testing.T) {
+	site, err := newSite(Options{Sandbox: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"43-case": false, "44-case-not-held": true} {
+		if got := uitest.Has(t, site, deskSamples(), name, ui.JA, `action="/logout"`); got != want {
+			t.Errorf("%s: to log out is offered: %t", name, got)
+		}
+	}
+}
+
+// casesPortal has one case opened at a moment, of which the helpdesk has not heard.
+type casesPortal struct {
+	Portal
+	opened time.Time
+	later  time.Duration // after the phone was stopped, the login
+}
+
+func (p casesPortal) CaseOf(context.Context, string, string) (portal.Case, error) {
+	return portal.Case{Number: "01234567", Use: fullUse(), OpenedAt: p.opened, Suspended: p.opened}, nil
+}
+
+func (p casesPortal) CasesOf(ctx context.Context, token string) ([]portal.Case, error) {
+	c, err := p.CaseOf(ctx, token, "")
+	return []portal.Case{c, c}, err
+}
+
+func (casesPortal) StandingOf(context.Context, portal.Case) portal.ReportStanding {
+	return portal.ReportStanding{State: portal.ReportWaiting}
+}
+
+func (p casesPortal) SessionOf(context.Context, string) (portal.Session, portal.Account, error) {
+	return portal.Session{Begun: p.opened.Add(p.later)}, portal.Account{}, nil
+}
+
+// A login from before the phone was stopped is over, also while the portal has not heard
+// of the hold; one from after it goes on.
+func TestALoginFromBeforeTheHoldIsOver(t *testing.T) {
+	for later, goesOn := range map[time.Duration]bool{-time.Minute: false, time.Minute: true} {
+		h, err := New(Options{Portal: casesPortal{opened: moment(), later: later}, Now: moment})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		h.Routes().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/cases/01234567", nil))
+		if strings.Contains(w.Body.String(), `action="/logout"`) != goesOn || strings.Contains(w.Body.String(), "このログインも終わりました") == goesOn {
+			t.Errorf("begun %v after the hold: %s", later, w.Body)
+		}
+	}
+}
+
+// A case that is on its way to the helpdesk says so and looks again by itself; one that
+// has been for long does not reload for ever. The list says how each stands.
+func TestACaseOnItsWayLooksAgainByItself(t *testing.T) {
+	for age, again := range map[time.Duration]string{time.Second: "3", time.Hour: ""} {
+		h, err := New(Options{Portal: casesPortal{opened: moment().Add(-age)}, Now: moment})
+		if err != nil {
+			t.Fatal(err)
+		}
+		get := func(path string) *httptest.ResponseRecorder {
+			w := httptest.NewRecorder()
+			h.Routes().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+			return w
+		}
+		w := get("/cases/01234567")
+		if w.Header().Get("Refresh") != again || strings.Contains(w.Body.String(), "相談窓口に送っています") != (again != "") ||
+			strings.Contains(w.Body.String(), "まだ届いていません") != (again == "") {
+			t.Errorf("after %v: Refresh %q, %s", age, w.Header().Get("Refresh"), w.Body)
+		}
+		if list := get("/cases").Body.String(); strings.Count(list, "相談窓口に、まだ届いていません") != 2 {
+			t.Errorf("the list says %s", list)
 		}
 	}
 }

@@ -14,22 +14,14 @@ const homeUses = 5
 
 type homePage struct {
 	Home         portal.Home
-	Cross        bool // a session of another device's approval: shorter, and said so
-	Certificates []certificate
+	Cross        bool          // a session of another device's approval: shorter, and said so
+	Certificates []certificate // that count
+	Ended        []certificate // before them
 	Uses         []use
 	More         bool
 	Todo         []todo
 	CanSuspend   bool            // there is a phone to suspend, and this login can
 	Charges      []portal.Charge // whose phones this person may stop
-}
-
-// certificate is one row of the state of the certificates.
-type certificate struct {
-	Kind     string
-	State    string
-	Hold     string // first open cause
-	NotAfter time.Time
-	Since    time.Time
 }
 
 // use is one line of the uses.
@@ -56,12 +48,6 @@ type use struct {
 	Raisable bool    // the holder can demand more of this purpose
 }
 
-// todo is something the person should do; Code names the sentences.
-type todo struct {
-	Code string
-	At   time.Time
-}
-
 func (h *Handler) gather(w http.ResponseWriter, r *http.Request) (homePage, bool) {
 	home, err := h.opt.Portal.HomeOf(r.Context(), h.cookie(r, sessionCookie))
 	if err != nil {
@@ -74,31 +60,9 @@ func (h *Handler) gather(w http.ResponseWriter, r *http.Request) (homePage, bool
 // pageOf puts in order what the home page shows as of at.
 func pageOf(home portal.Home, at time.Time) homePage {
 	p := homePage{Home: home, Cross: home.Session.Channel == string(ceremony.Cross)}
-	for _, c := range home.Snapshot.Certificates {
-		if home.Session.Grants[ceremony.ScopeSuspend] != "" && c.State == "good" && (c.Kind == "phone-auth" || c.Kind == "phone-sign") {
-			p.CanSuspend = true
-		}
-		row := certificate{Kind: c.Kind, State: c.State, NotAfter: c.NotAfter}
-		if c.State == "good" && at.After(c.NotAfter) {
-			row.State = "expired" // since the snapshot was taken
-		}
-		if len(c.Holds) > 0 {
-			row.Hold = c.Holds[0]
-		}
-		if c.Since != nil {
-			row.Since = *c.Since
-		}
-		p.Certificates = append(p.Certificates, row)
-		switch {
-		case row.State == "held":
-			p.Todo = append(p.Todo, todo{Code: "held"})
-		case row.State == "revoked" && row.Kind == "phone-sign":
-			p.Todo = append(p.Todo, todo{Code: "revoked"})
-		case row.State == "good" && at.AddDate(0, 3, 0).After(row.NotAfter):
-			p.Todo = append(p.Todo, todo{Code: "renew", At: row.NotAfter})
-		}
-	}
-	p.Todo = once(p.Todo)
+	p.Certificates, p.Ended = certificatesOf(home.Snapshot.Certificates, at)
+	p.CanSuspend = suspendable(home, p.Certificates)
+	p.Todo = once(append(todoOf(p.Certificates), renewals(p.Certificates, at)...))
 	for _, u := range home.Snapshot.Uses {
 		p.Uses = append(p.Uses, useOf(u))
 	}

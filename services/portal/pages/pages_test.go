@@ -35,7 +35,7 @@ func moment() time.Time { return time.Date(2026, 11, 22, 0, 41, 0, 0, time.UTC) 
 func sampleHome() portal.Home {
 	seen := moment().Add(-3 * time.Hour)
 	cert := func(kind, state string, years int) portal.Certificate {
-		return portal.Certificate{Kind: kind, State: state, NotAfter: moment().AddDate(years, 2, 0)}
+		return portal.Certificate{Kind: kind, Serial: "6f1c27a09b3de5840112", State: state, NotBefore: moment().AddDate(-1, 2, 0), NotAfter: moment().AddDate(years, 2, 0)}
 	}
 	use := func(hours int, name, purpose string, verdict ceremony.Verdict, code string, channel ceremony.Channel) portal.Use {
 		return portal.Use{At: moment().Add(-time.Duration(hours) * time.Hour).Unix(), Name: ceremony.Text{JA: name, EN: name},
@@ -101,7 +101,8 @@ func samples() []uitest.Page {
 	link := "http://phone.localhost:8403/open?request_uri=http%3A%2F%2F127.0.0.1%3A8402%2Fr%2FpTz7Jq0c5Zf1k2wYdWmX3A"
 	held := sampleHome()
 	held.Snapshot.Certificates[0].State, held.Snapshot.Certificates[0].Holds = "held", []string{"lost"}
-	held.Snapshot.Certificates[1].State = "revoked"
+	moved := 3 // affiliationChanged
+	held.Snapshot.Certificates[1].State, held.Snapshot.Certificates[1].Reason = "revoked", &moved
 	held.Snapshot.Certificates[2].NotAfter = moment().AddDate(0, 1, 0)
 	missing := sampleHome()
 	missing.Snapshot = portal.Snapshot{At: moment(), MissingCertificates: true, MissingUses: true}
@@ -119,6 +120,8 @@ func samples() []uitest.Page {
 		page("05-opened", "wait", waitPage{State: portal.StateOpened, Match: "64", Link: link, Until: moment().Add(5 * time.Minute)}),
 		page("10-home", "home", pageOf(sampleHome(), moment())), page("11-home-held", "home", pageOf(held, moment())),
 		page("12-home-missing", "home", pageOf(missing, moment())), page("13-home-empty", "home", pageOf(empty, moment())),
+		page("15-certificates", "certificates", pageOf(held, moment())), page("15-certificates-missing", "certificates", pageOf(missing, moment())),
+		page("15-certificates-empty", "certificates", pageOf(empty, moment())),
 		page("14-uses", "uses", pageOf(sampleHome(), moment())),
 		page("25-suspend", "suspend", nil),
 		page("27-suspended", "suspended", nil),
@@ -162,8 +165,14 @@ func TestWhatToDoIsSaidOnceForEachKind(t *testing.T) {
 	for i := range home.Snapshot.Certificates {
 		home.Snapshot.Certificates[i].State = "held"
 	}
-	if got := pageOf(home, moment()).Todo; len(got) != 1 || got[0].Code != "held" {
-		t.Errorf("todo = %v, want held once", got)
+	if got := pageOf(home, moment()).Todo; len(got) != 2 || got[0].Code != "held" || got[1].Code != "held-card" {
+		t.Errorf("todo = %v, want held once, and held-card once", got)
+	}
+	for i := range home.Snapshot.Certificates[:2] {
+		home.Snapshot.Certificates[i].State = "good"
+	}
+	if got := pageOf(home, moment()).Todo; len(got) != 1 || got[0].Code != "held-card" {
+		t.Errorf("todo = %v, want held-card once", got)
 	}
 	home.Snapshot.Certificates = []portal.Certificate{{Kind: "phone-auth", State: "good", NotAfter: moment().Add(-time.Hour)}}
 	if got := pageOf(home, moment()).Certificates[0].State; got != "expired" {

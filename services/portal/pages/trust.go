@@ -215,7 +215,8 @@ func (h *Handler) chargeStopped(w http.ResponseWriter, r *http.Request) {
 // the login's, and only these words are followed.
 const (
 	thenCookie = "then"
-	thenStop   = "stop"
+	thenStop   = "stop"    // a phone of somebody who trusts this person
+	thenOwn    = "suspend" // the person's own
 )
 
 // keepThen notes what a login is for; the word of an older one is dropped.
@@ -233,8 +234,11 @@ func (h *Handler) then(w http.ResponseWriter, r *http.Request) string {
 	if was != "" {
 		h.keep(w, thenCookie, "", time.Time{})
 	}
-	if was == thenStop {
+	switch was {
+	case thenStop:
 		return "/trusted/stop"
+	case thenOwn:
+		return "/suspend"
 	}
 	return "/home"
 }

@@ -175,7 +175,7 @@ func TestALoginToStopAPhoneLeadsStraightToIt(t *testing.T) {
 		t.Errorf("without a login there is no way to one:\n%s", page)
 	}
 	forged := &http.Cookie{Name: h.name(thenCookie), Value: "//evil.example"}
-	for path, to := range map[string]string{"/trusted/login": "/trusted/stop", "/login": "/home", "": "/home"} {
+	for path, to := range map[string]string{"/trusted/login": "/trusted/stop", "/suspend/login": "/suspend", "/login": "/home", "": "/home"} {
 		cookies := []*http.Cookie{forged}
 		if path != "" {
 			resp, _ := walk(t, h, "POST", path, url.Values{"with": {"this"}})

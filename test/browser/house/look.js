@@ -27,6 +27,27 @@ export const look = async (page) => {
   if (note) appendFileSync(note, state + '\n')
 }
 
+// fits sees what of a page runs off the side of a small window, or with letters twice as large.
+export const fits = async (page) => {
+  const wrong = []
+  const at = new URL(page.url())
+  const size = page.viewportSize()
+  await page.setViewportSize({ width: 320, height: 640 })
+  if (await sideways(page) > 0) wrong.push(`${at.host}${at.pathname} at 320 px: ${await sideways(page)} px too wide`)
+  await page.setViewportSize({ width: 390, height: 844 })
+  await page.evaluate(() => { document.documentElement.style.fontSize = '200%' })
+  if (await sideways(page) > 0) wrong.push(`${at.host}${at.pathname} at 200 %: ${await sideways(page)} px too wide`)
+  await page.evaluate(() => { document.documentElement.style.fontSize = '' })
+  await page.setViewportSize(size)
+  return wrong
+}
+
+// apart is the gap in px between two things that stand one under the other.
+export const apart = async (upper, lower) => {
+  const [a, b] = [await upper.boundingBox(), await lower.boundingBox()]
+  return b.y - (a.y + a.height)
+}
+
 // sideways is by how many px the page is wider than the window.
 export const sideways = (page) => page.evaluate(() => {
   const e = document.documentElement
