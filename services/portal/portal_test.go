@@ -67,6 +67,7 @@ type world struct {
 	suspensions int
 	rules       ceremony.Rules
 	proposals   []ceremony.RulesChange
+	links       ceremony.Links
 }
 
 // verifierKey signs what the verifier says.

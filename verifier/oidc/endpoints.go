@@ -36,6 +36,8 @@ func (p *Provider) Routes(mux *http.ServeMux) {
 	}
 	mux.HandleFunc("GET "+pathUserInfo, p.userInfo)
 	mux.HandleFunc("POST "+pathUserInfo, p.userInfo)
+	mux.HandleFunc("GET /v1/links", p.getLinks)
+	mux.HandleFunc("POST /v1/links/{id}/end", p.postLinkEnd)
 }
 
 // metadata is OpenID Connect Discovery 1.0, section 3, and RFC 8414.
