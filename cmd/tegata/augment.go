@@ -12,13 +12,13 @@ import (
 	"tegata/verifier/document"
 )
 
-// augment raises a CAdES signature to a level at which it can be checked later.
+// augment raises a signed document to a level at which it can be checked later.
 func augment(ctx context.Context, c console, flags *flag.FlagSet, args []string) error {
 	t := trustFlags(c, flags)
 	content := flags.String("content", "", "what a detached signature is over")
 	level := flags.String("level", string(document.LevelLT), "B-T: a time-stamp; B-LT: and what checking needs; B-LTA: and a time-stamp over all of it")
 	url := flags.String("tsa", "", "URL of the time-stamp authority; empty: the neighbourhood's")
-	out := flags.String("out", "", "where the signature goes (DER)")
+	out := flags.String("out", "", "where the signed document goes")
 	words, err := parse(flags, args, "FILE")
 	if err != nil {
 		return err
@@ -28,7 +28,7 @@ func augment(ctx context.Context, c console, flags *flag.FlagSet, args []string)
 		return usagef("-level is B-T, B-LT or B-LTA, not %q", *level)
 	}
 	if *out == "" {
-		return usagef("name where the signature goes with -out")
+		return usagef("name where the signed document goes with -out")
 	}
 	der, err := readDocument(words[0])
 	if err != nil {

@@ -95,7 +95,7 @@ func (a asker) problems(t *testing.T) {
 		{"issuer", "POST", "/ocsp", "not-ocsp-request", ""},
 		{"verifier", "GET", "/v1/nothing", "no-such-path", ""},
 		{"verifier", "DELETE", "/v1/requests", "wrong-method", "POST"},
-		{"verifier", "GET", "/.well-known/openid-configuration", "no-such-path", ""},
+		{"verifier", "GET", "/.well-known/security.txt", "no-such-path", ""},
 		{"phone", "GET", "/v1/nothing", "no-such-path", ""},
 		{"phone", "DELETE", "/v1/phones", "wrong-method", "GET, HEAD, POST"},
 		{"municipality", "GET", "/v1/nothing", "no-such-path", ""},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tegata/internal/ceremony"
+	"tegata/internal/ui"
 )
 
 // withCard calls a phone's door while a card is held to it.
@@ -188,6 +189,10 @@ func phoneAddress(ctx context.Context, c console, flags *flag.FlagSet, args []st
 		c.say("送り先の変更を取り消しました。 / The change of address was taken back.")
 		return nil
 	}
-	c.say("送り先は %s に変わります。 / Notices go to the new address from %s on.", out.From.Format(time.RFC3339), out.From.Format(time.RFC3339))
+	if out.From.IsZero() { // it is the present one, and another waited
+		c.say("送り先の変更を取り消しました。 / The change of address was taken back.")
+		return nil
+	}
+	c.say("送り先は %s に変わります。 / Notices go to the new address from %s on.", ui.DateTime(ui.JA, out.From), ui.DateTime(ui.EN, out.From))
 	return nil
 }

@@ -65,7 +65,8 @@ func (p *portalRole) open(ctx context.Context, at site, name ui.Text) (err error
 	return err
 }
 
-// reportEvery is how often the portal looks for reports that the helpdesk is to be told of.
+// reportEvery is how often the portal looks for reports that a phone is to be stopped for, or
+// that the helpdesk is to be told of.
 const reportEvery = time.Second
 
 // helpdeskOf is where the helpdesk is: in a sandbox, which alone runs one.

@@ -187,6 +187,7 @@ func (p *production) run(ctx context.Context, listeners []httpd.Listener, ready 
 	if p.portal != nil {
 		group.Go(func() error { return p.portal.core.Follow(ctx) })
 		group.Go(func() error { return p.portal.core.RunPush(ctx, pushEvery) })
+		group.Go(func() error { return p.portal.core.RunReports(ctx, reportEvery) })
 	}
 	group.Go(func() error { return keepTime(ctx, p.log, p.clock, p.work) })
 	if p.issuer != nil && p.issuer.mail != nil {

@@ -23,8 +23,9 @@ func CheckContact(address string) error {
 
 // ChangeContact lets notices go to another address (お知らせの送り先): the card held to the
 // phone says so, unlocked by its PIN. Any phone will do, and nothing of the card or the
-// address stays here. It returns when the change takes effect; the phone never learns
-// where notices go now.
+// address stays here. It returns when the change takes effect, the zero time when it took
+// one back that waits, because the address is the present one; the phone never learns where
+// notices go now.
 func (p *Phone) ChangeContact(ctx context.Context, pin secret.PIN, address string) (time.Time, error) {
 	if err := CheckContact(address); err != nil {
 		return time.Time{}, err

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"tegata/internal/ui"
 	"tegata/issuer/ra"
 )
 
@@ -45,7 +46,7 @@ func TestTheCardConfirmsTheAddressThatWasRead(t *testing.T) {
 	waitFor(t, p.Tapped)
 	s.open("/p/a/address/card/tap")
 	s.press("/address/card/read", nil)
-	s.at("/p/a/", "送り先の変更を受け付けました")
+	s.at("/p/a/", "送り先の変更を受け付けました。"+ui.DateTime(ui.JA, w.clock().Add(24*time.Hour))+" に変わります。")
 	if got := w.addressOf("hanako"); got.NewContact.Address != "hanako@example.jp" || !got.ContactFrom.Equal(w.clock().Add(24*time.Hour)) {
 		t.Errorf("the authority has %+v", got)
 	}
@@ -55,12 +56,36 @@ func TestTheCardConfirmsTheAddressThatWasRead(t *testing.T) {
 		t.Errorf("the history says %+v", uses)
 	}
 
+	// The same again, some hours later, takes effect when it did.
+	from := w.clock().Add(24 * time.Hour)
+	w.pass(5 * time.Hour)
+	confirm := func(address string) {
+		t.Helper()
+		enter(s, address)
+		s.press("/address/card", typed("pin", cardPIN))
+		s.press("/address/card/read", nil)
+	}
+	confirm("hanako@example.jp")
+	s.at("/p/a/", ui.DateTime(ui.JA, from)+" に変わります。")
+
 	s.open("/p/a/address/keep")
 	s.press("/address/keep", typed("pin", cardPIN))
 	s.press("/address/keep/read", nil)
 	s.at("/p/a/", "送り先の変更を取り消しました")
 	if got := w.addressOf("hanako"); !got.ContactFrom.IsZero() {
 		t.Errorf("the authority has %+v", got)
+	}
+	// The present address takes a change back as well; without one, the card has said it for
+	// nothing, and no page says that it did not.
+	confirm("hanako@example.jp")
+	w.pass(24 * time.Hour)
+	confirm("thief@example.jp")
+	confirm("hanako@example.jp")
+	s.at("/p/a/", "送り先の変更を取り消しました")
+	confirm("hanako@example.jp")
+	s.at("/p/a/address/card/tap", "もうその送り先に届いています")
+	if strings.Contains(s.body, "証明書は使われていません") {
+		t.Error("the card has signed, and the page says that nothing was used")
 	}
 	if seen := s.seen.String(); strings.Contains(seen, `value="`+cardPIN) {
 		t.Error("a page showed what it must not")

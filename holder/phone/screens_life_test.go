@@ -42,7 +42,7 @@ func TestAFoundPhoneByTheScreensAlone(t *testing.T) {
 	s.press("/found/read", nil)
 	s.at("/p/a/", "スマホが元に戻りました。", "署名用を新しくする")
 	s.open("/p/a/found") // nothing to bring back any more
-	s.at("/p/a/certificate")
+	s.at("/p/a/certificate", "一時停止していたスマホが見つかった")
 	s.open("/p/a/history")
 	s.at("/p/a/history", "カードで元に戻しました", "wrong-card-pin")
 

@@ -142,6 +142,7 @@ type Certificate struct {
 	State     string    // "good", "held", "revoked", "expired"
 	Causes    []string  // of holds
 	Since     time.Time // when held or revoked, as the status source just said; zero when nobody was asked
+	Reason    int       // RFC 5280, section 5.3.1, when revoked, as it says; 0 when it gives none
 	Serial    string
 	NotBefore time.Time
 	NotAfter  time.Time

@@ -48,6 +48,9 @@ func (p *Phone) LookNow(ctx context.Context) (Look, error) {
 			continue
 		}
 		c.Since = s.Since
+		if s.State == certpath.Revoked {
+			c.Reason = s.Reason
+		}
 		if c.State == string(s.State) {
 			continue
 		}

@@ -45,7 +45,8 @@ func parseCardWord(der []byte, want WordPurpose, at time.Time) (CardWord, *cms.S
 }
 
 // speaker finds whose authentication certificate signed the word, and refuses one
-// that is not good at this moment. The word's nonce is used up.
+// that is not good at this moment. The word's nonce is used up with the transaction: when
+// it fails for whatever reason, it is not. See spoken.
 func (r *RA) speaker(ctx context.Context, tx Tx, w CardWord, signed *cms.Signed, at time.Time) (PersonRecord, error) {
 	cert, err := tx.Certificate(ctx, pki.CardAuth, pki.SerialOf(signed.Certificate))
 	if errors.Is(err, ErrNotFound) || err == nil && !bytes.Equal(cert.DER, signed.Certificate.Raw) {
@@ -69,6 +70,28 @@ func (r *RA) speaker(ctx context.Context, tx Tx, w CardWord, signed *cms.Signed,
 		err = ErrPersonDied
 	}
 	return person, err
+}
+
+// spoken does what a card's word says, in one transaction. act returns a refusal apart
+// from other errors, and only before it has changed anything: with a refusal the word is
+// used up too, so that one which came to nothing now does not come true within its hour,
+// by whoever keeps it. A message that is refused is made anew, with a new word. (Resume is
+// not among these: its word is about one phone, inside a message that this phone signed.)
+func (r *RA) spoken(ctx context.Context, w CardWord, signed *cms.Signed, at time.Time, act func(Tx, PersonRecord) (refusal, err error)) error {
+	var refusal error
+	err := r.store.Write(ctx, func(tx Tx) error {
+		refusal = nil
+		p, err := r.speaker(ctx, tx, w, signed, at)
+		if err != nil {
+			return err
+		}
+		refusal, err = act(tx, p)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return refusal
 }
 
 // about says whether a word is about this registration and its phone.

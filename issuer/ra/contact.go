@@ -46,7 +46,8 @@ func MailAddress(s string) bool {
 
 // ChangeContact lets notices go to another address of the person whose card says so, in
 // 24 hours. The present address is told at once; until then the card takes it back. Said
-// again, with a new word, nothing changes.
+// again, with a new word, nothing changes. The present address, said while another waits,
+// takes that back: the answer then has no moment.
 //
 // Errors: ErrContactForm, ErrContactSame, or what is wrong with the card's word.
 func (r *RA) ChangeContact(ctx context.Context, c ContactChange) (ContactChanging, error) {
@@ -62,26 +63,25 @@ func (r *RA) ChangeContact(ctx context.Context, c ContactChange) (ContactChangin
 		return ContactChanging{}, ErrWordMalformed.Because(fmt.Errorf("ra: the word is about another address"))
 	}
 	var out ContactChanging
-	err = r.store.Write(ctx, func(tx Tx) error {
-		p, err := r.speaker(ctx, tx, word, signed, at)
-		if err != nil {
-			return err
-		}
-		switch {
+	err = r.spoken(ctx, word, signed, at, func(tx Tx, p PersonRecord) (refusal, err error) {
+		out = ContactChanging{}
+		switch waits := p.contactWaits(at); {
+		case p.contact(at) == c.Contact && waits: // whoever asked for the other address
+			return nil, r.keepContact(ctx, tx, at, p)
 		case p.contact(at) == c.Contact:
-			return ErrContactSame
-		case p.contactWaits(at) && p.NewContact == c.Contact:
+			return ErrContactSame, nil
+		case waits && p.NewContact == c.Contact:
 			out.From = p.ContactFrom
-			return nil
+			return nil, nil
 		}
 		if err := r.changeContact(ctx, tx, at, &p, c.Contact); err != nil {
-			return err
+			return nil, err
 		}
 		out.From = p.ContactFrom
 		if err := tx.PutPerson(ctx, p); err != nil {
-			return err
+			return nil, err
 		}
-		return tx.Audit(ctx, at, audit.Actor{Party: "card", Kind: "person", ID: p.ID}, "contact-change", p.ID, map[string]string{"from": out.From.Format(time.RFC3339)})
+		return nil, tx.Audit(ctx, at, audit.Actor{Party: "card", Kind: "person", ID: p.ID}, "contact-change", p.ID, map[string]string{"from": out.From.Format(time.RFC3339)})
 	})
 	return out, err
 }
@@ -94,23 +94,24 @@ func (r *RA) KeepContact(ctx context.Context, der []byte) (ContactChanging, erro
 	if err != nil {
 		return ContactChanging{}, err
 	}
-	return ContactChanging{}, r.store.Write(ctx, func(tx Tx) error {
-		p, err := r.speaker(ctx, tx, word, signed, at)
-		if err != nil {
-			return err
-		}
+	return ContactChanging{}, r.spoken(ctx, word, signed, at, func(tx Tx, p PersonRecord) (refusal, err error) {
 		if !p.contactWaits(at) {
-			return ErrNoContactChange
+			return ErrNoContactChange, nil
 		}
-		p.NewContact, p.ContactFrom = Contact{}, time.Time{}
-		if err := tx.PutPerson(ctx, p); err != nil {
-			return err
-		}
-		if err := r.notify(ctx, tx, at, p, notice{kind: NoticeContactKept}); err != nil {
-			return err
-		}
-		return tx.Audit(ctx, at, audit.Actor{Party: "card", Kind: "person", ID: p.ID}, "contact-kept", p.ID, nil)
+		return nil, r.keepContact(ctx, tx, at, p)
 	})
+}
+
+// keepContact takes the change that waits back, and tells the address that stays.
+func (r *RA) keepContact(ctx context.Context, tx Tx, at time.Time, p PersonRecord) error {
+	p.NewContact, p.ContactFrom = Contact{}, time.Time{}
+	if err := tx.PutPerson(ctx, p); err != nil {
+		return err
+	}
+	if err := r.notify(ctx, tx, at, p, notice{kind: NoticeContactKept}); err != nil {
+		return err
+	}
+	return tx.Audit(ctx, at, audit.Actor{Party: "card", Kind: "person", ID: p.ID}, "contact-kept", p.ID, nil)
 }
 
 // changeContact puts a new address in waiting, in place of one that waits, and tells the

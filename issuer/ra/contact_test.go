@@ -38,6 +38,19 @@ func (w *world) contactOf(id string) ra.PersonRecord {
 	return p
 }
 
+// hasAddress makes an address, to which a mail can be sent, the present one of a person.
+func (w *world) hasAddress(id string) (at ra.Contact, err error) {
+	at = ra.Contact{Channel: ra.ChannelMail, Address: "present@example.jp"}
+	return at, w.store.Write(w.t.Context(), func(tx ra.Tx) error {
+		p, err := tx.Person(w.t.Context(), id)
+		if err != nil {
+			return err
+		}
+		p.Contact = at
+		return tx.PutPerson(w.t.Context(), p)
+	})
+}
+
 // told lists kind and address of the notices from the nth on.
 func (w *world) told(n int) (out []string) {
 	for _, m := range w.mails()[n:] {
@@ -122,6 +135,77 @@ func TestTheCardTakesAChangeOfAddressBack(t *testing.T) {
 	}
 	w.now = w.now.Add(24 * time.Hour) // the clock's work has not come to it yet
 	wantCode(t, c.keepContact(p), ra.CodeNoContactChange)
+}
+
+// Whoever answers the warning by entering the address that they have always had, instead of
+// taking the change back, means the same.
+func TestThePresentAddressTakesAChangeBack(t *testing.T) {
+	w, c, p := registered(t)
+	old, err := w.hasAddress(c.person.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := w.heardSoFar()
+	if _, err := w.ra.ChangeContact(t.Context(), c.toContact(p, newAddress)); err != nil {
+		t.Fatal(err)
+	}
+	w.now = w.now.Add(23 * time.Hour)
+	got, err := w.ra.ChangeContact(t.Context(), c.toContact(p, old))
+	if err != nil || !got.From.IsZero() {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	_, err = w.ra.ChangeContact(t.Context(), c.toContact(p, old)) // nothing waits any more
+	wantCode(t, err, ra.CodeContactSame)
+	w.pass(48 * time.Hour)
+	if told := w.told(n); strings.Join(told, ",") != "contact "+old.Address+",contact-kept "+old.Address {
+		t.Errorf("told %q", told)
+	}
+	if at := w.contactOf(c.person.ID); at.Contact != old || at.NewContact != (ra.Contact{}) || !at.ContactFrom.IsZero() {
+		t.Errorf("kept %+v", at)
+	}
+	if err := w.db.CheckAudit(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// A word that came to nothing does not come true later in its hour.
+func TestARefusedWordIsUsedUp(t *testing.T) {
+	w, c, p := registered(t)
+	present, err := w.hasAddress(c.person.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keep, same := c.says(p, c.word(nil, ra.WordKeepContact)), c.toContact(p, present)
+	for _, want := range []string{ra.CodeNoContactChange, ra.CodeApplicationReplayed} {
+		_, err := w.ra.KeepContact(t.Context(), keep)
+		wantCode(t, err, want)
+	}
+	_, err = w.ra.ChangeContact(t.Context(), same)
+	wantCode(t, err, ra.CodeContactSame)
+	if _, err := w.ra.ChangeContact(t.Context(), c.toContact(p, newAddress)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.ra.KeepContact(t.Context(), keep)
+	wantCode(t, err, ra.CodeApplicationReplayed)
+	_, err = w.ra.ChangeContact(t.Context(), same)
+	wantCode(t, err, ra.CodeApplicationReplayed)
+	if got := w.contactOf(c.person.ID); got.NewContact != newAddress {
+		t.Errorf("a word that was refused took effect: %+v", got)
+	}
+}
+
+// Neither does one about a phone that there is not.
+func TestAWordAboutNoPhoneIsUsedUp(t *testing.T) {
+	w := newWorld(t)
+	c := w.issueCard("card-1", hanako(), 0)
+	p := w.newPhone(2)
+	suspend, revoke := c.says(p, c.word(nil, ra.WordSuspend)), c.says(p, c.word(nil, ra.WordRevoke))
+	for _, want := range []string{ra.CodeNoPhone, ra.CodeApplicationReplayed} {
+		_, err := w.ra.Suspend(t.Context(), ra.Suspension{Word: suspend}, "")
+		wantCode(t, err, want)
+		_, err = w.ra.StopByCard(t.Context(), revoke)
+		wantCode(t, err, want)
+	}
 }
 
 func TestNobodyElseChangesTheAddress(t *testing.T) {

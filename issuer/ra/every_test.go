@@ -284,6 +284,17 @@ var events = []struct {
 		_, err := s.w.ra.ChangeContact(s.t.Context(), s.c.toContact(s.p, newAddress))
 		return err
 	}},
+	{"the present address is entered while another waits", "", func(s *scene) error {
+		present, err := s.w.hasAddress(s.c.person.ID)
+		if err != nil {
+			return err
+		}
+		if _, err := s.w.ra.ChangeContact(s.t.Context(), s.c.toContact(s.p, newAddress)); err != nil {
+			return err
+		}
+		_, err = s.w.ra.ChangeContact(s.t.Context(), s.c.toContact(s.p, present))
+		return err
+	}},
 	{"that is taken back", "WordKeepContact", func(s *scene) error {
 		if _, err := s.w.ra.ChangeContact(s.t.Context(), s.c.toContact(s.p, newAddress)); err != nil {
 			return err

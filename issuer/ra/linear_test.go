@@ -23,7 +23,9 @@ import (
 
 // Issue, hold, resume, revoke and verify of one phone's pair, by several clients at
 // once and with the real messages: whatever they were told, one clerk could have said
-// it to one after the other. Package status does the same for one certificate.
+// it to one after the other. Package status does the same for one certificate. A verifier
+// that follows the change feed is not among them: it may be a poll behind, which has a
+// bound in time (tegata bench suspension) and no order.
 
 // folder is what the clerk knows of the phone.
 type folder struct {

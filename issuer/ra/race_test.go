@@ -1,6 +1,7 @@
 package ra_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
@@ -294,4 +295,33 @@ func lostIn(t *testing.T, db *store.DB) life {
 	l := lifeIn(t, db)
 	l.suspend()
 	return l
+}
+
+// then does something after the first reading.
+type then struct {
+	ra.Store
+	once func()
+}
+
+func (s then) Read(ctx context.Context, f func(ra.Tx) error) error {
+	err := s.Store.Read(ctx, f)
+	s.once()
+	return err
+}
+
+// A phone that ends while lock codes are compared was not suspended, and nobody is told
+// that it was: its owner may have another one by now, with another code.
+func TestALockCodeThatComesTooLate(t *testing.T) {
+	w, _, p := registered(t)
+	stop := p.jws(ra.TypeEnrolment, p.claims(ra.StepStop), nil)
+	late, err := w.another(then{w.store, sync.OnceFunc(func() {
+		if _, err := w.ra.Stop(t.Context(), stop); err != nil {
+			t.Error(err)
+		}
+	})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = late.Suspend(t.Context(), ra.Suspension{BirthDate: "1980-02-17", LockCode: digits(p)}, "a")
+	wantCode(t, err, ra.CodeLockCodeWrong)
 }

@@ -85,23 +85,19 @@ func (r *RA) StopByCard(ctx context.Context, der []byte) (Stopped, error) {
 		return Stopped{}, err
 	}
 	var e EnrolmentRecord
-	err = r.store.Write(ctx, func(tx Tx) error {
-		person, err := r.speaker(ctx, tx, word, signed, at)
-		if err != nil {
-			return err
-		}
+	err = r.spoken(ctx, word, signed, at, func(tx Tx, person PersonRecord) (refusal, err error) {
 		who := audit.Actor{Party: "card", Kind: "person", ID: person.ID}
 		if e, err = lastPhone(ctx, tx, person); err != nil {
-			return err
+			return withoutPhone(err)
 		}
 		switch {
 		case e.State == StateRegistered:
 			e.Receipt = randomID()
-			return r.end(ctx, tx, at, who, &e, EndedStopped, status.CessationOfOperation)
+			return nil, r.end(ctx, tx, at, who, &e, EndedStopped, status.CessationOfOperation)
 		case e.Receipt == "":
-			return r.numberEnded(ctx, tx, at, who, &e)
+			return nil, r.numberEnded(ctx, tx, at, who, &e)
 		}
-		return nil
+		return nil, nil
 	})
 	if err != nil {
 		return Stopped{}, err

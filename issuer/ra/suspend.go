@@ -3,6 +3,7 @@ package ra
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"tegata/internal/audit"
@@ -87,6 +88,12 @@ func (r *RA) suspendByLockCode(ctx context.Context, s Suspension, limits []tryLi
 		if err != nil {
 			return err
 		}
+		// Ended since the codes were compared, by its owner's word or another phone of theirs:
+		// "suspended" would be said of a phone that may not be theirs any more.
+		if e.State != StateRegistered {
+			refusal = ErrLockCodeWrong.With("tries_left", left)
+			return nil
+		}
 		if err := r.dropTry(ctx, tx, lockCodes, limits, try); err != nil {
 			return err
 		}
@@ -102,12 +109,9 @@ func (r *RA) suspendByCard(ctx context.Context, der []byte, at time.Time) (Suspe
 	if err != nil {
 		return Suspended{}, err
 	}
-	err = r.store.Write(ctx, func(tx Tx) error {
-		person, err := r.speaker(ctx, tx, word, signed, at)
-		if err != nil {
-			return err
-		}
-		return r.losePhoneOf(ctx, tx, at, audit.Actor{Party: "card", Kind: "person", ID: person.ID}, person.ID, ByCard, "")
+	err = r.spoken(ctx, word, signed, at, func(tx Tx, person PersonRecord) (refusal, err error) {
+		err = r.losePhoneOf(ctx, tx, at, audit.Actor{Party: "card", Kind: "person", ID: person.ID}, person.ID, ByCard, "")
+		return withoutPhone(err)
 	})
 	return r.suspended(ctx, at, ByCard, err)
 }
@@ -117,7 +121,7 @@ func (r *RA) suspendByCard(ctx context.Context, der []byte, at time.Time) (Suspe
 // on hold in a limited way only so often: ErrSuspensionLimit, with nothing changed.
 func (r *RA) lose(ctx context.Context, tx Tx, at time.Time, who audit.Actor, e EnrolmentRecord, way Way, name string) error {
 	if e.State != StateRegistered {
-		return nil // ended already: nothing of it can be used
+		return fmt.Errorf("ra: hold %s: it is %s", e.ID, e.State) // every way has looked
 	}
 	left := SuspensionsAllowed
 	if way.limited() && e.heldSince().IsZero() {

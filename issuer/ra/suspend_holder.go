@@ -27,13 +27,19 @@ func (r *RA) SuspendByHolder(ctx context.Context, party, pairwise, report string
 		if err := r.keepReport(ctx, tx, at, who, party, report, person); err != nil {
 			return err
 		}
-		err = r.losePhoneOf(ctx, tx, at, who, person, ByHolder, "")
-		if errors.Is(err, ErrNoPhone) {
-			refusal, err = err, nil
-		}
+		refusal, err = withoutPhone(r.losePhoneOf(ctx, tx, at, who, person, ByHolder, ""))
 		return err
 	})
 	return r.suspended(ctx, at, ByHolder, errors.Join(err, refusal))
+}
+
+// withoutPhone takes a refusal because there is no phone out of err: nothing was changed,
+// and what else a transaction has to say is kept.
+func withoutPhone(err error) (refusal, rest error) {
+	if errors.Is(err, ErrNoPhone) {
+		return err, nil
+	}
+	return nil, err
 }
 
 // losePhoneOf is lose for a person's registered phone. ErrNoPhone.

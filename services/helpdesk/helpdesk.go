@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/big"
 	"net/http"
 	"sync"
@@ -107,8 +108,11 @@ func (h *Helpdesk) Enrol(ctx context.Context, agent string, certificate []byte) 
 // case is kept before the issuer is asked, so that nothing an agent tries is without a
 // record; when it cannot be, the phone is stopped all the same, and the issuer's record
 // says by whom. The number is the caller's receipt, when it was done; "" when none could
-// be kept. ErrFactsForm, before anything is kept or asked.
+// be kept. ErrFactsForm, before anything is kept or asked. It goes on when ctx is
+// cancelled.
 func (h *Helpdesk) Call(ctx context.Context, agent string, f Facts) (number string, err error) {
+	ctx, cancel := outliving(ctx)
+	defer cancel()
 	if err := f.check(h.at()); err != nil {
 		return "", err
 	}
@@ -117,6 +121,7 @@ func (h *Helpdesk) Call(ctx context.Context, agent string, f Facts) (number stri
 	number, unkept := h.open(ctx, c)
 	h.unkept(ctx, number, unkept)
 	end, err := h.suspend(ctx, suspension{Facts: &f, Agent: agent})
+	h.forgetAll(agent)
 	if number != "" {
 		if !h.end(ctx, agent, number, end) {
 			number = "" // its page could not say what came of it
@@ -130,8 +135,11 @@ func (h *Helpdesk) Call(ctx context.Context, agent string, f Facts) (number stri
 }
 
 // SuspendSeen suspends the phone that a view is about, and returns the case's number, ""
-// when the cases cannot be reached. ErrNoCase when no agent saw that view.
+// when the cases cannot be reached. ErrNoCase when no agent saw that view. It goes on when
+// ctx is cancelled.
 func (h *Helpdesk) SuspendSeen(ctx context.Context, agent, support string) (number string, err error) {
+	ctx, cancel := outliving(ctx)
+	defer cancel()
 	c, unkept := h.store.CaseAbout(ctx, sha256.Sum256([]byte(support)))
 	if errors.Is(unkept, ErrNotFound) {
 		return "", ErrNoCase
@@ -141,11 +149,20 @@ func (h *Helpdesk) SuspendSeen(ctx context.Context, agent, support string) (numb
 	}
 	h.unkept(ctx, c.Number, unkept)
 	end, err := h.suspend(ctx, suspension{Support: support, Agent: agent})
-	h.forget(agent, support) // it shows other states now
+	h.forgetAll(agent)
 	if c.Number == "" || !h.end(ctx, agent, c.Number, end) {
 		return "", err
 	}
 	return c.Number, err
+}
+
+// finishing is how long what stops a phone goes on without the agent who began it.
+const finishing = 10 * time.Second
+
+// outliving is a context in which a phone is stopped though the agent's browser goes away
+// meanwhile: a page that is closed takes no suspension back.
+func outliving(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), finishing)
 }
 
 // suspend asks the issuer, and says what came of it.
@@ -202,12 +219,12 @@ func (h *Helpdesk) Again(ctx context.Context, agent, support string) (View, erro
 }
 
 func (h *Helpdesk) look(ctx context.Context, q supportQuery) (View, error) {
-	var v View
+	v := View{At: h.at()}
 	if err := h.post(ctx, "/v1/support-views", q, &v); err != nil {
 		return View{}, err
 	}
 	reference := sha256.Sum256([]byte(v.Support))
-	e := Event{At: h.at(), Agent: q.Agent, What: Viewed}
+	e := Event{At: v.At, Agent: q.Agent, What: Viewed}
 	c, err := h.store.CaseAbout(ctx, reference)
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -272,6 +289,15 @@ func (h *Helpdesk) forget(agent, support string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.views, viewKey{agent, support})
+}
+
+// forgetAll drops every copy of what an agent was shown: it may be of whoever's phone was
+// stopped just now, and show other states. Nobody here knows which is.
+func (h *Helpdesk) forgetAll(agent string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	maps.DeleteFunc(h.views, func(k viewKey, _ View) bool { return k.agent == agent })
+	maps.DeleteFunc(h.reports, func(k viewKey, _ reportLook) bool { return k.agent == agent })
 }
 
 var _ clock.Work = (*Helpdesk)(nil)

@@ -36,6 +36,7 @@ type office struct {
 	cases  *cases
 	asked  []string // paths with bodies
 	answer map[string]any
+	before func() // comes before an answer, and before anything is done
 }
 
 // cases is a store whose disk may be full, and whose numbers may be taken.
@@ -75,6 +76,14 @@ func (o *office) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		o.t.Error(err)
 	}
 	o.asked = append(o.asked, r.URL.Path+" "+string(body))
+	if o.before != nil { // a real issuer's transaction ends with its caller
+		o.before()
+		select {
+		case <-r.Context().Done():
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 	switch a := o.answer[r.URL.Path].(type) {
 	case *problem.Problem:
 		httpd.WriteProblem(w, r, a)
@@ -172,11 +181,7 @@ func TestNoPhoneWaitsForANumber(t *testing.T) {
 		if err != nil || len(c.Events) != 2 || c.Events[0].What != helpdesk.Asked || c.Last().What != helpdesk.Suspended {
 			t.Errorf("the case is %+v, %v", c, err)
 		}
-		o.opens("view-1")
-		v, err := o.desk.View(t.Context(), "A-01", "123456")
-		if err != nil {
-			t.Fatal(err)
-		}
+		v := o.seen()
 		o.cases.full = true
 		if number, err := o.desk.Call(t.Context(), "A-01", facts); err != nil || number != "" || len(o.asked) != 3 {
 			t.Errorf("no case can be kept: %q, %v; the issuer was asked %q", number, err, o.asked)
@@ -225,6 +230,17 @@ func (o *office) holdsNothingOf(words ...string) {
 func (o *office) opens(support string) {
 	o.answer["/v1/support-views"] = map[string]any{"support": support, "stage": "registered", "error": "wrong-phone-pin", "made_at": o.now, "ends_at": o.now.Add(10 * time.Minute),
 		"state": "registered", "pin_tries": 2, "password_tries": 5, "can_suspend": true, "certificates": []map[string]string{{"kind": "phone-auth", "state": "good"}}}
+}
+
+// seen is a view that the agent A-01 has opened.
+func (o *office) seen() helpdesk.View {
+	o.t.Helper()
+	o.opens("view-1")
+	v, err := o.desk.View(o.t.Context(), "A-01", "123456")
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return v
 }
 
 func TestAViewIsAskedForOncePerAgentAndEndsWithItsTime(t *testing.T) {
@@ -277,11 +293,7 @@ func TestAViewIsAskedForOncePerAgentAndEndsWithItsTime(t *testing.T) {
 // Nobody came by to erase it: the moment counts.
 func TestAnOldCopyIsNotShown(t *testing.T) {
 	eachOffice(t, func(t *testing.T, o *office) {
-		o.opens("view-1")
-		v, err := o.desk.View(t.Context(), "A-01", "123456")
-		if err != nil {
-			t.Fatal(err)
-		}
+		v := o.seen()
 		o.now = v.EndsAt
 		o.answer["/v1/support-views"] = problem.Busy
 		if v, err := o.desk.Again(t.Context(), "A-01", v.Support); err == nil {
@@ -292,11 +304,7 @@ func TestAnOldCopyIsNotShown(t *testing.T) {
 
 func TestAViewLeadsToASuspensionInTheSameCase(t *testing.T) {
 	eachOffice(t, func(t *testing.T, o *office) {
-		o.opens("view-1")
-		v, err := o.desk.View(t.Context(), "A-01", "123456")
-		if err != nil {
-			t.Fatal(err)
-		}
+		v := o.seen()
 		o.answer["/v1/suspensions"] = map[string]string{"state": "held"}
 		number, err := o.desk.SuspendSeen(t.Context(), "A-01", v.Support)
 		if err != nil || number != v.Case {

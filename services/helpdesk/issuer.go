@@ -74,7 +74,8 @@ type View struct {
 	Biometrics    string        `json:"biometrics"` // on, off, blocked
 	CanSuspend    bool          `json:"can_suspend"`
 
-	Case string `json:"-"` // number of the case that it is in
+	Case string    `json:"-"` // number of the case that it is in
+	At   time.Time `json:"-"` // of the look: it may be different since
 }
 
 // Certificate is the state of one of the phone's two.

@@ -189,11 +189,16 @@ func (c Case) standing() Standing {
 	return s
 }
 
-// reportShown is how long what one look brought serves the same agent: a page asks every
-// two seconds whether the card still lies there, and that is no look.
-const reportShown = 10 * time.Minute
+// How long what one look brought serves the same agent: a page asks every two seconds
+// whether the card still lies there, and that is no look. That the issuer does not know
+// whose a report is serves only until the page asks a few times: the phone may be stopped
+// for it a moment later, which tells the issuer.
+const (
+	reportShown  = 10 * time.Minute
+	unknownShown = 10 * time.Second
+)
 
-// A reportLook is what the issuer said, and until when it serves.
+// A reportLook is what the issuer said, and until when it is one look of the agent's.
 type reportLook struct {
 	ReportView
 	until time.Time
@@ -205,6 +210,7 @@ type ReportView struct {
 	Known        bool          `json:"-"`
 	State        string        `json:"state"`
 	Certificates []Certificate `json:"certificates"`
+	At           time.Time     `json:"-"` // of the look: it may be different since
 }
 
 // ViewReport shows a report to an agent. The look is a line of the person's history, at the
@@ -220,12 +226,13 @@ func (h *Helpdesk) ViewReport(ctx context.Context, agent, number string) (Case, 
 	}
 	key, at := viewKey{agent, c.Report.ID}, h.at()
 	h.mu.Lock()
-	look, ok := h.reports[key]
+	before := h.reports[key]
 	h.mu.Unlock()
-	if ok && at.Before(look.until) {
-		return c, look.ReportView, nil
+	seen := at.Before(before.until)
+	if seen && (before.Known || at.Before(before.At.Add(unknownShown))) {
+		return c, before.ReportView, nil
 	}
-	look = reportLook{until: at.Add(reportShown)}
+	look := reportLook{ReportView: ReportView{At: at}, until: at.Add(reportShown)}
 	query := struct {
 		Report string `json:"report"`
 		Agent  string `json:"agent"`
@@ -236,11 +243,15 @@ func (h *Helpdesk) ViewReport(ctx context.Context, agent, number string) (Case, 
 	case problem.From(err).Code != "report-unknown":
 		return Case{}, ReportView{}, err
 	}
-	e := Event{At: at, Agent: agent, What: Viewed}
-	if err := h.store.Note(ctx, agentActor(agent), number, e); err != nil {
-		return Case{}, ReportView{}, fmt.Errorf("helpdesk: report: %w", err)
+	if look.Known || !seen {
+		e := Event{At: at, Agent: agent, What: Viewed}
+		if err := h.store.Note(ctx, agentActor(agent), number, e); err != nil {
+			return Case{}, ReportView{}, fmt.Errorf("helpdesk: report: %w", err)
+		}
+		c.Events = append(c.Events, e)
+	} else { // it is the same look, that goes on
+		look.until = before.until
 	}
-	c.Events = append(c.Events, e)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.reports[key] = look

@@ -154,6 +154,83 @@ func TestALookAtAReportIsTheIssuersToKnowFirst(t *testing.T) {
 	})
 }
 
+// A report may come before the hold that tells the issuer whose it is: who looked too early
+// sees it a moment later, and the case has one line for it and one for what was seen.
+func TestALookThatWasTooEarlyIsAskedAgain(t *testing.T) {
+	eachOffice(t, func(t *testing.T, o *office) {
+		ctx := t.Context()
+		if _, err := o.desk.Report(ctx, "portal", reporting()); err != nil {
+			t.Fatal(err)
+		}
+		look := func(known bool, asked int) {
+			t.Helper()
+			_, v, err := o.desk.ViewReport(ctx, "A-01", "04215533")
+			if err != nil || v.Known != known || len(o.asked) != asked {
+				t.Fatalf("%+v, %v, asked %d times", v, err, len(o.asked))
+			}
+		}
+		o.answer["/v1/report-views"] = problem.NewRefused(404, "report-unknown", "x", "x", "x", "x")
+		look(false, 1)
+		o.now = o.now.Add(2 * time.Second)
+		look(false, 1)
+		o.now = o.now.Add(8 * time.Second)
+		look(false, 2)
+		o.answer["/v1/report-views"] = map[string]any{"state": "registered", "certificates": []map[string]string{{"kind": "phone-auth", "state": "held"}}}
+		o.now = o.now.Add(10 * time.Second)
+		look(true, 3)
+		o.now = o.now.Add(9 * time.Minute)
+		look(true, 3)
+		s, err := o.desk.Standing(ctx, "portal", reporting().Report.ID)
+		if err != nil || len(s.Events) != 3 {
+			t.Errorf("the holder reads %+v, %v", s, err)
+		}
+	})
+}
+
+// After an agent has stopped a phone no page of theirs says that one is good which may be
+// that one.
+func TestAStoppedPhoneIsNotShownAsGood(t *testing.T) {
+	eachOffice(t, func(t *testing.T, o *office) {
+		ctx := t.Context()
+		if _, err := o.desk.Report(ctx, "portal", reporting()); err != nil {
+			t.Fatal(err)
+		}
+		v := o.seen()
+		o.answer["/v1/suspensions"] = map[string]string{"state": "held"}
+		for name, stop := range map[string]func() error{
+			"for a caller": func() error { _, err := o.desk.Call(ctx, "A-01", facts); return err },
+			"from a view":  func() error { _, err := o.desk.SuspendSeen(ctx, "A-01", v.Support); return err },
+		} {
+			state := func(want string) {
+				t.Helper()
+				o.answer["/v1/report-views"] = map[string]any{"certificates": []map[string]string{{"kind": "phone-auth", "state": want}}}
+				_, v, err := o.desk.ViewReport(ctx, "A-01", "04215533")
+				if err != nil || v.Certificates[0].State != want || !v.At.Equal(o.now) {
+					t.Errorf("%s: %+v, %v", name, v, err)
+				}
+			}
+			seen := func(asked int) {
+				t.Helper()
+				n := len(o.asked)
+				if again, err := o.desk.Again(ctx, "A-01", v.Support); err != nil || len(o.asked) != n+asked || asked > 0 && !again.At.Equal(o.now) {
+					t.Errorf("%s: the view %+v, %v", name, again, err)
+				}
+			}
+			o.now = o.now.Add(15 * time.Minute)
+			o.opens("view-1")
+			seen(1)
+			seen(0)
+			state("good")
+			o.now = o.now.Add(time.Second)
+			if err := stop(); err != nil {
+				t.Fatal(err)
+			}
+			state("held")
+			seen(1)
+		}
+	})
+}
+
 // Only the registered portal reports, with an assertion that serves once.
 func TestOnlyARegisteredPortalReports(t *testing.T) {
 	eachOffice(t, func(t *testing.T, o *office) {

@@ -19,15 +19,38 @@ func (w *world) serveDesk(rw http.ResponseWriter, r *http.Request) bool {
 	grant := r.Header.Get(ceremony.GrantHeader)
 	var change ceremony.RulesChange
 	switch {
-	case r.URL.Path == "/v1/suspensions" && grant == "suspend-grant":
-		if w.unheld {
+	case r.URL.Path == "/v1/suspensions" && (grant == "suspend-grant" || grant == "trust-grant" || grant == ""):
+		var body struct {
+			Report, Trust string
+			Code          string `json:"lock_code"`
+		}
+		json.NewDecoder(r.Body).Decode(&body)
+		if (grant == "") != (body.Code != "") || (grant == "trust-grant") != (body.Trust != "") {
+			http.Error(rw, "", http.StatusForbidden)
+			return true
+		}
+		if w.asked != nil { // a real issuer's transaction ends with its caller
+			w.asked()
+			select {
+			case <-r.Context().Done():
+				return true
+			case <-time.After(100 * time.Millisecond):
+			}
+		}
+		switch {
+		case w.refusal != nil:
+			httpd.WriteProblem(rw, r, w.refusal)
+			return true
+		case w.unheld:
 			http.Error(rw, "", http.StatusServiceUnavailable)
 			return true
 		}
-		var body struct{ Report string }
-		json.NewDecoder(r.Body).Decode(&body)
 		w.reported = body.Report
 		w.suspensions++
+		if w.lost {
+			w.lost = false
+			panic(http.ErrAbortHandler)
+		}
 		httpd.WriteJSON(rw, http.StatusOK, map[string]any{"at": w.now})
 	case r.URL.Path == "/v1/rules" && grant == "rules-grant" && r.Method == http.MethodGet:
 		httpd.WriteJSON(rw, http.StatusOK, ceremony.HeldRules{Rules: w.rules})
@@ -65,6 +88,7 @@ func (w *world) deskLogin(t *testing.T, login string) string {
 	w.result.Session = login
 	w.result.Grants[ceremony.ScopeSuspend], w.result.Grants[ceremony.ScopeRules] = "suspend-grant", "rules-grant"
 	w.result.Grants[ceremony.ScopeLinks] = "links-grant"
+	w.result.Grants[ceremony.ScopeTrust] = "trust-grant"
 	session, err := w.Return(t.Context(), browser, w.code)
 	if err != nil {
 		t.Fatal(err)

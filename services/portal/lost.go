@@ -12,8 +12,10 @@ import (
 // SuspendByLockCode stops the phone of whoever was born that day (YYYY-MM-DD) and kept
 // that lock code, for anybody who types them here, without a login. source is where
 // they are, for the issuer's limit on tries. Errors are problems: the issuer's own, or
-// that it could not be reached.
+// that it could not be reached. It goes on when ctx is cancelled.
 func (p *Portal) SuspendByLockCode(ctx context.Context, birth string, code secret.LockCode, source string) (time.Time, error) {
+	ctx, cancel := outliving(ctx)
+	defer cancel()
 	header, err := p.bearer(p.config.Issuer, "")
 	if err != nil {
 		return time.Time{}, fmt.Errorf("portal: lost: %w", err)

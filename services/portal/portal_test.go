@@ -21,6 +21,7 @@ import (
 	"tegata/internal/httpd"
 	"tegata/internal/pki"
 	"tegata/internal/pkitest"
+	"tegata/internal/problem"
 	"tegata/services/portal"
 	"tegata/store"
 	portalstore "tegata/store/portal"
@@ -62,8 +63,11 @@ type world struct {
 	config portal.Config
 	db     *store.DB
 
-	unheld      bool   // the issuer takes no suspension
-	reported    string // as what it was told of the last one
+	unheld      bool             // the issuer takes no suspension
+	refusal     *problem.Problem // and refuses it with this
+	lost        bool             // the answer of one is lost, once it is done
+	asked       func()           // comes with a suspension, before the issuer acts
+	reported    string           // as what it was told of the last one
 	suspensions int
 	rules       ceremony.Rules
 	proposals   []ceremony.RulesChange

@@ -76,6 +76,9 @@ var (
 	ErrNoCase = problem.NewRefused(404, "case-unknown",
 		"この受付番号は見つかりません。", "番号を確かめるか、ホームの「届け出」から開いてください。",
 		"There is no such case.", "Check the number, or open it from \"Reports\" on the home page.")
+	ErrCaseUnkept = problem.New(problem.OurFault, http.StatusInternalServerError, "case-not-kept",
+		problem.Text{Title: "スマホは一時停止しました。届け出は、記録できませんでした。", Detail: "スマホは、もう使えません。受付番号はありません。相談窓口に電話して、身に覚えのない利用の相手と日時を伝えてください。"},
+		problem.Text{Title: "Your phone is suspended. Your report could not be kept.", Detail: "The phone cannot be used any more. There is no number. Call the helpdesk, and tell who asked for the use and when."})
 )
 
 // ErrNoTrust is a session that cannot ask about people who trust each other: it is from

@@ -2,31 +2,90 @@ package portal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 
 	"tegata/internal/ceremony"
 	"tegata/internal/clock"
 	"tegata/internal/httpd"
+	"tegata/internal/problem"
 )
 
 // reportRound is how many reports are told in one go.
 const reportRound = 50
 
 // reportAgain is when the helpdesk is told again: five seconds after the first try, then
-// twice as long each time, at most an hour. It is never given up: a case that nobody works
-// on must not look like one that somebody does.
+// twice as long each time, at most an hour. It is not given up before the helpdesk says
+// that it never takes the case in: a case that nobody works on must not look like one that
+// somebody does.
 func reportAgain(tries int) time.Duration { return min(5*time.Second<<min(tries, 20), time.Hour) }
 
-// RunReports tells the helpdesk of reports until ctx ends, looking every so often. Only
-// who asked, when and how it ended goes there; whose it was is known to the issuer alone.
-func (p *Portal) RunReports(ctx context.Context, every time.Duration) error {
-	if p.config.Helpdesk == "" {
-		return nil
+// codeOf is the code of what another party answered; "" when it was nothing of the kind.
+func codeOf(err error) string {
+	if p, ok := errors.AsType[*problem.Problem](err); ok {
+		return p.Code
 	}
-	return clock.Every(ctx, every, p.ReportDue, func(err error) { p.log.ErrorContext(ctx, "reports could not be told", "error", err) })
+	return ""
 }
+
+// RunReports has phones stopped for reports, and tells the helpdesk of them, until ctx
+// ends, looking every so often. Only who asked, when and how it ended goes to the helpdesk;
+// whose it was is known to the issuer alone.
+func (p *Portal) RunReports(ctx context.Context, every time.Duration) error {
+	both := func(ctx context.Context) error {
+		err := p.HoldDue(ctx)
+		if p.config.Helpdesk != "" {
+			err = errors.Join(err, p.ReportDue(ctx))
+		}
+		return err
+	}
+	return clock.Every(ctx, every, both, func(err error) { p.log.ErrorContext(ctx, "reports could not be told", "error", err) })
+}
+
+// HoldDue asks the issuer once for each phone that a report was to stop and did not: the
+// holder has said it, and may not be there any more to say it again. It goes on until the
+// phone is on hold, or the issuer refuses for good.
+func (p *Portal) HoldDue(ctx context.Context) error {
+	at := p.at()
+	list, err := p.store.HoldsDue(ctx, at, reportRound)
+	if err != nil {
+		return fmt.Errorf("portal: holds: %w", err)
+	}
+	for _, c := range list {
+		mine, err := p.store.ClaimHold(ctx, c, at.Add(reportAgain(c.Hold.Tries)))
+		if err != nil {
+			return fmt.Errorf("portal: holds: %w", err)
+		}
+		if !mine {
+			continue
+		}
+		held, err := p.suspend(ctx, c.Hold, c.Report)
+		switch code := codeOf(err); {
+		case err == nil:
+			_, err = p.held(ctx, c, held)
+		case slices.Contains(holdOver, code):
+			p.log.ErrorContext(ctx, "a phone cannot be suspended for a report", "case", c.Number, "error", err)
+			err = p.store.RefuseHold(ctx, p.who(""), c, code, at)
+		default:
+			p.log.WarnContext(ctx, "a phone could not be suspended for a report; it is tried again", "case", c.Number, "tries", c.Hold.Tries+1, "error", err)
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("portal: holds: %w", err)
+		}
+	}
+	return nil
+}
+
+// Codes with which another try fails as well: the issuer's of a suspension, among them that
+// what the login brought is out of time, and the helpdesk's of a report.
+var (
+	holdOver   = []string{"grant-invalid", "unknown-person", "person-not-registered", "no-phone", "bad-request"}
+	reportOver = []string{"report-form", "report-conflict", "bad-request"}
+)
 
 // ReportDue tries once each report that is due. Several processes may do it at the same
 // time: each try is counted and put off before it is made.
@@ -44,11 +103,16 @@ func (p *Portal) ReportDue(ctx context.Context) error {
 		if !mine {
 			continue
 		}
+		why := ""
 		if err := p.report(ctx, c); err != nil {
-			p.log.WarnContext(ctx, "the helpdesk could not be told of a report; it is tried again", "case", c.Number, "tries", c.Tries+1, "error", err)
-			continue
+			why = codeOf(err)
+			if !slices.Contains(reportOver, why) {
+				p.log.WarnContext(ctx, "the helpdesk could not be told of a report; it is tried again", "case", c.Number, "tries", c.Tries+1, "error", err)
+				continue
+			}
+			p.log.ErrorContext(ctx, "the helpdesk does not take a report in", "case", c.Number, "error", err)
 		}
-		if err := p.store.SettleCase(ctx, p.who(""), c.Number, at); err != nil {
+		if err := p.store.SettleCase(ctx, p.who(""), c.Number, why, at); err != nil {
 			return fmt.Errorf("portal: reports: %w", err)
 		}
 	}
@@ -78,7 +142,7 @@ func (p *Portal) report(ctx context.Context, c Case) error {
 
 // ReportStanding is how a case stands at the helpdesk.
 type ReportStanding struct {
-	State   string        `json:"state"` // open, taken, closed; of ours: waiting (not told yet), unknown (could not be asked), none
+	State   string        `json:"state"` // open, taken, closed; or one of ours
 	Outcome string        `json:"outcome"`
 	Events  []ReportEvent `json:"events"` // oldest first
 }
@@ -96,6 +160,7 @@ const (
 	ReportNone    = "none"    // nobody is told of this case
 	ReportWaiting = "waiting" // the helpdesk does not know of it yet
 	ReportUnknown = "unknown" // it could not be asked just now
+	ReportUntaken = "untaken" // it refused the case for good
 )
 
 // StandingOf asks the helpdesk how a case stands. It never fails: a case is shown all the
@@ -106,6 +171,8 @@ func (p *Portal) StandingOf(ctx context.Context, c Case) ReportStanding {
 		return ReportStanding{State: ReportNone}
 	case !c.Due.IsZero():
 		return ReportStanding{State: ReportWaiting}
+	case c.Untaken != "":
+		return ReportStanding{State: ReportUntaken}
 	}
 	header, err := p.bearer(p.config.Helpdesk, "")
 	var s ReportStanding

@@ -10,6 +10,7 @@ import (
 
 	"tegata/internal/ceremony"
 	"tegata/internal/httpd"
+	"tegata/internal/problem"
 	"tegata/services/portal"
 )
 
@@ -18,6 +19,8 @@ type deskOf struct {
 	t     *testing.T
 	w     *world
 	away  bool
+	lost  bool             // the answer is lost, once it has taken something in
+	never *problem.Problem // it refuses with this
 	told  []string
 	state string
 }
@@ -37,6 +40,14 @@ func (d *deskOf) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 			d.t.Error(err)
 		}
 		d.told = append(d.told, string(body))
+		if d.never != nil {
+			httpd.WriteProblem(rw, r, d.never)
+			return
+		}
+		if d.lost {
+			d.lost = false
+			panic(http.ErrAbortHandler)
+		}
 	}
 	httpd.WriteJSON(rw, http.StatusOK, portal.ReportStanding{State: d.state, Events: []portal.ReportEvent{}})
 }
@@ -105,6 +116,84 @@ func TestTheHelpdeskIsToldOfEachCase(t *testing.T) {
 			t.Errorf("away again: %s", s)
 		}
 	})
+}
+
+// reports is a case that the helpdesk is to be told of.
+func (w *world) reports(t *testing.T) (*deskOf, portal.Case) {
+	t.Helper()
+	d := &deskOf{t: t, w: w, state: "open"}
+	server := httptest.NewServer(d)
+	t.Cleanup(server.Close)
+	w.helpdesk(t, server.URL)
+	session, use := w.useOf(t, "")
+	c, err := w.NotMe(t.Context(), session, use)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d, c
+}
+
+// later is what becomes of a case once it was told of again and again, for hours.
+func (w *world) later(t *testing.T, c portal.Case) portal.Case {
+	t.Helper()
+	for range 12 {
+		w.now = w.now.Add(time.Hour)
+		if err := w.ReportDue(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	session, _ := w.useOf(t, "")
+	c, err := w.CaseOf(t.Context(), session, c.Number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// An answer that is lost makes the portal say the same again, by the same name: from this
+// the helpdesk knows that it is one report.
+func TestALostAnswerIsAskedForWithTheSameReport(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		d, c := w.reports(t)
+		d.lost = true
+		if err := w.ReportDue(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		c = w.later(t, c)
+		if len(d.told) != 2 || d.told[0] != d.told[1] || !strings.Contains(d.told[0], c.Report) {
+			t.Errorf("told %q", d.told)
+		}
+		if s := w.StandingOf(t.Context(), c); s.State != "open" {
+			t.Errorf("it is %s", s.State)
+		}
+	})
+}
+
+// What the helpdesk never takes in is told once, and nobody is promised another try. What
+// it refuses because of something that passes is told again.
+func TestAReportThatIsRefusedForGoodIsOver(t *testing.T) {
+	for code, over := range map[string]bool{"report-form": true, "report-conflict": true, "reporter-unknown": false} {
+		t.Run(code, func(t *testing.T) {
+			each(t, func(t *testing.T, w *world) {
+				d, c := w.reports(t)
+				d.never = problem.NewRefused(409, code, "x", "x", "x", "x")
+				if err := w.ReportDue(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				c = w.later(t, c)
+				want, untaken := portal.ReportWaiting, ""
+				if over {
+					want, untaken = portal.ReportUntaken, code
+				}
+				if s := w.StandingOf(t.Context(), c); s.State != want || c.Untaken != untaken || (len(d.told) == 1) != over {
+					t.Errorf("%s, %q, told %d times", s.State, c.Untaken, len(d.told))
+				}
+				if err := w.db.CheckAudit(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }
 
 // Without a helpdesk nobody waits to be told.

@@ -11,6 +11,9 @@ import (
 // ErrNotFound is what a Store returns for what is not there.
 var ErrNotFound = errors.New("portal: no such record")
 
+// ErrTaken is what OpenCase returns when the number is another case's.
+var ErrTaken = errors.New("portal: the number is taken")
+
 // Store keeps what the portal must not forget. Tokens of browsers come to it as
 // SHA-256 hashes only.
 type Store interface {
@@ -51,19 +54,28 @@ type Store interface {
 	Snapshot(ctx context.Context, person string) (Snapshot, error)
 
 	// OpenCase keeps a case and returns it, or the one that this person opened for this
-	// use before.
+	// use before. ErrTaken.
 	OpenCase(ctx context.Context, who audit.Actor, c Case) (Case, error)
-	// HoldCase notes when the phone was put on hold for a case, once.
+	// HoldCase notes when the phone was put on hold for a case, once. Its Hold is over.
 	HoldCase(ctx context.Context, who audit.Actor, number string, held, at time.Time) error
+	// PutHold has the issuer asked with what a later login brought; of a case whose phone
+	// is on hold nothing changes. RefuseHold notes why it never will do it: of the Hold
+	// that c has, and not of one that was put since.
+	PutHold(ctx context.Context, who audit.Actor, number string, h Hold, at time.Time) error
+	RefuseHold(ctx context.Context, who audit.Actor, c Case, code string, at time.Time) error
+	// HoldsDue and ClaimHold are CasesDue and ClaimCase of what the issuer is to be asked.
+	HoldsDue(ctx context.Context, at time.Time, limit int) ([]Case, error)
+	ClaimHold(ctx context.Context, c Case, next time.Time) (bool, error)
 	// Cases lists a person's, newest first.
 	Cases(ctx context.Context, person string) ([]Case, error)
 	// CasesDue lists at most limit cases that the helpdesk is to be told of by a moment,
 	// the longest due first. ClaimCase counts a try and moves Due on to next, durably,
 	// before the try; false when somebody else has moved it since it was listed.
-	// SettleCase notes that the helpdesk was told.
+	// SettleCase notes that the helpdesk was told, or, with a code, why it never takes the
+	// case in.
 	CasesDue(ctx context.Context, at time.Time, limit int) ([]Case, error)
 	ClaimCase(ctx context.Context, c Case, next time.Time) (bool, error)
-	SettleCase(ctx context.Context, who audit.Actor, number string, at time.Time) error
+	SettleCase(ctx context.Context, who audit.Actor, number, code string, at time.Time) error
 }
 
 // Login is a login under way.

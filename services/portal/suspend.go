@@ -13,21 +13,33 @@ import (
 // does it at once, against the grant that this login brought. The session ends
 // with the certificate that opened it, as the verifier tells. Errors are
 // problems: those of SessionOf, ErrNoSuspend, the issuer's own, or that it could not be
-// reached.
+// reached. It goes on when ctx is cancelled.
 func (p *Portal) Suspend(ctx context.Context, token string) (time.Time, error) {
-	return p.suspendFor(ctx, token, "")
-}
-
-// suspendFor is Suspend for what the holder reported: the issuer remembers whose report it
-// is, so that the helpdesk, which is told of it by the same name, sees states by it.
-func (p *Portal) suspendFor(ctx context.Context, token, report string) (time.Time, error) {
-	s, _, err := p.SessionOf(ctx, token)
+	ctx, cancel := outliving(ctx)
+	defer cancel()
+	h, err := p.mayHold(ctx, token)
 	if err != nil {
 		return time.Time{}, err
 	}
-	if s.Grants[ceremony.ScopeSuspend] == "" {
-		return time.Time{}, ErrNoSuspend
+	return p.suspend(ctx, h, "")
+}
+
+// mayHold is with what the issuer puts the phone of who is logged in on hold.
+func (p *Portal) mayHold(ctx context.Context, token string) (Hold, error) {
+	s, _, err := p.SessionOf(ctx, token)
+	if err != nil {
+		return Hold{}, err
 	}
+	if s.Grants[ceremony.ScopeSuspend] == "" {
+		return Hold{}, ErrNoSuspend
+	}
+	return Hold{Holder: s.Holder, Grant: s.Grants[ceremony.ScopeSuspend]}, nil
+}
+
+// suspend asks the issuer. It remembers whose report it is, if it is for one, so that the
+// helpdesk, which is told of it by the same name, sees states by it. Asked again, it does
+// no more.
+func (p *Portal) suspend(ctx context.Context, h Hold, report string) (time.Time, error) {
 	header, err := p.bearer(p.config.Issuer, "")
 	if err != nil {
 		return time.Time{}, fmt.Errorf("portal: suspend: %w", err)
@@ -35,12 +47,12 @@ func (p *Portal) suspendFor(ctx context.Context, token, report string) (time.Tim
 	body := struct {
 		Holder string `json:"holder"`
 		Report string `json:"report,omitempty"`
-	}{s.Holder, report}
+	}{h.Holder, report}
 	var held struct {
 		At time.Time `json:"at"`
 	}
 	err = httpd.PostJSON(ctx, p.client, p.config.Issuer+"/v1/suspensions", body, &held, header,
-		httpd.Header{Name: ceremony.GrantHeader, Value: s.Grants[ceremony.ScopeSuspend]})
+		httpd.Header{Name: ceremony.GrantHeader, Value: h.Grant})
 	if err != nil {
 		return time.Time{}, err
 	}

@@ -114,8 +114,11 @@ func (p *Portal) StepTrust(ctx context.Context, token, id string, step TrustStep
 	return err
 }
 
-// SuspendCharge stops the phone of somebody who trusts this person.
+// SuspendCharge stops the phone of somebody who trusts this person. It goes on when ctx
+// is cancelled.
 func (p *Portal) SuspendCharge(ctx context.Context, token, id string) error {
+	ctx, cancel := outliving(ctx)
+	defer cancel()
 	s, headers, err := p.trustHeaders(ctx, token)
 	if err != nil {
 		return err

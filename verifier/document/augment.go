@@ -26,7 +26,7 @@ const (
 	LevelLTA Level = "B-LTA" // and a time-stamp is over all of it
 )
 
-// maxAdded is how much a signature may grow by one call of Augment, in bytes.
+// maxAdded is how much a document may grow by one call of Augment, in bytes.
 const maxAdded = 40 << 10
 
 // Augmenter adds to signatures what lets them be checked later.
@@ -42,19 +42,39 @@ type Augmenter struct {
 	Wait func(ctx context.Context, d time.Duration) error
 }
 
-// Augment brings a CAdES signature to a level, from whatever level it has: what is
-// there already stays. It refuses, with the verdict's problem, a signature that does
-// not pass: to add to it would give it a look that it does not deserve. It never adds
-// more than 40 KB.
+// Augment brings a signed document to a level, from whatever level it has: what is
+// there already stays. It refuses, with the verdict's problem, a document that does not
+// pass: to add to it would give it a look that it does not deserve. It never adds more
+// than 40 KB.
 //
-// A signature that is B-LTA already gets one more archive time-stamp, after what is
+// A document that is B-LTA already gets one more archive time-stamp, after what is
 // needed to check the one before was put into it.
-func (a Augmenter) Augment(ctx context.Context, der, content []byte, to Level) ([]byte, error) {
-	at := a.Now()
-	report := a.Checker.Check(ctx, der, content, at)
+func (a Augmenter) Augment(ctx context.Context, data, content []byte, to Level) ([]byte, error) {
+	report := a.Checker.Check(ctx, data, content, a.Now())
 	if report.Problem != nil {
 		return nil, report.Problem
 	}
+	var out []byte
+	var err error
+	switch report.Signatures[0].Format {
+	case "PAdES":
+		out, err = a.raise(ctx, inPDF{a}, data, content, report, to)
+	case "XAdES":
+		out, err = a.raise(ctx, inXML{a, content}, data, content, report, to)
+	default:
+		out, err = a.message(ctx, data, content, report, to)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(out)-len(data) > maxAdded {
+		return nil, fmt.Errorf("document: the signature would grow by %d bytes", len(out)-len(data))
+	}
+	return out, nil
+}
+
+// message raises a CMS message.
+func (a Augmenter) message(ctx context.Context, der, content []byte, report Report, to Level) ([]byte, error) {
 	m, err := cms.Verify(der, content)
 	if err != nil {
 		return nil, FromCMS(err)
@@ -74,14 +94,7 @@ func (a Augmenter) Augment(ctx context.Context, der, content []byte, to Level) (
 			return nil, err
 		}
 	}
-	out, err := m.Marshal()
-	if err != nil {
-		return nil, err
-	}
-	if len(out)-len(der) > maxAdded {
-		return nil, fmt.Errorf("document: the signature would grow by %d bytes", len(out)-len(der))
-	}
-	return out, nil
+	return m.Marshal()
 }
 
 // stamp adds a signature-time-stamp.
@@ -159,32 +172,41 @@ func (a Augmenter) validationData(ctx context.Context, m *cms.Signed, path []*x5
 // triesForStatus is how often a responder is asked that is behind the time-stamp.
 const triesForStatus = 6
 
-// collect asks for the status of path's first certificate until the answer is of
-// moment or later: an answer from before a time-stamp says nothing about it.
+// collect is what the message carries about path's first certificate: those above it,
+// and an answer as revocation-values take it.
 func (a Augmenter) collect(ctx context.Context, path []*x509.Certificate, moment time.Time) (cms.ValidationData, error) {
+	answer, err := a.answer(ctx, path, moment)
+	if err != nil {
+		return cms.ValidationData{}, err
+	}
+	basic, err := certpath.BasicOCSP(answer)
+	if err != nil {
+		return cms.ValidationData{}, ErrStatusUnavailable.Because(err)
+	}
+	return cms.ValidationData{Certificates: path[1:], OCSP: [][]byte{basic}}, nil
+}
+
+// answer asks for the status of path's first certificate until the answer is of moment or
+// later: one from before a time-stamp says nothing about it.
+func (a Augmenter) answer(ctx context.Context, path []*x509.Certificate, moment time.Time) ([]byte, error) {
 	var kept []byte
 	ocsp := a.OCSP
 	ocsp.Keep = func(der []byte) { kept = bytes.Clone(der) }
 	for range triesForStatus {
 		s, err := ocsp.Status(ctx, path[0], path[1], a.Now())
-		if err != nil {
-			return cms.ValidationData{}, ErrStatusUnavailable.Because(err)
-		}
-		if s.State == certpath.Good && !s.ThisUpdate.Before(moment) {
-			basic, err := certpath.BasicOCSP(kept)
-			if err != nil {
-				return cms.ValidationData{}, ErrStatusUnavailable.Because(err)
-			}
-			return cms.ValidationData{Certificates: path[1:], OCSP: [][]byte{basic}}, nil
-		}
-		if s.State != certpath.Good {
-			return cms.ValidationData{}, ErrStatusUnavailable.Because(fmt.Errorf("document: the certificate is %s by now", s.State))
+		switch {
+		case err != nil:
+			return nil, ErrStatusUnavailable.Because(err)
+		case s.State != certpath.Good:
+			return nil, ErrStatusUnavailable.Because(fmt.Errorf("document: the certificate is %s by now", s.State))
+		case !s.ThisUpdate.Before(moment):
+			return kept, nil
 		}
 		if err := a.wait(ctx, time.Second); err != nil {
-			return cms.ValidationData{}, err
+			return nil, err
 		}
 	}
-	return cms.ValidationData{}, ErrStatusUnavailable.Because(errors.New("document: the responder is behind the time-stamp"))
+	return nil, ErrStatusUnavailable.Because(errors.New("document: the responder is behind the time-stamp"))
 }
 
 func (a Augmenter) wait(ctx context.Context, d time.Duration) error {

@@ -311,3 +311,87 @@ func TestASignedXMLDocument(t *testing.T) {
 	}
 	says(t, w.one(byLogin, nil), document.ErrCertificateKind, ceremony.Failed, "CHAIN_CONSTRAINTS_FAILURE")
 }
+
+// PDF and XML are raised like messages; then nobody need be asked about the signer, and
+// an archive time-stamp can be renewed.
+func TestPDFAndXMLAreRaised(t *testing.T) {
+	for _, c := range []struct {
+		format string
+		sign   func(w *world) (signed, content []byte)
+	}{
+		{"PAdES", func(w *world) ([]byte, []byte) { return w.signPDF(paper("One room")), nil }},
+		{"PAdES by two", func(w *world) ([]byte, []byte) { return w.signPDF(w.signPDF(paper("One room"))), nil }},
+		{"XAdES", func(w *world) ([]byte, []byte) { return w.signXML(xades.Enveloped), nil }},
+		{"XAdES detached", func(w *world) ([]byte, []byte) { return w.signXML(xades.Detached), contract }},
+	} {
+		t.Run(c.format, func(t *testing.T) {
+			w := newWorld(t)
+			data, over := c.sign(w)
+			check := func(level document.Level) document.Report {
+				t.Helper()
+				r := w.checker().Check(t.Context(), data, over, w.now)
+				for _, s := range r.Signatures {
+					passed(t, s)
+					if s.Level != string(level) {
+						t.Errorf("%s, want %s", s.Level, level)
+					}
+				}
+				return r
+			}
+			raise := func(to document.Level) {
+				t.Helper()
+				before := len(data)
+				out, err := w.augmenter().Augment(t.Context(), data, over, to)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if data = out; len(data)-before > 40<<10 {
+					t.Errorf("%d bytes more", len(data)-before)
+				}
+			}
+			for _, level := range []document.Level{document.LevelT, document.LevelLT, document.LevelLTA} {
+				raise(level)
+				check(level)
+			}
+			raise(document.LevelLTA)
+			r := check(document.LevelLTA)
+			if n := len(r.Signatures[len(r.Signatures)-1].TimeStamps); n != 3 {
+				t.Errorf("%d time-stamps, want 3", n)
+			}
+			changed := bytes.Replace(bytes.Replace(data, []byte("One room"), []byte("Two room"), 1), []byte("50000"), []byte("90000"), 1)
+			if over == nil {
+				if _, err := w.augmenter().Augment(t.Context(), changed, nil, document.LevelLTA); !errors.Is(err, document.ErrContentChanged) {
+					t.Errorf("a document that was changed: %v", err)
+				}
+			}
+			// Long after, nobody knows the signer any more: what is inside says enough, and only
+			// the authority of the last time-stamp is asked about.
+			w.now = w.cert.NotAfter.Add(24 * time.Hour)
+			asked := 0
+			later := w.checker()
+			later.Status = counting{certpath.OCSP{}, &asked}
+			r = later.Check(t.Context(), data, over, w.now)
+			for _, s := range r.Signatures {
+				passed(t, s)
+			}
+			if asked != 1 {
+				t.Errorf("%d questions", asked)
+			}
+		})
+	}
+}
+
+var contract = []byte("<contract><rent>50000</rent></contract>")
+
+func (w *world) signXML(form xades.Form) []byte {
+	w.t.Helper()
+	o := xades.Options{Form: form, Certificate: w.cert, SigningTime: w.now}
+	if form == xades.Detached {
+		o.Name, o.MediaType = "contract.xml", "text/xml"
+	}
+	out, err := xades.Sign(w.key, contract, o)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return out
+}

@@ -38,6 +38,9 @@ type issuer struct {
 	persons map[[32]byte]string
 	told    []string // what it was asked to tell people
 	toldIDs map[string]bool
+	asked   []string         // ids of messages, each time that they came
+	never   *problem.Problem // it refuses them with this
+	lost    bool             // the answer to the next is, once it was told
 }
 
 func newIssuer(w *world) *issuer {

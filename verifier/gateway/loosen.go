@@ -76,13 +76,16 @@ func (g *Gateway) loosen(ctx context.Context, body ceremony.Loosening, at time.T
 	if word.RulesSHA256 != said.Hash() {
 		return ceremony.Loosened{}, ErrRulesWord.Because(errors.New("gateway: the word is about other rules"))
 	}
-	change.Tell = g.tells(tellOf(said))
+	held, err := g.c.Store.Rules(ctx, person)
+	if err != nil {
+		return ceremony.Loosened{}, fmt.Errorf("gateway: rules: %w", err)
+	}
 	if change.Rules = said; said.Version == 0 {
-		held, err := g.c.Store.Rules(ctx, person)
-		if err != nil {
-			return ceremony.Loosened{}, fmt.Errorf("gateway: rules: %w", err)
-		}
 		change.Rules.Version = held.Version + 1
+	}
+	// What holds may change until it is written: then PutRules refuses, and tells nothing.
+	if len(held.Differences(said)) > 0 {
+		change.Tell = g.tells(tellOf(said))
 	}
 	err = g.c.Store.PutRules(ctx, audit.Actor{Party: "card", Kind: "person", ID: person}, change)
 	if err := rulesProblem(err); err != nil {

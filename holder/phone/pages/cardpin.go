@@ -5,6 +5,7 @@ import (
 
 	"tegata/holder/phone"
 	"tegata/internal/secret"
+	"tegata/internal/ui"
 )
 
 // mountCardPIN is the screens of what a card says under its PIN (4けた → かざす).
@@ -86,8 +87,8 @@ func (v *visit) cardPINRead(k walk) {
 	case isCode(err, phone.ErrCardPIN.Code, phone.ErrCardPINBlocked.Code):
 		v.draft.forget()
 		v.leaveWord(err, k.At)
-	default:
-		v.leaveWord(err, k.At+"/tap")
+	default: // the card may have signed its word: only the problem knows what became of it
+		v.leaveTrouble(err, k.At+"/tap", ui.Text{})
 	}
 }
 

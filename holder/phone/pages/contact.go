@@ -83,13 +83,18 @@ func (v *visit) saysAddress(k walk, pin secret.PIN) error {
 		v.goTo("/address")
 		return nil
 	}
-	_, err := v.phone.ChangeContact(v.r.Context(), pin, confirmed)
+	from, err := v.phone.ChangeContact(v.r.Context(), pin, confirmed)
 	if err == nil {
 		v.draft.change(func(d *draft) {
 			if d.address == confirmed { // and not another that was entered meanwhile
 				d.address = ""
 			}
+			d.addressAt = from
 		})
+		if from.IsZero() { // it is the present one: a change to another was taken back
+			v.goTo("/?done=address-kept")
+			return nil
+		}
 		v.goTo("/?done=address")
 	}
 	return err

@@ -33,6 +33,7 @@ type draft struct {
 	confirmed *phone.Loosening  // the one that cardPIN was typed for, when it was for that
 	loosened  bool              // and it has: whoever presses once more is told so
 	address   string            // to which notices shall go: typed, for the card to confirm
+	addressAt time.Time         // when notices begin to go there: accepted
 	addressOK string            // the one that cardPIN was typed for, when it was for that
 	left      left              // by the last form
 	failed    *failure          // what the page of a problem shows
@@ -161,6 +162,7 @@ func (ds *drafts) drop(at time.Time) {
 			d.forget()
 			d.change(func(d *draft) {
 				d.left, d.failed, d.receipt, d.loosening, d.loosened, d.address = left{}, nil, nil, nil, false, ""
+				d.addressAt = time.Time{}
 				clear(d.outcomes)
 				clear(d.forms)
 			})

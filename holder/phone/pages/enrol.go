@@ -233,9 +233,11 @@ func (v *visit) apply(k walk) {
 }
 
 // leaveWord keeps err for the next screen and goes there.
-func (v *visit) leaveWord(err error, path string) {
+func (v *visit) leaveWord(err error, path string) { v.leaveTrouble(err, path, unharmed()) }
+
+func (v *visit) leaveTrouble(err error, path string, safe ui.Text) {
 	v.log(err)
-	t := ui.TroubleOf(v.w, words(err)).With(unharmed(), ui.Action{})
+	t := ui.TroubleOf(v.w, words(err)).With(safe, ui.Action{})
 	if t.Kind == problem.YourTurn {
 		t.Safe = ui.Text{} // the person knows: it is their turn
 	}

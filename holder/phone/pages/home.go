@@ -15,8 +15,9 @@ import (
 
 type homePage struct {
 	basePage
-	Done string // what was just done, shown once
-	Held bool   // this phone is the one in the hand
+	Done string    // what was just done, shown once
+	From time.Time // when what was just done takes effect, if that is later
+	Held bool      // this phone is the one in the hand
 }
 
 func (v *visit) home() {
@@ -29,6 +30,12 @@ func (v *visit) home() {
 	switch done := v.r.URL.Query().Get("done"); done {
 	case "registered", "marked", "abandoned", "unlocked", "pin", "password", "found", "reissued", "reported", "loosened", "address", "address-kept":
 		p.Done = done
+	}
+	if p.Done == "address" {
+		v.draft.change(func(d *draft) { p.From = d.addressAt })
+		if p.From.IsZero() { // too old: nothing was just done
+			p.Done = ""
+		}
 	}
 	for _, a := range v.look.Waiting {
 		if asked, err := v.phone.Asked(v.r.Context(), a.ID); err == nil {

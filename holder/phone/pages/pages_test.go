@@ -181,6 +181,7 @@ func samples() []uitest.Page {
 	add("43-certificate", phone.StageRegistered, "home", ui.Screen{Page: "certificate", Data: base(phone.StageRegistered)})
 	lost := base(phone.StageRegistered)
 	lost.Look.Certificates[0].State, lost.Look.Certificates[0].Cause, lost.Look.Certificates[1].State = "held", "lost", "revoked"
+	lost.Look.Certificates[1].Why = "4"
 	add("44-certificate-held", phone.StageRegistered, "home", ui.Screen{Page: "certificate", Data: lost})
 	lost.Look.Liftable, lost.Look.Certificates[0].Since = "lost", moment().Add(-90*time.Minute)
 	add("08-home-held", phone.StageRegistered, "home", ui.Screen{Page: "home", Data: homePage{basePage: lost}})

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"tegata/holder/element"
@@ -34,6 +35,7 @@ type model struct {
 type certificate struct {
 	phone.Certificate
 	Cause string    // of the hold that is shown, "" without
+	Why   string    // of a revocation that the status source gave a reason for: its number
 	Birth time.Time // of its holder, when the certificate says so
 }
 
@@ -71,6 +73,9 @@ func lookOf(l phone.Look, models []phone.Model) look {
 			if v.Liftable == "" && slices.Contains(c.Causes, cause) {
 				v.Liftable = cause
 			}
+		}
+		if c.State == "revoked" && slices.Contains([]int{1, 3, 4, 5, 9}, c.Reason) { // RFC 5280, section 5.3.1
+			row.Why = strconv.Itoa(c.Reason)
 		}
 		if len(c.Causes) > 0 {
 			row.Cause = c.Causes[0]

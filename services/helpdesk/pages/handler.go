@@ -102,12 +102,12 @@ func (h *Handler) Routes() http.Handler {
 
 	mux.HandleFunc("GET /home", h.signed(h.home))
 	mux.HandleFunc("GET /call", h.signed(h.call))
-	mux.HandleFunc("POST /call", h.signed(h.doCall))
+	mux.HandleFunc("POST /call", staying(h.signed(h.doCall)))
 	mux.HandleFunc("GET /suspended/{number}", h.signed(h.suspended))
 	mux.HandleFunc("GET /support", h.signed(h.support))
 	mux.HandleFunc("POST /support", h.signed(h.doSupport))
 	mux.HandleFunc("GET /support/{view}", h.signed(h.view))
-	mux.HandleFunc("POST /support/{view}/suspend", h.signed(h.suspendSeen))
+	mux.HandleFunc("POST /support/{view}/suspend", staying(h.signed(h.suspendSeen)))
 	mux.HandleFunc("GET /cases", h.signed(h.cases))
 	mux.HandleFunc("GET /cases/{number}", h.signed(h.aCase))
 	mux.HandleFunc("GET /reports", h.signed(h.reports))
@@ -134,6 +134,12 @@ func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 // alivePoll is how often a page asks whether the card still lies in the reader: one that
 // was left open says so within this time.
 const alivePoll = 2 * time.Second
+
+// staying goes on when the agent's browser goes away: who they are is asked before a phone
+// is stopped, and must not be what takes the suspension back.
+func staying(f http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { f(w, r.WithContext(context.WithoutCancel(r.Context()))) }
+}
 
 // signed lets an agent in whose card lies in the reader.
 func (h *Handler) signed(f func(http.ResponseWriter, *http.Request, string)) http.HandlerFunc {

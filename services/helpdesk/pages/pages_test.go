@@ -33,7 +33,7 @@ func moment() time.Time { return time.Date(2026, 11, 22, 0, 41, 0, 0, time.UTC) 
 
 func sampleView() helpdesk.View {
 	return helpdesk.View{Advice: helpdesk.Advice{Stage: "registered", Error: "wrong-phone-pin", MadeAt: moment(), EndsAt: moment().Add(10 * time.Minute)},
-		Support: "pTz7Jq0c5Zf1k2wYdWmX3A", State: "registered", PINTries: 2, PasswordTries: 0, Biometrics: "off", CanSuspend: true, Case: "261122-04170283",
+		Support: "pTz7Jq0c5Zf1k2wYdWmX3A", State: "registered", PINTries: 2, PasswordTries: 0, Biometrics: "off", CanSuspend: true, Case: "261122-04170283", At: moment(),
 		Certificates: []helpdesk.Certificate{{Kind: "phone-auth", State: "good"}, {Kind: "phone-sign", State: "held", Holds: []string{"lost"}}}}
 }
 
@@ -88,7 +88,7 @@ func samples(t *testing.T) []uitest.Page {
 		}
 		return c
 	}
-	known := helpdesk.ReportView{Known: true, State: "registered", Certificates: v.Certificates}
+	known := helpdesk.ReportView{Known: true, State: "registered", Certificates: v.Certificates, At: moment()}
 	passed := report(helpdesk.ReportOpen)
 	passed.Report = &helpdesk.Report{ID: "B", UsedAt: moment(), Party: "aoba", Verdict: ceremony.Passed}
 	out = append(out, page("25-reports", "reports", reportsPage{[]helpdesk.Case{report(helpdesk.ReportTaken), report(helpdesk.ReportOpen)}}), page("26-reports-empty", "reports", reportsPage{}),

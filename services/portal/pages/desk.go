@@ -72,6 +72,7 @@ type casePage struct {
 	Use       use
 	OpenedAt  time.Time
 	Suspended time.Time
+	Holding   bool // the issuer is asked again by itself
 	Session   bool // is still open; the report that stops a phone ends it
 	Standing  portal.ReportStanding
 	Told      bool // the helpdesk is, or will be
@@ -96,7 +97,7 @@ func (h *Handler) oneCase(w http.ResponseWriter, r *http.Request) {
 }
 
 func caseOf(c portal.Case) casePage {
-	return casePage{Number: c.Number, Use: useOf(c.Use), OpenedAt: c.OpenedAt, Suspended: c.Suspended}
+	return casePage{Number: c.Number, Use: useOf(c.Use), OpenedAt: c.OpenedAt, Suspended: c.Suspended, Holding: !c.Hold.Due.IsZero()}
 }
 
 type casesPage struct{ Cases []casePage }

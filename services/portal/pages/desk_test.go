@@ -42,6 +42,8 @@ func deskSamples() []uitest.Page {
 	held := opened
 	held.Suspended = moment()
 	stuck := caseOf(opened)
+	again := opened
+	again.Hold.Due = moment()
 	stuck.Session = true
 	stuck.Trouble = ui.TroubleOf(nil, portal.ErrNoSuspend)
 	seen := portal.Snapshot{At: moment(), Queries: []portal.Query{{At: moment(), Verifier: "portal", What: "certificates"}, {At: moment(), Verifier: "verifier", What: "linkage"},
@@ -74,12 +76,13 @@ func deskSamples() []uitest.Page {
 	worked := []portal.ReportEvent{{At: moment(), What: "reported"}, {At: moment(), What: "viewed", Agent: "A-01"}, {At: moment(), What: "taken", Agent: "A-01"}, {At: moment(), What: "noted", Agent: "A-01", Code: "explained"}}
 	return []uitest.Page{
 		page("43-case-waiting", "case", standing(portal.ReportWaiting)), page("43-case-unknown", "case", standing(portal.ReportUnknown)),
+		page("43-case-untaken", "case", standing(portal.ReportUntaken)),
 		page("43-case-open", "case", standing("open", worked[0])), page("43-case-taken", "case", standing("taken", worked...)),
 		page("43-case-closed", "case", standing("closed", append(worked[:4:4], portal.ReportEvent{At: moment(), What: "closed", Agent: "A-02", Code: "not-theirs"})...)),
 		page("40-use", "use", usePage{Use: useOf(fullUse()), AsOf: moment(), CanSuspend: true}),
 		page("41-use-terminal", "use", usePage{Use: useOf(terminal), AsOf: moment(), Case: "01234567"}),
 		page("42-use-older", "use", usePage{Use: useOf(older), AsOf: moment()}),
-		page("43-case", "case", caseOf(held)), page("44-case-not-held", "case", stuck),
+		page("43-case", "case", caseOf(held)), page("44-case-not-held", "case", stuck), page("44-case-again", "case", caseOf(again)),
 		page("45-cases", "cases", casesPage{[]casePage{caseOf(opened), caseOf(held)}}), page("46-cases-none", "cases", casesPage{}),
 		page("47-seen", "seen", seenOf(seen)), page("48-seen-none", "seen", seenPage{AsOf: moment()}), page("49-seen-missing", "seen", seenPage{Missing: true, AsOf: moment()}),
 		page("50-rules", "rules", done), page("51-rules-none", "rules", rulesOf(ceremony.HeldRules{})),
@@ -120,10 +123,24 @@ func TestACaseSaysHowItStandsAtTheHelpdesk(t *testing.T) {
 	}
 	for name, words := range map[string][]string{
 		"43-case-waiting": {"まだ届いていません", "この番号を伝えてください"}, "43-case-unknown": {"いま、相談窓口の状況を確かめられません"},
+		"43-case-untaken": {"相談窓口は、この届け出を受け付けられませんでした", "この届け出の控えです"}, "44-case-again": {"まだ止まっていません", "自動でもくりかえします"},
 		"43-case-open": {"担当者を待っています"}, "43-case-taken": {"担当者が調べています", "担当 A-01", "電話で、どの利用かを説明しました"},
 		"43-case-closed": {"終わりました", "あなたの利用ではありませんでした"},
 	} {
 		uitest.Says(t, site, deskSamples(), name, map[ui.Lang][]string{ui.JA: words})
+	}
+}
+
+// What nothing is done about does not look as if something were.
+func TestACaseThatIsGivenUpDoesNotSayThatItGoesOn(t *testing.T) {
+	site, err := newSite(Options{Sandbox: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, sends := range map[string]string{"44-case-not-held": "自動でも", "43-case-untaken": "自動で送ります"} {
+		if uitest.Has(t, site, deskSamples(), name, ui.JA, sends) {
+			t.Errorf("%s says %q", name, sends)
+		}
 	}
 }
 
