@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { job, narrow, visitor, wide } from './house/browser.js'
+import { Film } from './house/guide.js'
 import * as is from './house/person.js'
 import { register, site } from './house/relying.js'
 import { town as start } from './house/town.js'
@@ -34,12 +35,12 @@ const token = async (form) => {
 }
 
 // shopping logs in at the shop with the phone on this device, and returns what the shop got.
-const shopping = async (page) => {
+const shopping = async (page, shots) => {
   const callback = `${shop.origin}/callback`
   await page.goto(town.url('verifier', '/authorize?' + new URLSearchParams({
     client_id: 'books', response_type: 'code', redirect_uri: callback, scope: 'openid name address', state: 's', code_challenge: challenge, code_challenge_method: 'S256',
   })))
-  await is.at(page, '青葉書店からの依頼')
+  await is.at(page, '青葉書店からの依頼', shots.asks)
   await is.press(page, 'この端末のスマホで答える')
   await is.at(page, /からの確認$/)
   await page.getByText('注文の一覧を見ます。').waitFor()
@@ -51,9 +52,11 @@ const shopping = async (page) => {
   return token({ grant_type: 'authorization_code', code: url.searchParams.get('code'), redirect_uri: callback, code_verifier: verifier })
 }
 
-const ends = async (page) => {
+const ends = async (page, shots = {}) => {
   await is.take(page, town, is.people.taro)
-  const got = await shopping(page)
+  await shots.film?.follow(page)
+  const got = await shopping(page, shots)
+  await shots.film?.pause()
   assert.equal(got.status, 200, JSON.stringify(got))
   assert.equal(got.scope, 'openid name address')
 
@@ -61,8 +64,9 @@ const ends = async (page) => {
   await is.press(page, 'この端末のスマホでログイン')
   await is.approve(page, taro.pin)
   await is.at(page, 'ホーム')
+  await shots.film?.follow(page)
   await is.follow(page, /^連携中のサービス/)
-  await is.at(page, '連携中のサービス')
+  await is.at(page, '連携中のサービス', shots.links)
   const line = page.getByRole('main').locator('section').filter({ has: page.getByRole('heading', { name: '青葉書店' }) })
   const facts = await is.facts(line)
   assert.equal(facts['渡した情報'], '名前・住所')
@@ -71,7 +75,8 @@ const ends = async (page) => {
   shop.asked.length = 0
   await page.getByRole('button', { name: /^終わらせる\s*青葉書店$/ }).click()
   await page.getByText('青葉書店との連携を終わらせました。').waitFor()
-  await is.at(page, '連携中のサービス')
+  await is.at(page, '連携中のサービス', shots.ended)
+  await shots.film?.save('links')
   await page.getByText('あなたが終わらせました。').first().waitFor()
   assert.equal(await line.count(), 0)
   const refused = await token({ grant_type: 'refresh_token', refresh_token: got.refresh_token })
@@ -86,7 +91,7 @@ const ends = async (page) => {
 }
 
 job('a service is seen and ended with one press', async () => {
-  await ends(await (await visitor(narrow)).newPage())
+  await ends(await (await visitor(narrow)).newPage(), { film: new Film(), asks: '104-shop-asks', links: '105-links', ended: '106-link-ended' })
 })
 
 job('the same without script, on a wide screen', async () => {

@@ -24,7 +24,7 @@ export const site = async () => {
     request.on('end', () => {
       asked.push({ url: new URL(request.url, origin), body: Buffer.concat(parts).toString() })
       response.setHeader('content-type', 'text/html; charset=utf-8')
-      response.end('<!doctype html><html lang="ja"><title>店</title><main><h1>店に戻りました</h1></main>')
+      response.end('<!doctype html><html lang="ja"><meta name="viewport" content="width=device-width"><title>店</title><main style="padding: 24px; font-family: sans-serif"><h1>店に戻りました</h1></main>')
     })
   })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
