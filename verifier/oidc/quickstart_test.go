@@ -151,6 +151,7 @@ func TestTheQuickStartForGo(t *testing.T) {
 func TestASiteBehindOAuth2Proxy(t *testing.T) {
 	proxy := filepath.Join(t.TempDir(), "oauth2-proxy")
 	build := exec.CommandContext(t.Context(), "go", "build", "-modfile="+filepath.Join("..", "..", "tools", "oauth2-proxy.mod"), "-o", proxy, "github.com/oauth2-proxy/oauth2-proxy/v7")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as `make test` compiled it before
 	if out, err := build.CombinedOutput(); err != nil {
 		if os.Getenv("TEGATA_TOOLS") == "required" {
 			t.Fatalf("oauth2-proxy could not be built: %v\n%s", err, out)
