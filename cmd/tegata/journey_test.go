@@ -54,12 +54,13 @@ func (s *streets) scripts(t *testing.T) {
 			"until":   until,
 			"member":  member,
 			"lines":   typeLines,
+			"client":  useClient,
 
 			"certificate": writeCertificate,
 		},
 		Condition: tool,
 		Setup: func(env *testscript.Env) error {
-			env.Values[journeyState{}] = &journey{browsers: map[string]*visitor{}}
+			env.Values[journeyState{}] = &journey{browsers: map[string]*visitor{}, clients: map[string]*client{}}
 			env.Setenv("TEGATA_DATA", filepath.Join(env.WorkDir, "data"))
 			return nil
 		},
@@ -87,6 +88,7 @@ type journeyState struct{}
 type journey struct {
 	street   *runningStreet // nil: not up
 	browsers map[string]*visitor
+	clients  map[string]*client
 	slot     *reader.Reader
 }
 

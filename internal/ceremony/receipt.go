@@ -74,7 +74,8 @@ func (r Receipt) check() error {
 }
 
 // How long a grant opens something: five minutes for what is read, as long as a
-// session for what can do nothing but suspend, or raise the holder's own rules.
+// session for what can do nothing but suspend, raise the holder's own rules, or end what
+// was given.
 const (
 	MaxGrant        = 5 * time.Minute
 	MaxSessionGrant = time.Hour
@@ -88,17 +89,18 @@ const (
 	ScopeRules        = "rules"        // at the verifier: /v1/rules, while it lasts
 	ScopeTrust        = "trust"        // at the issuer: /v1/trust/…, and POST /v1/suspensions for who asked this person to, while it lasts
 	ScopeNotices      = "notices"      // at the issuer: POST /v1/notice-watches, while it lasts
+	ScopeLinks        = "links"        // at the verifier: /v1/links, while it lasts
 )
 
 // Scopes lists all scopes.
 func Scopes() []string {
-	return []string{ScopeCertificates, ScopeUses, ScopeSuspend, ScopeRules, ScopeTrust, ScopeNotices}
+	return []string{ScopeCertificates, ScopeUses, ScopeSuspend, ScopeRules, ScopeTrust, ScopeNotices, ScopeLinks}
 }
 
 // LongestGrant is how long a grant of a scope may last.
 func LongestGrant(scope string) time.Duration {
 	switch scope {
-	case ScopeSuspend, ScopeRules, ScopeTrust, ScopeNotices:
+	case ScopeSuspend, ScopeRules, ScopeTrust, ScopeNotices, ScopeLinks:
 		return MaxSessionGrant
 	}
 	return MaxGrant

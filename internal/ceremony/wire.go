@@ -106,6 +106,41 @@ type Use struct {
 	Receipt     string   `json:"receipt,omitempty"`  // number of the verifier's receipt
 }
 
+// UseEnd is the kind of a use that is none: the holder ended what a relying party had
+// of them. Nobody can ask for it.
+const UseEnd Want = "end"
+
+// Link is one line of GET /v1/links: what a relying party has of a person since a login
+// over OpenID Connect. Moments are seconds since 1970.
+type Link struct {
+	ID     string   `json:"id"` // client_id
+	Name   Text     `json:"name"`
+	Mark   string   `json:"mark"`
+	Since  int64    `json:"since"`
+	Used   int64    `json:"last_used"` // within a minute
+	Until  int64    `json:"until"`     // it ends by itself
+	Claims []string `json:"claims,omitempty"`
+	Ended  int64    `json:"ended,omitempty"` // 0 while it stands
+	Why    LinkEnd  `json:"why,omitempty"`   // of one that ended
+}
+
+// LinkEnd is who or what ended a link.
+type LinkEnd string
+
+// The ends of a link.
+const (
+	EndedByHolder      LinkEnd = "holder"      // at the portal
+	EndedByParty       LinkEnd = "party"       // it logged the person out, or gave its token back
+	EndedByCertificate LinkEnd = "certificate" // of the phone: it is no longer good
+	EndedByMisuse      LinkEnd = "misuse"      // a token came twice
+)
+
+// Links answers GET /v1/links: those that stand, then those that ended lately, each
+// newest first.
+type Links struct {
+	Links []Link `json:"links"`
+}
+
 // Uses answers GET /v1/uses, newest first.
 type Uses struct {
 	Uses []Use `json:"uses"`

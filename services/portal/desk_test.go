@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,6 +62,15 @@ func (w *world) serveDesk(rw http.ResponseWriter, r *http.Request) bool {
 		json.NewDecoder(r.Body).Decode(&change)
 		w.proposals = append(w.proposals, change)
 		httpd.WriteJSON(rw, http.StatusOK, ceremony.RulesPrepared{URL: "x"})
+	case r.URL.Path == "/v1/links" && grant == "links-grant":
+		httpd.WriteJSON(rw, http.StatusOK, w.links)
+	case r.Method == http.MethodPost && grant == "links-grant" && strings.HasPrefix(r.URL.Path, "/v1/links/"):
+		for i := range w.links.Links {
+			if l := &w.links.Links[i]; r.URL.Path == "/v1/links/"+l.ID+"/end" && l.Ended == 0 {
+				l.Ended, l.Why = w.now.Unix(), ceremony.EndedByHolder
+			}
+		}
+		httpd.WriteJSON(rw, http.StatusOK, w.links)
 	default:
 		return false
 	}
@@ -77,6 +87,7 @@ func (w *world) deskLogin(t *testing.T, login string) string {
 	w.result, w.code = passed(ceremony.Same), ceremony.NewID()
 	w.result.Session = login
 	w.result.Grants[ceremony.ScopeSuspend], w.result.Grants[ceremony.ScopeRules] = "suspend-grant", "rules-grant"
+	w.result.Grants[ceremony.ScopeLinks] = "links-grant"
 	w.result.Grants[ceremony.ScopeTrust] = "trust-grant"
 	session, err := w.Return(t.Context(), browser, w.code)
 	if err != nil {

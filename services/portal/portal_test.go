@@ -71,6 +71,7 @@ type world struct {
 	suspensions int
 	rules       ceremony.Rules
 	proposals   []ceremony.RulesChange
+	links       ceremony.Links
 }
 
 // verifierKey signs what the verifier says.

@@ -61,6 +61,9 @@ var (
 	ErrNoRules = problem.NewYourTurn(409, "rules-login-again",
 		"もう一度ログインしてから、制限を開いてください。", "何も変わっていません。いま決まっている制限は、そのまま働いています。",
 		"Log in again to open the limits.", "Nothing has changed. What you limited goes on being kept.")
+	ErrNoLinks = problem.NewYourTurn(409, "links-login-again",
+		"もう一度ログインしてから、連携中のサービスを開いてください。", "何も変わっていません。",
+		"Log in again to see the services that you use.", "Nothing has changed.")
 	ErrNoChange = problem.NewRefused(404, "rules-change-unknown",
 		"この変更は見つかりません。", "何も変わっていません。「使い方の制限」から、もう一度選んでください。",
 		"There is no such change.", "Nothing has changed. Choose again under \"Limits\".")

@@ -14,7 +14,7 @@ func TestAGrantFromBeginningToEnd(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, s *verifier.Store) {
 		ctx, o, want := t.Context(), s.OIDC(), wants(t)
 		code, first, second := [32]byte{1}, [32]byte{2}, [32]byte{3}
-		g := oidc.Grant{ID: "g", Client: "bank", Subject: "p", Session: "s", SID: "sid", Content: "{}", Begun: now, Until: now.Add(time.Hour)}
+		g := oidc.Grant{ID: "g", Client: "bank", Subject: "p", Session: "s", SID: "sid", Content: "{}", Begun: now, Used: now, Until: now.Add(time.Hour)}
 		want(o.PutGrant(ctx, who, g, code), nil)
 		want(o.PutGrant(ctx, who, g, [32]byte{9}), oidc.ErrUsed)
 		_, err := o.GrantByCode(ctx, [32]byte{8}, now)
@@ -28,11 +28,11 @@ func TestAGrantFromBeginningToEnd(t *testing.T) {
 		if got != g {
 			t.Errorf("%+v", got)
 		}
-		want(o.Redeem(ctx, "g", `{"a":1}`, first), nil)
-		want(o.Redeem(ctx, "g", `{"a":2}`, second), oidc.ErrUsed)
-		want(o.Rotate(ctx, "g", `{"a":3}`, first, second), nil)
-		want(o.Rotate(ctx, "g", `{"a":4}`, first, [32]byte{4}), oidc.ErrUsed)
-		want(o.Rotate(ctx, "g", `{"a":5}`, second, second), nil)
+		want(o.Redeem(ctx, "g", `{"a":1}`, first, now), nil)
+		want(o.Redeem(ctx, "g", `{"a":2}`, second, now), oidc.ErrUsed)
+		want(o.Rotate(ctx, "g", `{"a":3}`, first, second, now), nil)
+		want(o.Rotate(ctx, "g", `{"a":4}`, first, [32]byte{4}, now), oidc.ErrUsed)
+		want(o.Rotate(ctx, "g", `{"a":5}`, second, second, now), nil)
 		got, latest, err := o.GrantByRefresh(ctx, first, now)
 		want(err, nil)
 		if latest || got.Content != `{"a":5}` || !got.CodeUsed {
@@ -50,12 +50,12 @@ func TestAGrantFromBeginningToEnd(t *testing.T) {
 		want(o.EndGrant(ctx, who, "g", "again", &oidc.Notice{ID: "m", Due: now, Until: now.Add(time.Hour)}, now), nil)
 		got, err = o.Grant(ctx, "g", now)
 		want(err, nil)
-		if !got.Ended || got.Why != "revoked" || got.Content != "" {
+		if !got.Ended || got.Why != "revoked" || got.Content != "" || !got.EndedAt.Equal(now) {
 			t.Errorf("what an ended grant held is still there: %+v", got)
 		}
 		_, err = o.Token(ctx, [32]byte{5}, now)
 		want(err, oidc.ErrNotFound)
-		want(o.Rotate(ctx, "g", "{}", second, [32]byte{6}), oidc.ErrUsed)
+		want(o.Rotate(ctx, "g", "{}", second, [32]byte{6}, now), oidc.ErrUsed)
 		if all, err := o.GrantsOfSID(ctx, "sid"); err != nil || len(all) != 0 {
 			t.Errorf("%v, %v", all, err)
 		}
@@ -80,12 +80,12 @@ func TestOfManyRotationsOneIsFirst(t *testing.T) {
 	each(t, func(t *testing.T, _ *store.DB, s *verifier.Store) {
 		ctx, o, want := t.Context(), s.OIDC(), wants(t)
 		want(o.PutGrant(ctx, who, oidc.Grant{ID: "g", Content: "{}", Begun: now, Until: now.Add(time.Hour)}, [32]byte{1}), nil)
-		want(o.Redeem(ctx, "g", "{}", [32]byte{2}), nil)
+		want(o.Redeem(ctx, "g", "{}", [32]byte{2}, now), nil)
 		want(o.PutLogin(ctx, oidc.Login{ID: "l", Until: now.Add(time.Hour)}), nil)
 		var wg sync.WaitGroup
 		rotated, claimed := make(chan error, 10), make(chan error, 10)
 		for i := range 10 {
-			wg.Go(func() { rotated <- o.Rotate(ctx, "g", "{}", [32]byte{2}, [32]byte{3, byte(i)}) })
+			wg.Go(func() { rotated <- o.Rotate(ctx, "g", "{}", [32]byte{2}, [32]byte{3, byte(i)}, now) })
 			wg.Go(func() { claimed <- o.ClaimLogin(ctx, "l") })
 		}
 		wg.Wait()

@@ -143,7 +143,9 @@ func (g *Gateway) deliver(ctx context.Context, r Request, q *jws.Message[ceremon
 }
 
 // ours tells whether a grant of this scope is shown to us, and not to the issuer.
-func ours(scope string) bool { return scope == ceremony.ScopeUses || scope == ceremony.ScopeRules }
+func ours(scope string) bool {
+	return scope == ceremony.ScopeUses || scope == ceremony.ScopeRules || scope == ceremony.ScopeLinks
+}
 
 // grant writes a grant for the person who logged in.
 func (g *Gateway) grant(p Party, o Outcome, login, scope string, at time.Time) (string, error) {

@@ -62,12 +62,7 @@ func TestASiteBehindApache(t *testing.T) {
 		t.Skipf("SKIPPED: libapache2-mod-auth-openidc is not installed; `make test` installs it: %v", err)
 	}
 	each(t, func(t *testing.T, w *world) {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		address := l.Addr().String()
-		l.Close()
+		address := freeAddress(t)
 		site := "http://" + address
 		secret, sum := oidc.NewSecret()
 		w.register(oidc.Client{ID: "apache", Name: ceremony.Text{JA: "町内会", EN: "Neighbours"}, Mark: "町", Profile: oidc.Basic,

@@ -359,3 +359,21 @@ func TestLogoutIsNotForged(t *testing.T) {
 		}
 	})
 }
+
+// Clients that encode id and secret as RFC 6749, section 2.3.1, says (openid-client) are
+// the same clients; what is no encoding is nobody's.
+func TestBasicCredentialsAreFormEncoded(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		secret, sum := oidc.NewSecret()
+		w.register(oidc.Client{ID: "a-shop", Name: ceremony.Text{JA: "店", EN: "Shop"}, Mark: "店", Profile: oidc.Basic, Authentication: oidc.SecretBasic, SecretSHA256: sum,
+			RedirectURIs: []string{redirectURI}, Purpose: ceremony.RegisteredPurpose{Code: "login", Sentence: ceremony.Text{JA: "ログインします。", EN: "Log in."}, RiskFloor: ceremony.R1}})
+		for id, want := range map[string]int{"a-shop": 200, "a%2Dshop": 200, "a%2dshop": 200, "a%shop": 401, "a%252Dshop": 401} {
+			if status, out, _ := w.post("/introspect", url.Values{"token": {"none"}}, id, secret); status != want {
+				t.Errorf("%s: %d %v", id, status, out)
+			}
+		}
+		if status, _, _ := w.post("/introspect", url.Values{"token": {"none"}}, "a-shop", secret+"%"); status != 401 {
+			t.Errorf("a secret that is no encoding: %d", status)
+		}
+	})
+}

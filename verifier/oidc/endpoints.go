@@ -36,6 +36,8 @@ func (p *Provider) Routes(mux *http.ServeMux) {
 	}
 	mux.HandleFunc("GET "+pathUserInfo, p.userInfo)
 	mux.HandleFunc("POST "+pathUserInfo, p.userInfo)
+	mux.HandleFunc("GET /v1/links", p.getLinks)
+	mux.HandleFunc("POST /v1/links/{id}/end", p.postLinkEnd)
 }
 
 // metadata is OpenID Connect Discovery 1.0, section 3, and RFC 8414.
@@ -130,6 +132,11 @@ func (p *Provider) byClient(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if !plainBasic(r) {
+		w.Header().Set("WWW-Authenticate", `Basic realm="openid"`)
+		fail(w, http.StatusUnauthorized, "invalid_client", "")
+		return
+	}
 	c, err := p.client(r.Context(), claimedClient(r))
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -152,6 +159,20 @@ func (p *Provider) byClient(w http.ResponseWriter, r *http.Request) {
 		r.Form = r.PostForm
 	}
 	p.engines[c.Profile].serve(w, r)
+}
+
+// plainBasic undoes the form encoding in which id and secret come (RFC 6749, section
+// 2.3.1), for whoever reads them after us. Neither has a character for which it matters
+// when a client left the encoding out. false: it cannot be undone.
+func plainBasic(r *http.Request) bool {
+	id, secret, ok := r.BasicAuth()
+	if !ok {
+		return true
+	}
+	id, errID := url.QueryUnescape(id)
+	secret, errSecret := url.QueryUnescape(secret)
+	r.SetBasicAuth(id, secret)
+	return errID == nil && errSecret == nil
 }
 
 // claimedClient is who a request for programs says that it comes from.

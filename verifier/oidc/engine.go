@@ -46,4 +46,5 @@ type facts struct {
 	SID      string            `json:"sid"`
 	Session  string            `json:"session,omitempty"` // the gateway's
 	UntilMS  int64             `json:"until_ms"`          // of the grant, by our clock
+	Person   string            `json:"person,omitempty"`  // as the gateway names them; told to nobody
 }

@@ -86,7 +86,7 @@ func (p *Provider) listen(ctx context.Context, immediately bool) error {
 			return err
 		}
 		for _, g := range grants {
-			if err := p.endGrant(ctx, g, "certificate "+m.Unverified().Events[ceremony.SessionRevoked].State, at); err != nil {
+			if err := p.endGrant(ctx, g, whyCertificate+m.Unverified().Events[ceremony.SessionRevoked].State, at); err != nil {
 				return err
 			}
 		}

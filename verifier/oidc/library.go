@@ -77,7 +77,7 @@ func newLibrary(p *Provider, profile Profile) (*library, error) {
 		provider.WithSigner(l.sign),
 		provider.WithIDTokenLifetime(tokenSeconds),
 		provider.WithIDTokenClaims(idTokenClaims),
-		provider.WithUserInfoClaims(userInfoClaims),
+		provider.WithUserInfoClaims(l.userInfoClaims),
 		provider.WithTokenOptions(func(context.Context, *goidc.Grant, *goidc.Client) goidc.TokenOptions {
 			return goidc.NewOpaqueTokenOptions(tokenSeconds)
 		}, provider.WithOpaqueTokens(m), provider.WithOpaqueTokenFunc(func(ctx context.Context, _ *goidc.Grant) string { return newToken(ctx) })),
@@ -192,10 +192,14 @@ func idTokenClaims(_ context.Context, g *goidc.Grant) map[string]any {
 
 // userInfoClaims are the released attributes, for the scopes of the grant. An address
 // is an object (OpenID Connect Core, section 5.1.1).
-func userInfoClaims(_ context.Context, g *goidc.Grant) map[string]any {
+func (l *library) userInfoClaims(ctx context.Context, g *goidc.Grant) map[string]any {
 	out := map[string]any{}
 	f, err := factsOf(g)
+	if err == nil { // here the token was found good, and its proof
+		err = l.p.c.Store.NoteUse(ctx, g.ID, l.p.c.Now())
+	}
 	if err != nil {
+		callOf(ctx).trouble = err
 		return out
 	}
 	for claim, value := range f.Claims {

@@ -161,9 +161,13 @@ func (p *Provider) finish(ctx context.Context, l Login, c Client, r ceremony.Res
 	if l.Hint != "" && l.Hint != r.Sub { // OpenID Connect Core, section 3.1.2.2
 		return p.refuse(ctx, l, "login_required", "")
 	}
+	person, err := p.c.Gateway.PersonOf(ctx, p.c.Party, l.ResultID)
+	if err != nil {
+		return l, err
+	}
 	o := outcome{Sub: r.Sub, Scopes: []string{"openid"}, Facts: facts{
 		Claims: r.Claims, ACR: r.ACR, AMR: r.AMR, AuthTime: p.wall(time.Unix(r.AnsweredAt, 0)).Unix(), SID: ceremony.NewID(),
-		Session: r.Session, UntilMS: at.Add(grantLife).UnixMilli(),
+		Session: r.Session, UntilMS: at.Add(grantLife).UnixMilli(), Person: person,
 	}}
 	for _, claim := range claimsOf(l.Scopes) {
 		if r.Claims[claim] != "" { // the holder may have kept it

@@ -114,7 +114,7 @@ func (p *Provider) endSID(ctx context.Context, h hint, at time.Time) error {
 		if h.Audience != g.Client {
 			continue
 		}
-		if err := p.c.Store.EndGrant(ctx, audit.Actor{Party: p.c.Party, Kind: "person", ID: h.Subject}, g.ID, "logged out", nil, at); err != nil {
+		if err := p.c.Store.EndGrant(ctx, audit.Actor{Party: p.c.Party, Kind: "person", ID: h.Subject}, g.ID, whyLoggedOut, nil, at); err != nil {
 			return fmt.Errorf("oidc: logout: %w", err)
 		}
 	}
@@ -131,10 +131,17 @@ const (
 // noticeFor is the notice of a grant's end; nil when its client wants none.
 func (p *Provider) noticeFor(ctx context.Context, g Grant, at time.Time) (*Notice, error) {
 	c, err := p.c.Store.Client(ctx, g.Client)
-	if err != nil || c.BackchannelLogoutURI == "" || g.Ended {
+	if err != nil {
 		return nil, err
 	}
-	return &Notice{ID: ceremony.NewID(), Client: g.Client, SID: g.SID, Sub: g.Subject, Due: at, Until: at.Add(noticeLife)}, nil
+	return c.notice(g, at), nil
+}
+
+func (c Client) notice(g Grant, at time.Time) *Notice {
+	if c.BackchannelLogoutURI == "" || g.Ended {
+		return nil
+	}
+	return &Notice{ID: ceremony.NewID(), Client: g.Client, SID: g.SID, Sub: g.Subject, Due: at, Until: at.Add(noticeLife)}
 }
 
 // logoutToken is OpenID Connect Back-Channel Logout 1.0, section 2.4: never a nonce.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/luikyv/go-oidc/pkg/goidc"
@@ -97,7 +98,7 @@ func sessionOf(l Login) (*goidc.AuthnSession, error) {
 func (m *manager) SaveGrant(ctx context.Context, g *goidc.Grant) error {
 	p, at := m.l.p, m.l.p.c.Now()
 	if g.RevokedAt != 0 {
-		return found(ctx, p.c.Store.EndGrant(ctx, audit.System(p.c.Party), g.ID, "revoked", nil, at))
+		return found(ctx, p.c.Store.EndGrant(ctx, audit.System(p.c.Party), g.ID, whyRevoked, nil, at))
 	}
 	kept := *g
 	kept.AuthCode, kept.RefreshToken = "", ""
@@ -114,7 +115,7 @@ func (m *manager) SaveGrant(ctx context.Context, g *goidc.Grant) error {
 		}
 		who := audit.Actor{Party: p.c.Party, Kind: "person", ID: g.Subject}
 		return found(ctx, p.c.Store.PutGrant(ctx, who, Grant{ID: g.ID, Client: g.ClientID, Subject: g.Subject, Session: f.Session, SID: f.SID, Content: string(text),
-			Begun: at, Until: time.UnixMilli(f.UntilMS).UTC()}, hash(g.AuthCode)))
+			Person: f.Person, Given: strings.Join(claimsOf(strings.Fields(g.Scopes)), " "), Begun: at, Until: time.UnixMilli(f.UntilMS).UTC()}, hash(g.AuthCode)))
 	case err != nil:
 		return found(ctx, err)
 	case !stored.CodeUsed:
@@ -122,13 +123,13 @@ func (m *manager) SaveGrant(ctx context.Context, g *goidc.Grant) error {
 		if g.RefreshToken != "" {
 			refresh = hash(g.RefreshToken)
 		}
-		err = p.c.Store.Redeem(ctx, g.ID, string(text), refresh)
+		err = p.c.Store.Redeem(ctx, g.ID, string(text), refresh, at)
 	default:
-		err = p.c.Store.Rotate(ctx, g.ID, string(text), callOf(ctx).presented, hash(g.RefreshToken))
+		err = p.c.Store.Rotate(ctx, g.ID, string(text), callOf(ctx).presented, hash(g.RefreshToken), at)
 	}
 	if errors.Is(err, ErrUsed) {
 		// Somebody redeemed the same code or token between our reading and our writing.
-		return errors.Join(found(ctx, p.endGrant(ctx, stored, "used twice", at)), invalidGrant("used a moment before"))
+		return errors.Join(found(ctx, p.endGrant(ctx, stored, whyCodeAgain, at)), invalidGrant("used a moment before"))
 	}
 	return found(ctx, err)
 }
@@ -152,7 +153,7 @@ func (m *manager) standing(ctx context.Context, g Grant, at time.Time) (*goidc.G
 	if g.Session != "" {
 		err := m.l.p.c.Gateway.Standing(ctx, m.l.p.c.Party, g.Session, at)
 		if errors.Is(err, gateway.ErrSessionOver) {
-			return over, found(ctx, m.l.p.endGrant(ctx, g, "session over", at))
+			return over, found(ctx, m.l.p.endGrant(ctx, g, whySessionOver, at))
 		}
 		if err != nil {
 			return nil, found(ctx, err)
@@ -212,7 +213,7 @@ func (m *manager) GrantByRefreshToken(ctx context.Context, token string) (*goidc
 	case path != pathToken:
 		return nil, goidc.ErrNotFound // asking about it uses nothing
 	default:
-		if err := p.endGrant(ctx, g, "refresh token used again", at); err != nil {
+		if err := p.endGrant(ctx, g, whyTokenAgain, at); err != nil {
 			return nil, found(ctx, err)
 		}
 		return nil, goidc.ErrNotFound

@@ -26,6 +26,10 @@ var (
 	ErrRegistration = problem.NewYourTurn(422, "openid-registration",
 		"この登録はできません。", "何も変わっていません。why に書かれた項目を直して、もう一度送ってください。",
 		"This cannot be registered.", "Nothing has changed. Mend what why names and send it again.")
+	// ErrNoLink answers who would end a link with a party that there is not.
+	ErrNoLink = problem.NewRefused(404, "link-unknown",
+		"このサービスは登録されていません。", "何も変わっていません。「連携中のサービス」の一覧から選びなおしてください。",
+		"There is no such service.", "Nothing has changed. Choose again from the list of linked services.")
 	ErrLogoutRequest = problem.NewRefused(400, "openid-logout",
 		"ログアウトの依頼が正しくありません。", "何も変わっていません。もとのサービスの画面でログアウトしてください。",
 		"The request to log out is not in order.", "Nothing has changed. Log out at the service itself.")

@@ -25,6 +25,8 @@ type Gateway interface {
 	Events(ctx context.Context, caller ceremony.Caller, p ceremony.EventPoll) (ceremony.Events, error)
 	Registered(ctx context.Context, id string) error
 	Register(ctx context.Context, who audit.Actor, p gateway.Party) error
+	PersonOf(ctx context.Context, party, resultID string) (string, error)
+	Granted(ctx context.Context, authorization, compact, scope string) (ceremony.Grant, error)
 }
 
 // Config is what a provider is built from. Every field without "optional" is required.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tegata/internal/audit"
+	"tegata/internal/ceremony"
 )
 
 // What a Store says.
@@ -47,10 +48,12 @@ type Store interface {
 	GrantByRefresh(ctx context.Context, refresh [32]byte, at time.Time) (g Grant, current bool, err error)
 	// Redeem uses up a grant's code and gives it its first refresh token, if that is not
 	// zero. ErrUsed when the code was used or the grant has ended.
-	Redeem(ctx context.Context, id, content string, refresh [32]byte) error
+	Redeem(ctx context.Context, id, content string, refresh [32]byte, at time.Time) error
 	// Rotate puts a refresh token in the place of the latest. ErrUsed when from is not
 	// the latest any more, or the grant has ended. from and to may be the same.
-	Rotate(ctx context.Context, id, content string, from, to [32]byte) error
+	Rotate(ctx context.Context, id, content string, from, to [32]byte, at time.Time) error
+	// NoteUse keeps when a grant was used, to the minute.
+	NoteUse(ctx context.Context, id string, at time.Time) error
 	// EndGrant ends a grant and erases what it held; with notice, its client is to be
 	// told. An ended one stays as it is.
 	EndGrant(ctx context.Context, who audit.Actor, id, why string, notice *Notice, at time.Time) error
@@ -58,6 +61,12 @@ type Store interface {
 	// session or by the sid of their ID Tokens.
 	GrantsOfSession(ctx context.Context, session string) ([]Grant, error)
 	GrantsOfSID(ctx context.Context, sid string) ([]Grant, error)
+	// GrantsOf lists the grants of a person whose time is not over, ended ones too.
+	GrantsOf(ctx context.Context, person string, at time.Time) ([]Grant, error)
+	// EndGrantsOf ends a person's grants at a client, as EndGrant does each, with the
+	// notices that notice makes, and puts use into the person's history: all or nothing.
+	// When none stands, nothing happens.
+	EndGrantsOf(ctx context.Context, who audit.Actor, person, client, why string, notice func(Grant) *Notice, use ceremony.Use) error
 
 	// PutToken keeps an access token, or changes it. Token finds one whose time is not
 	// over. ErrNotFound.
@@ -112,13 +121,28 @@ type Grant struct {
 	Subject  string // pairwise
 	Session  string // the gateway's name of the login; "": none that could end
 	SID      string // in ID Tokens
+	Person   string // as the gateway names them
+	Given    string // names of the attributes that were given, with spaces between
 	Content  string // the engine's own
 	CodeUsed bool
 	Ended    bool
 	Why      string
 	Begun    time.Time
+	Used     time.Time // the last time, to the minute
+	EndedAt  time.Time // zero while it stands
 	Until    time.Time
 }
+
+// Why grants end.
+const (
+	whyHolder      = "ended by the holder"
+	whyRevoked     = "revoked"
+	whyLoggedOut   = "logged out"
+	whySessionOver = "session over"
+	whyCertificate = "certificate " // and its state
+	whyCodeAgain   = "used twice"
+	whyTokenAgain  = "refresh token used again"
+)
 
 // Token is an access token.
 type Token struct {

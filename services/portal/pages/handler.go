@@ -43,6 +43,8 @@ type Portal interface {
 	RulesOf(ctx context.Context, token string) (ceremony.HeldRules, error)
 	ChangeRules(ctx context.Context, token, id string, from, to ceremony.Rules) (portal.Changed, error)
 	Proposed(ctx context.Context, token, id string) (ceremony.RulesProposal, string, error)
+	LinksOf(ctx context.Context, token string) (ceremony.Links, error)
+	EndLink(ctx context.Context, token, id string) error
 	truster
 	pusher
 }
@@ -117,6 +119,8 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("GET /cases/{number}", h.oneCase)
 	mux.HandleFunc("POST /cases/{number}/hold", h.holdFor)
 	mux.HandleFunc("GET /seen", h.seen)
+	mux.HandleFunc("GET /links", h.links)
+	mux.HandleFunc("POST /links/{id}/end", h.endLink)
 	mux.HandleFunc("GET /rules", h.rules)
 	mux.HandleFunc("GET /rules/locks", h.question("locks", fillLocks))
 	mux.HandleFunc("POST /rules/locks", h.change("/rules/locks", chooseLocks))

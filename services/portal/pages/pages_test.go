@@ -136,8 +136,9 @@ func samples() []uitest.Page {
 		page("34-receipt-number", "receipt", receiptPage{ID: "x", Tag: "K7Q2M9XA", Trouble: ui.TroubleOf(nil, portal.ErrReceiptNumber)}),
 	}
 	out = append(out, trustSamples()...)
+	out = append(out, linkSamples()...)
 	for _, err := range []*problem.Problem{portal.ErrOtherBrowser, portal.ErrLoginOver, portal.ErrNotLoggedIn, portal.ErrLoginFailed,
-		portal.ErrHolderRefused, portal.ErrWrongNumber, portal.ErrNoName, portal.ErrNoSuspend, portal.ErrSessionHeld, portal.ErrSessionRevoked, portal.ErrSessionUnchecked, httpd.Unreachable, problem.Internal, ui.ErrNoPage} {
+		portal.ErrHolderRefused, portal.ErrWrongNumber, portal.ErrNoName, portal.ErrNoSuspend, portal.ErrNoLinks, portal.ErrSessionHeld, portal.ErrSessionRevoked, portal.ErrSessionUnchecked, httpd.Unreachable, problem.Internal, ui.ErrNoPage} {
 		trouble := ui.TroubleOf(nil, err).With(ui.Text{JA: "ログインしていません。情報は見られていません。", EN: "Nobody was logged in."}, ui.Action{Label: "ログインの画面へ", URL: "/"})
 		out = append(out, page("20-"+err.Code, "trouble", ui.TroublePage{Trouble: trouble}))
 	}

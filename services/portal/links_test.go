@@ -1,0 +1,59 @@
+package portal_test
+
+import (
+	"errors"
+	"testing"
+
+	"tegata/internal/ceremony"
+	"tegata/services/portal"
+)
+
+func TestLinkedServicesAreAskedForNowAndEnded(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		w.links.Links = []ceremony.Link{{ID: "bank", Claims: []string{"name"}}, {ID: "a/b"}}
+		session := w.deskLogin(t, "")
+		links, err := w.LinksOf(ctx, session)
+		if err != nil || len(links.Links) != 2 || links.Links[0].Claims[0] != "name" {
+			t.Fatalf("%+v, %v", links, err)
+		}
+		for range 2 {
+			if err := w.EndLink(ctx, session, "bank"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// What a form carries leads to no other address of the verifier's.
+		for _, id := range []string{"../rules", "a/b", "bank/end?x="} {
+			w.EndLink(ctx, session, id)
+		}
+		links, err = w.LinksOf(ctx, session)
+		if err != nil || links.Links[0].Why != ceremony.EndedByHolder || w.rules.Version != 0 {
+			t.Errorf("%+v, %v", links, err)
+		}
+
+		// A login from before the portal could, and nobody.
+		browser, _, err := w.Begin(ctx, ceremony.Same)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.result, w.code = passed(ceremony.Same), ceremony.NewID()
+		older, err := w.Return(ctx, browser, w.code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for token, want := range map[string]error{older: portal.ErrNoLinks, "": portal.ErrNotLoggedIn, "made up": portal.ErrNotLoggedIn} {
+			if _, err := w.LinksOf(ctx, token); !errors.Is(err, want) {
+				t.Errorf("%q sees: %v", token, err)
+			}
+			if err := w.EndLink(ctx, token, "bank"); !errors.Is(err, want) {
+				t.Errorf("%q ends: %v", token, err)
+			}
+		}
+		if err := w.Logout(ctx, session); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.EndLink(ctx, session, "bank"); !errors.Is(err, portal.ErrNotLoggedIn) {
+			t.Error(err)
+		}
+	})
+}
