@@ -35,8 +35,10 @@ func (s *Store) PutRequest(ctx context.Context, by ceremony.Entry, r gateway.Req
 		if n == 0 {
 			return gateway.ErrUsed
 		}
-		_, err = tx.Exec(ctx, "INSERT INTO request_result (result_id, id) VALUES ($1, $2)", r.ResultID, r.ID)
-		return err
+		if _, err = tx.Exec(ctx, "INSERT INTO request_result (result_id, id) VALUES ($1, $2)", r.ResultID, r.ID); err != nil {
+			return err
+		}
+		return putDocument(ctx, tx, r)
 	})
 }
 
@@ -121,7 +123,7 @@ func (s *Store) Finish(ctx context.Context, who audit.Actor, o gateway.Outcome) 
 		claims = []byte("{}")
 	}
 	kept := o
-	kept.Claims, kept.Use, kept.Count, kept.ResponseCode, kept.CodeUntil = nil, nil, nil, [32]byte{}, time.Time{} // in columns and tables of their own
+	kept.Claims, kept.Use, kept.Count, kept.Signed, kept.ResponseCode, kept.CodeUntil = nil, nil, nil, nil, [32]byte{}, time.Time{} // in columns and tables of their own
 	outcome, err := json.Marshal(kept)
 	if err != nil {
 		return fmt.Errorf("store/verifier: finish %s: %w", o.Request, err)
@@ -153,6 +155,9 @@ func (s *Store) Finish(ctx context.Context, who audit.Actor, o gateway.Outcome) 
 			if err := putUse(ctx, tx, o); err != nil {
 				return err
 			}
+		}
+		if err := finishDocument(ctx, tx, o); err != nil {
+			return err
 		}
 		if o.Session != nil {
 			if err := putSession(ctx, tx, *o.Session); err != nil {
