@@ -71,9 +71,9 @@ func request(ctx context.Context, tx store.Tx, id string) (gateway.Request, erro
 	var phone []byte
 	var outcome, claims *string
 	err := tx.QueryRow(ctx, `SELECT id, result_id, party, nonce, jws, channel, match_number, return_url, issued_at_ms, expires_at_ms,
-		state, phone, undecided, outcome, claims FROM request WHERE id = $1`, id).
+		state, phone, undecided, outcome, claims, code_until_ms > 0 AND response_code IS NULL FROM request WHERE id = $1`, id).
 		Scan(&r.ID, &r.ResultID, &r.Party, &r.Nonce, &r.JWS, &r.Channel, &r.Match, &r.ReturnURL, &issued, &expires,
-			&r.State, &phone, &r.Undecided, &outcome, &claims)
+			&r.State, &phone, &r.Undecided, &outcome, &claims, &r.CodeUsed)
 	if err != nil {
 		return r, err
 	}

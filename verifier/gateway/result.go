@@ -58,7 +58,10 @@ func (g *Gateway) standing(ctx context.Context, caller ceremony.Caller, entry ce
 		}
 		return pending, nil
 	}
-	if r.Channel == ceremony.Same {
+	// A signature cannot be asked for again as a login can: once the browser has brought
+	// the code, its party may fetch it until it is erased.
+	again := signing && r.CodeUsed && code == ""
+	if r.Channel == ceremony.Same && !again {
 		if code == "" {
 			pending.State = ceremony.StateAnswered
 			return pending, nil
@@ -66,7 +69,7 @@ func (g *Gateway) standing(ctx context.Context, caller ceremony.Caller, entry ce
 		if err := g.takeCode(ctx, entry, r, code, at); err != nil {
 			return told{}, err
 		}
-	} else if code != "" {
+	} else if code != "" { // another device has none
 		return told{}, ErrBrowserLost
 	}
 	if !at.Before(r.Outcome.EraseAt) {

@@ -181,6 +181,12 @@ func TestSigning(t *testing.T) {
 			}
 			_, err = w.signResult(w.portal, started, codeIn(t, taken.Redirect))
 			wantCode(t, err, "browser-binding-lost")
+			// The line broke: the party that had the code fetches it again, and nobody else.
+			if again, err := w.signResult(w.portal, started, ""); err != nil || !bytes.Equal(again.Signature, signed) {
+				t.Errorf("fetched again: %+v, %v", again, err)
+			}
+			_, err = w.signResult(w.bank, started, "")
+			wantCode(t, err, "result-unknown")
 		}
 		// A login of the same person tells what was signed.
 		login := w.must()

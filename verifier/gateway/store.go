@@ -165,6 +165,7 @@ type Request struct {
 	Phone     [32]byte // SHA-256 of the phone's header; zero while waiting
 	Undecided string   // code of the last answer that could not be judged
 	Outcome   Outcome  // of a request that is done
+	CodeUsed  bool     // the response code was taken: its party has the result
 	Document  []byte   // of kind sign, for PutRequest; otherwise Store.Document has it
 }
 
