@@ -15,9 +15,10 @@ import (
 // Routes are the gateway's endpoints. Bodies are limited to 64 KiB, but where a
 // document comes in.
 func (g *Gateway) Routes() http.Handler {
-	large, mux := http.NewServeMux(), http.NewServeMux()
-	large.Handle("POST /api/sign-transactions", httpd.LimitBody(http.HandlerFunc(g.postSigning), ceremony.MaxSignStart))
-	large.Handle("POST /v1/requests/{id}/answer", httpd.LimitBody(http.HandlerFunc(g.postAnswer), ceremony.MaxPosted))
+	const begin, answer = "POST /api/sign-transactions", "POST /v1/requests/{id}/answer"
+	mux := http.NewServeMux()
+	mux.HandleFunc(begin, g.postSigning)
+	mux.HandleFunc(answer, g.postAnswer)
 	mux.HandleFunc("POST /v1/requests", g.postRequest)
 	mux.HandleFunc("GET /r/{id}", g.getRequestObject)
 	mux.HandleFunc("GET /v1/requests/{id}/document", g.getDocument)
@@ -28,8 +29,16 @@ func (g *Gateway) Routes() http.Handler {
 	g.routesOfRules(mux)
 	mux.HandleFunc("GET /v1/status", g.getStatus)
 	mux.HandleFunc("POST /v1/events", g.postEvents)
-	large.Handle("/", httpd.LimitBody(mux, 64<<10))
-	return large
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		limit := int64(64 << 10)
+		switch _, pattern := mux.Handler(r); pattern {
+		case begin:
+			limit = ceremony.MaxSignStart
+		case answer:
+			limit = ceremony.MaxPosted
+		}
+		httpd.LimitBody(mux, limit).ServeHTTP(w, r)
+	})
 }
 
 func (g *Gateway) postRequest(w http.ResponseWriter, r *http.Request) { started(g, w, r, g.Start) }
