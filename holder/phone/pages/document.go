@@ -65,7 +65,8 @@ func (v *visit) document() {
 	h.Set("Content-Disposition", mime.FormatMediaType("inline", map[string]string{"filename": asked.Sign.Name}))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	// The browser's viewer is its own; the file itself gets no script, no network and no frame.
+	// A browser's own viewer lives outside this origin, and this policy outside the viewer:
+	// it is for a browser that would make something else of the file.
 	h.Set("Content-Security-Policy", "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	v.w.Write(asked.Sign.Content) // the line may break; nothing is decided here
 }
