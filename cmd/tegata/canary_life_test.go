@@ -41,6 +41,7 @@ func (c *canaries) live(t *testing.T) {
 		{"log in by the screen lock", func(ctx context.Context) error { return c.loginByLock(ctx, t) }},
 		{"log in from another device, by command", c.loginThere},
 		{"sign a file, by command", c.sign},
+		{"sign a document for somebody, on the pages", c.signForShop},
 		{"use the card at a reader, by command", c.useCard},
 	}, c.trouble()...) {
 		if err := step.do(ctx); err != nil {

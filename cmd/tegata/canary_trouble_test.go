@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 )
@@ -158,4 +159,24 @@ func (c *canaries) cardPINWalkIn(ctx context.Context, b *browser, walk string, f
 		return "", err
 	}
 	return b.sendFrom(ctx, page+walk+"/tap", page+walk+"/read", url.Values{})
+}
+
+// signForShop signs a document of the trial counter. The phone is of today, so that the
+// verifier refuses what was signed: by then the password was typed, and the signature sent.
+func (c *canaries) signForShop(ctx context.Context) error {
+	b := newBrowser()
+	text, err := b.send(ctx, c.settings.page("street")+"/shop", url.Values{"what": {"sign-text"}})
+	if err != nil {
+		return err
+	}
+	link, err := found(text, `href="([^"]*/open\?request_uri=[^"]*)"`)
+	if err != nil {
+		return err
+	}
+	text, err = b.sendOnce(ctx, c.phonePage()+"/request?"+strings.SplitN(link, "?", 2)[1],
+		url.Values{"decision": {"approve"}, "password": {c.secrets.phonePassword}})
+	if b.status == http.StatusForbidden {
+		err = nil
+	}
+	return says(text, err, "cooling-off")
 }

@@ -93,6 +93,8 @@ func (a asker) problems(t *testing.T) {
 		{"issuer", "GET", "/ocsp", "wrong-method", "POST"},
 		{"issuer", "DELETE", "/ocsp/AAAA", "wrong-method", "GET, HEAD, POST"},
 		{"issuer", "POST", "/ocsp", "not-ocsp-request", ""},
+		{"verifier", "GET", "/api/sign-transactions", "wrong-method", "POST"},
+		{"verifier", "GET", "/v1/requests/AAAAAAAAAAAAAAAAAAAAAA/answer", "wrong-method", "POST"},
 		{"verifier", "GET", "/v1/nothing", "no-such-path", ""},
 		{"verifier", "DELETE", "/v1/requests", "wrong-method", "POST"},
 		{"verifier", "GET", "/.well-known/security.txt", "no-such-path", ""},

@@ -141,6 +141,6 @@ func addresses(set settings) map[string]string {
 	return map[string]string{
 		"TEGATA_STREET": "http://" + set.Listen, "LISTEN": set.Listen, "STREET": set.page("street"), "PORTAL": set.page("portal"),
 		"PHONES": set.page("phone"), "VERIFIER": set.machine("verifier"), "ISSUER": set.machine("issuer"), "CARDS": set.machine("cards"),
-		"HELPDESK": set.page("helpdesk"),
+		"HELPDESK": set.page("helpdesk"), "MUNICIPALITY": set.page("municipality"),
 	}
 }

@@ -1,6 +1,7 @@
 package element
 
 import (
+	"crypto"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
@@ -12,8 +13,10 @@ import (
 	"tegata/holder/apdu"
 	"tegata/internal/ceremony"
 	"tegata/internal/cms"
+	"tegata/internal/pades"
 	"tegata/internal/pki"
 	"tegata/internal/secret"
+	"tegata/internal/xades"
 )
 
 // An Unlock is one secret, typed once for one request: the PIN for the
@@ -163,6 +166,37 @@ func (s *Session) Release(r ceremony.Release) (string, error) {
 // for the answer. ErrWrongKind under the PIN. The content is what the person was
 // shown: whoever calls this has shown it.
 func (s *Session) CMS(content []byte, detached bool) ([]byte, error) {
+	return s.document(func(signer crypto.Signer, chain []*x509.Certificate, at time.Time) ([]byte, error) {
+		return cms.Sign(signer, chain[0], content, at, detached, chain[1:]...)
+	})
+}
+
+// PDF signs a PDF with the signature key (PAdES B-B), as CMS does. The element makes
+// the byte range itself: nobody hands it a digest.
+func (s *Session) PDF(content []byte) ([]byte, error) {
+	return s.document(func(signer crypto.Signer, chain []*x509.Certificate, at time.Time) ([]byte, error) {
+		draft, err := pades.Prepare(content, pades.Options{At: at})
+		if err != nil {
+			return nil, err
+		}
+		der, err := cms.SignPAdES(signer, chain[0], draft.Content(), chain[1:]...)
+		if err != nil {
+			return nil, err
+		}
+		return draft.Embed(der)
+	})
+}
+
+// XML signs an XML document with the signature key (XAdES B-B, enveloped), as CMS does.
+// The element makes SignedInfo itself.
+func (s *Session) XML(content []byte) ([]byte, error) {
+	return s.document(func(signer crypto.Signer, chain []*x509.Certificate, at time.Time) ([]byte, error) {
+		return xades.Sign(signer, content, xades.Options{Form: xades.Enveloped, Certificate: chain[0], Others: chain[1:], SigningTime: at})
+	})
+}
+
+// document has sign make one signature over a document, and remembers its hash.
+func (s *Session) document(sign func(crypto.Signer, []*x509.Certificate, time.Time) ([]byte, error)) ([]byte, error) {
 	e := s.element
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -183,13 +217,13 @@ func (s *Session) CMS(content []byte, detached bool) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("element: %w", err)
 	}
-	der, err := cms.Sign(signer, chain[0], content, e.config.Now(), detached, chain[1:]...)
+	signed, err := sign(signer, chain, e.config.Now())
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(der)
+	sum := sha256.Sum256(signed)
 	s.results = append(s.results, base64.RawURLEncoding.EncodeToString(sum[:]))
-	return der, nil
+	return signed, nil
 }
 
 // Answer signs the answer to one request and ends the session. The element sets

@@ -22,9 +22,11 @@ import (
 	"tegata/internal/ceremony"
 	"tegata/internal/cms"
 	"tegata/internal/jws"
+	"tegata/internal/pades"
 	"tegata/internal/pki"
 	"tegata/internal/pkitest"
 	"tegata/internal/secret"
+	"tegata/internal/xades"
 )
 
 func request() string { return jws.Hash("request") }
@@ -123,8 +125,10 @@ func TestDomainsAreSeparate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.CMS([]byte("content"), true); !errors.Is(err, element.ErrWrongKind) {
-		t.Errorf("the authentication key signed a document: %v", err)
+	for name, sign := range documents(s) {
+		if _, err := sign([]byte("<content>x</content>")); !errors.Is(err, element.ErrWrongKind) {
+			t.Errorf("the authentication key signed a document (%s): %v", name, err)
+		}
 	}
 	// Over a tap nothing opens: no VERIFY, no signature, no file.
 	for _, apdu := range []string{
@@ -314,5 +318,53 @@ func TestTheLockCodeIsShownUntilItIsNoted(t *testing.T) {
 	}
 	if _, err := b.el.ShowLockCode(); !errors.Is(err, element.ErrNoLockCode) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// documents are the ways to sign a document in a session.
+func documents(s *element.Session) map[string]func([]byte) ([]byte, error) {
+	return map[string]func([]byte) ([]byte, error){
+		"CMS": func(content []byte) ([]byte, error) { return s.CMS(content, true) }, "PDF": s.PDF, "XML": s.XML,
+	}
+}
+
+// A document is signed in the session of one request, and in no other.
+func TestDocumentsAreSignedInOneSession(t *testing.T) {
+	b := newBench(t)
+	b.enrol()
+	s, err := b.el.Unlock(element.Unlock{Password: password(t, "TEGATA26")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := b.el.Counter()
+	if _, err := s.PDF([]byte("no PDF")); !errors.Is(err, pades.ErrMalformed) {
+		t.Errorf("what is no PDF: %v", err)
+	}
+	if _, err := s.XML([]byte("<a/>")); !errors.Is(err, xades.ErrMeaningless) {
+		t.Errorf("XML that says nothing: %v", err)
+	}
+	signed, err := s.XML([]byte("<a>x</a>"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.el.Counter() <= before {
+		t.Error("the counter was not raised")
+	}
+	compact, err := s.Answer(answer())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := ceremony.ParseAnswer(compact)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(signed)
+	if got := m.Unverified().Results; len(got) != 1 || got[0] != base64.RawURLEncoding.EncodeToString(sum[:]) {
+		t.Errorf("what was not signed is named: %v", got)
+	}
+	for name, sign := range documents(s) {
+		if _, err := sign([]byte("<a>x</a>")); !errors.Is(err, element.ErrSession) {
+			t.Errorf("%s after the answer: %v", name, err)
+		}
 	}
 }

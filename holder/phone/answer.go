@@ -79,7 +79,7 @@ func (p *Phone) Answer(ctx context.Context, id string, reply Reply) (Outcome, er
 			return Outcome{}, err
 		}
 	}
-	out, err := p.deliver(ctx, a, w, ceremony.Posted{Answer: a.Sealed})
+	out, err := p.deliver(ctx, a, w, ceremony.Posted{Answer: a.Sealed, Signed: a.Signed})
 	if err == nil {
 		p.checkInAfter(ctx)
 	}
@@ -137,6 +137,11 @@ func (p *Phone) view(ctx context.Context, a Asking) (Ask, error) {
 	}
 	if q.Terminal != nil {
 		v.Place, v.Address = q.Terminal.Place, q.Terminal.Address
+	}
+	if q.Document != nil {
+		if v.Sign, err = readDocument(q.Document, a.Document); err != nil {
+			return Ask{}, err
+		}
 	}
 	for _, c := range q.Claims {
 		v.Data = append(v.Data, Datum{Code: c, Optional: q.Kind == ceremony.Consent})
@@ -222,11 +227,22 @@ func (p *Phone) sign(ctx context.Context, a Asking, w parts, reply Reply) (Askin
 			return a, fmt.Errorf("phone: release: %w", err)
 		}
 	}
-	compact, err := session.Answer(answer)
+	enc, err := w.asker.Verifier.EncryptionChain()
 	if err != nil {
 		return a, fmt.Errorf("phone: answer: %w", err)
 	}
-	enc, err := w.asker.Verifier.EncryptionChain()
+	if q.Document != nil { // before the answer, which holds its hash
+		signed, err := signDocument(session, q.Document, a.Document)
+		if err != nil {
+			return a, err
+		}
+		sealed, err := ceremony.SealSigned(signed, enc[0])
+		if err != nil {
+			return a, fmt.Errorf("phone: answer: %w", err)
+		}
+		a.Signed = []string{sealed}
+	}
+	compact, err := session.Answer(answer)
 	if err != nil {
 		return a, fmt.Errorf("phone: answer: %w", err)
 	}
@@ -253,6 +269,9 @@ func (p *Phone) use(w parts, result string) Use {
 	u := Use{At: p.now(), Kind: string(w.request.Kind), Party: w.who.Name, What: w.request.Purpose.Sentence, Result: result}
 	if t := w.request.Terminal; t != nil {
 		u.Where = t.Place
+	}
+	if d := w.request.Document; d != nil {
+		u.Document = d.Used()
 	}
 	return u
 }
@@ -301,7 +320,7 @@ func (p *Phone) deliver(ctx context.Context, a Asking, w parts, posted ceremony.
 	if err != nil && posted.Decline != "" && a.Sealed != "" && tooLate(err) {
 		// The request is over, so that the same answer changes nothing any more: the
 		// verifier tells what came of it, and the history says that.
-		posted = ceremony.Posted{Answer: a.Sealed}
+		posted = ceremony.Posted{Answer: a.Sealed, Signed: a.Signed}
 		err = post()
 	}
 	use := p.use(w, ResultApproved)
@@ -362,26 +381,4 @@ func (p *Phone) checkInAfter(ctx context.Context) {
 	if err != nil {
 		p.phones.c.Log.InfoContext(ctx, "check-in after a use did not succeed", "phone", p.id, "code", problem.From(err).Code)
 	}
-}
-
-// Sign signs a file with the signature key, detached (CAdES B-B), as its holder
-// asks on this phone: nobody else asked for it.
-func (p *Phone) Sign(ctx context.Context, content []byte, u element.Unlock) ([]byte, error) {
-	p.work.Lock()
-	defer p.work.Unlock()
-	session, err := p.unlock(ctx, element.Unlock{Password: u.Password})
-	if err != nil {
-		return nil, err
-	}
-	defer session.Close()
-	use := Use{Kind: string(ceremony.SignDoc), Result: ResultPending}
-	if err := p.note(ctx, &use); err != nil {
-		return nil, err
-	}
-	der, err := session.CMS(content, true)
-	if err != nil {
-		return nil, fmt.Errorf("phone: sign: %w", err)
-	}
-	use.Result = ResultDone
-	return der, p.note(ctx, &use)
 }

@@ -52,9 +52,6 @@ var (
 	ErrPartyStatus = problem.NewCouldNotCheck("party-status-unknown",
 		"依頼した相手が有効かどうか確認できませんでした。", nothingJA+"少し待って、もう一度お試しください。",
 		"Could not find out whether the asking party is still good.", nothingEN+"Wait a moment and try again.")
-	ErrKind = problem.NewRefused(422, "kind-not-supported",
-		"このスマホは、この種類の依頼にまだ対応していません。", nothingJA,
-		"This phone does not support this kind of request yet.", strings.TrimSpace(nothingEN))
 	ErrNoRequest = problem.NewRefused(404, "no-such-request",
 		"この依頼はもうありません。", nothingJA+"もとの画面からもう一度やり直してください。",
 		"There is no such request any more.", nothingEN+"Begin again on the screen that asked.")
@@ -105,6 +102,7 @@ type Ask struct {
 	Risk    ceremony.Risk
 	Data    []Datum
 	Write   []ceremony.Line
+	Sign    *Document     // what is to be signed, of kind sign
 	Match   []string      // three numbers, when the request crosses devices
 	Secret  element.Which // the one secret that answers it
 	NoLock  bool          // never biometrics: its holder wants it so
@@ -239,8 +237,10 @@ func (p *Phone) fetch(ctx context.Context, a Asking) (Asking, error) {
 		return a, err
 	}
 	a.Registration = asker.Raw()
-	if q.Kind == ceremony.SignDoc {
-		return a, ErrKind
+	if q.Document != nil {
+		if a.Document, err = p.document(ctx, a, q.Document); err != nil {
+			return a, err
+		}
 	}
 	a.ID, a.Request, a.Until = q.ID, compact, time.Unix(q.Expires, 0).UTC()
 	if err := p.store().PutAsk(ctx, a); err != nil {

@@ -37,6 +37,9 @@ type checkpoint struct {
 	declined []string
 	trouble  func(rw http.ResponseWriter, r *http.Request) bool
 	redirect string
+	document []byte // served for every request
+	moved    string // where a document is said to be instead
+	signed   [][]byte
 }
 
 func newCheckpoint(w *town) *checkpoint {
@@ -46,6 +49,7 @@ func newCheckpoint(w *town) *checkpoint {
 	mux.HandleFunc("GET /r/{id}", c.fetch)
 	mux.HandleFunc("GET /v1/parties/{id}", c.party)
 	mux.HandleFunc("POST /v1/requests/{id}/answer", c.answer)
+	mux.HandleFunc("GET /v1/requests/{id}/document", c.give)
 	c.origin = "http://" + w.serve(mux)
 	c.sign, c.chain = w.party(profile.Party{ID: "verifier", Role: pki.RoleVerifier, Origins: []string{c.origin}})
 	var enc crypto.Signer
@@ -111,6 +115,21 @@ func (c *checkpoint) fetch(rw http.ResponseWriter, r *http.Request) {
 	rw.Write([]byte(c.requests[id]))
 }
 
+// give serves the document to the phone that fetched the request.
+func (c *checkpoint) give(rw http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fetcher[r.PathValue("id")] != r.Header.Get(ceremony.PhoneHeader) {
+		rw.WriteHeader(http.StatusForbidden)
+		return
+	}
+	if c.moved != "" {
+		http.Redirect(rw, r, c.moved, http.StatusFound)
+		return
+	}
+	rw.Write(c.document)
+}
+
 func (c *checkpoint) party(rw http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -146,6 +165,14 @@ func (c *checkpoint) answer(rw http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		httpd.WriteProblem(rw, r, problem.New(problem.Refused, 403, "judged", problem.Text{Title: err.Error()}, problem.Text{Title: err.Error()}))
 		return
+	}
+	for _, sealed := range body.Signed {
+		signed, err := ceremony.OpenSigned(sealed, c.enc, c.encChain[0])
+		if err != nil {
+			httpd.WriteProblem(rw, r, err)
+			return
+		}
+		c.signed = append(c.signed, signed)
 	}
 	c.answers = append(c.answers, a)
 	httpd.WriteJSON(rw, 200, ceremony.Taken{Verdict: ceremony.Passed, Redirect: c.redirect})

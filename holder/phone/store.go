@@ -155,6 +155,8 @@ type Asking struct {
 	Sealed       string    `json:"sealed,omitempty"`    // the answer, signed, perhaps not arrived
 	Approved     []string  `json:"approved,omitempty"`  // granted with it
 	UseID        string    `json:"use,omitempty"`       // its entry in the history
+	Document     []byte    `json:"document,omitempty"`  // of kind sign, as it is shown and signed
+	Signed       []string  `json:"signed,omitempty"`    // sealed, goes with the answer
 }
 
 // Kinds of history entries beside ceremony.Want.
@@ -203,6 +205,8 @@ type Use struct {
 	Code   string        `json:"code,omitempty"`
 	Why    ceremony.Text `json:"why,omitzero"` // the sentence of the problem with that code, as it was told
 	Data   []string      `json:"data,omitempty"`
+
+	Document *ceremony.UsedDocument `json:"document,omitempty"` // of kind sign; not its content
 }
 
 // Receipt shows that a phone was given up.

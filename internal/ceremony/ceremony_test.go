@@ -102,7 +102,7 @@ func TestARequestThatIsNotWhole(t *testing.T) {
 		{"numbers on the same device", func(r *ceremony.Request) { r.Match = []string{"11", "22", "33"} }, ceremony.ErrMalformed},
 		{"a tap without a terminal", func(r *ceremony.Request) { r.Channel, r.Expires = ceremony.Tap, r.IssuedAt+60 }, ceremony.ErrMalformed},
 		{"a digest to sign, and no address", func(r *ceremony.Request) {
-			r.Kind, r.Risk, r.Document = ceremony.SignDoc, ceremony.R3, &ceremony.Document{Format: "cades", MediaType: "text/plain", SHA256: strings.Repeat("A", 43)}
+			r.Kind, r.Risk, r.Document = ceremony.SignDoc, ceremony.R3, &ceremony.Document{Name: "a.txt", Format: "cades", MediaType: "text/plain", SHA256: strings.Repeat("A", 43)}
 		}, ceremony.ErrMalformed},
 		{"sign without a document", func(r *ceremony.Request) { r.Kind, r.Risk = ceremony.SignDoc, ceremony.R3 }, ceremony.ErrMalformed},
 		{"write without lines", func(r *ceremony.Request) { r.Kind = ceremony.Write }, ceremony.ErrMalformed},
@@ -161,7 +161,7 @@ func TestWhatARegistrationAllows(t *testing.T) {
 		}, ceremony.ErrOrigin},
 		{"a document elsewhere", func(r *ceremony.Request, _ *ceremony.Registration) {
 			r.Kind, r.Risk = ceremony.SignDoc, ceremony.R3
-			r.Document = &ceremony.Document{Format: "cades", MediaType: "text/plain", SHA256: strings.Repeat("A", 43), URL: "https://portal.example/d"}
+			r.Document = &ceremony.Document{Name: "a.txt", Format: "cades", MediaType: "text/plain", SHA256: strings.Repeat("A", 43), URL: "https://portal.example/d"}
 		}, ceremony.ErrOrigin},
 	}
 	for _, c := range cases {

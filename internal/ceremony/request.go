@@ -8,9 +8,11 @@ import (
 	"encoding/base64"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"tegata/internal/jws"
+	"tegata/internal/visible"
 )
 
 var requestKind = jws.Kind{Typ: "tegata-request+jwt", Algs: algs(jws.ES256), MaxBytes: 24 << 10}
@@ -60,10 +62,22 @@ type Line struct {
 // Document is what `sign` asks to be signed. The phone fetches it from the
 // verifier and shows it: a digest alone is refused.
 type Document struct {
+	Name      string `json:"name"`   // of the file, as the person sees and keeps it; without folder
 	Format    string `json:"format"` // cades, pades or xades
 	MediaType string `json:"media_type"`
 	SHA256    string `json:"sha256"` // base64url
 	URL       string `json:"url"`    // at the verifier
+}
+
+// DocumentURL is where a verifier serves the document of a request to the phone that
+// fetched it: the only Document.URL that it takes.
+func DocumentURL(origin, request string) string {
+	return origin + "/v1/requests/" + request + "/document"
+}
+
+// Used is what histories and results say of d.
+func (d Document) Used() *UsedDocument {
+	return &UsedDocument{Name: d.Name, Format: d.Format, MediaType: d.MediaType, SHA256: d.SHA256}
 }
 
 // Terminal is where the person stands.
@@ -204,6 +218,9 @@ func (r Request) checkKind() error {
 		}
 	}
 	if d := r.Document; d != nil {
+		if !visible.Any(d.Name) || visible.Text(d.Name) != d.Name || len(d.Name) > 200 || strings.ContainsAny(d.Name, "/\\\n\t") {
+			return malformed("document name")
+		}
 		if d.Format != "cades" && d.Format != "pades" && d.Format != "xades" || d.MediaType == "" || len(d.MediaType) > 100 || !digest(d.SHA256) {
 			return malformed("document")
 		}

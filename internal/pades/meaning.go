@@ -64,6 +64,24 @@ func CheckMeaning(pdf []byte) error {
 	return nil
 }
 
+// CountPages returns the number of pages of the file as it is shown now.
+//
+// Errors: ErrMalformed, ErrTooLarge, ErrEncrypted, ErrUnsupported.
+func CountPages(pdf []byte) (int, error) {
+	f, err := open(pdf)
+	if err != nil {
+		return 0, err
+	}
+	v := f.view(0, len(pdf))
+	root, _, err := v.root()
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	err = v.eachPage(root, func(dict, ref, any) error { n++; return nil })
+	return n, err
+}
+
 // draws says whether a content stream paints anything (ISO 32000-1, annex A).
 func (v *view) draws(content []byte, resources any, depth int) (bool, error) {
 	if depth > 8 {

@@ -1,11 +1,10 @@
 package xades
 
 import (
-	"fmt"
 	"strings"
-	"unicode"
 
 	"tegata/internal/c14n"
+	"tegata/internal/visible"
 )
 
 // LineKind is what a line of a readable document comes from.
@@ -49,7 +48,7 @@ func Readable(document []byte) ([]Line, error) {
 
 func appendLines(lines []Line, n *c14n.Node, depth int) []Line {
 	line := func(kind LineKind, depth int, label, value string) {
-		lines = append(lines, Line{kind, depth, visible(label), visible(value)})
+		lines = append(lines, Line{kind, depth, visible.Text(label), visible.Text(value)})
 	}
 	switch n.Kind {
 	case c14n.Comment:
@@ -84,34 +83,6 @@ func appendLines(lines []Line, n *c14n.Node, depth int) []Line {
 	return lines
 }
 
-// visible writes what nobody would see by its number: control and format characters
-// (direction marks among them), line separators, private use, and letters that are
-// blank. Variation selectors stay: they choose how the kanji of a name is drawn.
-func visible(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case r == '\n', r == '\t':
-			b.WriteRune(r)
-		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp), blank(r):
-			fmt.Fprintf(&b, "[U+%04X]", r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-// blank are letters and symbols without a picture: Hangul fillers, the grapheme
-// joiner, Khmer inherent vowels, the Braille blank.
-func blank(r rune) bool {
-	switch r {
-	case 0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0:
-		return true
-	}
-	return false
-}
-
 // CheckMeaning returns ErrMeaningless for a document that says nothing to anybody:
 // no text, no value of an attribute. Nobody is asked to sign one.
 //
@@ -127,16 +98,20 @@ func CheckMeaning(document []byte) error {
 	return nil
 }
 
+// CheckSignable returns nil for a document that Sign would envelop: besides what
+// CheckMeaning finds, ErrSigned for one that has a signature, ErrComment and
+// ErrDuplicateID for one that could be read in two ways.
+func CheckSignable(document []byte) error {
+	d := &Draft{options: Options{Form: Enveloped}, document: document}
+	return d.accept()
+}
+
 // meaningful finds a text or value that can be seen. Ids and the attributes of xml:
 // are about the document, instructions and comments no content of it, and what an
 // earlier signature consists of says nothing either; what that envelops does.
 func meaningful(doc *c14n.Document) bool {
 	found := false
-	says := func(s string) {
-		for _, r := range s {
-			found = found || !unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Mn, unicode.Z) && !blank(r)
-		}
-	}
+	says := func(s string) { found = found || visible.Any(s) }
 	doc.Root.Walk(func(n *c14n.Node) bool {
 		if n.Kind == c14n.Text {
 			says(n.Value)

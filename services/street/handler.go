@@ -45,6 +45,8 @@ func (h *Handler) Routes(names []string, metrics *httpd.Metrics) http.Handler {
 	mux.HandleFunc("POST /shop", h.askAtShop)
 	mux.HandleFunc("GET /shop/phone", h.shopPhone)
 	mux.HandleFunc("GET "+ShopReturn, h.shopBack)
+	mux.HandleFunc("GET /shop/signed/{token}", h.signedFile)
+	mux.HandleFunc("GET /shop/paper/{what}", h.paperFile)
 	mux.HandleFunc("GET /services.json", h.servicesJSON)
 	mux.HandleFunc("GET /residents.json", h.residentsJSON)
 	mux.HandleFunc("GET /clock", h.clock)

@@ -109,6 +109,7 @@ func samplePages(n *town) []uitest.Page {
 		{Name: "shop-phone", Screen: ui.Screen{Page: "shop", Data: shopPage{Link: "http://phone.localhost:8403/open?request_uri=x"}}},
 		{Name: "shop-passed", Screen: ui.Screen{Page: "shop", Data: shopSaid("passed", "")}},
 		{Name: "shop-refused", Screen: ui.Screen{Page: "shop", Data: shopSaid("failed", "holder-rules")}},
+		{Name: "shop-signed", Screen: ui.Screen{Page: "shop", Data: shopGot()}},
 		{Name: "trace", Screen: ui.Screen{Page: "trace", Data: tr}},
 		{Name: "trace-empty", Screen: ui.Screen{Page: "trace", Data: tracePage{}}},
 		{Name: "break", Screen: ui.Screen{Page: "break", Data: brk}},
@@ -121,6 +122,14 @@ func samplePages(n *town) []uitest.Page {
 func shopSaid(v ceremony.Verdict, code string) shopPage {
 	p := emptyShop()
 	p.Result = &ceremony.Result{Verdict: v, Code: code}
+	return p
+}
+
+// shopGot is the counter after a signature.
+func shopGot() shopPage {
+	p := shopSaid("passed", "")
+	paper := papers()[1]
+	p.Signed = &shopSigned{What: paper.What, Token: "bm90aGluZyB0byBzZWUgaGU", File: paper.File, Paper: paper, Signer: "手形　太郎", Level: "PAdES B-B"}
 	return p
 }
 

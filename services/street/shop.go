@@ -16,7 +16,7 @@ import (
 
 // The trial counter (ためしの窓口) is a small registered party of the sandbox: it asks for
 // a login of each category, so that a person sees what the own limits do, and what the
-// asking party hears of it. It keeps nothing and opens nothing.
+// asking party hears of it, and for signatures (shopsign.go). It opens nothing.
 
 // ShopID is under what the counter is registered with the verifier.
 const ShopID = "trial"
@@ -37,6 +37,7 @@ func ShopPurposes() []ceremony.RegisteredPurpose {
 		purpose("clinic", ceremony.Clinic, "ためしの病院で受け付けをします。", "Check in at the trial clinic."),
 		purpose("kiosk", ceremony.Kiosk, "ためしの交付機で証明書を取ります。", "Fetch a paper at the trial kiosk."),
 		purpose("tax", ceremony.Tax, "ためしの税の窓口に入ります。", "Enter the trial tax desk."),
+		signPurpose(),
 	}
 }
 
@@ -57,6 +58,8 @@ type shopPage struct {
 	Purposes []shopPurpose
 	Link     string           // the request that was begun; this browser goes on there
 	Result   *ceremony.Result // what the counter heard
+	Papers   []paper          // that it can have signed
+	Signed   *shopSigned      // what it got
 }
 
 type shopPurpose struct {
@@ -66,8 +69,11 @@ type shopPurpose struct {
 }
 
 func emptyShop() shopPage {
-	var p shopPage
+	p := shopPage{Papers: papers()}
 	for _, x := range ShopPurposes() {
+		if x.Code == signCode {
+			continue
+		}
 		words := x.Category.Words()
 		p.Purposes = append(p.Purposes, shopPurpose{x.Code, ui.Text{JA: x.Sentence.JA, EN: x.Sentence.EN}, ui.Text{JA: words.JA, EN: words.EN}})
 	}
@@ -81,20 +87,34 @@ func (h *Handler) shop(w http.ResponseWriter, r *http.Request) {
 // askAtShop has the counter ask, and leads to the phone in this browser.
 func (h *Handler) askAtShop(w http.ResponseWriter, r *http.Request) {
 	for _, p := range ShopPurposes() {
-		if p.Code != r.PostFormValue("what") {
-			continue
-		}
-		started, err := h.beginShop(r.Context(), p)
-		if err != nil {
-			h.fail(w, r, err, ui.Text{})
+		if p.Code == r.PostFormValue("what") && p.Code != signCode {
+			started, err := h.beginShop(r.Context(), p)
+			h.toPhone(w, r, shopCookie, started, err)
 			return
 		}
-		http.SetCookie(w, &http.Cookie{Name: shopCookie, Value: started.ResultID, Path: "/shop", HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: int(shopTime / time.Second)})
-		q := url.Values{"link": {started.RequestURI}}
-		http.Redirect(w, r, "/shop/phone?"+q.Encode(), http.StatusSeeOther)
-		return
+	}
+	for _, p := range papers() {
+		if "sign-"+p.What == r.PostFormValue("what") {
+			started, err := h.beginSigning(r.Context(), p)
+			h.toPhone(w, r, signCookie(p), started, err)
+			return
+		}
 	}
 	http.Redirect(w, r, "/shop", http.StatusSeeOther)
+}
+
+// toPhone has this browser remember the result that it waits for, and go to the phone.
+func (h *Handler) toPhone(w http.ResponseWriter, r *http.Request, cookie string, started ceremony.Started, err error) {
+	if err != nil {
+		h.fail(w, r, err, ui.Text{})
+		return
+	}
+	for _, name := range shopCookies() { // of the last request alone
+		http.SetCookie(w, &http.Cookie{Name: name, Path: "/shop", MaxAge: -1})
+	}
+	http.SetCookie(w, &http.Cookie{Name: cookie, Value: started.ResultID, Path: "/shop", HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: int(shopTime / time.Second)})
+	q := url.Values{"link": {started.RequestURI}}
+	http.Redirect(w, r, "/shop/phone?"+q.Encode(), http.StatusSeeOther)
 }
 
 // shopPhone leads to the phone: a page of its own, because a form's redirect may not
@@ -113,6 +133,12 @@ func (h *Handler) shopPhone(w http.ResponseWriter, r *http.Request) {
 
 // shopBack says what the counter heard.
 func (h *Handler) shopBack(w http.ResponseWriter, r *http.Request) {
+	for _, p := range papers() {
+		if c, err := r.Cookie(signCookie(p)); err == nil {
+			h.signedBack(w, r, p, c.Value)
+			return
+		}
+	}
 	c, err := r.Cookie(shopCookie)
 	if err != nil {
 		http.Redirect(w, r, "/shop", http.StatusSeeOther)
@@ -132,21 +158,21 @@ func (h *Handler) shopBack(w http.ResponseWriter, r *http.Request) {
 	h.show(w, r, ui.Screen{Page: "shop", Data: p})
 }
 
-func (h *Handler) beginShop(ctx context.Context, p ceremony.RegisteredPurpose) (out ceremony.Started, err error) {
-	verifier := h.conf.origin("verifier")
-	if h.conf.Shop == nil || verifier == "" {
+func (h *Handler) beginShop(ctx context.Context, p ceremony.RegisteredPurpose) (ceremony.Started, error) {
+	return h.begin(ctx, "/v1/requests", h.shopRequest(p), func(start ceremony.Start) any { return start })
+}
+
+// begin signs a request and brings it to one of the verifier's doors, in the body that
+// is for that door.
+func (h *Handler) begin(ctx context.Context, door string, q ceremony.Request, body func(ceremony.Start) any) (out ceremony.Started, err error) {
+	if h.conf.Shop == nil || h.conf.origin("verifier") == "" {
 		return out, errNoShop
 	}
 	key, err := h.conf.Shop(ctx)
 	if err != nil {
 		return out, errNoShop.Because(err)
 	}
-	at, id := h.conf.Clock.Now(), ceremony.NewID()
-	compact, err := ceremony.SignRequest(key.Signer, key.Chain, ceremony.Request{
-		Issuer: ShopID, Audience: "verifier", ID: id, Nonce: ceremony.NewID(), IssuedAt: at.Unix(), Expires: at.Add(shopTime).Unix(),
-		Purpose: ceremony.Purpose{Code: p.Code, Sentence: p.Sentence}, Kind: ceremony.Login, Risk: ceremony.R1, Channel: ceremony.Same,
-		ResponseURI: verifier + "/v1/requests/" + id + "/answer",
-	})
+	compact, err := ceremony.SignRequest(key.Signer, key.Chain, q)
 	if err != nil {
 		return out, err
 	}
@@ -154,7 +180,18 @@ func (h *Handler) beginShop(ctx context.Context, p ceremony.RegisteredPurpose) (
 	if err != nil {
 		return out, err
 	}
-	return out, httpd.PostJSON(ctx, h.roles.client, verifier+"/v1/requests", ceremony.Start{Request: compact, ReturnURL: h.conf.Origin + ShopReturn}, &out, header)
+	start := ceremony.Start{Request: compact, ReturnURL: h.conf.Origin + ShopReturn}
+	return out, httpd.PostJSON(ctx, h.roles.client, h.conf.origin("verifier")+door, body(start), &out, header)
+}
+
+// shopRequest is a login of the counter's.
+func (h *Handler) shopRequest(p ceremony.RegisteredPurpose) ceremony.Request {
+	at, id := h.conf.Clock.Now(), ceremony.NewID()
+	return ceremony.Request{
+		Issuer: ShopID, Audience: "verifier", ID: id, Nonce: ceremony.NewID(), IssuedAt: at.Unix(), Expires: at.Add(shopTime).Unix(),
+		Purpose: ceremony.Purpose{Code: p.Code, Sentence: p.Sentence}, Kind: ceremony.Login, Risk: ceremony.R1, Channel: ceremony.Same,
+		ResponseURI: h.conf.origin("verifier") + "/v1/requests/" + id + "/answer",
+	}
 }
 
 // shopBearer is the counter's assertion for one call.

@@ -71,6 +71,7 @@ type Handler struct {
 	roles    roles
 	ring     *ring
 	stranger stranger
+	signed   signedFiles
 	log      *slog.Logger
 
 	work     sync.WaitGroup // the one walk of the clock that a page began

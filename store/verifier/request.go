@@ -35,8 +35,10 @@ func (s *Store) PutRequest(ctx context.Context, by ceremony.Entry, r gateway.Req
 		if n == 0 {
 			return gateway.ErrUsed
 		}
-		_, err = tx.Exec(ctx, "INSERT INTO request_result (result_id, id) VALUES ($1, $2)", r.ResultID, r.ID)
-		return err
+		if _, err = tx.Exec(ctx, "INSERT INTO request_result (result_id, id) VALUES ($1, $2)", r.ResultID, r.ID); err != nil {
+			return err
+		}
+		return putDocument(ctx, tx, r)
 	})
 }
 
@@ -69,9 +71,9 @@ func request(ctx context.Context, tx store.Tx, id string) (gateway.Request, erro
 	var phone []byte
 	var outcome, claims *string
 	err := tx.QueryRow(ctx, `SELECT id, result_id, party, nonce, jws, channel, match_number, return_url, issued_at_ms, expires_at_ms,
-		state, phone, undecided, outcome, claims FROM request WHERE id = $1`, id).
+		state, phone, undecided, outcome, claims, code_until_ms > 0 AND response_code IS NULL FROM request WHERE id = $1`, id).
 		Scan(&r.ID, &r.ResultID, &r.Party, &r.Nonce, &r.JWS, &r.Channel, &r.Match, &r.ReturnURL, &issued, &expires,
-			&r.State, &phone, &r.Undecided, &outcome, &claims)
+			&r.State, &phone, &r.Undecided, &outcome, &claims, &r.CodeUsed)
 	if err != nil {
 		return r, err
 	}
@@ -121,7 +123,7 @@ func (s *Store) Finish(ctx context.Context, who audit.Actor, o gateway.Outcome) 
 		claims = []byte("{}")
 	}
 	kept := o
-	kept.Claims, kept.Use, kept.Count, kept.ResponseCode, kept.CodeUntil = nil, nil, nil, [32]byte{}, time.Time{} // in columns and tables of their own
+	kept.Claims, kept.Use, kept.Count, kept.Signed, kept.ResponseCode, kept.CodeUntil = nil, nil, nil, nil, [32]byte{}, time.Time{} // in columns and tables of their own
 	outcome, err := json.Marshal(kept)
 	if err != nil {
 		return fmt.Errorf("store/verifier: finish %s: %w", o.Request, err)
@@ -153,6 +155,9 @@ func (s *Store) Finish(ctx context.Context, who audit.Actor, o gateway.Outcome) 
 			if err := putUse(ctx, tx, o); err != nil {
 				return err
 			}
+		}
+		if err := finishDocument(ctx, tx, o); err != nil {
+			return err
 		}
 		if o.Session != nil {
 			if err := putSession(ctx, tx, *o.Session); err != nil {

@@ -7,7 +7,7 @@
 // # Trust
 //
 // The database is trusted, as package store says. It holds claims (names,
-// addresses) for five minutes after an answer, and uses by certificate and person
+// addresses) and signed documents for five minutes after an answer, and uses by certificate and person
 // id for as long as the operator keeps them.
 package verifier
 
@@ -155,6 +155,8 @@ func (s *Store) Sweep(ctx context.Context, at time.Time) error {
 			"DELETE FROM live_session WHERE until_ms <= $1",
 			"DELETE FROM security_event WHERE until_ms <= $1",
 			"DELETE FROM holder_rules_proposal WHERE expires_ms <= $1",
+			// With the claims or the row, whichever is due first.
+			"DELETE FROM request_document WHERE request IN (SELECT id FROM request WHERE due_ms <= $1)",
 			`DELETE FROM request_result WHERE id IN (SELECT id FROM request WHERE due_ms <= $1 AND claims IS NULL)`,
 			"DELETE FROM request WHERE due_ms <= $1 AND claims IS NULL",
 		} {

@@ -18,20 +18,22 @@ import (
 
 // attempt is one answer on its way through the checks.
 type attempt struct {
-	request Request
-	asked   ceremony.Request
-	answer  *jws.Message[ceremony.Answer]
-	claims  ceremony.Answer
-	release *jws.Message[ceremony.Release] // nil when no attribute is granted
-	kind    pki.Kind
-	leaf    *x509.Certificate
-	path    []*x509.Certificate
-	expired error // certpath.ErrExpired or ErrNotYetValid
-	status  certpath.Status
-	person  string
-	given   map[string]string
-	bound   bound // what the holder's rules say about it
-	at      time.Time
+	request  Request
+	asked    ceremony.Request
+	answer   *jws.Message[ceremony.Answer]
+	claims   ceremony.Answer
+	release  *jws.Message[ceremony.Release] // nil when no attribute is granted
+	signed   []byte                         // of kind sign: what the answer names in Results
+	document *Signed                        // the same, once it was judged
+	kind     pki.Kind
+	leaf     *x509.Certificate
+	path     []*x509.Certificate
+	expired  error // certpath.ErrExpired or ErrNotYetValid
+	status   certpath.Status
+	person   string
+	given    map[string]string
+	bound    bound // what the holder's rules say about it
+	at       time.Time
 }
 
 // Answer checks a phone's answer to request id and stores the verdict. source is
@@ -46,7 +48,7 @@ func (g *Gateway) Answer(ctx context.Context, id, phone, source string, body cer
 	if body.Decline != "" {
 		return g.decline(ctx, id, phone, body, at)
 	}
-	a, err := g.authentic(ctx, id, phone, body.Answer, at)
+	a, err := g.authentic(ctx, id, phone, body, at)
 	if errors.Is(err, errAgain) {
 		return g.again(ctx, a.request, at)
 	}
@@ -96,9 +98,9 @@ func (g *Gateway) settle(ctx context.Context, a *attempt) (ceremony.Taken, error
 // unsupported certificate, wrong audience or request hash, expired request, nonce
 // unknown or used (read), signature mismatch, path invalid. errAgain, with the
 // request, says that this very answer was judged before.
-func (g *Gateway) authentic(ctx context.Context, id, phone, sealed string, at time.Time) (*attempt, error) {
+func (g *Gateway) authentic(ctx context.Context, id, phone string, body ceremony.Posted, at time.Time) (*attempt, error) {
 	// 1. malformed
-	compact, err := ceremony.Open(sealed, g.c.Decrypt.Key, g.c.Decrypt.Chain[0])
+	compact, err := ceremony.Open(body.Answer, g.c.Decrypt.Key, g.c.Decrypt.Chain[0])
 	if err != nil {
 		return nil, ErrAnswerMalformed.Because(err)
 	}
@@ -111,6 +113,9 @@ func (g *Gateway) authentic(ctx context.Context, id, phone, sealed string, at ti
 	}
 	a := &attempt{answer: m, leaf: m.Chain()[0], at: at}
 	if a.release, err = releaseIn(m.Unverified()); err != nil {
+		return nil, ErrAnswerMalformed.Because(err)
+	}
+	if a.signed, err = g.signedIn(m.Unverified(), body.Signed); err != nil {
 		return nil, ErrAnswerMalformed.Because(err)
 	}
 	// 2. unsupported certificate
@@ -174,6 +179,9 @@ func (g *Gateway) answers(a *attempt) error {
 	}
 	if err != nil {
 		return ErrAnswerMalformed.Because(err)
+	}
+	if wanted := a.asked.Kind == ceremony.SignDoc && unverified.Decision == ceremony.Approve; wanted != (a.signed != nil) {
+		return ErrAnswerMalformed.Because(errors.New("gateway: a signed document goes with an approval of kind sign"))
 	}
 	if a.release == nil {
 		return nil
@@ -267,6 +275,9 @@ func (g *Gateway) judge(ctx context.Context, a *attempt) error {
 		if _, err := g.party(ctx, id); id != "" && err != nil {
 			return err
 		}
+	}
+	if err := g.judgeSigned(ctx, a); err != nil {
+		return err
 	}
 	return g.fetchAttributes(ctx, a)
 }

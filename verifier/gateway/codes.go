@@ -170,6 +170,10 @@ func subIndication(code string) (ceremony.Verdict, string) {
 		return ceremony.Failed, "REVOKED"
 	case ErrRisk.Code, ErrCoolingOff.Code, ErrAttributes.Code:
 		return ceremony.Failed, "SIG_CONSTRAINTS_FAILURE"
+	case ErrSignedOther.Code:
+		return ceremony.Failed, "HASH_FAILURE"
+	case ErrSignedWrong.Code:
+		return ceremony.Failed, "SIG_CRYPTO_FAILURE"
 	case ErrMatch.Code, ErrHolderRefused.Code, ErrNoParty.Code,
 		ErrLocked.Code, ErrQuiet.Code, ErrQuietPIN.Code, ErrRaised.Code, ErrDailyLimit.Code:
 		return ceremony.Failed, "CUSTOM"

@@ -12,25 +12,42 @@ import (
 	"tegata/internal/problem"
 )
 
-// Routes are the gateway's endpoints. Bodies are limited to 64 KiB, which holds the
-// largest answer.
+// Routes are the gateway's endpoints. Bodies are limited to 64 KiB, but where a
+// document comes in.
 func (g *Gateway) Routes() http.Handler {
+	const begin, answer = "POST /api/sign-transactions", "POST /v1/requests/{id}/answer"
 	mux := http.NewServeMux()
+	mux.HandleFunc(begin, g.postSigning)
+	mux.HandleFunc(answer, g.postAnswer)
 	mux.HandleFunc("POST /v1/requests", g.postRequest)
 	mux.HandleFunc("GET /r/{id}", g.getRequestObject)
-	mux.HandleFunc("POST /v1/requests/{id}/answer", g.postAnswer)
+	mux.HandleFunc("GET /v1/requests/{id}/document", g.getDocument)
+	mux.HandleFunc("GET /api/sign-transactions/{id}/result", g.getSignResult)
 	mux.HandleFunc("GET /v1/requests/{id}", g.getResult)
 	mux.HandleFunc("GET /v1/parties/{id}", g.getParty)
 	mux.HandleFunc("GET /v1/uses", g.getUses)
 	g.routesOfRules(mux)
 	mux.HandleFunc("GET /v1/status", g.getStatus)
 	mux.HandleFunc("POST /v1/events", g.postEvents)
-	return httpd.LimitBody(mux, 64<<10)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		limit := int64(64 << 10)
+		switch _, pattern := mux.Handler(r); pattern {
+		case begin:
+			limit = ceremony.MaxSignStart
+		case answer:
+			limit = ceremony.MaxPosted
+		}
+		httpd.LimitBody(mux, limit).ServeHTTP(w, r)
+	})
 }
 
-func (g *Gateway) postRequest(w http.ResponseWriter, r *http.Request) {
+func (g *Gateway) postRequest(w http.ResponseWriter, r *http.Request) { started(g, w, r, g.Start) }
+
+// started answers a call by which a party begins a request.
+func started[Body any](g *Gateway, w http.ResponseWriter, r *http.Request,
+	start func(context.Context, ceremony.Caller, ceremony.Entry, Body, time.Time) (ceremony.Started, error)) {
 	at := g.c.Now()
-	var body ceremony.Start
+	var body Body
 	caller, entry, err := g.Check(r.Context(), r.Header.Get("Authorization"), at)
 	if err == nil {
 		err = httpd.ReadJSON(w, r, &body)
@@ -39,8 +56,8 @@ func (g *Gateway) postRequest(w http.ResponseWriter, r *http.Request) {
 		httpd.WriteProblem(w, r, err)
 		return
 	}
-	started, err := g.Start(r.Context(), caller, entry, body, at)
-	answer(w, r, http.StatusCreated, started, err)
+	out, err := start(r.Context(), caller, entry, body, at)
+	answer(w, r, http.StatusCreated, out, err)
 }
 
 func (g *Gateway) getRequestObject(w http.ResponseWriter, r *http.Request) {
@@ -65,15 +82,19 @@ func (g *Gateway) postAnswer(w http.ResponseWriter, r *http.Request) {
 	answer(w, r, http.StatusOK, taken, err)
 }
 
-func (g *Gateway) getResult(w http.ResponseWriter, r *http.Request) {
+func (g *Gateway) getResult(w http.ResponseWriter, r *http.Request) { result(g, w, r, g.Result) }
+
+// result answers a call by which a party asks for the result of a request.
+func result[Result any](g *Gateway, w http.ResponseWriter, r *http.Request,
+	tell func(context.Context, ceremony.Caller, ceremony.Entry, string, time.Time) (Result, error)) {
 	at := g.c.Now()
 	caller, entry, err := g.Check(r.Context(), r.Header.Get("Authorization"), at)
 	if err != nil {
 		httpd.WriteProblem(w, r, err)
 		return
 	}
-	result, err := g.Result(r.Context(), caller, entry, r.PathValue("id"), at)
-	answer(w, r, http.StatusOK, result, err)
+	out, err := tell(r.Context(), caller, entry, r.PathValue("id"), at)
+	answer(w, r, http.StatusOK, out, err)
 }
 
 func (g *Gateway) getParty(w http.ResponseWriter, r *http.Request) {

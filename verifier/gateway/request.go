@@ -19,51 +19,76 @@ import (
 // fetch it. The caller's entry is remembered with it; a request that is refused
 // uses nothing up.
 func (g *Gateway) Start(ctx context.Context, caller ceremony.Caller, entry ceremony.Entry, body ceremony.Start, at time.Time) (ceremony.Started, error) {
+	n, err := g.admit(ctx, caller, body, at)
+	if err != nil {
+		return ceremony.Started{}, err
+	}
+	if n.asked.Kind == ceremony.SignDoc {
+		return ceremony.Started{}, ErrDocumentMissing
+	}
+	return g.put(ctx, entry, n, nil, at)
+}
+
+// admitted is a request that was found good.
+type admitted struct {
+	message   *jws.Message[ceremony.Request]
+	asked     ceremony.Request
+	party     Party
+	returnURL string
+}
+
+// admit checks a request against who sends it, who signed it and what is registered.
+func (g *Gateway) admit(ctx context.Context, caller ceremony.Caller, body ceremony.Start, at time.Time) (n admitted, err error) {
 	m, err := ceremony.ParseRequest(body.Request)
 	if err != nil {
-		return ceremony.Started{}, requestProblem(err)
+		return n, requestProblem(err)
 	}
 	q := m.Unverified()
 	p, err := g.c.Store.Party(ctx, q.Issuer)
 	if errors.Is(err, ErrNotFound) || err == nil && p.Ended {
-		return ceremony.Started{}, ErrPartyUnregistered
+		return n, ErrPartyUnregistered
 	}
 	if err != nil {
-		return ceremony.Started{}, err
+		return n, err
 	}
 	if caller.Party != q.Issuer {
-		return ceremony.Started{}, ErrNotAsRegistered
+		return n, ErrNotAsRegistered
 	}
 	on, err := g.askedFor(ctx, q, at)
 	if err != nil {
-		return ceremony.Started{}, err
+		return n, err
 	}
 	if err := g.registration(p, at).Allows(m, on); err != nil {
-		return ceremony.Started{}, requestProblem(err)
+		return n, requestProblem(err)
 	}
 	if err := q.Fresh(at); err != nil {
-		return ceremony.Started{}, requestProblem(err)
+		return n, requestProblem(err)
 	}
-	if q.ResponseURI != g.answerURL(q.ID) {
-		return ceremony.Started{}, ErrAddress
+	if q.ResponseURI != g.answerURL(q.ID) || q.Document != nil && q.Document.URL != ceremony.DocumentURL(g.c.Origin, q.ID) {
+		return n, ErrAddress
 	}
 	if _, err := m.Verify(); err != nil {
-		return ceremony.Started{}, ErrNotAsRegistered.Because(err)
+		return n, ErrNotAsRegistered.Because(err)
 	}
 	if err := g.checkParty(ctx, m.Chain(), at); err != nil {
-		return ceremony.Started{}, err
+		return n, err
 	}
 	if err := g.supported(q); err != nil {
-		return ceremony.Started{}, err
+		return n, err
 	}
-	r := Request{
-		ID: q.ID, ResultID: ceremony.NewID(), Party: p.ID, Nonce: q.Nonce, JWS: m.Raw(), Channel: q.Channel,
-		IssuedAt: time.Unix(q.IssuedAt, 0).UTC(), ExpiresAt: time.Unix(q.Expires, 0).UTC(), State: Waiting,
-	}
+	n = admitted{message: m, asked: q, party: p}
 	if q.Channel == ceremony.Same {
-		if r.ReturnURL, err = returnURL(p, body.ReturnURL); err != nil {
-			return ceremony.Started{}, err
-		}
+		n.returnURL, err = returnURL(p, body.ReturnURL)
+	}
+	return n, err
+}
+
+// put keeps an admitted request, with its document when it is of kind sign.
+func (g *Gateway) put(ctx context.Context, entry ceremony.Entry, n admitted, document []byte, at time.Time) (ceremony.Started, error) {
+	q := n.asked
+	r := Request{
+		ID: q.ID, ResultID: ceremony.NewID(), Party: n.party.ID, Nonce: q.Nonce, JWS: n.message.Raw(), Channel: q.Channel, ReturnURL: n.returnURL,
+		IssuedAt: time.Unix(q.IssuedAt, 0).UTC(), ExpiresAt: time.Unix(q.Expires, 0).UTC(), State: Waiting, Document: document,
 	}
 	if len(q.Match) > 0 {
 		r.Match = q.Match[draw(len(q.Match))]
@@ -76,9 +101,9 @@ func (g *Gateway) Start(ctx context.Context, caller ceremony.Caller, entry cerem
 		return ceremony.Started{}, fmt.Errorf("gateway: start %s: %w", q.ID, err)
 	}
 	g.c.Trace.Note(ctx, trace.Event{
-		At: at, From: p.ID, To: g.c.ID, Kind: "request",
+		At: at, From: n.party.ID, To: g.c.ID, Kind: "request",
 		TitleJA: "依頼を預かりました", TitleEN: "A request was taken in",
-		Detail: map[string]string{"request": r.ID, "purpose": q.Purpose.Sentence.JA, "risk": string(q.Risk), "channel": string(q.Channel), "signature": "ES256, " + p.ID},
+		Detail: map[string]string{"request": r.ID, "purpose": q.Purpose.Sentence.JA, "risk": string(q.Risk), "channel": string(q.Channel), "signature": "ES256, " + n.party.ID},
 	})
 	return ceremony.Started{RequestURI: g.c.Origin + "/r/" + r.ID, ResultID: r.ResultID, Match: r.Match, ExpiresAt: r.ExpiresAt.Unix()}, nil
 }
@@ -107,7 +132,7 @@ func (g *Gateway) answerURL(id string) string { return g.c.Origin + "/v1/request
 // asked for it.
 func (g *Gateway) supported(q ceremony.Request) error {
 	switch q.Kind {
-	case ceremony.Login, ceremony.Consent, ceremony.Eligibility, ceremony.Write:
+	case ceremony.Login, ceremony.Consent, ceremony.Eligibility, ceremony.Write, ceremony.SignDoc:
 	default:
 		return ErrKind
 	}

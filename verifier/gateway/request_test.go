@@ -138,7 +138,7 @@ func requests(t *testing.T, w *world) {
 		}},
 		{"already over", "request-expired", w.portal, func(r *ceremony.Request) { r.IssuedAt -= 600; r.Expires -= 600 }},
 		{"from the future", "request-time", w.portal, func(r *ceremony.Request) { r.IssuedAt += 60; r.Expires += 60 }},
-		{"a kind that is not built yet", "kind-not-supported", w.portal, func(r *ceremony.Request) { r.Kind, r.Risk = ceremony.SignDoc, ceremony.R3; sign(w, r) }},
+		{"a signature without its document", "document-missing", w.portal, func(r *ceremony.Request) { r.Kind, r.Risk = ceremony.SignDoc, ceremony.R3; sign(w, r) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := w.start(c.by, w.ask(c.change))
@@ -206,7 +206,7 @@ func requests(t *testing.T, w *world) {
 
 func sign(w *world, r *ceremony.Request) {
 	r.Purpose = ceremony.Purpose{Code: "move", Sentence: moveSentence}
-	r.Document = &ceremony.Document{Format: "cades", MediaType: "text/plain", SHA256: hashOf("x"), URL: w.config.Origin + "/d"}
+	r.Document = &ceremony.Document{Name: "a.txt", Format: "cades", MediaType: "text/plain", SHA256: hashOf("x"), URL: ceremony.DocumentURL(w.config.Origin, r.ID)}
 }
 
 // A step that remembers the caller's assertion in its own transaction refuses a

@@ -22,22 +22,32 @@ func pemOf(c *x509.Certificate) string { return string(pki.EncodePEM(c.Raw)) }
 // The caller's entry is remembered before anything is told, and together with the
 // code when one is used up.
 func (g *Gateway) Result(ctx context.Context, caller ceremony.Caller, entry ceremony.Entry, resultID string, at time.Time) (ceremony.Result, error) {
-	r, err := g.resultOf(ctx, caller, resultID)
+	told, err := g.standing(ctx, caller, entry, resultID, false, at)
+	return told.Result, err
+}
+
+// told is a result, and the request that it is of.
+type told struct {
+	ceremony.Result
+	request Request
+	asked   ceremony.Request
+}
+
+// standing is Result. Requests of kind sign have an address of their own for theirs:
+// signing says at which of the two it is asked for.
+func (g *Gateway) standing(ctx context.Context, caller ceremony.Caller, entry ceremony.Entry, resultID string, signing bool, at time.Time) (told, error) {
+	r, q, err := g.resultOf(ctx, caller, resultID, signing)
 	code := caller.Assertion.ResponseCode
 	if takes := err == nil && r.State == Done && r.Channel == ceremony.Same && code != ""; !takes {
 		if err := g.remember(ctx, entry); err != nil {
-			return ceremony.Result{}, err
+			return told{}, err
 		}
 	}
 	if err != nil {
-		return ceremony.Result{}, err
-	}
-	q, err := ceremony.KeptRequest(r.JWS)
-	if err != nil {
-		return ceremony.Result{}, fmt.Errorf("gateway: stored request %s: %w", r.ID, err)
+		return told{}, err
 	}
 	asked := q.Unverified()
-	pending := ceremony.Result{State: ceremony.StateWaiting, Channel: r.Channel, Purpose: asked.Purpose.Code, ExpiresAt: r.ExpiresAt.Unix()}
+	pending := told{ceremony.Result{State: ceremony.StateWaiting, Channel: r.Channel, Purpose: asked.Purpose.Code, ExpiresAt: r.ExpiresAt.Unix()}, r, asked}
 	if r.State != Done {
 		pending.Code = r.Undecided
 		switch {
@@ -48,21 +58,25 @@ func (g *Gateway) Result(ctx context.Context, caller ceremony.Caller, entry cere
 		}
 		return pending, nil
 	}
-	if r.Channel == ceremony.Same {
+	// A signature cannot be asked for again as a login can: once the browser has brought
+	// the code, its party may fetch it until it is erased.
+	again := signing && r.CodeUsed && code == ""
+	if r.Channel == ceremony.Same && !again {
 		if code == "" {
 			pending.State = ceremony.StateAnswered
 			return pending, nil
 		}
 		if err := g.takeCode(ctx, entry, r, code, at); err != nil {
-			return ceremony.Result{}, err
+			return told{}, err
 		}
-	} else if code != "" {
-		return ceremony.Result{}, ErrBrowserLost
+	} else if code != "" { // another device has none
+		return told{}, ErrBrowserLost
 	}
 	if !at.Before(r.Outcome.EraseAt) {
-		return ceremony.Result{}, ErrResultErased
+		return told{}, ErrResultErased
 	}
-	return g.deliver(ctx, r, q, at)
+	result, err := g.deliver(ctx, r, q, at)
+	return told{result, r, asked}, err
 }
 
 // takeCode uses up the response code. A wrong, late or used one is the sign of a
@@ -86,18 +100,24 @@ func (g *Gateway) remember(ctx context.Context, e ceremony.Entry) error {
 }
 
 // resultOf finds the request of a caller's result.
-func (g *Gateway) resultOf(ctx context.Context, caller ceremony.Caller, resultID string) (Request, error) {
+func (g *Gateway) resultOf(ctx context.Context, caller ceremony.Caller, resultID string, signing bool) (r Request, q *jws.Message[ceremony.Request], err error) {
 	if !ceremony.ValidID(resultID) {
-		return Request{}, ErrResultUnknown
+		return r, nil, ErrResultUnknown
 	}
-	r, err := g.c.Store.RequestByResult(ctx, resultID)
+	r, err = g.c.Store.RequestByResult(ctx, resultID)
 	if errors.Is(err, ErrNotFound) || err == nil && r.Party != caller.Party {
-		return Request{}, ErrResultUnknown
+		return r, nil, ErrResultUnknown
 	}
 	if err != nil {
-		return Request{}, fmt.Errorf("gateway: result: %w", err)
+		return r, nil, fmt.Errorf("gateway: result: %w", err)
 	}
-	return r, nil
+	if q, err = ceremony.KeptRequest(r.JWS); err != nil {
+		return r, nil, fmt.Errorf("gateway: stored request %s: %w", r.ID, err)
+	}
+	if signing != (q.Unverified().Kind == ceremony.SignDoc) {
+		return r, nil, ErrResultUnknown
+	}
+	return r, q, nil
 }
 
 // deliver puts the result together.

@@ -48,6 +48,11 @@ type Store interface {
 	// Request and RequestByResult find a request. ErrNotFound.
 	Request(ctx context.Context, id string) (Request, error)
 	RequestByResult(ctx context.Context, resultID string) (Request, error)
+	// Document returns what a request of kind sign is about, as PutRequest kept it.
+	// ErrNotFound when there is none, or none any more.
+	Document(ctx context.Context, id string) ([]byte, error)
+	// Signed returns what Finish kept of a document that was signed. ErrNotFound.
+	Signed(ctx context.Context, id string) (Signed, error)
 	// Open gives a waiting request to a phone, or again to the same phone. ErrUsed
 	// when another phone has it or it was answered.
 	Open(ctx context.Context, id string, phone [32]byte, at time.Time) error
@@ -160,6 +165,14 @@ type Request struct {
 	Phone     [32]byte // SHA-256 of the phone's header; zero while waiting
 	Undecided string   // code of the last answer that could not be judged
 	Outcome   Outcome  // of a request that is done
+	CodeUsed  bool     // the response code was taken: its party has the result
+	Document  []byte   // of kind sign, for PutRequest; otherwise Store.Document has it
+}
+
+// Signed is a document that was signed.
+type Signed struct {
+	Signature []byte // the detached CMS, or the signed PDF or XML document
+	Report    []byte // the verdict on it, as JSON: a document.Answer
 }
 
 // Outcome is what came of an answer.
@@ -182,6 +195,7 @@ type Outcome struct {
 	Session       *Session      // that a passed login opens; nil when nobody watches over it
 	Use           *ceremony.Use // nil when nobody is known to have answered
 	Count         *Count        // of a use that the holder's daily limits count
+	Signed        *Signed       // of kind sign, when passed; Finish erases the document when there is none
 }
 
 // Count is how a use is counted.

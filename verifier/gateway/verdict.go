@@ -33,7 +33,7 @@ func (g *Gateway) finish(ctx context.Context, a *attempt, failure error) (ceremo
 		o.Reason = a.claims.Reason
 	}
 	if o.Verdict == ceremony.Passed {
-		o.Claims = a.given
+		o.Claims, o.Signed = a.given, a.document
 	}
 	if a.leaf != nil { // a declined request has no answer, no receipt and no user
 		o.Answer, o.Certificate = a.answer.Hash(), sha256.Sum256(a.leaf.Raw)
@@ -49,6 +49,9 @@ func (g *Gateway) finish(ctx context.Context, a *attempt, failure error) (ceremo
 			At: a.at.Unix(), Party: whose, Name: p.Name, Purpose: a.asked.Purpose.Sentence, Kind: a.asked.Kind,
 			Risk: a.asked.Risk, Channel: a.asked.Channel, Verdict: o.Verdict, Code: o.Code, Why: why,
 			PurposeCode: a.asked.Purpose.Code, AMR: a.claims.AMR, Category: a.bound.category, Receipt: ceremony.NewID(),
+		}
+		if d := a.asked.Document; d != nil {
+			o.Use.Document = d.Used()
 		}
 		if t := a.asked.Terminal; t != nil {
 			o.Use.Terminal, o.Use.Place = t.ID, t.Place

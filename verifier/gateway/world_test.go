@@ -134,7 +134,7 @@ func (w *world) open() *world {
 	if w.gateway, err = gateway.New(w.config); err != nil {
 		w.t.Fatal(err)
 	}
-	w.server.Config.Handler = httpd.Guard(httpd.GuardOptions{Names: []string{w.server.Listener.Addr().String()}}, w.gateway.Routes())
+	w.server.Config.Handler = httpd.Guard(httpd.GuardOptions{Names: []string{w.server.Listener.Addr().String()}, MaxBody: 8 << 20}, w.gateway.Routes())
 	w.server.Start()
 	for _, p := range []gateway.Party{
 		{ID: "portal", Name: ceremony.Text{JA: "住民ポータル", EN: "Residents' portal"}, Mark: "住", Keys: keys(w.portal), VerifiedSince: "2026-04-01",

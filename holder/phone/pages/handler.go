@@ -174,6 +174,7 @@ func (h *Handler) Routes() http.Handler {
 	on("POST /p/{id}/request", (*visit).fetchElsewhere)
 	on("GET /p/{id}/request/{ask}", (*visit).ask)
 	on("POST /p/{id}/request/{ask}", (*visit).answer)
+	on("GET /p/{id}/request/{ask}/document", (*visit).document)
 	on("GET /p/{id}/request/{ask}/done", (*visit).answered)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, ui.ErrNoPage)

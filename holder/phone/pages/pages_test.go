@@ -15,8 +15,10 @@ import (
 	"tegata/internal/ceremony"
 	"tegata/internal/pki"
 	"tegata/internal/problem"
+	"tegata/internal/signable"
 	"tegata/internal/ui"
 	"tegata/internal/ui/uitest"
+	"tegata/internal/xades"
 )
 
 func TestEveryStringIsThereInBothLanguagesAndNoneIsLeftOver(t *testing.T) {
@@ -153,6 +155,18 @@ func samples() []uitest.Page {
 	sign.What = ceremony.Text{JA: "口座をひらく申込書に署名します。", EN: "Sign the application for an account."}
 	sign.Write = []ceremony.Line{{Label: ceremony.Text{JA: "毎月の引き落とし", EN: "Each month"}, Value: ceremony.Text{JA: "12,800円", EN: "12,800 yen"}}}
 	add("33-ask-sign", phone.StageRegistered, "", quiet("request", v.askPage(sign)))
+	for _, d := range []phone.Document{
+		{Name: "契約書.txt", Format: "cades", Kind: signable.Text, Size: 74, Text: "賃貸借の約束\n\n1. 家賃は月50,000円です。\n2. 期間は2年です。[U+202E]"},
+		{Name: "契約書.pdf", Format: "pades", Kind: signable.PDF, Size: 48213, Pages: 3},
+		{Name: "申請.xml", Format: "xades", Kind: signable.XML, Size: 512, Lines: []xades.Line{{Kind: xades.LineElement, Label: "申請"}, {Kind: xades.LineNamespace, Depth: 1, Value: "urn:example"},
+			{Kind: xades.LineComment, Depth: 1, Value: "下書き"}, {Kind: xades.LineElement, Depth: 1, Label: "金額", Value: "50000"}, {Kind: xades.LineAttribute, Depth: 2, Label: "単位", Value: "円"},
+			{Kind: xades.LineText, Depth: 9, Value: "以上"}, {Kind: xades.LineInstruction, Label: "style", Value: "x"}}},
+	} {
+		d.SHA256 = "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg"
+		shown := sign
+		shown.Sign = &d
+		add("33-ask-sign-"+string(d.Kind), phone.StageRegistered, "", quiet("request", v.askPage(shown)))
+	}
 	done := outcomeOf(phone.Outcome{Approved: true, Redirect: "http://portal.localhost:8404/", Party: sampleAsk().Party.Name, What: sampleAsk().What})
 	add("34-answered", phone.StageRegistered, "", quiet("answered", answeredPage{base(phone.StageRegistered), done}))
 	done.Approved, done.Redirect = false, ""
@@ -163,6 +177,8 @@ func samples() []uitest.Page {
 	add("40-scan", phone.StageRegistered, "scan", ui.Screen{Page: "scan", Data: scanPage{basePage: base(phone.StageRegistered)}})
 	uses := []phone.Use{
 		{At: moment(), Kind: "login", Party: sampleAsk().Party.Name, What: sampleAsk().What, Result: phone.ResultApproved, Data: []string{"name"}},
+		{At: moment(), Kind: "sign", Party: sampleAsk().Party.Name, What: sampleAsk().What, Result: phone.ResultApproved,
+			Document: &ceremony.UsedDocument{Name: "契約書.pdf", Format: "pades", MediaType: "application/pdf", SHA256: "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg"}},
 		{At: moment().Add(-time.Hour), Kind: "login", Party: sampleAsk().Party.Name, What: sampleAsk().What, Result: phone.ResultRefused, Code: ceremony.ReasonNotMe},
 		{At: moment().Add(-2 * time.Hour), Kind: "sign", Party: sign.Party.Name, What: sign.What, Result: phone.ResultFailed, Code: "match-wrong",
 			Why: ceremony.Text{JA: "選ばれた番号が違います。", EN: "The chosen number is not the right one."}},

@@ -124,6 +124,7 @@ type askPage struct {
 
 func (v *visit) askPage(a phone.Ask) askPage {
 	p := askPage{basePage: v.page(), Ask: askOf(a)}
+	p.Ask.Sign = documentOf(a.Sign, v.base, a.ID)
 	if a.Secret == element.PIN && !a.NoLock {
 		p.Lock = v.lock(a.ID, string(a.Kind))
 	}

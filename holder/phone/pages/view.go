@@ -108,6 +108,7 @@ type ask struct {
 	Risk     string
 	Data     []datum
 	Write    []line
+	Sign     *document
 	Match    []string
 	Password bool // the signature password, else the PIN
 	Raised   bool // because the holder chose so
