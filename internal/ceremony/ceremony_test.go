@@ -159,8 +159,13 @@ func TestWhatARegistrationAllows(t *testing.T) {
 		{"an answer address on another port", func(r *ceremony.Request, _ *ceremony.Registration) {
 			r.ResponseURI = "http://verifier.localhost:8403/answer"
 		}, ceremony.ErrOrigin},
-		{"a document elsewhere", func(r *ceremony.Request, _ *ceremony.Registration) {
+		{"a document for a purpose that is registered for less", func(r *ceremony.Request, _ *ceremony.Registration) {
 			r.Kind, r.Risk = ceremony.SignDoc, ceremony.R3
+			r.Document = &ceremony.Document{Name: "a.txt", Format: "cades", MediaType: "text/plain", SHA256: strings.Repeat("A", 43),
+				URL: ceremony.DocumentURL("http://verifier.localhost:8402", r.ID)}
+		}, ceremony.ErrNotRegistered},
+		{"a document elsewhere", func(r *ceremony.Request, g *ceremony.Registration) {
+			r.Kind, r.Risk, g.Purposes[0].RiskFloor = ceremony.SignDoc, ceremony.R3, ceremony.R3
 			r.Document = &ceremony.Document{Name: "a.txt", Format: "cades", MediaType: "text/plain", SHA256: strings.Repeat("A", 43), URL: "https://portal.example/d"}
 		}, ceremony.ErrOrigin},
 	}

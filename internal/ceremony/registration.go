@@ -180,7 +180,8 @@ func (r Registration) Purpose(code string) (RegisteredPurpose, bool) {
 
 // Allows checks a request against the registration of its asking party, as
 // gateway and phone both do: ErrNotRegistered when party, key, purpose, sentence,
-// claims or the party asked for differ; ErrRiskFloor when the request's class is
+// claims or the party asked for differ, or a document is to be signed for a purpose whose
+// floor is not R3; ErrRiskFloor when the request's class is
 // below the purpose's; ErrAudience when it is for another verifier; ErrOrigin when
 // its addresses are not the verifier's. The request's signature, path and moment
 // are checked by the caller.
@@ -220,6 +221,11 @@ func (r Registration) Allows(req *jws.Message[Request], on *Registration) error 
 	}
 	if q.Risk.Below(p.RiskFloor) {
 		return ErrRiskFloor
+	}
+	// A signature lasts: it is never asked for with the sentence of a purpose that is
+	// registered for less.
+	if q.Kind == SignDoc && p.RiskFloor != R3 {
+		return ErrNotRegistered
 	}
 	if err := At(q.ResponseURI, r.Verifier.Origin); err != nil {
 		return err

@@ -85,7 +85,10 @@ func Check(format, mediaType string, document []byte) error {
 	case kind == Text && !visible.Any(string(document)):
 		return ErrMeaningless
 	case kind == PDF:
-		if err = pades.CheckMeaning(document); err == nil && format == PAdES {
+		if err = pades.CheckMeaning(document); err == nil {
+			err = pades.CheckPlain(document) // what is signed must be what was seen
+		}
+		if err == nil && format == PAdES {
 			// Whether there is room for a signature: what comes of it is thrown away.
 			_, err = pades.Prepare(document, pades.Options{At: time.Unix(0, 0)})
 		}

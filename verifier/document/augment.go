@@ -79,7 +79,7 @@ func (a Augmenter) message(ctx context.Context, der, content []byte, report Repo
 	if err != nil {
 		return nil, FromCMS(err)
 	}
-	if len(m.SignatureTimeStamps()) == 0 {
+	if report.Signatures[0].Proven.IsZero() { // what may be there proves nothing
 		if err := a.stamp(ctx, m); err != nil {
 			return nil, err
 		}

@@ -219,6 +219,9 @@ func (c Checker) judge(ctx context.Context, s Signature, at time.Time) Result {
 	}
 	stamps, proven := c.proof(ctx, s, at)
 	r.TimeStamps, r.Proven = stamps, proven
+	if proven.IsZero() && r.Level != "" {
+		r.Level = "B-B" // whatever else is there proves nothing
+	}
 	path, kind, err := c.signerPath(s, r.moment(at))
 	if path == nil {
 		return r.because(err)

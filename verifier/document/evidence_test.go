@@ -3,6 +3,7 @@ package document_test
 import (
 	"bytes"
 	"context"
+	"crypto"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -12,6 +13,8 @@ import (
 
 	"tegata/internal/ceremony"
 	"tegata/internal/certpath"
+	"tegata/internal/cms"
+	"tegata/internal/pades"
 	"tegata/internal/pki"
 	"tegata/internal/problem"
 	"tegata/verifier/document"
@@ -201,5 +204,78 @@ func TestVerifyOverHTTP(t *testing.T) {
 		if status, out := call(c.authorization, c.body); status != c.want {
 			t.Errorf("%s: %d %s", name, status, out)
 		}
+	}
+}
+
+// Evidence tells the moment of its verdict itself: a time-stamp from after that moment
+// proves nothing, so that a later signature is not passed by an older answer.
+func TestEvidenceOfAnEarlierMomentThanItsTimeStamp(t *testing.T) {
+	w := newWorld(t)
+	then, good := w.now, w.answers()
+	w.now = w.now.AddDate(0, 1, 0)
+	w.revoke(w.cert, certpath.Revoked, 1)
+	w.now = w.now.Add(time.Hour)
+	signed := w.signed()
+	m, err := cms.Verify(signed, content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, token, err := w.stamp(t.Context(), crypto.SHA256, m.SignatureImprint(crypto.SHA256))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.AddSignatureTimeStamp(token); err != nil {
+		t.Fatal(err)
+	}
+	stamped, err := m.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := w.checker()
+	c.Status, c.Kept = nil, good
+	r := c.Check(t.Context(), stamped, content, then)
+	if len(r.Signatures) != 1 || len(r.Signatures[0].TimeStamps) != 1 || r.Signatures[0].TimeStamps[0].Problem == nil || !r.Signatures[0].Proven.IsZero() {
+		t.Errorf("%s: proven %v by a time-stamp of %v, judged as of %v", r.Verdict, r.Signatures[0].Proven, w.now, then)
+	}
+}
+
+// What proves nothing makes no level, and is no reason to add nothing.
+func TestATimeStampThatProvesNothingMakesNoLevel(t *testing.T) {
+	w := newWorld(t)
+	m, err := cms.Verify(w.signed(), content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, token, err := w.stamp(t.Context(), crypto.SHA256, make([]byte, 32)) // over something else
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.AddSignatureTimeStamp(token); err != nil {
+		t.Fatal(err)
+	}
+	der, err := m.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := w.check(der); r.Level != "B-B" || r.Verdict != ceremony.Passed {
+		t.Errorf("%s %s", r.Verdict, r.Level)
+	}
+	if r := w.check(w.raised(der, document.LevelT)); r.Level != "B-T" || r.Proven.IsZero() {
+		t.Errorf("raised: %s, proven %v", r.Level, r.Proven)
+	}
+	pdf := w.signPDF(paper("One room"))
+	d, err := pades.PrepareDocTimeStamp(pdf, pades.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pdf, err = d.Embed(token); err != nil {
+		t.Fatal(err)
+	}
+	raised, err := w.augmenter().Augment(t.Context(), pdf, nil, document.LevelLT)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := w.one(raised, nil); r.Level != "B-LT" || r.Proven.IsZero() {
+		t.Errorf("a PDF: %s, proven %v", r.Level, r.Proven)
 	}
 }

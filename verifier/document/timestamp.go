@@ -77,12 +77,20 @@ func open(t TimeStamp, candidates []*x509.Certificate) (*tsp.Token, *problem.Pro
 	return nil, ErrStampMalformed.Because(err)
 }
 
+// stampSkew is how far the clocks of a time-stamp authority and of who judges may differ.
+const stampSkew = time.Minute
+
 // believe checks the authority behind a token as of moment: its path, that it works
 // under the operator's policy, and its status.
 func (c Checker) believe(ctx context.Context, t opened, s Signature, moment, at time.Time) *problem.Problem {
 	carried, err := t.token.Signed.ValidationData()
 	if err != nil {
 		return ErrStampMalformed.Because(err)
+	}
+	// Nothing is proven by what is from after the moment of judgement: evidence tells that
+	// moment itself.
+	if t.token.Time.After(at.Add(stampSkew)) {
+		return ErrStampMalformed.Because(errors.New("document: a time-stamp from after the moment of judgement"))
 	}
 	if !t.token.Policy.Equal(c.Arc.TimeStampPolicy()) {
 		return ErrStampAuthority.Because(tsp.ErrPolicy)

@@ -73,6 +73,8 @@ func (g *Gateway) judgeSigned(ctx context.Context, a *attempt) error {
 		return ErrStatusUnavailable.Because(ours.Problem) // the answer's own certificate was good a moment ago
 	case ours.Problem != nil:
 		return ErrSignedWrong.Because(ours.Problem)
+	case ours.Format != formatNames[a.asked.Document.Format]:
+		return ErrSignedWrong.Because(errors.New("gateway: the document came back in another format than was asked for"))
 	case !ours.Certificate.Equal(a.leaf) || ours.Kind != pki.PhoneSign:
 		return ErrSignedWrong.Because(errors.New("gateway: the document was signed with another certificate than the answer"))
 	}
@@ -83,6 +85,9 @@ func (g *Gateway) judgeSigned(ctx context.Context, a *attempt) error {
 	a.document = &Signed{Signature: a.signed, Report: text}
 	return nil
 }
+
+// formatNames are the formats as verdicts name them.
+var formatNames = map[string]string{signable.CAdES: "CAdES", signable.PAdES: "PAdES", signable.XAdES: "XAdES"}
 
 // sameDocument returns nil when signed is asked with one signature more and nothing
 // else, and what a detached signature is over. Whether the signature holds is not

@@ -111,6 +111,9 @@ func TestDocumentsThatNobodyIsAskedToSign(t *testing.T) {
 		{"the document of another request", "wrong-address", text(contract), []byte("="), func(r *ceremony.Request) {
 			r.Document.URL = ceremony.DocumentURL(w.config.Origin, ceremony.NewID())
 		}},
+		{"for the sentence of a login", "not-as-registered", text(contract), []byte("="), func(r *ceremony.Request) {
+			r.Purpose = ceremony.Purpose{Code: "login", Sentence: loginSentence}
+		}},
 		{"with the PIN", "request-malformed", text(contract), []byte("="), func(r *ceremony.Request) { r.Risk = ceremony.R2 }},
 	} {
 		sent := c.sent
@@ -152,12 +155,15 @@ func TestWhatWasSignedIsWhatWasShown(t *testing.T) {
 	w := inFeed(t, sqliteFor(t))
 	good, neighbour := w.holders["good"], w.holders["neighbour"]
 	pdf, xml := paper{"pades", "application/pdf", contractPDF("Pay 100 yen")}, paper{"xades", "text/xml", []byte(contractXML)}
+	_, before := w.opened(pdf)
+	theirs := before.signed(good, "pades", pdf.content)
 	for _, c := range []struct {
 		name, code string
 		paper      paper
 		signed     func(p *phone) []byte
 	}{
 		{"another text", "signed-document-invalid", text(contract), func(p *phone) []byte { return p.signed(good, "cades", []byte(contract+"0")) }},
+		{"the document itself, which bears a signature of theirs", "signed-document-invalid", paper{"cades", "application/pdf", theirs}, func(*phone) []byte { return theirs }},
 		{"by another person", "signed-document-invalid", text(contract), func(p *phone) []byte { return p.signed(neighbour, "cades", []byte(contract)) }},
 		{"no signature at all", "signed-document-invalid", text(contract), func(*phone) []byte { return []byte(contract) }},
 		{"another PDF", "signed-other-document", pdf, func(p *phone) []byte { return p.signed(good, "pades", contractPDF("Pay 900 yen")) }},

@@ -58,6 +58,7 @@ func (m *manager) SaveSession(ctx context.Context, as *goidc.AuthnSession) error
 	}
 	kept := *as
 	kept.PushedAuthReqID = ""
+	kept.Store = nil // what the person gave rests with the grant, which ends, and nowhere else
 	text, err := json.Marshal(kept)
 	if err != nil {
 		return fmt.Errorf("oidc: login: %w", err)
