@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -152,6 +153,7 @@ func (p *Provider) byClient(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.URL.Path == pathPushed {
+		r = r.WithContext(context.WithValue(r.Context(), wishKey{}, strings.Fields(r.PostForm.Get("acr_values"))))
 		if e := p.cleanForm(r.PostForm, c); e != "" {
 			fail(w, http.StatusBadRequest, e, "")
 			return
@@ -160,6 +162,10 @@ func (p *Provider) byClient(w http.ResponseWriter, r *http.Request) {
 	}
 	p.engines[c.Profile].serve(w, r)
 }
+
+// wishKey is where a pushed request's acr_values are for who keeps it. The browser that
+// brings the handle later has no say in them (RFC 9126, section 4).
+type wishKey struct{}
 
 // plainBasic undoes the form encoding in which id and secret come (RFC 6749, section
 // 2.3.1), for whoever reads them after us. Neither has a character for which it matters

@@ -91,9 +91,13 @@ func (b *broker) request() url.Values {
 }
 
 // push pushes an authorization request (RFC 9126) and returns the address to open.
-func (b *broker) push() string {
+func (b *broker) push(more ...string) string {
 	b.w.t.Helper()
-	status, out, _ := b.w.post("/par", b.authenticated(b.request()), "", "")
+	request := b.request()
+	for i := 0; i < len(more); i += 2 {
+		request.Set(more[i], more[i+1])
+	}
+	status, out, _ := b.w.post("/par", b.authenticated(request), "", "")
 	uri, _ := out["request_uri"].(string)
 	if status != 201 || uri == "" {
 		b.w.t.Fatalf("%d %v", status, out)
@@ -256,6 +260,34 @@ func TestAFAPI2ClientIsHeldToItsProfile(t *testing.T) {
 		// A client of the profile basic has no such door.
 		if status, _, _ := w.post("/par", b.request(), "bank", w.secret); status != 400 {
 			t.Errorf("basic at /par: %d", status)
+		}
+	})
+}
+
+// The class of a pushed request is the one that was pushed: the browser neither raises nor
+// lowers it.
+func TestThePushedClassIsAsked(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		b := w.broker(t)
+		r3 := w.origin + "/acr/r3"
+		for name, c := range map[string]struct {
+			pushed, opened string
+			want           ceremony.Risk
+		}{
+			"R3 pushed":              {r3, "", ceremony.R3},
+			"R3 pushed, R1 at hand":  {r3, w.origin + "/acr/r1", ceremony.R3},
+			"nothing pushed, R3":     {"", r3, ceremony.R2},
+			"below the floor pushed": {w.origin + "/acr/r1", "", ceremony.R2},
+		} {
+			address := b.push("acr_values", c.pushed)
+			if c.opened != "" {
+				address += "&acr_values=" + url.QueryEscape(c.opened)
+			}
+			p := w.browser().get(address)
+			l, err := w.store.OIDC().Login(t.Context(), strings.TrimPrefix(p.at.Path, "/login/"), w.Now())
+			if err != nil || l.Risk != string(c.want) {
+				t.Errorf("%s: at %s: %q, %v; want %s", name, p.at, l.Risk, err, c.want)
+			}
 		}
 	})
 }

@@ -267,6 +267,9 @@ func (p *Provider) begin(ctx context.Context, r request, cookie string) (l Login
 		return l, "", fmt.Errorf("oidc: begin: %w", err)
 	}
 	risk, ok := p.riskOf(c, wishes)
+	if r.query.Has("request_uri") {
+		risk, ok = ceremony.Risk(l.Risk), true // as it was pushed
+	}
 	l.Browser, l.cookie, l.Scopes, l.Risk, l.Hint = hash(cookie), cookie, a.Scopes, string(risk), a.Hint
 	if err := p.c.Store.PutLogin(ctx, l); err != nil {
 		return l, "", fmt.Errorf("oidc: begin: %w", err)

@@ -52,6 +52,13 @@ func (m *manager) SaveSession(ctx context.Context, as *goidc.AuthnSession) error
 		login = Login{ID: as.ID, Client: as.ClientID, Until: at.Add(loginSeconds * time.Second)}
 		if as.PushedAuthReqID != "" {
 			login.Pushed = hash(as.PushedAuthReqID)
+			c, err := m.l.p.client(ctx, as.ClientID)
+			if err != nil {
+				return found(ctx, err)
+			}
+			wishes, _ := ctx.Value(wishKey{}).([]string)
+			risk, _ := m.l.p.riskOf(c, wishes) // who pushes may ask for every class
+			login.Risk = string(risk)
 		}
 	} else if err != nil {
 		return found(ctx, err)
