@@ -110,6 +110,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 			{"an attribute that is not registered", []oauth2.AuthCodeOption{oauth2.SetAuthURLParam("scope", "openid gender")}, "invalid_scope"},
 			{"without openid", []oauth2.AuthCodeOption{oauth2.SetAuthURLParam("scope", "name")}, "invalid_request"},
 			{"silently", []oauth2.AuthCodeOption{oauth2.SetAuthURLParam("prompt", "none")}, "login_required"},
+			{"a nonce of two kilobytes", []oauth2.AuthCodeOption{oauth2.SetAuthURLParam("nonce", strings.Repeat("n", 2048))}, "invalid_request"},
 			{"a class that takes the other profile", []oauth2.AuthCodeOption{oauth2.SetAuthURLParam("acr_values", w.origin+"/acr/r3")}, "unmet_authentication_requirements"},
 			{"a request object", []oauth2.AuthCodeOption{oauth2.SetAuthURLParam("request", "e30.e30.")}, "request_not_supported"},
 			{"a request elsewhere, to be fetched by us", []oauth2.AuthCodeOption{oauth2.SetAuthURLParam("request_uri", inside.URL+"/meta")}, "request_uri_not_supported"},
@@ -150,6 +151,10 @@ func TestACodeIsUsedOnce(t *testing.T) {
 		refresh, _ := out["refresh_token"].(string)
 		if status, out := w.refresh(refresh); status != 400 || out["error"] != "invalid_grant" {
 			t.Errorf("refresh: %d %v", status, out)
+		}
+		// Its client did not ask for that end, and hears of it.
+		if due, err := w.store.OIDC().DueNotices(t.Context(), w.Now(), 10); err != nil || len(due) != 1 {
+			t.Errorf("%d notices, %v", len(due), err)
 		}
 	})
 }

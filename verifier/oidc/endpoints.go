@@ -231,6 +231,9 @@ func fail(w http.ResponseWriter, status int, code, description string) {
 	httpd.WriteJSON(w, status, oauthError{code, description})
 }
 
+// maxEcho bounds state and nonce, in bytes.
+const maxEcho = 1024
+
 // cleanForm takes out of an authorization request what we may ignore and the library
 // would refuse, and refuses what it would let pass. It returns an error code of RFC
 // 6749, or nothing.
@@ -259,6 +262,9 @@ func (p *Provider) cleanForm(q url.Values, c Client) string {
 	// a request names.
 	case q.Has("request_uri") && (c.Profile != FAPI2 || !strings.HasPrefix(q.Get("request_uri"), "urn:ietf:params:oauth:request_uri:")):
 		return "request_uri_not_supported"
+	// They are kept for each visit, and come back as they are: a row has to stay small.
+	case len(q.Get("state")) > maxEcho || len(q.Get("nonce")) > maxEcho:
+		return "invalid_request"
 	case q.Get("response_mode") != "" && q.Get("response_mode") != "query":
 		return "invalid_request"
 	// RFC 7636, section 4.3: without a method it would be plain.

@@ -106,6 +106,11 @@ func sessionOf(l Login) (*goidc.AuthnSession, error) {
 func (m *manager) SaveGrant(ctx context.Context, g *goidc.Grant) error {
 	p, at := m.l.p, m.l.p.c.Now()
 	if g.RevokedAt != 0 {
+		// RFC 6749, section 4.1.2: a code that comes again ends what it gave. Its client did not
+		// ask for that, and is told.
+		if stored, err := p.c.Store.Grant(ctx, g.ID, at); err == nil && stored.CodeUsed && callOf(ctx).path == pathToken {
+			return found(ctx, p.endGrant(ctx, stored, whyCodeAgain, at))
+		}
 		return found(ctx, p.c.Store.EndGrant(ctx, audit.System(p.c.Party), g.ID, whyRevoked, nil, at))
 	}
 	kept := *g
