@@ -45,6 +45,7 @@ type bench struct {
 	c     console
 	dir   string // temporary; whatever is measured as durable rests here
 	quick bool
+	long  bool
 
 	commits commitCount
 
@@ -72,6 +73,7 @@ func (b *bench) effort() effort {
 // benchCommand prints this machine's figures beside their limits.
 func benchCommand(ctx context.Context, c console, flags *flag.FlagSet, args []string) error {
 	quick := flags.Bool("quick", false, "only a few seconds: shows that it works, and no figure to rely on")
+	long := flags.Bool("long", false, "minutes: as many suspensions as a 99th percentile needs")
 	asJSON := flags.Bool("json", false, "for scripts")
 	where := flags.String("tmp", os.TempDir(), "directory for the databases measured: a commit is as fast as its disk")
 	profile := flags.String("cpuprofile", "", "write a CPU profile for `go tool pprof` to this file")
@@ -107,7 +109,7 @@ func benchCommand(ctx context.Context, c console, flags *flag.FlagSet, args []st
 	}
 	defer os.RemoveAll(dir)
 	log := slog.New(slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	b := &bench{c: c, dir: dir, quick: *quick}
+	b := &bench{c: c, dir: dir, quick: *quick, long: *long}
 	b.build = build{log: log, cost: secret.StandardCost(), making: true, commit: b.commits.note}
 	report, err := b.measure(ctx, chosen)
 	if err != nil {
@@ -151,7 +153,11 @@ func chooseBenchmarks(flags *flag.FlagSet, args []string) ([]benchmark, error) {
 
 // measure runs the chosen benchmarks, one after the other.
 func (b *bench) measure(ctx context.Context, chosen []benchmark) (report benchReport, err error) {
-	ctx, stop := context.WithTimeoutCause(ctx, benchLimit, fmt.Errorf("the bench took longer than %s; name fewer benchmarks, or use -quick", benchLimit))
+	limit := benchLimit
+	if b.long {
+		limit += longTime
+	}
+	ctx, stop := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the bench took longer than %s; name fewer benchmarks, or use -quick", limit))
 	defer stop()
 	defer func() { err = errors.Join(err, b.close()) }()
 	report = benchReport{Machine: describeMachine(b.dir), Date: time.Now().UTC().Format(time.RFC3339), Quick: b.quick, Figures: []figure{}}

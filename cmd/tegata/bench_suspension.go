@@ -28,6 +28,8 @@ import (
 const (
 	suspensionTime  = 25 * time.Second   // they go on for at most this long
 	suspensions     = 100                // so many at most
+	longTime        = 15 * time.Minute   // with -long
+	longSuspensions = 400                // with -long: four are longer than the 99th percentile
 	aWeek           = 8 * 24 * time.Hour // after three, by the clock: more a week are not taken from a lock code
 	suspensionBound = 10 * time.Second   // what has not stopped by then never will
 )
@@ -40,13 +42,16 @@ func benchSuspension(ctx context.Context, b *bench) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	count := suspensions
-	if b.quick {
+	count, most := suspensions, suspensionTime
+	switch {
+	case b.quick:
 		count = 1
+	case b.long:
+		count, most = longSuspensions, longTime
 	}
 	probes := [][]probe{nil, nil, nil}
 	before := allocatedKiB()
-	for began := time.Now(); len(probes[0]) < count && (len(probes[0]) == 0 || time.Since(began) < suspensionTime); {
+	for began := time.Now(); len(probes[0]) < count && (len(probes[0]) == 0 || time.Since(began) < most); {
 		all, err := s.suspendOnce(ctx)
 		if err != nil {
 			return nil, err

@@ -83,7 +83,7 @@ func (f *Follower) Run(ctx context.Context) error {
 // dead, or the clock was moved on (in a sandbox). Then the feed begins again with
 // a snapshot, which comes at once, while the next batch may be 10 seconds off.
 func (f *Follower) watched(ctx context.Context) (news bool, err error) {
-	step, cancel := context.WithCancel(ctx)
+	step, cancel := context.WithCancelCause(ctx)
 	watcher := make(chan struct{})
 	go func() {
 		defer close(watcher)
@@ -99,15 +99,22 @@ func (f *Follower) watched(ctx context.Context) (news bool, err error) {
 			before := fresh
 			if fresh = f.Index.Health(f.Now()).Fresh; before && !fresh {
 				f.Index.Restart()
-				cancel()
+				cancel(errStale)
 			}
 		}
 	}()
 	news, err = f.Step(step)
-	cancel()
+	cancel(nil)
 	<-watcher
+	if err != nil && context.Cause(step) == errStale {
+		f.Log.InfoContext(ctx, "feed", "again", errStale)
+		return true, nil // at once: until the snapshot is here every answer is "could not check"
+	}
 	return news, err
 }
+
+// errStale is why a step is cut short.
+var errStale = errors.New("gateway: the index went stale; it begins again with a snapshot")
 
 // Step asks for one batch and takes it in. It tells whether there was news. After
 // an error the index answers from what it had, as long as that is fresh.

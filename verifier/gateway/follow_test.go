@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -146,6 +147,8 @@ func TestAClockThatWasMovedOnIsNoticedAtOnce(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	f.Client = &http.Client{Transport: slow{}} // an issuer with nothing new to say
+	var warned bytes.Buffer
+	f.Log = slog.New(slog.NewTextHandler(&warned, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	go func() { ended <- f.Run(ctx) }()
 	time.Sleep(100 * time.Millisecond)
 	w.advance(31 * 24 * time.Hour)
@@ -160,6 +163,9 @@ func TestAClockThatWasMovedOnIsNoticedAtOnce(t *testing.T) {
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+	if warned.Len() > 0 {
+		t.Errorf("a moved clock is nothing to warn of: %s", &warned)
 	}
 }
 
