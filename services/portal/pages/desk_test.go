@@ -38,6 +38,11 @@ func deskSamples() []uitest.Page {
 	terminal.Verdict, terminal.Code, terminal.Claims, terminal.AMR = ceremony.Passed, "", []string{"name"}, []string{"pwd"}
 	older := portal.Use{At: moment().Unix(), Party: "portal", Name: ceremony.Text{JA: "窓口", EN: "Desk"}, Purpose: ceremony.Text{JA: "ログイン", EN: "Login"},
 		Kind: ceremony.Login, Risk: ceremony.R1, Channel: ceremony.Same, Verdict: ceremony.Passed}
+	signed := fullUse()
+	signed.Kind, signed.Verdict, signed.Code = ceremony.SignDoc, ceremony.Passed, ""
+	signed.Document = &ceremony.UsedDocument{Name: "契約書.pdf", Format: "pades", MediaType: "application/pdf", SHA256: "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg"}
+	unsigned := signed
+	unsigned.Verdict, unsigned.Code = ceremony.Failed, "holder-refused"
 	opened := portal.Case{Number: "01234567", UseID: "x", Use: fullUse(), OpenedAt: moment()}
 	held := opened
 	held.Suspended = moment()
@@ -81,6 +86,7 @@ func deskSamples() []uitest.Page {
 		page("43-case-closed", "case", standing("closed", append(worked[:4:4], portal.ReportEvent{At: moment(), What: "closed", Agent: "A-02", Code: "not-theirs"})...)),
 		page("40-use", "use", usePage{Use: useOf(fullUse()), AsOf: moment(), CanSuspend: true}),
 		page("41-use-terminal", "use", usePage{Use: useOf(terminal), AsOf: moment(), Case: "01234567"}),
+		page("42-use-signed", "use", usePage{Use: useOf(signed), AsOf: moment()}), page("42-use-not-signed", "use", usePage{Use: useOf(unsigned), AsOf: moment()}),
 		page("42-use-older", "use", usePage{Use: useOf(older), AsOf: moment()}),
 		page("43-case", "case", caseOf(held)), page("44-case-not-held", "case", stuck), page("44-case-again", "case", caseOf(again)),
 		page("45-cases", "cases", casesPage{[]casePage{caseOf(opened), standing(portal.ReportWaiting), standing("taken"), standing("closed")}}), page("46-cases-none", "cases", casesPage{}),
@@ -110,6 +116,8 @@ func TestAUseInFull(t *testing.T) {
 		ui.EN: {"You have locked uses of this kind.", "companies and shops"},
 	})
 	uitest.Says(t, site, deskSamples(), "41-use-terminal", map[ui.Lang][]string{ui.JA: {"中央店", "kiosk-7", "署名用パスワード", "/cases/01234567"}})
+	uitest.Says(t, site, deskSamples(), "42-use-signed", map[ui.Lang][]string{ui.JA: {"契約書.pdf", "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg", "署名（署名用電子証明書の氏名・住所・生年月日・性別を含みます）"}})
+	uitest.Says(t, site, deskSamples(), "42-use-not-signed", map[ui.Lang][]string{ui.JA: {"契約書.pdf", "渡していません"}})
 	uitest.Says(t, site, deskSamples(), "42-use-older", map[ui.Lang][]string{ui.JA: {"記録がありません", "このスマホと同じ端末"}})
 	uitest.Says(t, site, deskSamples(), "47-seen", map[ui.Lang][]string{ui.JA: {"この窓口（くらしの窓口）", "確認を受け持つ機関", "相談窓口（ヘルプデスク）", "担当 agent-7", "サポート番号で、あなたのスマホの状態を見ました。", "ほかのことをたずねました", "断られました"}})
 	uitest.Says(t, site, deskSamples(), "57-loosen", map[ui.Lang][]string{ui.JA: {"「会社やお店のサービス」を、また使えるようにします。", "まだ変わっていません", "1日の回数を、3回から2回にします"}})

@@ -46,7 +46,12 @@ type use struct {
 	Terminal string  // its id
 	Receipt  string  // number
 	Raisable bool    // the holder can demand more of this purpose
+
+	Document *ceremony.UsedDocument // that was signed, or was to be
 }
+
+// Signed says whether a signature was given, and in it the certificate.
+func (u use) Signed() bool { return u.Document != nil && !u.Rejected }
 
 func (h *Handler) gather(w http.ResponseWriter, r *http.Request) (homePage, bool) {
 	home, err := h.opt.Portal.HomeOf(r.Context(), h.cookie(r, sessionCookie))
