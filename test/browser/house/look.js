@@ -14,6 +14,7 @@ export const look = async (page) => {
   await page.getByRole('main').waitFor()
   if (page.context().scriptless) return // axe needs script; the same pages are read by visitors who have it
   assert.ok(await sideways(page) <= 0, `${page.url()} scrolls sideways by ${await sideways(page)} px`)
+  assert.deepEqual(await crooked(page), [], `the header of ${page.url()} is crooked`)
   const parts = await page.locator('h1, h2, [role=alert]').allTextContents()
   const place = new URL(page.url()).pathname.replace(/[\w-]{20,}/g, '…').replace(/^\/p\/[^/]+/, '/p/…')
   const lang = await page.evaluate(() => document.documentElement.lang)
@@ -41,6 +42,19 @@ export const fits = async (page) => {
   await page.setViewportSize(size)
   return wrong
 }
+
+// crooked is what stands in the header's line and not at its middle: neighbours whose heights overlap by less than half.
+const crooked = (page) => page.evaluate(() => {
+  const all = [...document.querySelectorAll('header a, header button')].map((e) => ({ name: e.textContent.trim(), box: e.getBoundingClientRect() })).filter((e) => e.box.height > 0)
+  const wrong = []
+  for (const [i, b] of all.entries()) {
+    const a = all[i - 1]
+    if (!a || b.box.left < a.box.right - 1) continue // the first of a line
+    const [p, q] = [a, b].map(({ box }) => (box.top + box.bottom) / 2)
+    if (Math.abs(p - q) > 4) wrong.push(`${a.name} at ${p}, ${b.name} at ${q}`)
+  }
+  return wrong
+})
 
 // apart is the gap in px between two things that stand one under the other.
 export const apart = async (upper, lower) => {
