@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"tegata/internal/ceremony"
 	"tegata/internal/cms"
@@ -17,10 +18,10 @@ const contract = "一室、二年、月5万円。\nOne room, two years, 50,000 a
 
 const contractXML = `<?xml version="1.0" encoding="UTF-8"?>` + "\n<contract xmlns=\"urn:example\"><rent>50000</rent></contract>\n"
 
-// contractPDF is one page with one line of text.
-func contractPDF(text string) []byte {
+// contractPDF is one page with one line of text, and more in its catalog.
+func contractPDF(text string, catalog ...string) []byte {
 	stream := "BT /F1 12 Tf 20 100 Td (" + text + ") Tj ET"
-	objects := []string{"<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+	objects := []string{"<< /Type /Catalog /Pages 2 0 R " + strings.Join(catalog, " ") + " >>", "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
 		"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 200] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
 		fmt.Sprintf("<< /Length %d >>\nstream\n%s\nendstream", len(stream), stream), "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"}
 	out := []byte("%PDF-1.7\n%\xE2\xE3\xCF\xD3\n")

@@ -56,7 +56,7 @@ func (p *Provider) enter(r *http.Request) (access, error) {
 	if err := json.Unmarshal([]byte(kept.Content), &t); err != nil {
 		return access{}, fmt.Errorf("oidc: token: %w", err)
 	}
-	if standing.RevokedAt != 0 || c.Profile != FAPI2 || t.JWKThumbprint == "" {
+	if standing.RevokedAt != 0 || t.RevokedAt != 0 || c.Profile != FAPI2 || t.JWKThumbprint == "" {
 		return access{}, ErrAccessToken
 	}
 	if err := p.checkProof(r, token, t.JWKThumbprint, at); err != nil {

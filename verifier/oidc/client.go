@@ -163,11 +163,11 @@ func (c Client) checkKeys() error {
 	}
 	seen := map[string]bool{}
 	for _, k := range set.Keys {
-		if k.Use == "enc" && k.KeyID != "" && !seen[k.KeyID] && checkEncryption(k) == nil {
-			seen[k.KeyID] = true
-			continue
+		good := k.Valid() && k.IsPublic() && slices.Contains(clientAlgs(), jose.SignatureAlgorithm(k.Algorithm))
+		if k.Use == "enc" { // what is given to the client is sealed to it
+			good = checkEncryption(k) == nil
 		}
-		if !k.Valid() || !k.IsPublic() || k.KeyID == "" || seen[k.KeyID] || !slices.Contains(clientAlgs(), jose.SignatureAlgorithm(k.Algorithm)) {
+		if !good || k.KeyID == "" || seen[k.KeyID] {
 			return clientError("jwks: public keys with a kid each and alg of %v, or with use enc and alg of %v", clientAlgs(), encryptionAlgs())
 		}
 		seen[k.KeyID] = true

@@ -111,7 +111,7 @@ func newWorld(t *testing.T, dsn string) *world {
 	w.openProvider()
 	server.Config.Handler = oidc.Beside(
 		httpd.Guard(httpd.GuardOptions{Names: []string{server.Listener.Addr().String()}, Pages: true, Refuse: w.provider.Refuse}, w.provider.Pages()),
-		httpd.Guard(httpd.GuardOptions{Names: []string{server.Listener.Addr().String()}}, w.programs()))
+		httpd.Guard(httpd.GuardOptions{Names: []string{server.Listener.Addr().String()}, MaxBody: ceremony.MaxPosted}, w.programs()))
 	server.Start()
 	return w
 }
