@@ -26,12 +26,12 @@ type broker struct {
 	w        *world
 	key, pop *ecdsa.PrivateKey
 	verifier string
-	id       string // client_id
+	id, kid  string // client_id, and of key
 }
 
 func (w *world) broker(t *testing.T) *broker {
 	t.Helper()
-	b := &broker{w: w, key: pkitest.ECKey(t), pop: pkitest.ECKey(t), verifier: oauth2.GenerateVerifier(), id: "broker"}
+	b := &broker{w: w, key: pkitest.ECKey(t), pop: pkitest.ECKey(t), verifier: oauth2.GenerateVerifier(), id: "broker", kid: "k1"}
 	set, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: b.key.Public(), KeyID: "k1", Algorithm: "ES256", Use: "sig"}}})
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +49,7 @@ func (b *broker) assertion(change ...func(map[string]any)) string {
 	for _, c := range change {
 		c(claims)
 	}
-	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: b.key, KeyID: "k1"}}, nil)
+	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: b.key, KeyID: b.kid}}, nil)
 	if err != nil {
 		b.w.t.Fatal(err)
 	}

@@ -246,7 +246,7 @@ func TestAnotherClientsTransaction(t *testing.T) {
 		}
 		c.ID, c.Sector = "other", "other"
 		w.register(c)
-		other := &broker{w: w, key: mine.key, pop: mine.pop, verifier: mine.verifier, id: "other"}
+		other := &broker{w: w, key: mine.key, pop: mine.pop, verifier: mine.verifier, id: "other", kid: "k1"}
 		status, answer, _ := w.post("/par", other.authenticated(signRequest(other, waiting)), "", "")
 		if status != 400 || answer["error"] != "invalid_request" {
 			t.Errorf("pushed: %d %v", status, answer)

@@ -46,6 +46,7 @@ type world struct {
 	holders  map[string]holder
 	enc      *x509.Certificate
 	origin   string
+	db       *store.DB
 	store    *storeverifier.Store
 	gateway  *gateway.Gateway
 	provider *oidc.Provider
@@ -106,7 +107,7 @@ func newWorld(t *testing.T, dsn string) *world {
 	if err := db.Migrate(t.Context(), storeverifier.Schema); err != nil {
 		t.Fatal(err)
 	}
-	w.store = storeverifier.New(db)
+	w.db, w.store = db, storeverifier.New(db)
 	w.openGateway()
 	w.openProvider()
 	server.Config.Handler = oidc.Beside(
