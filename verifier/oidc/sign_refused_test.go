@@ -14,6 +14,7 @@ import (
 	"tegata/internal/audit"
 	"tegata/internal/ceremony"
 	"tegata/internal/pkitest"
+	"tegata/store/storetest"
 	"tegata/verifier/oidc"
 )
 
@@ -195,6 +196,20 @@ func TestRequestsToSignThatAreRefused(t *testing.T) {
 				t.Errorf("%s: %d %v", name, status, out)
 			}
 		}
+		// Of the client's, and not of this purpose's; and a purpose that is gone.
+		none := func(c *oidc.Client) { c.SignPurposes[0].Claims = nil }
+		w.signer(t, none).as(b)
+		request := signRequest(b, id)
+		request.Set("scope", "openid sign name")
+		if status, out, _ := w.post("/par", b.authenticated(request), "", ""); status != 400 || out["error"] != "invalid_scope" {
+			t.Errorf("an attribute of another purpose: %d %v", status, out)
+		}
+		w.signer(t, func(c *oidc.Client) { c.SignPurposes[0].Code = "close" }).as(b)
+		if status, out, _ := w.post("/par", b.authenticated(signRequest(b, id)), "", ""); status != 400 || out["error"] != "invalid_request" {
+			t.Errorf("a purpose that is gone: %d %v", status, out)
+		}
+		w.signer(t).as(b)
+		id = b.bring(brought())
 		// By the browser alone: nothing of it counts.
 		query := signRequest(b, id)
 		if p := w.browser().get(w.origin + "/authorize?" + query.Encode()); strings.HasPrefix(p.at.Path, "/login/") || strings.Contains(p.away, "code=") {
@@ -260,4 +275,27 @@ func TestAnotherClientsTransaction(t *testing.T) {
 			t.Errorf("its own: %d %s", r.status, r.text)
 		}
 	})
+}
+
+// as takes over a client that was registered anew, with other keys.
+func (b *broker) as(old *broker) { *old = *b }
+
+// One client does not fill the place of all.
+func TestTooManyDocuments(t *testing.T) {
+	w := newWorld(t, storetest.SQLite(t))
+	b := w.signer(t)
+	token, body := b.own(), brought()
+	body["purpose"] = "none"
+	tooMany := 0
+	for range 260 {
+		switch r := b.call("POST", "/api/sign-transactions", token, body); {
+		case r.status == 429 && r.code() == "sign-too-many":
+			tooMany++
+		case r.code() != "sign-purpose":
+			t.Fatalf("%d %s", r.status, r.text)
+		}
+	}
+	if tooMany == 0 || tooMany > 60 {
+		t.Errorf("%d of 260 were too many", tooMany)
+	}
 }

@@ -1,6 +1,7 @@
 package oidc_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/url"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"tegata/internal/ceremony"
+	"tegata/internal/pki"
 	"tegata/internal/pkitest"
 	"tegata/verifier/oidc"
 )
@@ -185,6 +187,48 @@ func TestALoginInTheHighestClass(t *testing.T) {
 			if refresh, _ := out["refresh_token"].(string); refresh == "" {
 				t.Error("no refresh token")
 			}
+		}
+	})
+}
+
+// Two people sign one document, one after the other, each in a transaction of their own:
+// the second PDF holds both signatures, and of a text each has a signature beside it.
+func TestTwoPeopleSignOneDocument(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		b := w.signer(t)
+		sign := func(name string, content []byte, format, media string) ceremony.SignResult {
+			body := brought()
+			body["document"], body["format"], body["media_type"] = content, format, media
+			id := b.bring(body)
+			out := b.signedBy(name, b.pushSign(id))
+			token, _ := out["access_token"].(string)
+			var result ceremony.SignResult
+			if r := b.call("GET", resultOf(id), token, nil); json.Unmarshal(r.text, &result) != nil || result.Verdict != ceremony.Passed {
+				t.Fatalf("%s, %s: %d %.300s", name, format, r.status, r.text)
+			}
+			return result
+		}
+		first := sign("hanako", applicationPDF(), "pades", "application/pdf")
+		second := sign("taro", first.Signature, "pades", "application/pdf")
+		var both struct {
+			Signatures []struct {
+				Verdict ceremony.Verdict `json:"verdict"`
+				Signer  struct {
+					Serial string `json:"serial"`
+				} `json:"signer"`
+			} `json:"signatures"`
+		}
+		if err := json.Unmarshal(second.Signed, &both); err != nil || len(both.Signatures) != 2 || !bytes.HasPrefix(second.Signature, first.Signature) {
+			t.Fatalf("%v: %s", err, second.Signed)
+		}
+		for i, name := range []string{"hanako", "taro"} {
+			if s := both.Signatures[i]; s.Verdict != ceremony.Passed || s.Signer.Serial != pki.SerialOf(w.holders[name].sign[0]).String() {
+				t.Errorf("signature %d: %+v", i+1, s)
+			}
+		}
+		one, two := sign("hanako", []byte(application), "cades", "text/plain"), sign("taro", []byte(application), "cades", "text/plain")
+		if one.Sub == two.Sub || bytes.Equal(one.Signature, two.Signature) || one.Document.SHA256 != two.Document.SHA256 {
+			t.Error("the two signatures are not two people's over one text")
 		}
 	})
 }

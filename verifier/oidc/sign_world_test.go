@@ -3,7 +3,6 @@ package oidc_test
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -15,6 +14,7 @@ import (
 	"tegata/internal/cms"
 	"tegata/internal/httpd"
 	"tegata/internal/pades"
+	"tegata/internal/pades/padestest"
 	"tegata/internal/xades"
 	"tegata/verifier/oidc"
 )
@@ -24,19 +24,7 @@ const application = "口座を開くことを申し込みます。\nI apply for 
 const applicationXML = `<?xml version="1.0" encoding="UTF-8"?>` + "\n<application xmlns=\"urn:example\"><account>savings</account></application>\n"
 
 // applicationPDF is one page with one line of text.
-func applicationPDF() []byte {
-	stream := "BT /F1 12 Tf 20 100 Td (I apply for an account) Tj ET"
-	objects := []string{"<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-		"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 200] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
-		fmt.Sprintf("<< /Length %d >>\nstream\n%s\nendstream", len(stream), stream), "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"}
-	out := []byte("%PDF-1.7\n%\xE2\xE3\xCF\xD3\n")
-	table := "0000000000 65535 f \n"
-	for i, o := range objects {
-		table += fmt.Sprintf("%010d 00000 n \n", len(out))
-		out = fmt.Appendf(out, "%d 0 obj\n%s\nendobj\n", i+1, o)
-	}
-	return fmt.Appendf(out, "xref\n0 %d\n%strailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n", len(objects)+1, table, len(objects)+1, len(out))
-}
+func applicationPDF() []byte { return padestest.Page("I apply for an account", "") }
 
 // signed fetches the document of a request as a phone does, and signs it as an element
 // does.
