@@ -46,10 +46,12 @@ func (p *Provider) stands(ctx context.Context, l Login, channel ceremony.Channel
 	case ceremony.StateWaiting:
 		// A QR code is taken for a minute; one that nobody can scan any more does not stand.
 		return channel != ceremony.Cross || at.Before(l.AskedUntil.Add(ceremony.MaxQR-askLife)), nil
-	case ceremony.StateExpired:
-		return false, nil
+	case ceremony.StateOpened, ceremony.StateDone:
+		return true, nil
 	}
-	return true, nil
+	// Expired; or answered, and the browser that was to bring the code did not come: its
+	// approval still counts, see comeBack.
+	return false, nil
 }
 
 // ask puts a client's request to the gateway, for the phone to fetch.
@@ -85,6 +87,9 @@ func (p *Provider) ask(ctx context.Context, l Login, c Client, channel ceremony.
 	started, err := p.start(ctx, l, caller, entry, ceremony.Start{Request: compact, ReturnURL: p.returnURL()}, at)
 	if err != nil {
 		return l, err
+	}
+	if l.Channel == string(ceremony.Same) {
+		l.Earlier = append(l.Earlier, l.ResultID)
 	}
 	l.Channel, l.ResultID, l.RequestURI, l.Match = string(channel), started.ResultID, started.RequestURI, started.Match
 	l.AskedUntil = time.Unix(started.ExpiresAt, 0).UTC()

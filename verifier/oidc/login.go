@@ -98,22 +98,28 @@ func (p *Provider) comeBack(ctx context.Context, cookie, responseCode string) (L
 		return Login{}, fmt.Errorf("oidc: return: %w", err)
 	}
 	for _, l := range logins {
-		if l.Channel != string(ceremony.Same) || l.Claimed {
+		if l.Claimed {
 			continue
 		}
 		l.cookie = cookie
-		r, err := p.result(ctx, l, responseCode, at)
-		switch {
-		case errors.Is(err, gateway.ErrBrowserLost), err == nil && r.State != ceremony.StateDone:
-			continue
-		case err != nil:
-			return l, err
+		asked := l.Earlier
+		if l.Channel == string(ceremony.Same) {
+			asked = append(asked, l.ResultID)
 		}
-		c, err := p.c.Store.Client(ctx, l.Client)
-		if err != nil {
-			return l, fmt.Errorf("oidc: return: %w", err)
+		for _, l.ResultID = range asked {
+			r, err := p.result(ctx, l, responseCode, at)
+			switch {
+			case errors.Is(err, gateway.ErrBrowserLost), err == nil && r.State != ceremony.StateDone:
+				continue
+			case err != nil:
+				return l, err
+			}
+			c, err := p.c.Store.Client(ctx, l.Client)
+			if err != nil {
+				return l, fmt.Errorf("oidc: return: %w", err)
+			}
+			return p.finish(ctx, l, c, r, at)
 		}
-		return p.finish(ctx, l, c, r, at)
 	}
 	return Login{}, ErrOtherBrowser
 }

@@ -122,6 +122,9 @@ type Login struct {
 	RequestURI string    `json:"request_uri,omitempty"`
 	Match      string    `json:"match,omitempty"`
 	AskedUntil time.Time `json:"asked_until,omitzero"`
+	// Earlier are the results of requests before that one, on the same device: an approval of
+	// one may still be on its way back.
+	Earlier []string `json:"earlier,omitempty"`
 
 	Sealed  []byte    `json:"sealed,omitempty"` // Redirect, for this browser alone
 	Until   time.Time `json:"-"`
