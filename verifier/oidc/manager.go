@@ -83,28 +83,6 @@ func (m *manager) SaveSession(ctx context.Context, as *goidc.AuthnSession) error
 	return found(ctx, m.l.p.c.Store.PutLogin(ctx, login, at))
 }
 
-// hold has the transaction of a pushed request wait for as long as the login may take.
-// What the phone would refuse for a purpose is refused before anybody is asked.
-func (m *manager) hold(ctx context.Context, l Login, c Client, scopes []string, at time.Time) error {
-	t, err := m.l.p.c.Store.SignTransaction(ctx, l.Transaction, at)
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return found(ctx, err)
-	}
-	if err != nil || t.Client != l.Client || t.UsedBy != "" {
-		return goidc.NewError(goidc.ErrorCodeInvalidRequest, "sign_transaction_id is unknown, over, or signed already")
-	}
-	purpose, ok := c.signPurpose(t.About.Purpose)
-	if !ok {
-		return goidc.NewError(goidc.ErrorCodeInvalidRequest, "the purpose of sign_transaction_id is registered no more")
-	}
-	for _, claim := range claimsOf(scopes) {
-		if !slices.Contains(purpose.Claims, claim) {
-			return goidc.NewError(goidc.ErrorCodeInvalidScope, "the purpose of sign_transaction_id is not registered for "+claim)
-		}
-	}
-	return found(ctx, m.l.p.c.Store.HoldSignTransaction(ctx, t.ID, l.Until))
-}
-
 // Session implements goidc.AuthManager.
 func (m *manager) Session(ctx context.Context, id string) (*goidc.AuthnSession, error) {
 	login, err := m.l.p.c.Store.Login(ctx, id, m.l.p.c.Now())

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/luikyv/go-oidc/pkg/goidc"
+
 	"tegata/internal/ceremony"
 	"tegata/internal/httpd"
 	"tegata/internal/problem"
@@ -157,6 +159,28 @@ func newUUID() string {
 	rand.Read(u[:]) // never fails
 	u[6], u[8] = u[6]&0x0f|0x40, u[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
+}
+
+// hold has the transaction of a pushed request wait for as long as the login may take.
+// What the phone would refuse for a purpose is refused before anybody is asked.
+func (m *manager) hold(ctx context.Context, l Login, c Client, scopes []string, at time.Time) error {
+	t, err := m.l.p.c.Store.SignTransaction(ctx, l.Transaction, at)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return found(ctx, err)
+	}
+	if err != nil || t.Client != l.Client || t.UsedBy != "" {
+		return goidc.NewError(goidc.ErrorCodeInvalidRequest, "sign_transaction_id is unknown, over, or signed already")
+	}
+	purpose, ok := c.signPurpose(t.About.Purpose)
+	if !ok {
+		return goidc.NewError(goidc.ErrorCodeInvalidRequest, "the purpose of sign_transaction_id is registered no more")
+	}
+	for _, claim := range claimsOf(scopes) {
+		if !slices.Contains(purpose.Claims, claim) {
+			return goidc.NewError(goidc.ErrorCodeInvalidScope, "the purpose of sign_transaction_id is not registered for "+claim)
+		}
+	}
+	return found(ctx, m.l.p.c.Store.HoldSignTransaction(ctx, t.ID, l.Until))
 }
 
 func (p *Provider) getSignResult(w http.ResponseWriter, r *http.Request) {

@@ -34,6 +34,9 @@ func idClaims(t *testing.T, out map[string]any) (claims struct {
 func TestADocumentIsSignedOverOpenIDConnect(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		b := w.signer(t)
+		if text := w.browser().get(w.origin + "/.well-known/openid-configuration").text; !strings.Contains(text, `"gender","sign"]`) || !strings.Contains(text, `"client_credentials"]`) {
+			t.Errorf("discovery says nothing of it: %s", text)
+		}
 		for _, c := range []struct {
 			format, media string
 			content       []byte
