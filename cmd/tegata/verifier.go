@@ -143,14 +143,16 @@ func (v *verifier) routes() *http.ServeMux {
 	if v.tsa != nil {
 		mux.Handle("POST /tsa", v.tsa.Routes())
 	}
+	rest := v.gateway.Routes()
 	if v.openid != nil {
 		v.openid.Routes(mux)
+		rest = v.openid.Signing(rest)
 	} else { // nobody logs in by OpenID Connect here, and nobody's portal is out of order for it
 		mux.HandleFunc("GET /v1/links", func(w http.ResponseWriter, _ *http.Request) {
 			httpd.WriteJSON(w, http.StatusOK, ceremony.Links{Links: []ceremony.Link{}})
 		})
 	}
-	mux.Handle("/", v.gateway.Routes())
+	mux.Handle("/", rest)
 	return mux
 }
 

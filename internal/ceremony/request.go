@@ -217,16 +217,22 @@ func (r Request) checkKind() error {
 			return err
 		}
 	}
-	if d := r.Document; d != nil {
-		if !visible.Any(d.Name) || visible.Text(d.Name) != d.Name || len(d.Name) > 200 || strings.ContainsAny(d.Name, "/\\\n\t") {
-			return malformed("document name")
-		}
-		if d.Format != "cades" && d.Format != "pades" && d.Format != "xades" || d.MediaType == "" || len(d.MediaType) > 100 || !digest(d.SHA256) {
-			return malformed("document")
-		}
-		if _, err := Origin(d.URL); err != nil {
-			return malformed("document address")
-		}
+	if r.Document != nil {
+		return r.Document.Check()
+	}
+	return nil
+}
+
+// Check looks at the form of d: ErrMalformed.
+func (d Document) Check() error {
+	if !visible.Any(d.Name) || visible.Text(d.Name) != d.Name || len(d.Name) > 200 || strings.ContainsAny(d.Name, "/\\\n\t") {
+		return malformed("document name")
+	}
+	if d.Format != "cades" && d.Format != "pades" && d.Format != "xades" || d.MediaType == "" || len(d.MediaType) > 100 || !digest(d.SHA256) {
+		return malformed("document")
+	}
+	if _, err := Origin(d.URL); err != nil {
+		return malformed("document address")
 	}
 	return nil
 }

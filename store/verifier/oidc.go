@@ -64,7 +64,7 @@ func (o OIDC) PutClient(ctx context.Context, who audit.Actor, at time.Time, c oi
 }
 
 // PutLogin implements oidc.Store.
-func (o OIDC) PutLogin(ctx context.Context, l oidc.Login) error {
+func (o OIDC) PutLogin(ctx context.Context, l oidc.Login, at time.Time) error {
 	text, err := json.Marshal(l)
 	if err != nil {
 		return fmt.Errorf("store/verifier: login: %w", err)
@@ -76,7 +76,7 @@ func (o OIDC) PutLogin(ctx context.Context, l oidc.Login) error {
 	return o.s.db.Write(ctx, func(tx store.Tx) error {
 		_, err := tx.Exec(ctx, `INSERT INTO oidc_login (id, browser, content, at_ms, until_ms) VALUES ($1, $2, $3, $4, $5)
 			ON CONFLICT (id) DO UPDATE SET browser = excluded.browser, content = excluded.content, until_ms = excluded.until_ms`,
-			l.ID, browser, string(text), time.Now().UnixMilli(), l.Until.UnixMilli())
+			l.ID, browser, string(text), at.UnixMilli(), l.Until.UnixMilli())
 		if err != nil || l.Pushed == ([32]byte{}) {
 			return err
 		}
@@ -237,7 +237,7 @@ func (o OIDC) DropNotice(ctx context.Context, id string) error {
 // SweepOIDC implements oidc.Store.
 func (o OIDC) SweepOIDC(ctx context.Context, at time.Time) error {
 	return o.s.db.Write(ctx, func(tx store.Tx) error {
-		for _, table := range []string{"oidc_login", "oidc_grant", "oidc_handle", "oidc_token", "oidc_notice"} {
+		for _, table := range []string{"oidc_login", "oidc_grant", "oidc_handle", "oidc_token", "oidc_notice", "oidc_sign_transaction"} {
 			if _, err := tx.Exec(ctx, "DELETE FROM "+table+" WHERE until_ms <= $1", at.UnixMilli()); err != nil {
 				return err
 			}

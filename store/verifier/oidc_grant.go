@@ -25,8 +25,10 @@ func (o OIDC) PutGrant(ctx context.Context, who audit.Actor, g oidc.Grant, code 
 		if n == 0 {
 			return oidc.ErrUsed
 		}
-		if err := putHandle(ctx, tx, code, "code", g.ID, g.Until.UnixMilli()); err != nil {
-			return err
+		if code != ([32]byte{}) {
+			if err := putHandle(ctx, tx, code, "code", g.ID, g.Until.UnixMilli()); err != nil {
+				return err
+			}
 		}
 		return store.Audit(ctx, tx, g.Begun, who, "grant given", g.ID, map[string]string{"client": g.Client})
 	})

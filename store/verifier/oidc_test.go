@@ -81,7 +81,7 @@ func TestOfManyRotationsOneIsFirst(t *testing.T) {
 		ctx, o, want := t.Context(), s.OIDC(), wants(t)
 		want(o.PutGrant(ctx, who, oidc.Grant{ID: "g", Content: "{}", Begun: now, Until: now.Add(time.Hour)}, [32]byte{1}), nil)
 		want(o.Redeem(ctx, "g", "{}", [32]byte{2}, now), nil)
-		want(o.PutLogin(ctx, oidc.Login{ID: "l", Until: now.Add(time.Hour)}), nil)
+		want(o.PutLogin(ctx, oidc.Login{ID: "l", Until: now.Add(time.Hour)}, now), nil)
 		var wg sync.WaitGroup
 		rotated, claimed := make(chan error, 10), make(chan error, 10)
 		for i := range 10 {
@@ -112,16 +112,16 @@ func TestALoginAndItsBrowser(t *testing.T) {
 		ctx, o, want := t.Context(), s.OIDC(), wants(t)
 		pushed, browser := [32]byte{7}, [32]byte{8}
 		l := oidc.Login{ID: "l", Client: "bank", Content: "{}", Pushed: pushed, Until: now.Add(time.Minute)}
-		want(o.PutLogin(ctx, l), nil)
+		want(o.PutLogin(ctx, l, now), nil)
 		_, err := o.TakePushed(ctx, pushed, now)
 		want(err, nil)
 		_, err = o.TakePushed(ctx, pushed, now)
 		want(err, oidc.ErrNotFound)
 		l.Pushed, l.Browser, l.Scopes, l.AskedUntil = [32]byte{}, browser, []string{"openid"}, now.Add(time.Minute)
-		want(o.PutLogin(ctx, l), nil)
+		want(o.PutLogin(ctx, l, now), nil)
 		want(o.ClaimLogin(ctx, "l"), nil)
 		l.Sealed = []byte("sealed")
-		want(o.PutLogin(ctx, l), nil)
+		want(o.PutLogin(ctx, l, now), nil)
 		all, err := o.LoginsOf(ctx, browser, now)
 		want(err, nil)
 		if len(all) != 1 || !all[0].Claimed || string(all[0].Sealed) != "sealed" || all[0].Browser != browser || !all[0].AskedUntil.Equal(l.AskedUntil) {

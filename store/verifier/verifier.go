@@ -6,9 +6,10 @@
 //
 // # Trust
 //
-// The database is trusted, as package store says. It holds claims (names,
-// addresses) and signed documents for five minutes after an answer, and uses by certificate and person
-// id for as long as the operator keeps them.
+// The database is trusted, as package store says. It holds claims (names, addresses)
+// and signed documents for five minutes after an answer, documents that nobody signed
+// until their request or transaction is over, and uses by certificate and person id for
+// as long as the operator keeps them.
 package verifier
 
 import (

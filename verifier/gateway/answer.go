@@ -42,7 +42,7 @@ type attempt struct {
 // judged, or that fails before its signature and path have been found good,
 // changes nothing.
 func (g *Gateway) Answer(ctx context.Context, id, phone, source string, body ceremony.Posted, at time.Time) (ceremony.Taken, error) {
-	if !g.failed.open(source) {
+	if !g.failed.Open(source) {
 		return ceremony.Taken{}, ErrTooMany
 	}
 	if body.Decline != "" {
@@ -54,7 +54,7 @@ func (g *Gateway) Answer(ctx context.Context, id, phone, source string, body cer
 	}
 	if err != nil {
 		if p, ok := errors.AsType[*problem.Problem](err); ok && p.Kind != problem.CouldNotCheck {
-			g.failed.failed(source)
+			g.failed.Count(source)
 		}
 		return ceremony.Taken{}, err
 	}

@@ -33,6 +33,7 @@ import (
 	"tegata/internal/ceremony"
 	"tegata/internal/certpath"
 	"tegata/internal/feed"
+	"tegata/internal/limit"
 	"tegata/internal/pki"
 	"tegata/internal/trace"
 )
@@ -84,11 +85,19 @@ type Config struct {
 	Trace trace.Sink   // optional
 }
 
+// Failed answers that one source may send: a burst, then a few a second. Answers
+// that pass do not count, so that an office behind one address is not locked out
+// by its size.
+const (
+	failuresPerSecond = 1
+	failureBurst      = 60
+)
+
 // Gateway answers asking parties and phones. Its methods may be called at once.
 type Gateway struct {
 	c      Config
 	door   ceremony.Door
-	failed *limiter
+	failed *limit.Sources
 	watch  *watch
 }
 
@@ -112,7 +121,7 @@ func New(c Config) (*Gateway, error) {
 	if err := ownCertificates(c); err != nil {
 		return nil, err
 	}
-	g := &Gateway{c: c, failed: newLimiter(), watch: newWatch()}
+	g := &Gateway{c: c, failed: limit.NewSources(failuresPerSecond, failureBurst), watch: newWatch()}
 	g.door = ceremony.Door{Audience: c.ID, Path: g.checkParty, Once: func(ctx context.Context, party, jti string, until time.Time) error {
 		return replayed(c.Store.Once(ctx, AssertionOf(party), jti, until))
 	}}

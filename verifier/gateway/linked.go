@@ -12,7 +12,7 @@ import (
 // PersonOf names the person behind a result of a party's that passed, as grants name
 // them. ErrResultUnknown when there is no such result.
 func (g *Gateway) PersonOf(ctx context.Context, party, resultID string) (string, error) {
-	r, _, err := g.resultOf(ctx, ceremony.Caller{Party: party}, resultID, false)
+	r, _, err := g.resultOf(ctx, ceremony.Caller{Party: party}, resultID)
 	if err != nil {
 		return "", err
 	}

@@ -36,12 +36,12 @@ var (
 // The person is whoever the card's certificate belongs to, as the issuer links it, and
 // never who sends this. source is where it came from, for the rate counter.
 func (g *Gateway) Loosen(ctx context.Context, source string, body ceremony.Loosening, at time.Time) (ceremony.Loosened, error) {
-	if !g.failed.open(source) {
+	if !g.failed.Open(source) {
 		return ceremony.Loosened{}, ErrTooMany
 	}
 	done, err := g.loosen(ctx, body, at)
 	if p, ok := errors.AsType[*problem.Problem](err); ok && p.Kind != problem.CouldNotCheck {
-		g.failed.failed(source)
+		g.failed.Count(source)
 	}
 	return done, err
 }

@@ -36,7 +36,10 @@ type told struct {
 // standing is Result. Requests of kind sign have an address of their own for theirs:
 // signing says at which of the two it is asked for.
 func (g *Gateway) standing(ctx context.Context, caller ceremony.Caller, entry ceremony.Entry, resultID string, signing bool, at time.Time) (told, error) {
-	r, q, err := g.resultOf(ctx, caller, resultID, signing)
+	r, q, err := g.resultOf(ctx, caller, resultID)
+	if err == nil && signing != (q.Unverified().Kind == ceremony.SignDoc) {
+		err = ErrResultUnknown
+	}
 	code := caller.Assertion.ResponseCode
 	if takes := err == nil && r.State == Done && r.Channel == ceremony.Same && code != ""; !takes {
 		if err := g.remember(ctx, entry); err != nil {
@@ -100,7 +103,7 @@ func (g *Gateway) remember(ctx context.Context, e ceremony.Entry) error {
 }
 
 // resultOf finds the request of a caller's result.
-func (g *Gateway) resultOf(ctx context.Context, caller ceremony.Caller, resultID string, signing bool) (r Request, q *jws.Message[ceremony.Request], err error) {
+func (g *Gateway) resultOf(ctx context.Context, caller ceremony.Caller, resultID string) (r Request, q *jws.Message[ceremony.Request], err error) {
 	if !ceremony.ValidID(resultID) {
 		return r, nil, ErrResultUnknown
 	}
@@ -113,9 +116,6 @@ func (g *Gateway) resultOf(ctx context.Context, caller ceremony.Caller, resultID
 	}
 	if q, err = ceremony.KeptRequest(r.JWS); err != nil {
 		return r, nil, fmt.Errorf("gateway: stored request %s: %w", r.ID, err)
-	}
-	if signing != (q.Unverified().Kind == ceremony.SignDoc) {
-		return r, nil, ErrResultUnknown
 	}
 	return r, q, nil
 }

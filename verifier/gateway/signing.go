@@ -71,21 +71,33 @@ func (g *Gateway) StartSigning(ctx context.Context, caller ceremony.Caller, entr
 	if err != nil {
 		return ceremony.Started{}, err
 	}
-	d := n.asked.Document
-	switch {
-	case d == nil:
+	if n.asked.Document == nil {
 		return ceremony.Started{}, ErrKind
-	case len(body.Document) == 0:
-		return ceremony.Started{}, ErrDocumentMissing
-	case len(body.Document) > ceremony.MaxDocument:
-		return ceremony.Started{}, ErrDocumentSize
-	case hashOf(body.Document) != d.SHA256:
-		return ceremony.Started{}, ErrDocumentHash
 	}
-	if err := signable.Check(d.Format, d.MediaType, body.Document); err != nil {
-		return ceremony.Started{}, documentProblem(err)
+	if err := CheckDocument(*n.asked.Document, body.Document); err != nil {
+		return ceremony.Started{}, err
 	}
 	return g.put(ctx, entry, n, body.Document, at)
+}
+
+// CheckDocument returns nil for a document that may be put before a person as d says:
+// ErrDocumentMissing, ErrDocumentSize, ErrRequestMalformed (its name or form),
+// ErrDocumentHash, ErrDocumentKind, ErrDocumentUnreadable, ErrDocumentClosed,
+// ErrDocumentEmpty.
+func CheckDocument(d ceremony.Document, content []byte) error {
+	switch {
+	case len(content) == 0:
+		return ErrDocumentMissing
+	case len(content) > ceremony.MaxDocument:
+		return ErrDocumentSize
+	}
+	if err := d.Check(); err != nil {
+		return requestProblem(err)
+	}
+	if hashOf(content) != d.SHA256 {
+		return ErrDocumentHash
+	}
+	return documentProblem(signable.Check(d.Format, d.MediaType, content))
 }
 
 func hashOf(document []byte) string {

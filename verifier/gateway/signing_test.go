@@ -89,6 +89,11 @@ func TestDocumentsThatNobodyIsAskedToSign(t *testing.T) {
 		_, p := w.opened(paper{"xades", "text/xml", []byte(contractXML)})
 		return p.signed(w.holders["good"], "xades", []byte(contractXML))
 	}()
+	acting := contractPDF("Pay 100 yen", "/OpenAction << /S /JavaScript /JS (app.alert\\(1\\)) >>")
+	still := contractPDF("Pay 100 yen", "/OpenAction << /S /GoTo /D [3 0 R /Fit] >>")
+	if _, err := w.bring(w.ask(w.signing(paper{"pades", "application/pdf", still})), still); err != nil {
+		t.Errorf("a PDF that opens at a page: %v", err)
+	}
 	for _, c := range []struct {
 		name, code string
 		paper      paper
@@ -103,6 +108,8 @@ func TestDocumentsThatNobodyIsAskedToSign(t *testing.T) {
 		{"text in another encoding", "document-unreadable", text("\x82\xa0\x82\xa2"), []byte("="), nil},
 		{"XML with a DTD", "document-unreadable", paper{"xades", "text/xml", []byte(`<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>`)}, []byte("="), nil},
 		{"a PDF that is none", "document-unreadable", paper{"pades", "application/pdf", []byte("PDF")}, []byte("="), nil},
+		{"a PDF that runs a script when it opens", "document-unreadable", paper{"pades", "application/pdf", acting}, []byte("="), nil},
+		{"the same beside a signature", "document-unreadable", paper{"cades", "application/pdf", acting}, []byte("="), nil},
 		{"what no phone shows", "document-kind", paper{"cades", "application/zip", []byte("PK")}, []byte("="), nil},
 		{"a text inside a PDF's signature", "document-kind", paper{"pades", "text/plain", []byte("a")}, []byte("="), nil},
 		{"XML that is signed already", "document-closed", paper{"xades", "text/xml", closed}, []byte("="), nil},

@@ -3,13 +3,14 @@ package gateway_test
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"fmt"
 	"net/http"
+	"strings"
 
 	"tegata/internal/ceremony"
 	"tegata/internal/cms"
 	"tegata/internal/httpd"
 	"tegata/internal/pades"
+	"tegata/internal/pades/padestest"
 	"tegata/internal/xades"
 )
 
@@ -17,19 +18,9 @@ const contract = "一室、二年、月5万円。\nOne room, two years, 50,000 a
 
 const contractXML = `<?xml version="1.0" encoding="UTF-8"?>` + "\n<contract xmlns=\"urn:example\"><rent>50000</rent></contract>\n"
 
-// contractPDF is one page with one line of text.
-func contractPDF(text string) []byte {
-	stream := "BT /F1 12 Tf 20 100 Td (" + text + ") Tj ET"
-	objects := []string{"<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-		"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 200] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
-		fmt.Sprintf("<< /Length %d >>\nstream\n%s\nendstream", len(stream), stream), "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"}
-	out := []byte("%PDF-1.7\n%\xE2\xE3\xCF\xD3\n")
-	table := "0000000000 65535 f \n"
-	for i, o := range objects {
-		table += fmt.Sprintf("%010d 00000 n \n", len(out))
-		out = fmt.Appendf(out, "%d 0 obj\n%s\nendobj\n", i+1, o)
-	}
-	return fmt.Appendf(out, "xref\n0 %d\n%strailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n", len(objects)+1, table, len(objects)+1, len(out))
+// contractPDF is one page with one line of text, and more in its catalog.
+func contractPDF(text string, catalog ...string) []byte {
+	return padestest.Page(text, strings.Join(catalog, " "))
 }
 
 // paper is a document and the form of its signature.

@@ -58,11 +58,18 @@ type Client struct {
 	Sector string `json:"sector,omitempty"`
 	// Purpose is what phones show, the least risk class, and the most data.
 	Purpose ceremony.RegisteredPurpose `json:"purpose"`
+	// SignPurposes are what it may have documents signed for; with one, it may ask for the
+	// scope sign.
+	SignPurposes []ceremony.RegisteredPurpose `json:"sign_purposes,omitempty"`
 }
 
-// Scopes that a client may be given beside openid: each is one attribute.
+// scopes are those that a client may be given: openid, one for each attribute, and sign.
 func (c Client) scopes() string {
-	return strings.Join(append([]string{"openid"}, c.Purpose.Claims...), " ")
+	list := append([]string{"openid"}, c.Purpose.Claims...)
+	if c.signs() {
+		list = append(list, scopeSign)
+	}
+	return strings.Join(list, " ")
 }
 
 // NewSecret draws a client secret and returns it with the form in which it rests. It
@@ -129,6 +136,9 @@ func (c Client) check() error {
 			return clientError("%q is no attribute that can be released", claim)
 		}
 	}
+	if err := c.checkSigning(); err != nil {
+		return err
+	}
 	return c.checkKeys()
 }
 
@@ -153,8 +163,12 @@ func (c Client) checkKeys() error {
 	}
 	seen := map[string]bool{}
 	for _, k := range set.Keys {
-		if !k.Valid() || !k.IsPublic() || k.KeyID == "" || seen[k.KeyID] || !slices.Contains(clientAlgs(), jose.SignatureAlgorithm(k.Algorithm)) {
-			return clientError("jwks: public keys with a kid each and alg of %v", clientAlgs())
+		good := k.Valid() && k.IsPublic() && slices.Contains(clientAlgs(), jose.SignatureAlgorithm(k.Algorithm))
+		if k.Use == "enc" { // what is given to the client is sealed to it
+			good = checkEncryption(k) == nil
+		}
+		if !good || k.KeyID == "" || seen[k.KeyID] {
+			return clientError("jwks: public keys with a kid each and alg of %v, or with use enc and alg of %v", clientAlgs(), encryptionAlgs())
 		}
 		seen[k.KeyID] = true
 	}
@@ -194,7 +208,7 @@ func (p *Provider) Register(ctx context.Context, who audit.Actor, c Client) erro
 	if err := c.check(); err != nil {
 		return err
 	}
-	party := gateway.Party{ID: c.ID, Name: c.Name, Mark: c.Mark, Purposes: []ceremony.RegisteredPurpose{c.Purpose},
+	party := gateway.Party{ID: c.ID, Name: c.Name, Mark: c.Mark, Purposes: append([]ceremony.RegisteredPurpose{c.Purpose}, c.SignPurposes...),
 		Through: p.c.Party, Sector: c.Sector}
 	for _, uri := range c.RedirectURIs {
 		if o, err := ceremony.Origin(uri); err == nil && !slices.Contains(party.Origins, o) {

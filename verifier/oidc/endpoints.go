@@ -86,9 +86,9 @@ func (p *Provider) metadata() metadata {
 		Issuer: p.c.Issuer, Authorization: p.c.Pages + pathAuthorize, Token: p.c.Issuer + pathToken, UserInfo: p.c.Issuer + pathUserInfo,
 		JWKS: p.c.Issuer + pathJWKS, Pushed: p.c.Issuer + pathPushed, Introspection: p.c.Issuer + pathIntrospect,
 		Revocation: p.c.Issuer + pathRevoke, EndSession: p.c.Pages + pathLogout,
-		Scopes:        append([]string{"openid"}, ceremony.AttributeClaims()...),
+		Scopes:        append(append([]string{"openid"}, ceremony.AttributeClaims()...), scopeSign),
 		Claims:        append([]string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"}, ceremony.AttributeClaims()...),
-		ResponseTypes: []string{"code"}, ResponseModes: []string{"query"}, Grants: []string{"authorization_code", "refresh_token"},
+		ResponseTypes: []string{"code"}, ResponseModes: []string{"query"}, Grants: []string{"authorization_code", "refresh_token", "client_credentials"},
 		Subjects: []string{"pairwise"}, IDTokenAlgs: []string{"ES256"},
 		ACR:        []string{p.acr(ceremony.R1), p.acr(ceremony.R2), p.acr(ceremony.R3)},
 		Challenges: []string{"S256"}, TokenAuth: auth, TokenAuthAlgs: algs, IntrospectionAuth: auth, RevocationAuth: auth, DPoPAlgs: algs,
@@ -152,10 +152,27 @@ func (p *Provider) byClient(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, "unauthorized_client", "pushed requests are for the profile fapi2")
 		return
 	}
+	// RFC 6749, section 4.4: a client's own token is for bringing documents, and opens
+	// nothing of anybody's.
+	if r.URL.Path == pathToken && r.PostForm.Get("grant_type") == "client_credentials" {
+		switch {
+		case !c.signs():
+			fail(w, http.StatusBadRequest, "unauthorized_client", "client_credentials is for clients with the scope sign")
+			return
+		case strings.Join(strings.Fields(r.PostForm.Get("scope")), " ") != scopeSign:
+			fail(w, http.StatusBadRequest, "invalid_scope", "the scope of client_credentials is sign")
+			return
+		}
+	}
 	if r.URL.Path == pathPushed {
-		r = r.WithContext(context.WithValue(r.Context(), wishKey{}, strings.Fields(r.PostForm.Get("acr_values"))))
+		asked := wish{strings.Fields(r.PostForm.Get("acr_values")), r.PostForm.Get("sign_transaction_id")}
+		r = r.WithContext(context.WithValue(r.Context(), wishKey{}, asked))
 		if e := p.cleanForm(r.PostForm, c); e != "" {
 			fail(w, http.StatusBadRequest, e, "")
+			return
+		}
+		if slices.Contains(strings.Fields(r.PostForm.Get("scope")), scopeSign) != (asked.transaction != "") {
+			fail(w, http.StatusBadRequest, "invalid_request", "sign_transaction_id goes with the scope sign")
 			return
 		}
 		r.Form = r.PostForm
@@ -163,8 +180,14 @@ func (p *Provider) byClient(w http.ResponseWriter, r *http.Request) {
 	p.engines[c.Profile].serve(w, r)
 }
 
-// wishKey is where a pushed request's acr_values are for who keeps it. The browser that
-// brings the handle later has no say in them (RFC 9126, section 4).
+// wish is what of a pushed request is ours and not the library's. The browser that brings
+// the handle later has no say in it (RFC 9126, section 4).
+type wish struct {
+	classes     []string // acr_values
+	transaction string   // sign_transaction_id
+}
+
+// wishKey is where it is for who keeps the request.
 type wishKey struct{}
 
 // plainBasic undoes the form encoding in which id and secret come (RFC 6749, section
@@ -240,7 +263,7 @@ const maxEcho = 1024
 func (p *Provider) cleanForm(q url.Values, c Client) string {
 	// RFC 6749, section 3.3: the server may ignore scopes. The usual profile, email and
 	// offline_access name what nobody here has.
-	known := append([]string{"openid"}, ceremony.AttributeClaims()...)
+	known := append([]string{"openid", scopeSign}, ceremony.AttributeClaims()...)
 	var keep []string
 	for _, s := range strings.Fields(q.Get("scope")) {
 		if slices.Contains(known, s) && !slices.Contains(keep, s) {

@@ -47,4 +47,7 @@ type facts struct {
 	Session  string            `json:"session,omitempty"` // the gateway's
 	UntilMS  int64             `json:"until_ms"`          // of the grant, by our clock
 	Person   string            `json:"person,omitempty"`  // as the gateway names them; told to nobody
+	// Transaction is what was signed in this login, and Result where the gateway has it.
+	Transaction string `json:"transaction,omitempty"`
+	Result      string `json:"result,omitempty"`
 }

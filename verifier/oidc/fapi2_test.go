@@ -26,11 +26,12 @@ type broker struct {
 	w        *world
 	key, pop *ecdsa.PrivateKey
 	verifier string
+	id, kid  string // client_id, and of key
 }
 
 func (w *world) broker(t *testing.T) *broker {
 	t.Helper()
-	b := &broker{w: w, key: pkitest.ECKey(t), pop: pkitest.ECKey(t), verifier: oauth2.GenerateVerifier()}
+	b := &broker{w: w, key: pkitest.ECKey(t), pop: pkitest.ECKey(t), verifier: oauth2.GenerateVerifier(), id: "broker", kid: "k1"}
 	set, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: b.key.Public(), KeyID: "k1", Algorithm: "ES256", Use: "sig"}}})
 	if err != nil {
 		t.Fatal(err)
@@ -44,11 +45,11 @@ func (w *world) broker(t *testing.T) *broker {
 // assertion is private_key_jwt (RFC 7523; FAPI 2.0: aud is the issuer alone).
 func (b *broker) assertion(change ...func(map[string]any)) string {
 	b.w.t.Helper()
-	claims := map[string]any{"iss": "broker", "sub": "broker", "aud": b.w.origin, "jti": ceremony.NewID(), "iat": time.Now().Unix(), "exp": time.Now().Add(time.Minute).Unix()}
+	claims := map[string]any{"iss": b.id, "sub": b.id, "aud": b.w.origin, "jti": ceremony.NewID(), "iat": time.Now().Unix(), "exp": time.Now().Add(time.Minute).Unix()}
 	for _, c := range change {
 		c(claims)
 	}
-	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: b.key, KeyID: "k1"}}, nil)
+	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: b.key, KeyID: b.kid}}, nil)
 	if err != nil {
 		b.w.t.Fatal(err)
 	}
@@ -86,7 +87,7 @@ func (b *broker) authenticated(form url.Values, change ...func(map[string]any)) 
 
 func (b *broker) request() url.Values {
 	sum := sha256.Sum256([]byte(b.verifier))
-	return url.Values{"client_id": {"broker"}, "response_type": {"code"}, "redirect_uri": {redirectURI}, "scope": {"openid name"}, "state": {"s"}, "nonce": {"n"},
+	return url.Values{"client_id": {b.id}, "response_type": {"code"}, "redirect_uri": {redirectURI}, "scope": {"openid name"}, "state": {"s"}, "nonce": {"n"},
 		"code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"}}
 }
 
@@ -102,7 +103,7 @@ func (b *broker) push(more ...string) string {
 	if status != 201 || uri == "" {
 		b.w.t.Fatalf("%d %v", status, out)
 	}
-	return b.w.origin + "/authorize?" + url.Values{"client_id": {"broker"}, "request_uri": {uri}}.Encode()
+	return b.w.origin + "/authorize?" + url.Values{"client_id": {b.id}, "request_uri": {uri}}.Encode()
 }
 
 // code logs a holder in.
@@ -248,7 +249,7 @@ func TestAFAPI2ClientIsHeldToItsProfile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		forged, err := jwt.Signed(s).Claims(map[string]any{"iss": "broker", "sub": "broker", "aud": w.origin, "jti": "x", "exp": time.Now().Add(time.Minute).Unix()}).Serialize()
+		forged, err := jwt.Signed(s).Claims(map[string]any{"iss": b.id, "sub": b.id, "aud": w.origin, "jti": "x", "exp": time.Now().Add(time.Minute).Unix()}).Serialize()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,7 +16,7 @@ const (
 
 // Run ends grants as the gateway tells that their certificates are no longer good, tells
 // clients, and erases what is over, until ctx ends. What fails is tried again; meanwhile
-// no grant passes whose certificate is not good, see manager.standing.
+// no grant passes whose certificate is not good, see Provider.standing.
 func (p *Provider) Run(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {

@@ -114,7 +114,7 @@ func newLibrary(p *Provider, profile Profile) (*library, error) {
 	case FAPI2:
 		code = append(code, provider.WithAuthCodeLifetime(codeSecondsFAPI2),
 			provider.WithPAR(m, provider.WithPARRequired(), provider.WithPARLifetime(pushedSeconds), provider.WithPARIDFunc(newToken)))
-		options = append(options, provider.WithProfile(goidc.ProfileFAPI2, provider.WithProfileValidation()),
+		options = append(options, provider.WithClientCredentialsGrant(), provider.WithProfile(goidc.ProfileFAPI2, provider.WithProfileValidation()),
 			provider.WithDPoP(clientAlgs(), provider.WithDPoPRequired()))
 	}
 	options = append(options, provider.WithRefreshTokenGrant(m, refresh...),
@@ -128,13 +128,13 @@ func newLibrary(p *Provider, profile Profile) (*library, error) {
 	return l, nil
 }
 
-// scopes are openid and one for each attribute.
+// scopes are openid, one for each attribute, and sign.
 func scopes() []goidc.Scope {
 	list := []goidc.Scope{goidc.ScopeOpenID}
 	for _, claim := range ceremony.AttributeClaims() {
 		list = append(list, goidc.NewScope(claim))
 	}
-	return list
+	return append(list, goidc.NewScope(scopeSign))
 }
 
 func (l *library) jwks(context.Context) (goidc.JSONWebKeySet, error) {

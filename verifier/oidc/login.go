@@ -14,9 +14,6 @@ import (
 	"tegata/verifier/gateway"
 )
 
-// askLife is how long a person has for one request to the phone.
-const askLife = 5 * time.Minute
-
 // grantLife is how long a grant lasts that stands on no session.
 const grantLife = 10 * time.Minute
 
@@ -48,37 +45,6 @@ func claimsOf(scopes []string) (claims []string) {
 	return claims
 }
 
-// ask puts a client's request to the gateway, for the phone to fetch.
-func (p *Provider) ask(ctx context.Context, l Login, c Client, channel ceremony.Channel) (Login, error) {
-	at := p.c.Now()
-	id := ceremony.NewID()
-	q := ceremony.Request{
-		Issuer: p.c.Party, Audience: p.c.Verifier, OnBehalfOf: c.ID, ID: id, Nonce: ceremony.NewID(),
-		IssuedAt: at.Unix(), Expires: at.Add(askLife).Unix(),
-		Purpose: ceremony.Purpose{Code: c.Purpose.Code, Sentence: c.Purpose.Sentence},
-		Kind:    ceremony.Login, Risk: ceremony.Risk(l.Risk), Claims: claimsOf(l.Scopes), Channel: channel,
-		ResponseURI: p.c.Issuer + "/v1/requests/" + id + "/answer",
-	}
-	if len(q.Claims) > 0 {
-		q.Kind = ceremony.Consent
-	}
-	if channel == ceremony.Cross {
-		q.Match = ceremony.DrawMatch()
-	}
-	compact, err := ceremony.SignRequest(p.c.Signer, p.c.Chain, q)
-	if err != nil {
-		return l, fmt.Errorf("oidc: ask: %w", err)
-	}
-	caller, entry := p.caller("", at)
-	started, err := p.c.Gateway.Start(ctx, caller, entry, ceremony.Start{Request: compact, ReturnURL: p.returnURL()}, at)
-	if err != nil {
-		return l, err
-	}
-	l.Channel, l.ResultID, l.RequestURI, l.Match = string(channel), started.ResultID, started.RequestURI, started.Match
-	l.AskedUntil = time.Unix(started.ExpiresAt, 0).UTC()
-	return l, p.c.Store.PutLogin(ctx, l)
-}
-
 // returnURL is where the phone sends the browser back to; it is registered with the
 // gateway.
 func (p *Provider) returnURL() string { return p.c.Pages + "/login/return" }
@@ -95,6 +61,10 @@ func (p *Provider) phoneLink(requestURI string) string {
 // result asks the gateway how a request stands.
 func (p *Provider) result(ctx context.Context, l Login, responseCode string, at time.Time) (ceremony.Result, error) {
 	caller, entry := p.caller(responseCode, at)
+	if l.Transaction != "" {
+		signed, err := p.c.Gateway.SignResult(ctx, caller, entry, l.ResultID, at)
+		return signed.Result, err
+	}
 	return p.c.Gateway.Result(ctx, caller, entry, l.ResultID, at)
 }
 
@@ -128,22 +98,28 @@ func (p *Provider) comeBack(ctx context.Context, cookie, responseCode string) (L
 		return Login{}, fmt.Errorf("oidc: return: %w", err)
 	}
 	for _, l := range logins {
-		if l.Channel != string(ceremony.Same) || l.Claimed {
+		if l.Claimed {
 			continue
 		}
 		l.cookie = cookie
-		r, err := p.result(ctx, l, responseCode, at)
-		switch {
-		case errors.Is(err, gateway.ErrBrowserLost), err == nil && r.State != ceremony.StateDone:
-			continue
-		case err != nil:
-			return l, err
+		asked := l.Earlier
+		if l.Channel == string(ceremony.Same) {
+			asked = append(asked, l.ResultID)
 		}
-		c, err := p.c.Store.Client(ctx, l.Client)
-		if err != nil {
-			return l, fmt.Errorf("oidc: return: %w", err)
+		for _, l.ResultID = range asked {
+			r, err := p.result(ctx, l, responseCode, at)
+			switch {
+			case errors.Is(err, gateway.ErrBrowserLost), err == nil && r.State != ceremony.StateDone:
+				continue
+			case err != nil:
+				return l, err
+			}
+			c, err := p.c.Store.Client(ctx, l.Client)
+			if err != nil {
+				return l, fmt.Errorf("oidc: return: %w", err)
+			}
+			return p.finish(ctx, l, c, r, at)
 		}
-		return p.finish(ctx, l, c, r, at)
 	}
 	return Login{}, ErrOtherBrowser
 }
@@ -156,7 +132,7 @@ func (p *Provider) finish(ctx context.Context, l Login, c Client, r ceremony.Res
 			return p.refuse(ctx, l, "access_denied", "")
 		}
 		l.Channel, l.ResultID, l.RequestURI = "", "", ""
-		return l, errors.Join(gateway.Failure(r.Code), p.c.Store.PutLogin(ctx, l))
+		return l, errors.Join(gateway.Failure(r.Code), p.c.Store.PutLogin(ctx, l, at))
 	}
 	if l.Hint != "" && l.Hint != r.Sub { // OpenID Connect Core, section 3.1.2.2
 		return p.refuse(ctx, l, "login_required", "")
@@ -169,6 +145,18 @@ func (p *Provider) finish(ctx context.Context, l Login, c Client, r ceremony.Res
 		Claims: r.Claims, ACR: r.ACR, AMR: r.AMR, AuthTime: p.wall(time.Unix(r.AnsweredAt, 0)).Unix(), SID: ceremony.NewID(),
 		Session: r.Session, UntilMS: at.Add(grantLife).UnixMilli(), Person: person,
 	}}
+	if l.Transaction != "" {
+		// Several logins may have been begun over one document: the first signature is the one.
+		err := p.c.Store.UseSignTransaction(ctx, l.Transaction, l.ID, at, at.Add(signKeptLife))
+		if errors.Is(err, ErrUsed) {
+			return p.refuse(ctx, l, "access_denied", "the document was signed in another login")
+		}
+		if err != nil {
+			return l, fmt.Errorf("oidc: sign transaction: %w", err)
+		}
+		o.Scopes = append(o.Scopes, scopeSign)
+		o.Facts.Transaction, o.Facts.Result = l.Transaction, l.ResultID
+	}
 	for _, claim := range claimsOf(l.Scopes) {
 		if r.Claims[claim] != "" { // the holder may have kept it
 			o.Scopes = append(o.Scopes, claim)
@@ -210,7 +198,7 @@ func (p *Provider) complete(ctx context.Context, l Login, o outcome) (Login, err
 		return l, fmt.Errorf("oidc: complete: %w", err)
 	}
 	l.Redirect, l.cookie = redirect, cookie
-	return l, p.c.Store.PutLogin(ctx, l)
+	return l, p.c.Store.PutLogin(ctx, l, p.c.Now())
 }
 
 // mine finds a login of this browser's.
@@ -271,7 +259,7 @@ func (p *Provider) begin(ctx context.Context, r request, cookie string) (l Login
 		risk, ok = ceremony.Risk(l.Risk), true // as it was pushed
 	}
 	l.Browser, l.cookie, l.Scopes, l.Risk, l.Hint = hash(cookie), cookie, a.Scopes, string(risk), a.Hint
-	if err := p.c.Store.PutLogin(ctx, l); err != nil {
+	if err := p.c.Store.PutLogin(ctx, l, p.c.Now()); err != nil {
 		return l, "", fmt.Errorf("oidc: begin: %w", err)
 	}
 	switch {

@@ -7,12 +7,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/luikyv/go-oidc/pkg/goidc"
 
 	"tegata/internal/audit"
+	"tegata/internal/ceremony"
 	"tegata/internal/problem"
 	"tegata/verifier/gateway"
 )
@@ -56,9 +59,15 @@ func (m *manager) SaveSession(ctx context.Context, as *goidc.AuthnSession) error
 			if err != nil {
 				return found(ctx, err)
 			}
-			wishes, _ := ctx.Value(wishKey{}).([]string)
-			risk, _ := m.l.p.riskOf(c, wishes) // who pushes may ask for every class
+			asked, _ := ctx.Value(wishKey{}).(wish)
+			risk, _ := m.l.p.riskOf(c, asked.classes) // who pushes may ask for every class
 			login.Risk = string(risk)
+			if asked.transaction != "" {
+				login.Risk, login.Transaction = string(ceremony.R3), asked.transaction
+				if err := m.hold(ctx, login, c, strings.Fields(as.Scopes), at); err != nil {
+					return err
+				}
+			}
 		}
 	} else if err != nil {
 		return found(ctx, err)
@@ -71,7 +80,7 @@ func (m *manager) SaveSession(ctx context.Context, as *goidc.AuthnSession) error
 		return fmt.Errorf("oidc: login: %w", err)
 	}
 	login.Content = string(text)
-	return found(ctx, m.l.p.c.Store.PutLogin(ctx, login))
+	return found(ctx, m.l.p.c.Store.PutLogin(ctx, login, at))
 }
 
 // Session implements goidc.AuthManager.
@@ -121,6 +130,11 @@ func (m *manager) SaveGrant(ctx context.Context, g *goidc.Grant) error {
 	}
 	stored, err := p.c.Store.Grant(ctx, g.ID, at)
 	switch {
+	case errors.Is(err, ErrNotFound) && g.AuthCode == "":
+		// Nobody logged in: a client asked for a token of its own, which lasts as long (RFC
+		// 6749, section 4.4).
+		return found(ctx, p.c.Store.PutGrant(ctx, audit.System(p.c.Party), Grant{ID: g.ID, Client: g.ClientID, Subject: g.Subject, Content: string(text),
+			Begun: at, Until: at.Add(tokenSeconds * time.Second)}, [32]byte{}))
 	case errors.Is(err, ErrNotFound):
 		f, err := factsOf(g)
 		if err != nil {
@@ -158,15 +172,15 @@ func (p *Provider) endGrant(ctx context.Context, g Grant, why string, at time.Ti
 
 // standing reads a grant of ours and asks whether the login that it stands on still
 // does. One that ended, or whose certificate is no longer good, reads as revoked.
-func (m *manager) standing(ctx context.Context, g Grant, at time.Time) (*goidc.Grant, error) {
+func (p *Provider) standing(ctx context.Context, g Grant, at time.Time) (*goidc.Grant, error) {
 	over := &goidc.Grant{ID: g.ID, ClientID: g.Client, RevokedAt: 1}
 	if g.Ended {
 		return over, nil
 	}
 	if g.Session != "" {
-		err := m.l.p.c.Gateway.Standing(ctx, m.l.p.c.Party, g.Session, at)
+		err := p.c.Gateway.Standing(ctx, p.c.Party, g.Session, at)
 		if errors.Is(err, gateway.ErrSessionOver) {
-			return over, found(ctx, m.l.p.endGrant(ctx, g, whySessionOver, at))
+			return over, found(ctx, p.endGrant(ctx, g, whySessionOver, at))
 		}
 		if err != nil {
 			return nil, found(ctx, err)
@@ -186,7 +200,7 @@ func (m *manager) Grant(ctx context.Context, id string) (*goidc.Grant, error) {
 	if err != nil {
 		return nil, found(ctx, err)
 	}
-	return m.standing(ctx, g, at)
+	return m.l.p.standing(ctx, g, at)
 }
 
 // GrantByAuthCode implements goidc.AuthManager. The refresh token that goes out with
@@ -197,7 +211,7 @@ func (m *manager) GrantByAuthCode(ctx context.Context, code string) (*goidc.Gran
 	if err != nil {
 		return nil, found(ctx, err)
 	}
-	out, err := m.standing(ctx, g, at)
+	out, err := m.l.p.standing(ctx, g, at)
 	if err != nil || out.RevokedAt != 0 {
 		return out, err
 	}
@@ -231,7 +245,7 @@ func (m *manager) GrantByRefreshToken(ctx context.Context, token string) (*goidc
 		}
 		return nil, goidc.ErrNotFound
 	}
-	out, err := m.standing(ctx, g, at)
+	out, err := m.l.p.standing(ctx, g, at)
 	if err != nil || out.RevokedAt != 0 {
 		return out, err
 	}
@@ -268,11 +282,8 @@ func (m *manager) Token(ctx context.Context, token string) (*goidc.Token, error)
 
 // consume remembers the jti of an assertion or a DPoP proof until it has expired.
 func (m *manager) consume(ctx context.Context, jti string) error {
-	if len(jti) > 200 {
-		return errors.New("oidc: a jti of more than 200 bytes")
-	}
-	err := m.l.p.c.Store.JTI(ctx, jti, m.l.p.c.Now().Add((assertionSeconds+2*leewaySeconds)*time.Second))
-	if err != nil && !errors.Is(err, ErrUsed) {
+	err := m.l.p.once(ctx, jti)
+	if err != nil && !errors.Is(err, ErrUsed) && !errors.Is(err, errLongID) {
 		callOf(ctx).trouble = err
 	}
 	return err
@@ -296,6 +307,9 @@ func (c Client) forLibrary() (*goidc.Client, error) {
 	out.RedirectURIs, out.ScopeIDs = c.RedirectURIs, c.scopes()
 	out.ResponseTypes = []goidc.ResponseType{goidc.ResponseTypeCode}
 	out.GrantTypes = []goidc.GrantType{goidc.GrantAuthorizationCode}
+	if c.signs() {
+		out.GrantTypes = append(out.GrantTypes, goidc.GrantClientCredentials)
+	}
 	if c.Refresh {
 		out.GrantTypes = append(out.GrantTypes, goidc.GrantRefreshToken)
 	}
@@ -306,6 +320,8 @@ func (c Client) forLibrary() (*goidc.Client, error) {
 		if err != nil {
 			return nil, fmt.Errorf("oidc: client %s: %w", c.ID, err)
 		}
+		// A key for sealing proves nothing.
+		set.Keys = slices.DeleteFunc(set.Keys, func(k jose.JSONWebKey) bool { return k.Use == "enc" })
 		out.JWKS = &goidc.JSONWebKeySet{Keys: set.Keys}
 	}
 	return out, nil

@@ -10,12 +10,20 @@ import (
 	"time"
 
 	"tegata/internal/ceremony"
+	"tegata/internal/httpd"
 	"tegata/internal/problem"
 	"tegata/internal/ui"
 )
 
 //go:embed html
 var htmlFiles embed.FS
+
+// Visits to the authorization endpoint that one source may make: each keeps a row for
+// ten minutes. An office behind one address, or a proxy in front of us, is one source.
+const (
+	visitsPerSecond = 20
+	visitBurst      = 600
+)
 
 // waitPoll is how often the waiting screen asks how the login stands.
 const waitPoll = 2 * time.Second
@@ -141,6 +149,10 @@ func (r request) cleaned() *http.Request {
 
 // authorize is the authorization endpoint (RFC 6749, section 3.1).
 func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
+	if !p.visits.Count(httpd.Source(r)) {
+		p.fail(w, r, ErrTooManyVisits)
+		return
+	}
 	query := r.URL.Query()
 	for _, values := range query {
 		if len(values) > 1 { // RFC 6749, section 3.1: no parameter more than once
@@ -170,11 +182,17 @@ func shown(c Client) shownClient {
 }
 
 type choosePage struct {
-	ID     string
-	Client shownClient
-	Data   []string
-	Other  bool // another device may answer it
+	ID       string
+	Client   shownClient
+	Data     []string
+	Document string // name of the file that is to be signed; "": a login
+	Password bool   // R3: the signature password, not the PIN
+	Other    bool   // another device may answer it
 }
+
+// crosses says whether a login may be answered by another device: R3 only where the phone
+// shows what it is about (docs/ceremony.md).
+func crosses(l Login) bool { return l.Transaction != "" || ceremony.Risk(l.Risk).Below(ceremony.R3) }
 
 // choose says who asks for what, and lets the person choose the phone or refuse.
 func (p *Provider) choose(w http.ResponseWriter, r *http.Request) {
@@ -182,7 +200,17 @@ func (p *Provider) choose(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	p.show(w, r, ui.Screen{Page: "choose", Data: choosePage{l.ID, shown(c), claimsOf(l.Scopes), ceremony.Risk(l.Risk).Below(ceremony.R3)}})
+	about, purpose, err := p.purposeOf(r.Context(), l, c, p.c.Now())
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	c.Purpose = purpose
+	page := choosePage{ID: l.ID, Client: shown(c), Data: claimsOf(l.Scopes), Password: !ceremony.Risk(l.Risk).Below(ceremony.R3), Other: crosses(l)}
+	if about != nil {
+		page.Document = about.Name
+	}
+	p.show(w, r, ui.Screen{Page: "choose", Data: page})
 }
 
 // open finds the login of a page, and goes where it is over.
@@ -207,10 +235,10 @@ func (p *Provider) doAsk(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	channel, to := ceremony.Same, "/phone"
-	if r.PostFormValue("with") == "other" {
+	if r.PostFormValue("with") == "other" && crosses(l) {
 		channel, to = ceremony.Cross, "/wait"
 	}
-	if _, err := p.ask(r.Context(), l, c, channel); err != nil {
+	if err := p.askOrStay(r.Context(), l, c, channel); err != nil {
 		p.fail(w, r, err)
 		return
 	}
@@ -250,6 +278,7 @@ func (p *Provider) toPhone(w http.ResponseWriter, r *http.Request) {
 type waitPage struct {
 	ID, State, Match, Link string
 	Until                  time.Time
+	Document               bool // one is to be signed
 }
 
 // wait shows the QR code and the number until the phone has answered.
@@ -269,7 +298,7 @@ func (p *Provider) wait(w http.ResponseWriter, r *http.Request) {
 	case l.Redirect != "":
 		http.Redirect(w, r, "/login/"+l.ID+"/done", http.StatusSeeOther)
 	default:
-		p.show(w, r, ui.Screen{Page: "wait", Poll: waitPoll, Data: waitPage{l.ID, state, l.Match, p.phoneLink(l.RequestURI), l.AskedUntil}})
+		p.show(w, r, ui.Screen{Page: "wait", Poll: waitPoll, Data: waitPage{l.ID, state, l.Match, p.phoneLink(l.RequestURI), l.AskedUntil, l.Transaction != ""}})
 	}
 }
 

@@ -28,12 +28,13 @@ func samples() []uitest.Page {
 	bank := shownClient{"bank", ui.Text{JA: "手形銀行", EN: "Tegata Bank"}, ui.Text{JA: "口座の画面にログインします。", EN: "Log in to your account."}}
 	until := time.Date(2026, 11, 28, 9, 5, 0, 0, time.UTC)
 	out := []uitest.Page{
-		page("01-choose", "choose", choosePage{id, bank, ceremony.AttributeClaims(), true}), page("02-choose-nothing", "choose", choosePage{ID: id, Client: bank}),
-		page("03-phone", "phone", phonePage{id, link}), page("04-wait", "wait", waitPage{id, ceremony.StateWaiting, "64", link, until}),
-		page("05-opened", "wait", waitPage{id, ceremony.StateOpened, "64", link, until}), page("06-done", "done", donePage{bank, "http://bank.localhost:8410/callback?code=x"}),
+		page("01-choose", "choose", choosePage{ID: id, Client: bank, Data: ceremony.AttributeClaims(), Other: true}), page("02-choose-nothing", "choose", choosePage{ID: id, Client: bank}),
+		page("03-phone", "phone", phonePage{id, link}), page("04-wait", "wait", waitPage{id, ceremony.StateWaiting, "64", link, until, true}),
+		page("05-opened", "wait", waitPage{id, ceremony.StateOpened, "64", link, until, false}), page("06-done", "done", donePage{bank, "http://bank.localhost:8410/callback?code=x"}),
 		page("07-bye", "bye", byePage{&bank, "http://bank.localhost:8410/"}), page("08-bye-none", "bye", byePage{}), page("09-about", "about", struct{}{}),
+		page("10-choose-sign", "choose", choosePage{ID: id, Client: bank, Document: "口座開設申込書.pdf", Password: true, Other: true}),
 	}
-	for _, err := range []*problem.Problem{ErrRequest, ErrClientUnknown, ErrLoginOver, ErrOtherBrowser, ErrLogoutRequest, gateway.ErrHeld, errNoPage} {
+	for _, err := range []*problem.Problem{ErrRequest, ErrClientUnknown, ErrLoginOver, ErrOtherBrowser, ErrLogoutRequest, ErrTooManyAsks, ErrTooManyVisits, gateway.ErrHeld, errNoPage} {
 		trouble := ui.TroubleOf(nil, err).With(ui.Text{}, ui.Action{Label: "もう一度ためす", URL: "/login/" + id})
 		out = append(out, page("20-"+err.Code, "trouble", ui.TroublePage{Trouble: trouble, More: []ui.Action{{Label: "断る", URL: "/login/" + id + "/refuse", Post: true}}}))
 	}

@@ -13,6 +13,7 @@ import (
 	"tegata/internal/audit"
 	"tegata/internal/ceremony"
 	"tegata/internal/httpd"
+	"tegata/internal/limit"
 	"tegata/internal/ui"
 	"tegata/verifier/gateway"
 )
@@ -25,6 +26,8 @@ type Gateway interface {
 	Events(ctx context.Context, caller ceremony.Caller, p ceremony.EventPoll) (ceremony.Events, error)
 	Registered(ctx context.Context, id string) error
 	Register(ctx context.Context, who audit.Actor, p gateway.Party) error
+	StartSigning(ctx context.Context, caller ceremony.Caller, entry ceremony.Entry, body ceremony.SignStart, at time.Time) (ceremony.Started, error)
+	SignResult(ctx context.Context, caller ceremony.Caller, entry ceremony.Entry, resultID string, at time.Time) (ceremony.SignResult, error)
 	PersonOf(ctx context.Context, party, resultID string) (string, error)
 	Granted(ctx context.Context, authorization, compact, scope string) (ceremony.Grant, error)
 }
@@ -61,6 +64,9 @@ type Provider struct {
 	site    *ui.Site
 	keys    *keyring
 	engines map[Profile]engine
+	visits  *limit.Sources // at the authorization endpoint, by source
+	// documents counts those that each client brings.
+	documents *limit.Sources
 }
 
 // New checks c and makes a provider of it.
@@ -82,7 +88,8 @@ func New(c Config) (*Provider, error) {
 	if c.Client == nil {
 		c.Client = httpd.Client(5 * time.Second)
 	}
-	p := &Provider{c: c, keys: newKeyring(c.Key, c.Now), engines: map[Profile]engine{}}
+	p := &Provider{c: c, keys: newKeyring(c.Key, c.Now), engines: map[Profile]engine{},
+		visits: limit.NewSources(visitsPerSecond, visitBurst), documents: limit.NewSources(documentsPerSecond, documentBurst)}
 	var err error
 	if p.site, err = newSite(c); err != nil {
 		return nil, err

@@ -26,8 +26,11 @@ type Store interface {
 	// PutClient registers a client or replaces its registration, with an audit record.
 	PutClient(ctx context.Context, who audit.Actor, at time.Time, c Client) error
 
-	// PutLogin keeps a login, new or changed. Who claimed it stays.
-	PutLogin(ctx context.Context, l Login) error
+	// PutLogin keeps a login, new or changed. Who claimed it stays, and when it came.
+	PutLogin(ctx context.Context, l Login, at time.Time) error
+	// CountAsk counts one more request to the phone in a login. ErrUsed when there were
+	// most of them.
+	CountAsk(ctx context.Context, id string, most int) error
 	// Login finds a login whose time is not over at the moment. ErrNotFound.
 	Login(ctx context.Context, id string, at time.Time) (Login, error)
 	// LoginsOf lists a browser's logins, newest first.
@@ -37,7 +40,7 @@ type Store interface {
 	// ClaimLogin gives the right to finish a login to the first who asks. ErrUsed.
 	ClaimLogin(ctx context.Context, id string) error
 
-	// PutGrant keeps a new grant with its code, and an audit record.
+	// PutGrant keeps a new grant with its code, if that is not zero, and an audit record.
 	PutGrant(ctx context.Context, who audit.Actor, g Grant, code [32]byte) error
 	// Grant finds a grant whose time is not over. One that ended has only its ids.
 	// ErrNotFound.
@@ -73,6 +76,20 @@ type Store interface {
 	PutToken(ctx context.Context, t Token) error
 	Token(ctx context.Context, token [32]byte, at time.Time) (Token, error)
 
+	// PutSignTransaction keeps a new transaction with its document. When its client used
+	// its key before, it returns the one of then with ErrUsed, and keeps nothing.
+	PutSignTransaction(ctx context.Context, t SignTransaction, content []byte, at time.Time) (SignTransaction, error)
+	// SignTransaction finds one whose time is not over, and SignContent the document of one
+	// that nobody has signed yet. ErrNotFound.
+	SignTransaction(ctx context.Context, id string, at time.Time) (SignTransaction, error)
+	SignContent(ctx context.Context, id string, at time.Time) ([]byte, error)
+	// HoldSignTransaction lets one that nobody has signed yet last at least until then.
+	HoldSignTransaction(ctx context.Context, id string, until time.Time) error
+	// UseSignTransaction gives a transaction to the login in which it was signed, erases its
+	// document and lets it last until then. Again for the same login it is no error. ErrUsed
+	// when it was another's first, or is over.
+	UseSignTransaction(ctx context.Context, id, login string, at, until time.Time) error
+
 	// DueNotices lists notices that are to be sent; PutNotice says when one is tried
 	// again, DropNotice that it was sent or is given up.
 	DueNotices(ctx context.Context, at time.Time, limit int) ([]Notice, error)
@@ -97,12 +114,17 @@ type Login struct {
 	Scopes  []string `json:"scopes,omitempty"`
 	Risk    string   `json:"risk,omitempty"`
 	Hint    string   `json:"hint,omitempty"` // sub of id_token_hint
+	// Transaction is the document that is to be signed in this login; "": none.
+	Transaction string `json:"transaction,omitempty"`
 
 	Channel    string    `json:"channel,omitempty"` // of the request to the phone; "": none yet
 	ResultID   string    `json:"result,omitempty"`
 	RequestURI string    `json:"request_uri,omitempty"`
 	Match      string    `json:"match,omitempty"`
 	AskedUntil time.Time `json:"asked_until,omitzero"`
+	// Earlier are the results of requests before that one, on the same device: an approval of
+	// one may still be on its way back.
+	Earlier []string `json:"earlier,omitempty"`
 
 	Sealed  []byte    `json:"sealed,omitempty"` // Redirect, for this browser alone
 	Until   time.Time `json:"-"`
@@ -143,6 +165,28 @@ const (
 	whyCodeAgain   = "used twice"
 	whyTokenAgain  = "refresh token used again"
 )
+
+// SignTransaction is a document that a client brought to be signed.
+type SignTransaction struct {
+	ID     string // UUID
+	Client string
+	Key    [32]byte // hash of its Idempotency-Key; zero: none
+	Body   [32]byte // hash of all that came with it
+	About  SignAbout
+	UsedBy string // the login in which it was signed; "": not yet
+	Until  time.Time
+}
+
+// SignAbout is what is known of the document of a transaction beside its bytes.
+type SignAbout struct {
+	Name      string `json:"name"`
+	MediaType string `json:"media_type"`
+	Format    string `json:"format"`
+	SHA256    string `json:"sha256"` // base64url
+	Purpose   string `json:"purpose"`
+	// Encrypt is the public JWK that the result is sealed to; "": it is given in clear.
+	Encrypt string `json:"encrypt,omitempty"`
+}
 
 // Token is an access token.
 type Token struct {

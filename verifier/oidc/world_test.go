@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -36,6 +38,7 @@ type world struct {
 	offset   time.Duration
 	ops      *pkitest.Authority
 	auth     *pkitest.Authority
+	sign     *pkitest.Authority
 	feedKey  *ecdsa.PrivateKey
 	feedCert *x509.Certificate
 	entries  map[string]feed.Entry
@@ -43,6 +46,7 @@ type world struct {
 	holders  map[string]holder
 	enc      *x509.Certificate
 	origin   string
+	db       *store.DB
 	store    *storeverifier.Store
 	gateway  *gateway.Gateway
 	provider *oidc.Provider
@@ -52,7 +56,8 @@ type world struct {
 
 type holder struct {
 	key   crypto.Signer
-	chain []*x509.Certificate
+	chain []*x509.Certificate // phone-auth
+	sign  []*x509.Certificate // phone-sign, of the same key: no test looks at that
 }
 
 const feedOf = "http://127.0.0.1:8401" // whose feed it is
@@ -82,12 +87,14 @@ func newWorld(t *testing.T, dsn string) *world {
 	w := &world{t: t, entries: map[string]feed.Entry{}, holders: map[string]holder{}, logouts: make(chan string, 10)}
 	w.ops = pkitest.NewAuthority(t, pki.Ops, pkitest.Key(t, 0), w.Now())
 	w.auth = pkitest.NewAuthority(t, pki.PhoneAuth, pkitest.Key(t, 1), w.Now())
+	w.sign = pkitest.NewAuthority(t, pki.PhoneSign, pkitest.Key(t, 2), w.Now())
 	w.feedKey = pkitest.ECKey(t)
 	w.feedCert = w.ops.Party(t, w.feedKey.Public(), "issuer", pki.RoleFeed, pkitest.Leaf{})
 	for _, name := range []string{"hanako", "taro"} {
 		key := pkitest.Key(t, 5)
-		w.holders[name] = holder{key, []*x509.Certificate{w.auth.Issue(t, key.Public(), pkitest.Leaf{})}}
+		w.holders[name] = holder{key, []*x509.Certificate{w.auth.Issue(t, key.Public(), pkitest.Leaf{})}, []*x509.Certificate{w.sign.Issue(t, key.Public(), pkitest.Leaf{})}}
 		w.enter("phone-auth", w.holders[name].chain[0], feed.Good)
+		w.enter("phone-sign", w.holders[name].sign[0], feed.Good)
 	}
 	server := httptest.NewUnstartedServer(nil)
 	t.Cleanup(server.Close)
@@ -100,12 +107,12 @@ func newWorld(t *testing.T, dsn string) *world {
 	if err := db.Migrate(t.Context(), storeverifier.Schema); err != nil {
 		t.Fatal(err)
 	}
-	w.store = storeverifier.New(db)
+	w.db, w.store = db, storeverifier.New(db)
 	w.openGateway()
 	w.openProvider()
 	server.Config.Handler = oidc.Beside(
 		httpd.Guard(httpd.GuardOptions{Names: []string{server.Listener.Addr().String()}, Pages: true, Refuse: w.provider.Refuse}, w.provider.Pages()),
-		httpd.Guard(httpd.GuardOptions{Names: []string{server.Listener.Addr().String()}}, w.programs()))
+		httpd.Guard(httpd.GuardOptions{Names: []string{server.Listener.Addr().String()}, MaxBody: ceremony.MaxPosted}, w.programs()))
 	server.Start()
 	return w
 }
@@ -113,7 +120,7 @@ func newWorld(t *testing.T, dsn string) *world {
 func (w *world) programs() http.Handler {
 	mux := http.NewServeMux()
 	w.provider.Routes(mux)
-	mux.Handle("/", w.gateway.Routes())
+	mux.Handle("/", w.provider.Signing(w.gateway.Routes()))
 	return mux
 }
 
@@ -124,7 +131,8 @@ func (w *world) openGateway() {
 	issuer := httptest.NewServer(http.HandlerFunc(w.issuer))
 	w.t.Cleanup(issuer.Close)
 	w.index = feed.NewIndex(feedOf, 0)
-	anchors := []gateway.Anchor{{Kind: pki.Ops, Label: "ops", Certificate: w.ops.Cert}, {Kind: pki.PhoneAuth, Label: "phone-auth", Certificate: w.auth.Cert}}
+	anchors := []gateway.Anchor{{Kind: pki.Ops, Label: "ops", Certificate: w.ops.Cert}, {Kind: pki.PhoneAuth, Label: "phone-auth", Certificate: w.auth.Cert},
+		{Kind: pki.PhoneSign, Label: "phone-sign", Certificate: w.sign.Cert}}
 	var err error
 	w.gateway, err = gateway.New(gateway.Config{
 		ID: "verifier", Origin: w.origin, Arc: pki.SandboxArc(), Anchors: anchors,
@@ -234,7 +242,7 @@ func (w *world) turn(name string, s feed.Status) {
 func (w *world) issuer(rw http.ResponseWriter, r *http.Request) {
 	person := func(c []byte) string {
 		for name, h := range w.holders {
-			if bytes.Equal(h.chain[0].Raw, c) {
+			if bytes.Equal(h.chain[0].Raw, c) || bytes.Equal(h.sign[0].Raw, c) {
 				return "person-" + name
 			}
 		}
@@ -285,25 +293,39 @@ func (w *world) answer(requestURI, name string, change ...func(*ceremony.Answer)
 	q := m.Unverified()
 	a := ceremony.Answer{Audience: q.Audience, Request: m.Hash(), Nonce: q.Nonce, IssuedAt: w.Now().Unix(), Decision: ceremony.Approve,
 		Granted: q.Claims, AMR: []string{"pin", "swk"}, Counter: 1}
+	chain, posted := h.chain, ceremony.Posted{}
+	if q.Risk == ceremony.R3 {
+		chain, a.AMR = h.sign, []string{"pwd", "swk"}
+	}
+	if q.Document != nil {
+		signed := w.signed(q, h, header)
+		sum := sha256.Sum256(signed)
+		a.Results = []string{base64.RawURLEncoding.EncodeToString(sum[:])}
+		sealed, err := ceremony.SealSigned(signed, w.enc)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		posted.Signed = []string{sealed}
+	}
 	for _, c := range change {
 		c(&a)
 	}
 	if len(a.Granted) > 0 {
-		a.Release, err = ceremony.SignRelease(h.key, h.chain, ceremony.Release{Verifier: "verifier", Claims: a.Granted, Request: m.Hash(),
+		a.Release, err = ceremony.SignRelease(h.key, chain, ceremony.Release{Verifier: "verifier", Claims: a.Granted, Request: m.Hash(),
 			IssuedAt: a.IssuedAt, Expires: a.IssuedAt + 300})
 		if err != nil {
 			w.t.Fatal(err)
 		}
 	}
-	compact, err := ceremony.SignAnswer(h.key, h.chain, a)
+	compact, err := ceremony.SignAnswer(h.key, chain, a)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	sealed, err := ceremony.Seal(compact, w.enc)
+	posted.Answer, err = ceremony.Seal(compact, w.enc)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	var out ceremony.Taken
-	err = httpd.PostJSON(w.t.Context(), client, q.ResponseURI, ceremony.Posted{Answer: sealed}, &out, header)
+	err = httpd.PostJSON(w.t.Context(), client, q.ResponseURI, posted, &out, header)
 	return out.Redirect, err
 }
