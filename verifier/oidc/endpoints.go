@@ -29,7 +29,7 @@ const (
 )
 
 // Routes are the endpoints for programs.
-func (p *Provider) Routes(mux *http.ServeMux) {
+func (p *Provider) Routes(mux httpd.Registrar) {
 	mux.HandleFunc("GET "+pathDiscovery, p.getDiscovery)
 	mux.HandleFunc("GET "+pathJWKS, p.getJWKS)
 	for _, path := range []string{pathToken, pathIntrospect, pathRevoke, pathPushed} {
