@@ -133,6 +133,10 @@ func (p *Provider) byClient(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if r.URL.Path == pathToken && r.PostForm.Get("grant_type") == "" { // RFC 6749, section 5.2: a required parameter is missing
+		fail(w, http.StatusBadRequest, "invalid_request", "grant_type is missing")
+		return
+	}
 	if !plainBasic(r) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="openid"`)
 		fail(w, http.StatusUnauthorized, "invalid_client", "")
@@ -266,6 +270,9 @@ func (p *Provider) cleanForm(q url.Values, c Client) string {
 	case len(q.Get("state")) > maxEcho || len(q.Get("nonce")) > maxEcho:
 		return "invalid_request"
 	case q.Get("response_mode") != "" && q.Get("response_mode") != "query":
+		return "invalid_request"
+	// OpenID Connect Core, section 3.1.2.1: none stands alone.
+	case slices.Contains(strings.Fields(q.Get("prompt")), "none") && len(strings.Fields(q.Get("prompt"))) > 1:
 		return "invalid_request"
 	// RFC 7636, section 4.3: without a method it would be plain.
 	case q.Has("code_challenge") && (q.Get("code_challenge_method") != "S256" || len(q.Get("code_challenge")) != 43):
