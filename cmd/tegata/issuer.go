@@ -110,11 +110,12 @@ func (i *issuer) guard(names []string, h http.Handler) http.Handler {
 }
 
 // routes are the issuer's endpoints.
-func (i *issuer) routes() *http.ServeMux {
-	mux := http.NewServeMux()
+func (i *issuer) routes() *httpd.Mux {
+	mux := httpd.NewMux()
 	(&ra.Handler{RA: i.ra}).Register(mux)
 	httpd.WithHealth(mux, i.status.Ready)
 	httpd.WithMetrics(mux, i.metrics)
+	withOpenAPI(mux, "issuer")
 	return mux
 }
 

@@ -44,27 +44,7 @@ func (s *streets) openID(t *testing.T) {
 	config := oauth2.Config{ClientID: client.ClientID, ClientSecret: client.Secret, Endpoint: provider.Endpoint(), RedirectURL: bank.URL + "/callback",
 		Scopes: []string{"openid", "name", "address", "birthdate", "gender"}}
 	pkce, nonce := oauth2.GenerateVerifier(), ceremony.NewID()
-	browser, err := newVisitor()
-	m.must(err)
-	m.must(browser.open(io.Discard, http.MethodGet, config.AuthCodeURL("state", oidcclient.Nonce(nonce), oauth2.S256ChallengeOption(pkce)), nil, nil))
-	if browser.at.Host != strings.TrimPrefix(m.settings.page("verifier"), "http://") || !strings.Contains(browser.page, "手形銀行") {
-		t.Fatalf("the browser is at %s:\n%s", browser.at, textOf(browser.page))
-	}
-	m.must(browser.open(io.Discard, http.MethodPost, browser.at.String()+"/ask", url.Values{"with": {"this"}}, nil))
-	link, err := browser.link("/open")
-	m.must(err)
-	code, said := m.approve(link)
-	if code != exitDone || !strings.Contains(said, "手形銀行: 口座の画面にログインします。") {
-		t.Fatalf("exit %d: %s", code, said)
-	}
-	home := &bytes.Buffer{}
-	m.must(browser.open(home, http.MethodGet, strings.TrimSpace(said[strings.LastIndex(strings.TrimSpace(said), "\n")+1:]), nil, nil))
-	var q url.Values
-	select {
-	case q = <-arrived:
-	default:
-		t.Fatalf("the browser did not come back to the bank:\n%s", home)
-	}
+	q := m.arrives(config.AuthCodeURL("state", oidcclient.Nonce(nonce), oauth2.S256ChallengeOption(pkce)), "手形銀行: 口座の画面にログインします。", arrived)
 	if q.Get("iss") != verifier || q.Get("state") != "state" {
 		t.Errorf("%v", q)
 	}
@@ -100,6 +80,35 @@ func (s *streets) openID(t *testing.T) {
 	token.Expiry = time.Now().Add(-time.Minute)
 	if _, err := config.TokenSource(ctx, token).Token(); err == nil || !strings.Contains(err.Error(), "invalid_grant") {
 		t.Errorf("refresh after the suspension: %v", err)
+	}
+}
+
+// arrives takes a new browser through a login that a relying party began, with Taro's
+// phone: what it brings back. The phone has to show who asks, and for what.
+func (m *meddled) arrives(begun, shown string, arrived <-chan url.Values) url.Values {
+	m.t.Helper()
+	browser, err := newVisitor()
+	m.must(err)
+	m.must(browser.open(io.Discard, http.MethodGet, begun, nil, nil))
+	name, _, _ := strings.Cut(shown, ": ")
+	if browser.at.Host != strings.TrimPrefix(m.settings.page("verifier"), "http://") || !strings.Contains(browser.page, name) {
+		m.t.Fatalf("the browser is at %s:\n%s", browser.at, textOf(browser.page))
+	}
+	m.must(browser.open(io.Discard, http.MethodPost, browser.at.String()+"/ask", url.Values{"with": {"this"}}, nil))
+	link, err := browser.link("/open")
+	m.must(err)
+	code, said := m.approve(link)
+	if code != exitDone || !strings.Contains(said, shown) {
+		m.t.Fatalf("exit %d: %s", code, said)
+	}
+	home := &bytes.Buffer{}
+	m.must(browser.open(home, http.MethodGet, strings.TrimSpace(said[strings.LastIndex(strings.TrimSpace(said), "\n")+1:]), nil, nil))
+	select {
+	case q := <-arrived:
+		return q
+	default:
+		m.t.Fatalf("the browser did not come back to the relying party:\n%s", home)
+		return nil
 	}
 }
 

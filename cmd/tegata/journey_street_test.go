@@ -25,6 +25,8 @@ type streets struct {
 	listen string
 
 	one sync.Mutex // held while a copy runs
+
+	around func(*neighbourhood) // nil: scripts run `tegata up`; else a neighbourhood of this process, which it may change
 }
 
 // make is `tegata init`, once.
@@ -88,8 +90,10 @@ func (s *streets) copyTo(dir string) error {
 
 // runningStreet is a running `tegata up`.
 type runningStreet struct {
-	cmd   *exec.Cmd
-	ended chan error
+	cmd    *exec.Cmd
+	cancel func()         // instead of cmd: it is in this process
+	own    *neighbourhood // then
+	ended  chan error
 }
 
 // startStreet starts `tegata up` on a directory and waits for `ready`.
@@ -126,6 +130,10 @@ func startStreet(data string) (*runningStreet, error) {
 
 // stop ends it as a person does; an error when it does not end in order.
 func (r *runningStreet) stop() error {
+	if r.cancel != nil {
+		r.cancel()
+		return <-r.ended
+	}
 	r.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case err := <-r.ended:

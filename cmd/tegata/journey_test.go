@@ -36,8 +36,13 @@ func TestJourneys(t *testing.T) {
 }
 
 func (s *streets) scripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:                "testdata",
+	testscript.Run(t, s.params(testscript.Params{Dir: "testdata"}))
+}
+
+// params are p with what the scripts can do.
+func (s *streets) params(p testscript.Params) testscript.Params {
+	return testscript.Params{
+		Dir: p.Dir, Files: p.Files,
 		RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"up":      s.up,
@@ -64,7 +69,7 @@ func (s *streets) scripts(t *testing.T) {
 			env.Setenv("TEGATA_DATA", filepath.Join(env.WorkDir, "data"))
 			return nil
 		},
-	})
+	}
 }
 
 // tool is the condition [tool:NAME]: whether a foreign program is here. Where tools
@@ -120,7 +125,11 @@ func (s *streets) up(ts *testscript.TestScript, neg bool, args []string) {
 	for name, value := range addresses(set) {
 		ts.Setenv(name, value)
 	}
-	j.street, err = startStreet(data)
+	if s.around != nil {
+		j.street, err = s.startRecorded(data)
+	} else {
+		j.street, err = startStreet(data)
+	}
 	ts.Check(err)
 }
 

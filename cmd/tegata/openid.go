@@ -153,7 +153,7 @@ type addedClient struct {
 }
 
 // sandboxRoutes are routes with the operator's door by which clients are registered.
-func (v *verifier) sandboxRoutes(token httpd.OperatorToken, issuer string) *http.ServeMux {
+func (v *verifier) sandboxRoutes(token httpd.OperatorToken, issuer string) *httpd.Mux {
 	mux := v.routes()
 	mux.Handle("POST /v1/clients", token.Guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var c oidc.Client

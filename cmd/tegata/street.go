@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/http"
 	"path/filepath"
 
 	"tegata/internal/ceremony"
@@ -30,8 +31,22 @@ func (n *neighbourhood) buildStreet(context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.doors["street"].set(n.settings.ownName("street", n.street.Routes(n.settings.names("street"), httpd.NewMetrics())))
+	n.doors["street"].set(n.settings.ownName("street", n.streetRoutes()))
 	return nil
+}
+
+// streetRoutes are the street's, with the description of those for programs.
+func (n *neighbourhood) streetRoutes() http.Handler {
+	metrics, described := httpd.NewMetrics(), httpd.NewMux()
+	withOpenAPI(described, "street")
+	routes, own := n.street.Routes(n.settings.names("street"), metrics), n.guarded(n.settings, "street", metrics, described)
+	return described.Behind(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == openapiPath {
+			own.ServeHTTP(w, r)
+			return
+		}
+		routes.ServeHTTP(w, r)
+	}))
 }
 
 // streetAssertion proves the street to the issuer's outbox, by a certificate of its

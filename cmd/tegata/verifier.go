@@ -135,10 +135,11 @@ func (v *verifier) wait(ctx context.Context) error {
 	return nil
 }
 
-func (v *verifier) routes() *http.ServeMux {
-	mux := http.NewServeMux()
+func (v *verifier) routes() *httpd.Mux {
+	mux := httpd.NewMux()
 	httpd.WithHealth(mux, v.gateway.Ready)
 	httpd.WithMetrics(mux, v.metrics)
+	withOpenAPI(mux, "verifier")
 	mux.Handle("POST /v1/verify", v.document.Routes())
 	if v.tsa != nil {
 		mux.Handle("POST /tsa", v.tsa.Routes())

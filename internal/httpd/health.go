@@ -21,7 +21,7 @@ var errNotReady = problem.New(problem.CouldNotCheck, http.StatusServiceUnavailab
 
 // WithHealth adds GET /healthz: 200 when ready returns nil within two seconds,
 // so that a role that cannot do its job says so. The reason is for our log.
-func WithHealth(mux *http.ServeMux, ready func(context.Context) error) {
+func WithHealth(mux Registrar, ready func(context.Context) error) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 		defer cancel()
@@ -35,7 +35,7 @@ func WithHealth(mux *http.ServeMux, ready func(context.Context) error) {
 
 // WithMetrics adds GET /metrics in the Prometheus text format, version 0.0.4.
 // Without metrics there is no such page.
-func WithMetrics(mux *http.ServeMux, m *Metrics) {
+func WithMetrics(mux Registrar, m *Metrics) {
 	if m == nil {
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"tegata/internal/httpd"
 	"tegata/internal/problem"
 )
 
@@ -100,7 +101,7 @@ func (s *Site) FailForm(w http.ResponseWriter, r *http.Request, t *Trouble) bool
 }
 
 // MountTrouble adds the page of what the last form failed with; show writes it.
-func (s *Site) MountTrouble(mux *http.ServeMux, show func(http.ResponseWriter, *http.Request, *Trouble)) {
+func (s *Site) MountTrouble(mux httpd.Registrar, show func(http.ResponseWriter, *http.Request, *Trouble)) {
 	mux.HandleFunc("GET "+troublePath, func(w http.ResponseWriter, r *http.Request) {
 		if t := s.Said(r).Trouble; t != nil {
 			show(w, r, t)

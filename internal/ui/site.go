@@ -10,6 +10,8 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"tegata/internal/httpd"
 )
 
 //go:embed templates/*.html
@@ -188,7 +190,7 @@ func Polling(r *http.Request) bool { return r.Header.Get("Tegata-Poll") != "" }
 
 // Mount adds what every site serves besides its pages: /static/ and POST
 // /language.
-func (s *Site) Mount(mux *http.ServeMux) {
+func (s *Site) Mount(mux httpd.Registrar) {
 	mux.Handle("GET /static/", s.assets)
 	mux.HandleFunc("POST /language", s.setLanguage)
 }

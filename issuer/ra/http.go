@@ -29,7 +29,7 @@ type Handler struct {
 }
 
 // Register adds the endpoints to mux.
-func (h *Handler) Register(mux *http.ServeMux) {
+func (h *Handler) Register(mux httpd.Registrar) {
 	for pattern, f := range map[string]http.HandlerFunc{
 		"GET /v1/terms": h.terms,
 

@@ -84,7 +84,7 @@ func Public(r *http.Request) bool {
 // be nil. It must stand before any http.ServeMux: a mux cleans the path, and the
 // base64 of an OCSP request may hold "//" (RFC 6960, appendix A.1).
 func (h *Handler) Routes(next http.Handler) http.Handler {
-	mux := http.NewServeMux()
+	mux := httpd.NewMux()
 	mux.HandleFunc("POST /ocsp", h.ocspPost)
 	mux.HandleFunc("GET /crl/{file}", h.crlWhole)
 	mux.HandleFunc("GET /crl/{authority}/{file}", h.crlPartition)
@@ -92,7 +92,11 @@ func (h *Handler) Routes(next http.Handler) http.Handler {
 	mux.HandleFunc("GET /ca/{file}", h.authority)
 	mux.HandleFunc("GET /cps", h.practices)
 	mux.HandleFunc("GET "+changesPath, h.Feed.changes)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	mux.List("GET /ocsp/{base64}")
+	if inner, ok := next.(httpd.Lister); ok {
+		mux.List(inner.Patterns()...)
+	}
+	return mux.Behind(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// The path as it was sent. EscapedPath would decode it once more, to see that
 		// RawPath is of Path; net/http has just made one from the other.
 		if raw, ok := strings.CutPrefix(cmp.Or(r.URL.RawPath, r.URL.Path), "/ocsp/"); ok {
@@ -110,7 +114,7 @@ func (h *Handler) Routes(next http.Handler) http.Handler {
 			return
 		}
 		mux.ServeHTTP(w, r)
-	})
+	}))
 }
 
 // ocspRaw is what stands below /ocsp/: a request in the path, or a POST by a

@@ -16,7 +16,7 @@ import (
 // document comes in.
 func (g *Gateway) Routes() http.Handler {
 	const begin, answer = "POST /api/sign-transactions", "POST /v1/requests/{id}/answer"
-	mux := http.NewServeMux()
+	mux := httpd.NewMux()
 	mux.HandleFunc(begin, g.postSigning)
 	mux.HandleFunc(answer, g.postAnswer)
 	mux.HandleFunc("POST /v1/requests", g.postRequest)
@@ -29,7 +29,7 @@ func (g *Gateway) Routes() http.Handler {
 	g.routesOfRules(mux)
 	mux.HandleFunc("GET /v1/status", g.getStatus)
 	mux.HandleFunc("POST /v1/events", g.postEvents)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return mux.Behind(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		limit := int64(64 << 10)
 		switch _, pattern := mux.Handler(r); pattern {
 		case begin:
@@ -38,7 +38,7 @@ func (g *Gateway) Routes() http.Handler {
 			limit = ceremony.MaxPosted
 		}
 		httpd.LimitBody(mux, limit).ServeHTTP(w, r)
-	})
+	}))
 }
 
 func (g *Gateway) postRequest(w http.ResponseWriter, r *http.Request) { started(g, w, r, g.Start) }

@@ -42,7 +42,7 @@ const proposalLife = 24 * time.Hour
 // rulesShown is how many changes GET /v1/rules lists.
 const rulesShown = 20
 
-func (g *Gateway) routesOfRules(mux *http.ServeMux) {
+func (g *Gateway) routesOfRules(mux httpd.Registrar) {
 	mux.HandleFunc("GET /v1/rules", g.withRulesGrant(func(r *http.Request, _ http.ResponseWriter, k keeper) (any, error) {
 		return g.RulesOf(r.Context(), k.grant.Subject)
 	}))

@@ -87,6 +87,14 @@ func (a *answer) challenge(scheme string) {
 func (l *library) serve(w http.ResponseWriter, r *http.Request) {
 	c := &call{}
 	a := l.ask(r, c)
+	if r.URL.Path == pathIntrospect && a.status == http.StatusForbidden {
+		// RFC 7662, section 2.2: of a token that the client may not know of, it learns what it
+		// would of one that is none.
+		a.status = http.StatusOK
+		a.body.Reset()
+		a.header.Del("Content-Length")
+		a.body.WriteString(`{"active":false}`)
+	}
 	a.mend()
 	if c.trouble != nil {
 		l.p.c.Log.ErrorContext(r.Context(), "openid connect", "error", c.trouble)

@@ -29,7 +29,7 @@ const (
 )
 
 // Routes are the endpoints for programs.
-func (p *Provider) Routes(mux *http.ServeMux) {
+func (p *Provider) Routes(mux httpd.Registrar) {
 	mux.HandleFunc("GET "+pathDiscovery, p.getDiscovery)
 	mux.HandleFunc("GET "+pathJWKS, p.getJWKS)
 	for _, path := range []string{pathToken, pathIntrospect, pathRevoke, pathPushed} {
@@ -132,6 +132,10 @@ func (p *Provider) byClient(w http.ResponseWriter, r *http.Request) {
 			fail(w, http.StatusBadRequest, "invalid_request", "a parameter is given twice: "+name)
 			return
 		}
+	}
+	if r.URL.Path == pathToken && r.PostForm.Get("grant_type") == "" { // RFC 6749, section 5.2: a required parameter is missing
+		fail(w, http.StatusBadRequest, "invalid_request", "grant_type is missing")
+		return
 	}
 	if !plainBasic(r) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="openid"`)
@@ -289,6 +293,9 @@ func (p *Provider) cleanForm(q url.Values, c Client) string {
 	case len(q.Get("state")) > maxEcho || len(q.Get("nonce")) > maxEcho:
 		return "invalid_request"
 	case q.Get("response_mode") != "" && q.Get("response_mode") != "query":
+		return "invalid_request"
+	// OpenID Connect Core, section 3.1.2.1: none stands alone.
+	case slices.Contains(strings.Fields(q.Get("prompt")), "none") && len(strings.Fields(q.Get("prompt"))) > 1:
 		return "invalid_request"
 	// RFC 7636, section 4.3: without a method it would be plain.
 	case q.Has("code_challenge") && (q.Get("code_challenge_method") != "S256" || len(q.Get("code_challenge")) != 43):

@@ -39,6 +39,12 @@ type byePage struct {
 // that is not ours, nothing ends, so that another site's link logs nobody out.
 func (p *Provider) getLogout(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
+	for name, values := range q { // as RFC 6749, section 3.1, has it: of two, somebody would read the other
+		if len(values) > 1 {
+			p.fail(w, r, ErrLogoutRequest.Because(errors.New("oidc: a parameter is given twice: "+name)))
+			return
+		}
+	}
 	h, err := p.readHint(q.Get("id_token_hint"))
 	id := q.Get("client_id")
 	switch {

@@ -38,7 +38,7 @@ func newSite(c Config) (*ui.Site, error) {
 
 // Pages are what browsers see. Mount it behind httpd.Guard with Pages on.
 func (p *Provider) Pages() http.Handler {
-	mux := http.NewServeMux()
+	mux := httpd.NewMux()
 	p.site.Mount(mux)
 	mux.HandleFunc("GET "+pathAuthorize, p.authorize)
 	mux.HandleFunc("GET /login/{id}", p.choose)
