@@ -168,15 +168,43 @@ func (m *meddled) pushedCall(verifier string) {
 	m.must(httpd.PostJSON(m.t.Context(), httpd.Client(10*time.Second), verifier+"/v1/clients", oidc.Client{
 		ID: "broker", Name: ceremony.Text{JA: "手形証券", EN: "Tegata Securities"}, Mark: "bank", Profile: oidc.FAPI2, Authentication: oidc.PrivateKeyJWT, JWKS: set,
 		RedirectURIs: []string{redirect},
+		SignPurposes: []ceremony.RegisteredPurpose{{Code: "order", RiskFloor: ceremony.R3, Sentence: ceremony.Text{JA: "注文書に署名します。", EN: "Sign an order."}}},
 		Purpose: ceremony.RegisteredPurpose{Code: "trade", RiskFloor: ceremony.R2, Claims: []string{"name"},
 			Sentence: ceremony.Text{JA: "取引の画面にログインします。", EN: "Log in to trade."}}}, &addedClient{}, m.token.Bearer()))
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "k1"}}, nil)
 	m.must(err)
-	assertion, err := jwt.Signed(signer).Claims(map[string]any{"iss": "broker", "sub": "broker", "aud": verifier, "jti": ceremony.NewID(),
-		"iat": time.Now().Unix(), "exp": time.Now().Add(time.Minute).Unix()}).Serialize()
-	m.must(err)
-	m.call("POST", verifier+"/par", "application/x-www-form-urlencoded", []byte(url.Values{
+	assertion := func() []string {
+		text, err := jwt.Signed(signer).Claims(map[string]any{"iss": "broker", "sub": "broker", "aud": verifier, "jti": ceremony.NewID(),
+			"iat": time.Now().Unix(), "exp": time.Now().Add(time.Minute).Unix()}).Serialize()
+		m.must(err)
+		return []string{text}
+	}
+	const form, bearer = "application/x-www-form-urlencoded", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+	m.call("POST", verifier+"/par", form, []byte(url.Values{
 		"client_id": {"broker"}, "response_type": {"code"}, "redirect_uri": {redirect}, "scope": {"openid name"}, "state": {"s"}, "nonce": {"n"},
 		"code_challenge": {oauth2.S256ChallengeFromVerifier(oauth2.GenerateVerifier())}, "code_challenge_method": {"S256"},
-		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}, "client_assertion": {assertion}}.Encode()))
+		"client_assertion_type": {bearer}, "client_assertion": assertion()}.Encode()))
+
+	prover, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, (&jose.SignerOptions{EmbedJWK: true}).WithType("dpop+jwt"))
+	m.must(err)
+	prove := func(address, token string) httpd.Header {
+		sum := sha256.Sum256([]byte(token))
+		claims := map[string]any{"jti": ceremony.NewID(), "htm": "POST", "htu": address, "iat": time.Now().Unix()}
+		if token != "" {
+			claims["ath"] = base64.RawURLEncoding.EncodeToString(sum[:])
+		}
+		text, err := jwt.Signed(prover).Claims(claims).Serialize()
+		m.must(err)
+		return httpd.Header{Name: "DPoP", Value: text}
+	}
+	var own struct {
+		AccessToken string `json:"access_token"`
+	}
+	m.must(json.Unmarshal(m.call("POST", verifier+"/token", form, []byte(url.Values{"grant_type": {"client_credentials"}, "scope": {"sign"},
+		"client_assertion_type": {bearer}, "client_assertion": assertion()}.Encode()), prove(verifier+"/token", "")), &own))
+	body, err := json.Marshal(map[string]any{"document": []byte("注文します。\n"), "name": "order.txt", "media_type": "text/plain", "format": "cades", "purpose": "order"})
+	m.must(err)
+	at := verifier + "/api/sign-transactions"
+	m.call("POST", at, "application/json", body, httpd.Header{Name: "Authorization", Value: "DPoP " + own.AccessToken}, prove(at, own.AccessToken),
+		httpd.Header{Name: "Idempotency-Key", Value: ceremony.NewID()})
 }

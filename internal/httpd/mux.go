@@ -43,8 +43,9 @@ func (m *Mux) HandleFunc(pattern string, f func(http.ResponseWriter, *http.Reque
 // List adds patterns that are answered in front of the mux.
 func (m *Mux) List(patterns ...string) { m.patterns = append(m.patterns, patterns...) }
 
-// Patterns are the patterns of all routes, sorted.
-func (m *Mux) Patterns() []string { return slices.Sorted(slices.Values(m.patterns)) }
+// Patterns are the patterns of all routes, sorted; one that is answered in two places
+// is one.
+func (m *Mux) Patterns() []string { return slices.Compact(slices.Sorted(slices.Values(m.patterns))) }
 
 // Behind is h, which hands requests on to m, with m's list.
 func (m *Mux) Behind(h http.Handler) http.Handler { return listed{h, m} }

@@ -59,7 +59,7 @@ type signStarted struct {
 // Signing serves signature transactions by access token, and leaves all else to next:
 // asking parties with a key of their own use the same addresses.
 func (p *Provider) Signing(next http.Handler) http.Handler {
-	mux := http.NewServeMux()
+	mux := httpd.NewMux()
 	byToken := func(h http.HandlerFunc) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			if !hasScheme(r, "DPoP") {
