@@ -30,7 +30,8 @@ type meddled struct {
 	stranger identity
 	proxied  string // the verifier, as seen through another address
 	change   atomic.Pointer[func(path, answer string) string]
-	taro     string // his file of secrets
+	taro     string // the file of secrets of whose phone it is
+	phone    string // which that is; "taro-phone" until it is another
 	t        *testing.T
 }
 
@@ -149,7 +150,7 @@ func (s *streets) meddle(t *testing.T) {
 
 // meddled starts a copy of the sandbox in this process.
 func (s *streets) meddled(t *testing.T) *meddled {
-	m := &meddled{t: t}
+	m := &meddled{t: t, phone: "taro-phone"}
 	m.must(s.make())
 	s.one.Lock()
 	t.Cleanup(s.one.Unlock)
@@ -269,7 +270,7 @@ func (m *meddled) login() (*visitor, string) {
 func (m *meddled) approve(link string) (code int, said string) {
 	out := &bytes.Buffer{}
 	c := console{in: strings.NewReader(m.taro), out: out, err: out, getenv: func(string) string { return "" }}
-	code = run(m.t.Context(), []string{"phone", "approve", "taro-phone", "-request", link, "-secrets", "-",
+	code = run(m.t.Context(), []string{"phone", "approve", m.phone, "-request", link, "-secrets", "-",
 		"-street", m.settings.machine("street"), "-data", m.dir}, c)
 	return code, out.String()
 }
