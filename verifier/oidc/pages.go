@@ -250,6 +250,15 @@ func (p *Provider) toPhone(w http.ResponseWriter, r *http.Request) {
 type waitPage struct {
 	ID, State, Match, Link string
 	Until                  time.Time
+	Residents              string // where a test resident of the sandbox answers; "" outside
+}
+
+// residentsLink leads to the residents who answer by themselves, with this request.
+func (p *Provider) residentsLink(l Login) string {
+	if p.c.Residents == "" {
+		return ""
+	}
+	return p.c.Residents + "?" + url.Values{"request": {p.phoneLink(l.RequestURI)}, "match": {l.Match}}.Encode()
 }
 
 // wait shows the QR code and the number until the phone has answered.
@@ -269,7 +278,7 @@ func (p *Provider) wait(w http.ResponseWriter, r *http.Request) {
 	case l.Redirect != "":
 		http.Redirect(w, r, "/login/"+l.ID+"/done", http.StatusSeeOther)
 	default:
-		p.show(w, r, ui.Screen{Page: "wait", Poll: waitPoll, Data: waitPage{l.ID, state, l.Match, p.phoneLink(l.RequestURI), l.AskedUntil}})
+		p.show(w, r, ui.Screen{Page: "wait", Poll: waitPoll, Data: waitPage{l.ID, state, l.Match, p.phoneLink(l.RequestURI), l.AskedUntil, p.residentsLink(l)}})
 	}
 }
 

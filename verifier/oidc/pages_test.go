@@ -29,8 +29,8 @@ func samples() []uitest.Page {
 	until := time.Date(2026, 11, 28, 9, 5, 0, 0, time.UTC)
 	out := []uitest.Page{
 		page("01-choose", "choose", choosePage{id, bank, ceremony.AttributeClaims(), true}), page("02-choose-nothing", "choose", choosePage{ID: id, Client: bank}),
-		page("03-phone", "phone", phonePage{id, link}), page("04-wait", "wait", waitPage{id, ceremony.StateWaiting, "64", link, until}),
-		page("05-opened", "wait", waitPage{id, ceremony.StateOpened, "64", link, until}), page("06-done", "done", donePage{bank, "http://bank.localhost:8410/callback?code=x"}),
+		page("03-phone", "phone", phonePage{id, link}), page("04-wait", "wait", waitPage{id, ceremony.StateWaiting, "64", link, until, ""}),
+		page("05-opened", "wait", waitPage{id, ceremony.StateOpened, "64", link, until, ""}), page("06-done", "done", donePage{bank, "http://bank.localhost:8410/callback?code=x"}),
 		page("07-bye", "bye", byePage{&bank, "http://bank.localhost:8410/"}), page("08-bye-none", "bye", byePage{}), page("09-about", "about", struct{}{}),
 	}
 	for _, err := range []*problem.Problem{ErrRequest, ErrClientUnknown, ErrLoginOver, ErrOtherBrowser, ErrLogoutRequest, gateway.ErrHeld, errNoPage} {

@@ -50,8 +50,11 @@ type Config struct {
 	Client  *http.Client // for back-channel logout; optional: httpd.Client of 5 s
 	Name    ui.Text      // the provider's name on its pages
 	Sandbox bool         // says so on every page
-	Secure  bool         // an https origin: cookies are marked Secure and named __Host-
-	Log     *slog.Logger // optional
+	// Residents is the sandbox's page where residents answer by themselves; optional, and
+	// refused where there is no sandbox.
+	Residents string
+	Secure    bool         // an https origin: cookies are marked Secure and named __Host-
+	Log       *slog.Logger // optional
 }
 
 // Provider is the OpenID Provider. Its methods may be called at once, and by several
@@ -72,6 +75,9 @@ func New(c Config) (*Provider, error) {
 	}
 	if c.Signer == nil || len(c.Chain) == 0 || c.Key == nil || c.Gateway == nil || c.Store == nil || c.Now == nil {
 		return nil, errors.New("oidc: configuration: keys, gateway, store or clock are missing")
+	}
+	if c.Residents != "" && !c.Sandbox {
+		return nil, errors.New("oidc: configuration: residents who answer by themselves are a sandbox's")
 	}
 	if o, err := ceremony.Origin(c.Issuer); err != nil || o != c.Issuer {
 		return nil, errors.New("oidc: configuration: the issuer is not an origin")
