@@ -32,7 +32,7 @@ func newSite(c Config) (*ui.Site, error) {
 func (p *Provider) Pages() http.Handler {
 	mux := http.NewServeMux()
 	p.site.Mount(mux)
-	mux.HandleFunc("GET "+pathAuthorize, p.authorize)
+	mux.HandleFunc("GET "+pathAuthorize, p.noted(p.authorize))
 	mux.HandleFunc("GET /login/{id}", p.choose)
 	mux.HandleFunc("POST /login/{id}/ask", p.doAsk)
 	mux.HandleFunc("POST /login/{id}/refuse", p.doRefuse)
@@ -44,6 +44,7 @@ func (p *Provider) Pages() http.Handler {
 	mux.HandleFunc("GET /about", func(w http.ResponseWriter, r *http.Request) {
 		p.show(w, r, ui.Screen{Page: "about", Data: struct{}{}})
 	})
+	p.developerPages(mux)
 	p.site.MountTrouble(mux, p.showTrouble)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { p.Refuse(w, r, errNoPage) })
 	return mux
@@ -52,7 +53,7 @@ func (p *Provider) Pages() http.Handler {
 // PagePaths are the first parts of the paths of Pages, for whoever serves it beside the
 // endpoints for programs.
 func PagePaths() []string {
-	return []string{pathAuthorize, "/login/", pathLogout, "/about", "/static/", "/language", "/trouble"}
+	return []string{pathAuthorize, "/login/", pathLogout, "/about", pathDevelopers, pathDevelopers + "/", "/static/", "/language", "/trouble"}
 }
 
 // Refuse shows what the guard refuses as a page (httpd.GuardOptions.Refuse).

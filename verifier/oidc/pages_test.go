@@ -33,7 +33,19 @@ func samples() []uitest.Page {
 		page("05-opened", "wait", waitPage{id, ceremony.StateOpened, "64", link, until, ""}), page("06-done", "done", donePage{bank, "http://bank.localhost:8410/callback?code=x"}),
 		page("07-bye", "bye", byePage{&bank, "http://bank.localhost:8410/"}), page("08-bye-none", "bye", byePage{}), page("09-about", "about", struct{}{}),
 	}
-	for _, err := range []*problem.Problem{ErrRequest, ErrClientUnknown, ErrLoginOver, ErrOtherBrowser, ErrLogoutRequest, gateway.ErrHeld, errNoPage} {
+	c := Client{ID: "dev-abcdefghijkl", Name: ceremony.Text{JA: "青葉書店", EN: "Aoba Books"}, Profile: Basic, Authentication: SecretBasic,
+		RedirectURIs: []string{"http://127.0.0.1:9000/callback"}, Purpose: ceremony.RegisteredPurpose{Code: "login", RiskFloor: ceremony.R1, Claims: []string{"name"},
+			Sentence: ceremony.Text{JA: "注文を見ます。", EN: "See your orders."}}}
+	form := formOf(c, "")
+	wrong := form
+	wrong.Why = "oidc: registration: 1 to 16 redirect_uris"
+	traffic := []Traffic{{c.ID, pathToken, 401, "invalid_client", "secret", "5f3a", until}, {c.ID, pathAuthorize, 303, "", "", "5f39", until}}
+	out = append(out, page("30-developers", "developers", developersPage{true, "http://127.0.0.1:8402", c.ID}), page("31-production", "developers", developersPage{Issuer: "https://verifier.example"}),
+		page("32-new", "newclient", newClientPage{Form: form}), page("33-new-wrong", "newclient", newClientPage{Form: wrong}),
+		page("34-registered", "newclient", newClientPage{Done: registered{c.ID, "SECRET", "TOKEN"}, Name: ui.Text(c.Name)}),
+		page("35-client", "client", clientPage{Client: c, Name: ui.Text(c.Name), Issuer: "http://127.0.0.1:8402", Token: "TOKEN", Form: form, Secret: "SECRET", Saved: true, Traffic: traffic, QuickStarts: quickStarts("http://127.0.0.1:8402", c)}),
+		page("36-client-new", "client", clientPage{Client: c, Name: ui.Text(c.Name), Token: "TOKEN", Form: form}))
+	for _, err := range []*problem.Problem{ErrManagement, ErrNoPortal, ErrRequest, ErrClientUnknown, ErrLoginOver, ErrOtherBrowser, ErrLogoutRequest, gateway.ErrHeld, errNoPage} {
 		trouble := ui.TroubleOf(nil, err).With(ui.Text{}, ui.Action{Label: "もう一度ためす", URL: "/login/" + id})
 		out = append(out, page("20-"+err.Code, "trouble", ui.TroublePage{Trouble: trouble, More: []ui.Action{{Label: "断る", URL: "/login/" + id + "/refuse", Post: true}}}))
 	}

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"tegata/internal/audit"
 	"tegata/internal/ceremony"
 	"tegata/internal/httpd"
@@ -25,6 +27,7 @@ type Gateway interface {
 	Events(ctx context.Context, caller ceremony.Caller, p ceremony.EventPoll) (ceremony.Events, error)
 	Registered(ctx context.Context, id string) error
 	Register(ctx context.Context, who audit.Actor, p gateway.Party) error
+	End(ctx context.Context, who audit.Actor, id string) error
 	PersonOf(ctx context.Context, party, resultID string) (string, error)
 	Granted(ctx context.Context, authorization, compact, scope string) (ceremony.Grant, error)
 }
@@ -64,6 +67,8 @@ type Provider struct {
 	site    *ui.Site
 	keys    *keyring
 	engines map[Profile]engine
+
+	newClients *rate.Limiter // of developers
 }
 
 // New checks c and makes a provider of it.
@@ -88,7 +93,7 @@ func New(c Config) (*Provider, error) {
 	if c.Client == nil {
 		c.Client = httpd.Client(5 * time.Second)
 	}
-	p := &Provider{c: c, keys: newKeyring(c.Key, c.Now), engines: map[Profile]engine{}}
+	p := &Provider{c: c, keys: newKeyring(c.Key, c.Now), engines: map[Profile]engine{}, newClients: rate.NewLimiter(rate.Every(time.Second), 30)}
 	var err error
 	if p.site, err = newSite(c); err != nil {
 		return nil, err
