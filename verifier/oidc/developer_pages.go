@@ -88,6 +88,15 @@ func readForm(r *http.Request) (Client, clientForm) {
 	return c, f
 }
 
+// whyOf is what a registration lacks, without who found it out.
+func whyOf(err error) string {
+	why := strings.TrimPrefix(err.Error(), ErrClient.Error()+": ")
+	if _, rest, ok := strings.Cut(why, ": jws: "); ok {
+		return rest
+	}
+	return why
+}
+
 type newClientPage struct {
 	Form clientForm
 	Done registered // the three that are shown once
@@ -109,7 +118,7 @@ func (p *Provider) doNewClient(w http.ResponseWriter, r *http.Request) {
 	done, err := p.registerSelf(r.Context(), c, f.Contact)
 	switch {
 	case errors.Is(err, ErrClient):
-		f.Why = err.Error()
+		f.Why = whyOf(err)
 		p.show(w, r, ui.Screen{Page: "newclient", Data: newClientPage{Form: f}, Status: http.StatusUnprocessableEntity, Bad: true})
 	case err != nil:
 		p.fail(w, r, err)
@@ -162,7 +171,7 @@ func (p *Provider) doChange(w http.ResponseWriter, r *http.Request, page clientP
 	secret, err := p.change(r.Context(), page.Client, c)
 	switch {
 	case errors.Is(err, ErrClient):
-		f.Why = err.Error()
+		f.Why = whyOf(err)
 		page.Form = f
 	case err != nil:
 		p.fail(w, r, err)

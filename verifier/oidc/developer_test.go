@@ -86,7 +86,7 @@ func TestADeveloperRegistersAndLogsIn(t *testing.T) {
 		if _, err := provider.UserInfo(t.Context(), oauth2.StaticTokenSource(token)); err != nil {
 			t.Fatal(err)
 		}
-		page := d.page("/authorize", "/token", "/userinfo")
+		page := d.page("/authorize", "<code>/login</code>", "/token", "/userinfo")
 		for _, secret := range []string{"手形 花子", id.Subject, token.AccessToken, token.RefreshToken, d.secret} {
 			if strings.Contains(page, secret) {
 				t.Errorf("the traffic tells %q", secret)
@@ -118,6 +118,11 @@ func TestADeveloperSeesWhyARequestFailed(t *testing.T) {
 			t.Fatal("no code passed")
 		}
 		d.page("invalid_grant", "認可コードが古いか")
+
+		// The person presses "do not log in".
+		p := d.b.get(d.rp().url())
+		d.b.post(p.at.Path+"/refuse", nil)
+		d.page("access_denied", "本人が断りました")
 
 		// Another profile: the client authenticates by key.
 		key := pkitestKeySet(t)
@@ -232,7 +237,7 @@ func TestQuickStartsHoldTheClientsOwn(t *testing.T) {
 	w := newWorld(t, storetest.SQLite(t))
 	d := w.developer()
 	page := d.page()
-	codes := regexp.MustCompile(`(?s)<pre[^>]*><code>(.*?)</code></pre>`).FindAllStringSubmatch(page, -1)
+	codes := regexp.MustCompile(`(?s)<pre><code>(.*?)</code></pre>`).FindAllStringSubmatch(page, -1)
 	if len(codes) != 3 {
 		t.Fatalf("%d quick starts", len(codes))
 	}

@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -65,6 +66,24 @@ func (p *Provider) noted(next http.HandlerFunc) http.HandlerFunc {
 		if err := p.note(r, h); err != nil && !errors.Is(err, ErrNotFound) {
 			p.c.Log.ErrorContext(r.Context(), "traffic not noted", "error", err)
 		}
+	}
+}
+
+// pathOutcome stands in the traffic for the answer to a person's decision.
+const pathOutcome = "/login"
+
+// noteOutcome keeps how a login ended that was asked for: with a code, or an error.
+func (p *Provider) noteOutcome(ctx context.Context, c Client, o outcome) {
+	if !p.c.Sandbox {
+		return
+	}
+	_, err := p.c.Store.Managed(ctx, c.ID)
+	if err == nil {
+		err = p.c.Store.NoteTraffic(ctx, Traffic{Client: c.ID, Endpoint: pathOutcome, Status: http.StatusSeeOther, Error: o.Error, Cause: o.Error,
+			Request: httpd.RequestID(ctx), At: p.c.Now()}, keepTraffic)
+	}
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		p.c.Log.ErrorContext(ctx, "traffic not noted", "error", err)
 	}
 }
 
