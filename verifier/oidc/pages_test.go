@@ -1,12 +1,19 @@
 package oidc
 
 import (
+	"crypto"
+	"crypto/x509"
+	"errors"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
 	"tegata/internal/ceremony"
 	"tegata/internal/problem"
+	"tegata/internal/secret"
 	"tegata/internal/ui"
 	"tegata/internal/ui/uitest"
 	"tegata/verifier/gateway"
@@ -66,4 +73,33 @@ func TestPreview(t *testing.T) {
 		t.Fatal(err)
 	}
 	uitest.Preview(t, site, samples())
+}
+
+// Residents who answer by themselves, and self-service, are a sandbox's alone.
+func TestProductionHasNobodyWhoAnswersByThemselves(t *testing.T) {
+	key, err := secret.P256()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := Config{Issuer: "https://verifier.example", Pages: "https://verifier.example", Party: "openid", Verifier: "verifier", Phone: "https://phone.example",
+		Signer: key, Chain: []*x509.Certificate{{}}, Key: func(string) (crypto.Signer, error) { return key, nil },
+		Gateway: (*gateway.Gateway)(nil), Store: struct{ Store }{}, Now: time.Now, Residents: "http://street.localhost:8400/residents"}
+	if _, err := New(c); err == nil || !strings.Contains(err.Error(), "sandbox's") {
+		t.Errorf("%v", err)
+	}
+	c.Residents = ""
+	p, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []*http.Request{httptest.NewRequest("GET", "/developers/new", nil), httptest.NewRequest("POST", "/developers/new", strings.NewReader("name_ja=x"))} {
+		w := httptest.NewRecorder()
+		p.Pages().ServeHTTP(w, r)
+		if w.Code != http.StatusForbidden && w.Code != http.StatusSeeOther {
+			t.Errorf("%s: %d", r.Method, w.Code)
+		}
+	}
+	if _, err := p.registerSelf(t.Context(), Client{}, ""); !errors.Is(err, ErrNoPortal) {
+		t.Errorf("%v", err)
+	}
 }
