@@ -19,12 +19,15 @@ type Holder struct {
 }
 
 // Phone makes the phone of p. One that is there already stays as it is.
-func (h Holder) Phone(ctx context.Context, p Person) error {
+func (h Holder) Phone(ctx context.Context, p Person) error { return h.phone(ctx, p, "") }
+
+func (h Holder) phone(ctx context.Context, p Person, model string) error {
 	body := struct {
 		ID       string `json:"id"`
 		Name     string `json:"name"`
+		Model    string `json:"model,omitempty"`
 		Resident string `json:"resident"`
-	}{p.Phone(), p.Name + "のスマホ", p.ID}
+	}{p.Phone(), p.Name + "のスマホ", model, p.ID}
 	err := h.post(ctx, h.Phones+"/v1/phones", body, nil)
 	if p, ok := errors.AsType[*problem.Problem](err); ok && p.Code == "phone-exists" {
 		return nil

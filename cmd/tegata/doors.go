@@ -103,7 +103,7 @@ func (o *opening) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // machinePaths are what a role with pages answers to programs at its address.
-var machinePaths = []string{"/v1/", "/services.json", "/residents.json", "/clock", "/clock/advance", "/trace", "/healthz", "/metrics", openapiPath}
+var machinePaths = []string{"/v1/", "/services.json", "/residents.json", "/residents/", "/clock", "/clock/advance", "/trace", "/healthz", "/metrics", openapiPath}
 
 // ownName keeps pages to the role's own name. A browser that comes by the address
 // is sent there: cookies ignore ports, so one set for the address would reach every

@@ -32,6 +32,7 @@ func TestJourneys(t *testing.T) {
 	t.Run("meddling", s.meddle)
 	t.Run("doors", s.eachDoor)
 	t.Run("openid", s.openID)
+	t.Run("answering", s.answering)
 	t.Run("docs", s.commandsPage)
 }
 

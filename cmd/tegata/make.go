@@ -101,8 +101,8 @@ func inOrder(people []sandbox.Person) (oldest, first, registered, others []sandb
 	return oldest, first, registered, others
 }
 
-// buildVouchers opens the issuer, the rack of cards and the register: who must be
-// there for a card to be made.
+// buildVouchers opens the issuer, the rack of cards, the register and the phones: who
+// must be there for a card to be made and a phone registered.
 func (n *neighbourhood) buildVouchers(ctx context.Context) (err error) {
 	if err := n.openFactory(ctx); err != nil {
 		return err
@@ -125,6 +125,12 @@ func (n *neighbourhood) buildVouchers(ctx context.Context) (err error) {
 	}
 	n.closers = append(n.closers, n.municipality)
 	n.open("municipality", n.settings.ownName("municipality", n.municipality.handler.Routes()))
+
+	if n.phones, err = n.openPhones(ctx, n.site(), n.maker); err != nil {
+		return err
+	}
+	n.closers = append(n.closers, n.phones)
+	n.open("phone", n.settings.ownName("phone", n.phones.routes(n.settings, n.token)))
 	return nil
 }
 
@@ -140,6 +146,9 @@ func (n *neighbourhood) makeOldest(ctx context.Context, oldest []sandbox.Person)
 			continue
 		}
 		if err := n.makePerson(ctx, p); err != nil {
+			return err
+		}
+		if err := n.makeAnsweringOf(ctx, p.CardMadeYearsAgo); err != nil {
 			return err
 		}
 		n.progress.count(stepOldest)

@@ -53,8 +53,11 @@ type neighbourhood struct {
 
 	closers []io.Closer // in the order in which they were opened
 
-	mu   sync.Mutex // guards work
-	work []clock.Work
+	mu        sync.Mutex // guards work and byThemselves
+	work      []clock.Work
+	answering sync.Mutex // held while a resident who answers by itself is made
+	// byThemselves are the residents who answer by themselves and exist by now.
+	byThemselves []string
 }
 
 // openNeighbourhood reads what the directory holds, takes the ports and builds
@@ -70,6 +73,9 @@ func (b build) openNeighbourhood(ctx context.Context, dir string, s settings) (*
 		return nil, err
 	}
 	if n.clock, err = n.openClock(); err != nil {
+		return nil, err
+	}
+	if n.byThemselves, err = openAnswering(dir); err != nil {
 		return nil, err
 	}
 	if err := n.listen(ctx); err != nil {

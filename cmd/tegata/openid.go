@@ -50,10 +50,14 @@ func (v *verifier) openOpenID(ctx context.Context, at site, store *verifierstore
 	if err != nil {
 		return err
 	}
+	residents := ""
+	if at.sandbox {
+		residents = at.page("street") + "/residents"
+	}
 	v.openid, err = oidc.New(oidc.Config{
 		Issuer: at.machine("verifier"), Pages: at.page("verifier"), Party: openidID, Verifier: verifierID, Phone: at.page("phone"),
 		Signer: who.signer, Chain: who.chain, Key: v.signingKey, Gateway: v.gateway, Store: store.OIDC(), Now: at.now,
-		Name: at.openID, Sandbox: at.sandbox, Secure: !at.sandbox, Log: v.log,
+		Name: at.openID, Sandbox: at.sandbox, Residents: residents, Secure: !at.sandbox, Log: v.log,
 	})
 	return err
 }

@@ -43,12 +43,7 @@ func (n *neighbourhood) buildRest(ctx context.Context) (err error) {
 	n.open("verifier", n.verifier.doors(n.settings, func(h http.Handler) http.Handler { return n.settings.ownName("verifier", h) },
 		n.guardedDocuments(n.settings, n.verifier.metrics, n.verifier.sandboxRoutes(n.token, n.settings.machine("verifier")))))
 
-	if n.phones, err = n.openPhones(ctx, n.site(), n.maker); err != nil {
-		return err
-	}
-	n.closers = append(n.closers, n.phones)
-	n.addWork(n.phones.phones)
-	n.open("phone", n.settings.ownName("phone", n.phones.routes(n.settings, n.token)))
+	n.addWork(n.phones.phones) // not before: a phone that was registered years ago and then lay in a drawer checks in from now on
 
 	if n.portal, err = n.openPortal(ctx, n.site(), portalName); err != nil {
 		return err

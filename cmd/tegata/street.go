@@ -22,10 +22,14 @@ func (n *neighbourhood) buildStreet(context.Context) error {
 		services = append(services, street.Service{Role: d.role, URL: n.settings.url(d.role), Title: d.title})
 	}
 	n.sender = street.NewSender(n.settings.machine("street"), n.token, nil)
-	var err error
+	answering, err := answeringShown()
+	if err != nil {
+		return err
+	}
 	n.street, err = street.New(street.Config{
 		Services: services, Readers: []street.Reader{{Slot: helpdeskSlot, Address: n.settings.readerAt(helpdeskReader), KeyPad: true}}, Origin: n.settings.page("street"), Token: n.token, Assertion: n.streetAssertion,
-		Shop:     n.shopKey,
+		Shop:      n.shopKey,
+		Answering: answering, Prepare: n.prepareAnswering,
 		Progress: n.progress.now, People: n.people, Secrets: n.shownSecrets, Clock: fullClock{n}, Log: n.log.With("role", "street"),
 	})
 	if err != nil {
@@ -80,6 +84,15 @@ func (n *neighbourhood) people(context.Context) ([]street.Person, error) {
 		}
 		all = append(all, s)
 	}
+	answering, err := answeringShown()
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range answering {
+		if n.madeAnswering(p.ID) {
+			all = append(all, p)
+		}
+	}
 	return all, nil
 }
 
@@ -100,9 +113,20 @@ func (n *neighbourhood) shownSecrets() (street.Secrets, error) {
 				InputPIN: street.Show(card.CardInputPIN), ResidentPIN: street.Show(card.CardResidentPIN)}
 		}
 	}
+	phones := make([]string, 0, len(people))
 	for _, p := range people {
-		if _, phone := kept.Known(p.Phone()); phone != nil {
-			s.Phones[p.Phone()] = street.PhoneSecrets{AuthPIN: street.Show(phone.PhoneAuthPIN), SignaturePassword: street.Show(phone.PhoneSignaturePassword),
+		phones = append(phones, p.Phone())
+	}
+	answering, err := sandbox.AnsweringResidents()
+	if err != nil {
+		return street.Secrets{}, err
+	}
+	for _, a := range answering {
+		phones = append(phones, a.Phone())
+	}
+	for _, id := range phones {
+		if _, phone := kept.Known(id); phone != nil {
+			s.Phones[id] = street.PhoneSecrets{AuthPIN: street.Show(phone.PhoneAuthPIN), SignaturePassword: street.Show(phone.PhoneSignaturePassword),
 				LockCode: street.Show(phone.LockCode)}
 		}
 	}

@@ -180,7 +180,7 @@ func granted(q ceremony.Request, reply Reply) ([]string, error) {
 func (p *Phone) sign(ctx context.Context, a Asking, w parts, reply Reply) (Asking, error) {
 	q := w.request
 	if len(q.Match) > 0 && !slices.Contains(q.Match, reply.Match) {
-		return a, ErrPickNumber
+		return a, ErrPickNumber.With("choices", q.Match)
 	}
 	given, err := granted(q, reply)
 	if err != nil {

@@ -2,6 +2,7 @@ package street
 
 import (
 	"net/http"
+	"slices"
 
 	"tegata/internal/httpd"
 )
@@ -32,6 +33,8 @@ func (h *Handler) residentsJSON(w http.ResponseWriter, r *http.Request) {
 		httpd.WriteProblem(w, r, err)
 		return
 	}
+	people = slices.DeleteFunc(people, func(p Person) bool { return p.Answers != "" }) // those that exist by now
+	people = append(people, h.conf.Answering...)
 	if people == nil {
 		people = []Person{}
 	}

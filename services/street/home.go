@@ -20,6 +20,7 @@ type homePage struct {
 	Progress   Progress
 	Phone      string // address of the phone of the tour, "" when no phone runs
 	Portal     string // "" when no portal runs
+	Developers string // where services are registered; "" when no verifier runs
 	First      Person // with whose card the tour begins
 	Ready      Person // whose phone is registered already; zero when nobody's
 	ReadyPhone string
@@ -52,6 +53,9 @@ func (h *Handler) home(w http.ResponseWriter, r *http.Request) {
 	people, err := h.conf.People(r.Context())
 	page := homePage{Progress: progress, Portal: h.conf.origin("portal"), Now: h.conf.Clock.Now(),
 		Ahead: h.conf.Clock.Offset() >= time.Minute, Trouble: h.trouble(w, err)}
+	if verifier := h.conf.origin("verifier"); verifier != "" {
+		page.Developers = verifier + "/developers"
+	}
 	page.First, _ = person(people, func(p Person) bool { return p.First })
 	registered := h.registered(r.Context())
 	page.Ready, _ = person(people, func(p Person) bool { return !p.First && p.Answers == "" && registered[p.Phone] })

@@ -39,6 +39,12 @@ type Person struct {
 	Mailbox      string  `json:"mailbox,omitempty"` // address of the second channel
 	First        bool    `json:"first,omitempty"`   // the tour begins with this card
 	Answers      string  `json:"answers,omitempty"` // how the phone answers by itself: "approves", "refuses" …; "" = it does not
+
+	// Of who answers by itself: what that is, the code with which a login ends ("" when it
+	// is approved), and the error that the relying party is told ("" when it is told none).
+	Does       ui.Text `json:"does,omitzero"`
+	Outcome    string  `json:"outcome,omitempty"`
+	OAuthError string  `json:"oauth_error,omitempty"`
 }
 
 // Birth is the birth date as a day; the zero time when there is none.

@@ -54,6 +54,10 @@ type Config struct {
 	Progress func() Progress
 	// People lists the residents that exist by now.
 	People func(ctx context.Context) ([]Person, error)
+	// Answering are the residents who answer by themselves, whether they exist by now or
+	// not. Prepare makes one on first use; needed where there are any.
+	Answering []Person
+	Prepare   func(ctx context.Context, id string) error
 	// Secrets reads DIR/sandbox-secrets.json, each time that a person asks.
 	Secrets func() (Secrets, error)
 	// Clock is the neighbourhood's clock.

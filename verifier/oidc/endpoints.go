@@ -33,10 +33,10 @@ func (p *Provider) Routes(mux httpd.Registrar) {
 	mux.HandleFunc("GET "+pathDiscovery, p.getDiscovery)
 	mux.HandleFunc("GET "+pathJWKS, p.getJWKS)
 	for _, path := range []string{pathToken, pathIntrospect, pathRevoke, pathPushed} {
-		mux.HandleFunc("POST "+path, p.byClient)
+		mux.HandleFunc("POST "+path, p.noted(p.byClient))
 	}
-	mux.HandleFunc("GET "+pathUserInfo, p.userInfo)
-	mux.HandleFunc("POST "+pathUserInfo, p.userInfo)
+	mux.HandleFunc("GET "+pathUserInfo, p.noted(p.userInfo))
+	mux.HandleFunc("POST "+pathUserInfo, p.noted(p.userInfo))
 	mux.HandleFunc("GET /v1/links", p.getLinks)
 	mux.HandleFunc("POST /v1/links/{id}/end", p.postLinkEnd)
 }

@@ -190,6 +190,7 @@ func (p *Provider) complete(ctx context.Context, l Login, o outcome) (Login, err
 	if err != nil {
 		return l, err
 	}
+	p.noteOutcome(ctx, c, o)
 	cookie := l.cookie
 	if l, err = p.c.Store.Login(ctx, l.ID, p.c.Now()); err != nil { // the engine wrote its part
 		return l, fmt.Errorf("oidc: complete: %w", err)

@@ -40,7 +40,7 @@ func newSite(c Config) (*ui.Site, error) {
 func (p *Provider) Pages() http.Handler {
 	mux := httpd.NewMux()
 	p.site.Mount(mux)
-	mux.HandleFunc("GET "+pathAuthorize, p.authorize)
+	mux.HandleFunc("GET "+pathAuthorize, p.noted(p.authorize))
 	mux.HandleFunc("GET /login/{id}", p.choose)
 	mux.HandleFunc("POST /login/{id}/ask", p.doAsk)
 	mux.HandleFunc("POST /login/{id}/refuse", p.doRefuse)
@@ -52,6 +52,7 @@ func (p *Provider) Pages() http.Handler {
 	mux.HandleFunc("GET /about", func(w http.ResponseWriter, r *http.Request) {
 		p.show(w, r, ui.Screen{Page: "about", Data: struct{}{}})
 	})
+	p.developerPages(mux)
 	p.site.MountTrouble(mux, p.showTrouble)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { p.Refuse(w, r, errNoPage) })
 	return mux
@@ -60,7 +61,7 @@ func (p *Provider) Pages() http.Handler {
 // PagePaths are the first parts of the paths of Pages, for whoever serves it beside the
 // endpoints for programs.
 func PagePaths() []string {
-	return []string{pathAuthorize, "/login/", pathLogout, "/about", "/static/", "/language", "/trouble"}
+	return []string{pathAuthorize, "/login/", pathLogout, "/about", pathDevelopers, pathDevelopers + "/", "/static/", "/language", "/trouble"}
 }
 
 // Refuse shows what the guard refuses as a page (httpd.GuardOptions.Refuse).
@@ -278,7 +279,16 @@ func (p *Provider) toPhone(w http.ResponseWriter, r *http.Request) {
 type waitPage struct {
 	ID, State, Match, Link string
 	Until                  time.Time
-	Document               bool // one is to be signed
+	Document               bool   // one is to be signed
+	Residents              string // where a test resident of the sandbox answers; "" outside
+}
+
+// residentsLink leads to the residents who answer by themselves, with this request.
+func (p *Provider) residentsLink(l Login) string {
+	if p.c.Residents == "" {
+		return ""
+	}
+	return p.c.Residents + "?" + url.Values{"request": {p.phoneLink(l.RequestURI)}, "match": {l.Match}}.Encode()
 }
 
 // wait shows the QR code and the number until the phone has answered.
@@ -298,7 +308,7 @@ func (p *Provider) wait(w http.ResponseWriter, r *http.Request) {
 	case l.Redirect != "":
 		http.Redirect(w, r, "/login/"+l.ID+"/done", http.StatusSeeOther)
 	default:
-		p.show(w, r, ui.Screen{Page: "wait", Poll: waitPoll, Data: waitPage{l.ID, state, l.Match, p.phoneLink(l.RequestURI), l.AskedUntil, l.Transaction != ""}})
+		p.show(w, r, ui.Screen{Page: "wait", Poll: waitPoll, Data: waitPage{l.ID, state, l.Match, p.phoneLink(l.RequestURI), l.AskedUntil, l.Transaction != "", p.residentsLink(l)}})
 	}
 }
 

@@ -1,12 +1,19 @@
 package oidc
 
 import (
+	"crypto"
+	"crypto/x509"
+	"errors"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
 	"tegata/internal/ceremony"
 	"tegata/internal/problem"
+	"tegata/internal/secret"
 	"tegata/internal/ui"
 	"tegata/internal/ui/uitest"
 	"tegata/verifier/gateway"
@@ -29,12 +36,24 @@ func samples() []uitest.Page {
 	until := time.Date(2026, 11, 28, 9, 5, 0, 0, time.UTC)
 	out := []uitest.Page{
 		page("01-choose", "choose", choosePage{ID: id, Client: bank, Data: ceremony.AttributeClaims(), Other: true}), page("02-choose-nothing", "choose", choosePage{ID: id, Client: bank}),
-		page("03-phone", "phone", phonePage{id, link}), page("04-wait", "wait", waitPage{id, ceremony.StateWaiting, "64", link, until, true}),
-		page("05-opened", "wait", waitPage{id, ceremony.StateOpened, "64", link, until, false}), page("06-done", "done", donePage{bank, "http://bank.localhost:8410/callback?code=x"}),
+		page("03-phone", "phone", phonePage{id, link}), page("04-wait", "wait", waitPage{id, ceremony.StateWaiting, "64", link, until, true, ""}),
+		page("05-opened", "wait", waitPage{id, ceremony.StateOpened, "64", link, until, false, ""}), page("06-done", "done", donePage{bank, "http://bank.localhost:8410/callback?code=x"}),
 		page("07-bye", "bye", byePage{&bank, "http://bank.localhost:8410/"}), page("08-bye-none", "bye", byePage{}), page("09-about", "about", struct{}{}),
 		page("10-choose-sign", "choose", choosePage{ID: id, Client: bank, Document: "口座開設申込書.pdf", Password: true, Other: true}),
 	}
-	for _, err := range []*problem.Problem{ErrRequest, ErrClientUnknown, ErrLoginOver, ErrOtherBrowser, ErrLogoutRequest, ErrTooManyAsks, ErrTooManyVisits, gateway.ErrHeld, errNoPage} {
+	c := Client{ID: "dev-abcdefghijkl", Name: ceremony.Text{JA: "青葉書店", EN: "Aoba Books"}, Profile: Basic, Authentication: SecretBasic,
+		RedirectURIs: []string{"http://127.0.0.1:9000/callback"}, Purpose: ceremony.RegisteredPurpose{Code: "login", RiskFloor: ceremony.R1, Claims: []string{"name"},
+			Sentence: ceremony.Text{JA: "注文を見ます。", EN: "See your orders."}}}
+	form := formOf(c, "")
+	wrong := form
+	wrong.Why = "oidc: registration: 1 to 16 redirect_uris"
+	traffic := []Traffic{{c.ID, pathToken, 401, "invalid_client", "secret", "5f3a", until}, {c.ID, pathAuthorize, 303, "", "", "5f39", until}}
+	out = append(out, page("30-developers", "developers", developersPage{true, "http://127.0.0.1:8402", c.ID}), page("31-production", "developers", developersPage{Issuer: "https://verifier.example"}),
+		page("32-new", "newclient", newClientPage{Form: form}), page("33-new-wrong", "newclient", newClientPage{Form: wrong}),
+		page("34-registered", "newclient", newClientPage{Done: registered{c.ID, "SECRET", "TOKEN"}, Name: ui.Text(c.Name)}),
+		page("35-client", "client", clientPage{Client: c, Name: ui.Text(c.Name), Issuer: "http://127.0.0.1:8402", Token: "TOKEN", Form: form, Secret: "SECRET", Saved: true, Traffic: traffic, QuickStarts: quickStarts("http://127.0.0.1:8402", c)}),
+		page("36-client-new", "client", clientPage{Client: c, Name: ui.Text(c.Name), Token: "TOKEN", Form: form}))
+	for _, err := range []*problem.Problem{ErrManagement, ErrNoPortal, ErrRequest, ErrClientUnknown, ErrLoginOver, ErrOtherBrowser, ErrLogoutRequest, ErrTooManyAsks, ErrTooManyVisits, gateway.ErrHeld, errNoPage} {
 		trouble := ui.TroubleOf(nil, err).With(ui.Text{}, ui.Action{Label: "もう一度ためす", URL: "/login/" + id})
 		out = append(out, page("20-"+err.Code, "trouble", ui.TroublePage{Trouble: trouble, More: []ui.Action{{Label: "断る", URL: "/login/" + id + "/refuse", Post: true}}}))
 	}
@@ -55,4 +74,33 @@ func TestPreview(t *testing.T) {
 		t.Fatal(err)
 	}
 	uitest.Preview(t, site, samples())
+}
+
+// Residents who answer by themselves, and self-service, are a sandbox's alone.
+func TestProductionHasNobodyWhoAnswersByThemselves(t *testing.T) {
+	key, err := secret.P256()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := Config{Issuer: "https://verifier.example", Pages: "https://verifier.example", Party: "openid", Verifier: "verifier", Phone: "https://phone.example",
+		Signer: key, Chain: []*x509.Certificate{{}}, Key: func(string) (crypto.Signer, error) { return key, nil },
+		Gateway: (*gateway.Gateway)(nil), Store: struct{ Store }{}, Now: time.Now, Residents: "http://street.localhost:8400/residents"}
+	if _, err := New(c); err == nil || !strings.Contains(err.Error(), "sandbox's") {
+		t.Errorf("%v", err)
+	}
+	c.Residents = ""
+	p, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []*http.Request{httptest.NewRequest("GET", "/developers/new", nil), httptest.NewRequest("POST", "/developers/new", strings.NewReader("name_ja=x"))} {
+		w := httptest.NewRecorder()
+		p.Pages().ServeHTTP(w, r)
+		if w.Code != http.StatusForbidden && w.Code != http.StatusSeeOther {
+			t.Errorf("%s: %d", r.Method, w.Code)
+		}
+	}
+	if _, err := p.registerSelf(t.Context(), Client{}, ""); !errors.Is(err, ErrNoPortal) {
+		t.Errorf("%v", err)
+	}
 }

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"tegata/internal/audit"
 	"tegata/internal/ceremony"
 	"tegata/internal/httpd"
@@ -28,6 +30,7 @@ type Gateway interface {
 	Register(ctx context.Context, who audit.Actor, p gateway.Party) error
 	StartSigning(ctx context.Context, caller ceremony.Caller, entry ceremony.Entry, body ceremony.SignStart, at time.Time) (ceremony.Started, error)
 	SignResult(ctx context.Context, caller ceremony.Caller, entry ceremony.Entry, resultID string, at time.Time) (ceremony.SignResult, error)
+	End(ctx context.Context, who audit.Actor, id string) error
 	PersonOf(ctx context.Context, party, resultID string) (string, error)
 	Granted(ctx context.Context, authorization, compact, scope string) (ceremony.Grant, error)
 }
@@ -53,8 +56,11 @@ type Config struct {
 	Client  *http.Client // for back-channel logout; optional: httpd.Client of 5 s
 	Name    ui.Text      // the provider's name on its pages
 	Sandbox bool         // says so on every page
-	Secure  bool         // an https origin: cookies are marked Secure and named __Host-
-	Log     *slog.Logger // optional
+	// Residents is the sandbox's page where residents answer by themselves; optional, and
+	// refused where there is no sandbox.
+	Residents string
+	Secure    bool         // an https origin: cookies are marked Secure and named __Host-
+	Log       *slog.Logger // optional
 }
 
 // Provider is the OpenID Provider. Its methods may be called at once, and by several
@@ -67,6 +73,8 @@ type Provider struct {
 	visits  *limit.Sources // at the authorization endpoint, by source
 	// documents counts those that each client brings.
 	documents *limit.Sources
+
+	newClients *rate.Limiter // of developers
 }
 
 // New checks c and makes a provider of it.
@@ -79,6 +87,9 @@ func New(c Config) (*Provider, error) {
 	if c.Signer == nil || len(c.Chain) == 0 || c.Key == nil || c.Gateway == nil || c.Store == nil || c.Now == nil {
 		return nil, errors.New("oidc: configuration: keys, gateway, store or clock are missing")
 	}
+	if c.Residents != "" && !c.Sandbox {
+		return nil, errors.New("oidc: configuration: residents who answer by themselves are a sandbox's")
+	}
 	if o, err := ceremony.Origin(c.Issuer); err != nil || o != c.Issuer {
 		return nil, errors.New("oidc: configuration: the issuer is not an origin")
 	}
@@ -89,7 +100,8 @@ func New(c Config) (*Provider, error) {
 		c.Client = httpd.Client(5 * time.Second)
 	}
 	p := &Provider{c: c, keys: newKeyring(c.Key, c.Now), engines: map[Profile]engine{},
-		visits: limit.NewSources(visitsPerSecond, visitBurst), documents: limit.NewSources(documentsPerSecond, documentBurst)}
+		visits: limit.NewSources(visitsPerSecond, visitBurst), documents: limit.NewSources(documentsPerSecond, documentBurst),
+		newClients: rate.NewLimiter(rate.Every(time.Second), 30)}
 	var err error
 	if p.site, err = newSite(c); err != nil {
 		return nil, err

@@ -21,6 +21,8 @@ var (
 // returns, and each call is one transaction. Codes, tokens and cookies come to it as
 // SHA-256 only.
 type Store interface {
+	Developers
+
 	// Client finds a registered client. ErrNotFound.
 	Client(ctx context.Context, id string) (Client, error)
 	// PutClient registers a client or replaces its registration, with an audit record.

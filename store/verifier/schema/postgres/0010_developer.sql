@@ -1,0 +1,21 @@
+-- +goose Up
+-- Clients that a developer of the sandbox registered, with the hash of what manages each.
+CREATE TABLE oidc_managed (
+	client TEXT PRIMARY KEY,
+	token BYTEA NOT NULL,
+	contact TEXT NOT NULL,
+	at_ms BIGINT NOT NULL
+);
+-- What such a client asked for and what it was answered: no person, no token. The newest
+-- of each client are kept.
+CREATE TABLE oidc_traffic (
+	seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	client TEXT NOT NULL,
+	endpoint TEXT NOT NULL,
+	status BIGINT NOT NULL,
+	error TEXT NOT NULL,
+	cause TEXT NOT NULL,
+	request TEXT NOT NULL,
+	at_ms BIGINT NOT NULL
+);
+CREATE INDEX oidc_traffic_client ON oidc_traffic (client, seq);
