@@ -28,6 +28,7 @@ import (
 	"tegata/internal/httpd"
 	"tegata/internal/pkitest"
 	"tegata/internal/tsp"
+	"tegata/services/street"
 	"tegata/verifier/oidc"
 )
 
@@ -35,20 +36,20 @@ import (
 func callsOfOpenAPI(t *testing.T, s *streets) {
 	m := s.meddled(t)
 	s.around(m.neighbourhood)
-	issuer, verifier, street := m.settings.machine("issuer"), m.settings.machine("verifier"), m.settings.machine("street")
-	for _, role := range []string{issuer, verifier, street} {
+	issuer, verifier, start := m.settings.machine("issuer"), m.settings.machine("verifier"), m.settings.machine("street")
+	for _, role := range []string{issuer, verifier, start} {
 		m.call("GET", role+"/healthz", "", nil)
 		m.call("GET", role+"/metrics", "", nil)
 		if text := m.call("GET", role+openapiPath, "", nil); !bytes.HasPrefix(text, []byte("openapi: 3.1.")) {
 			t.Errorf("%s: %.40q", role, text)
 		}
 	}
-	m.call("GET", street+"/residents.json", "", nil)
 	m.call("GET", issuer+"/cps", "", nil)
 	m.statusCalls(issuer)
 	m.documentCalls(verifier)
 	m.tokenCalls(verifier)
 	m.pushedCall(verifier)
+	m.answeredCall(start)
 }
 
 // call demands an answer of 2xx.
@@ -141,6 +142,23 @@ func (m *meddled) tokenCalls(verifier string) {
 	m.call("POST", verifier+"/revoke", form, []byte(url.Values{"token": {token.RefreshToken}}.Encode()), basic)
 	raw, _ := token.Extra("id_token").(string)
 	m.call("GET", m.settings.page("verifier")+"/logout?"+url.Values{"id_token_hint": {raw}}.Encode(), "", nil)
+}
+
+// answeredCall has a resident who answers by themselves answer.
+func (m *meddled) answeredCall(at string) {
+	b := &bankTest{meddled: m, arrived: make(chan url.Values, 1)}
+	bank := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { b.arrived <- r.URL.Query() }))
+	m.t.Cleanup(bank.Close)
+	b.config, _ = m.registered("answered", bank.URL+"/callback")
+	var listed struct {
+		Residents []street.Person `json:"residents"`
+	}
+	m.must(json.Unmarshal(m.call("GET", at+"/residents.json", "", nil), &listed))
+	for _, p := range listed.Residents {
+		if p.Answers == "refuses" {
+			b.logIn(p, "this")
+		}
+	}
 }
 
 // registered registers a client of the profile basic by the operator's door.

@@ -27,7 +27,10 @@ var (
 	// them, and their addresses may change.
 	privateOfVerifier = []string{"GET /static/", "POST /language", "GET /trouble", "GET /about", "GET /login/return", "GET /login/{id}", "GET /login/{id}/phone",
 		"GET /login/{id}/wait", "GET /login/{id}/done", "POST /login/{id}/ask", "POST /login/{id}/refuse", "/",
-		"POST /v1/clients"} // the sandbox operator's door
+		"POST /v1/clients", // the sandbox operator's door
+		// Pages where a developer looks after clients.
+		"GET /developers", "GET /developers/new", "POST /developers/new", "GET /developers/client", "POST /developers/client", "POST /developers/change",
+		"POST /developers/secret", "POST /developers/delete"}
 	// Doors between the parties of one operator, by the roles in their certificates:
 	// register, helpdesk, portal and the sandbox's start page.
 	privateOfIssuer = []string{"POST /v1/card-issuances", "POST /v1/card-reissues", "POST /v1/register-events", "POST /v1/support-views", "POST /v1/staff/linkage",
@@ -35,7 +38,7 @@ var (
 		"POST /v1/trust/openings", "POST /v1/trust/{id}/acceptance", "POST /v1/trust/{id}/confirmation", "POST /v1/trust/{id}/end",
 		"POST /sandbox/ocsp"} // the sandbox operator's door
 	// Pages for people, and what the sandbox's own roles send to them.
-	privateOfStreet = []string{"GET /{$}", "GET /cards", "POST /cards/{id}/remove", "GET /hold", "POST /hold", "GET /pad", "POST /pad", "GET /mailbox", "GET /offers",
+	privateOfStreet = []string{"GET /{$}", "GET /cards", "POST /cards/{id}/remove", "GET /hold", "POST /hold", "GET /residents", "POST /residents", "GET /pad", "POST /pad", "GET /mailbox", "GET /offers",
 		"GET /trace", "GET /trace/{file}", "POST /trace", "GET /break", "POST /break/card", "POST /break/ocsp", "POST /break/phone", "POST /break/reset",
 		"POST /break/clock", "POST /break/lost", "GET /stranger/{trick}", "GET /v1/parties/{id}", "GET /shop", "POST /shop", "GET /shop/phone", "GET /shop/return",
 		"GET /shop/signed/{token}", "GET /shop/paper/{what}", "/", "GET /static/", "POST /language", "GET /trouble"}

@@ -165,11 +165,16 @@ func checkClaims(claims []string) error {
 	return nil
 }
 
-// NewID draws 128 random bits, base64url: for jti, nonce and result ids.
+// NewID draws 128 random bits, base64url: for jti, nonce and result ids. None begins
+// with "-": people hand them to commands, which would take it for a flag.
 func NewID() string {
 	var b [16]byte
-	rand.Read(b[:])
-	return base64.RawURLEncoding.EncodeToString(b[:])
+	for {
+		rand.Read(b[:])
+		if id := base64.RawURLEncoding.EncodeToString(b[:]); id[0] != '-' {
+			return id
+		}
+	}
 }
 
 // ValidID tells whether s has the form of NewID: 22 characters of base64url that

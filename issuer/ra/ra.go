@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tegata/internal/audit"
+	"tegata/internal/ceremony"
 	"tegata/internal/pki"
 	"tegata/internal/secret"
 	"tegata/internal/trace"
@@ -127,7 +128,7 @@ func (r *RA) authorities(phone bool) Certificates {
 }
 
 // randomID is 128 random bits, base64url.
-func randomID() string { return base64.RawURLEncoding.EncodeToString(randomBytes(16)) }
+func randomID() string { return ceremony.NewID() }
 
 func randomBytes(n int) []byte {
 	b := make([]byte, n)
