@@ -154,8 +154,16 @@ func (h *Handler) revocation(w http.ResponseWriter, r *http.Request) {
 	answer(w, r, v, err)
 }
 
+// finishing is how long a suspension goes on without whoever asked for it.
+const finishing = 10 * time.Second
+
+// suspend goes on though the line breaks: a try is counted before it is compared, so
+// that whoever is cut off in between would have spent it and stopped nothing.
 func (h *Handler) suspend(w http.ResponseWriter, r *http.Request) {
 	if body, ok := read[Suspension](w, r); ok {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), finishing)
+		defer cancel()
+		r = r.WithContext(ctx)
 		if body.Facts != nil || body.Support != "" {
 			v, err := h.suspendByHelpdesk(r, body)
 			answer(w, r, v, err)
@@ -205,6 +213,9 @@ func (h *Handler) suspendByHolder(r *http.Request, s Suspension) (Suspended, err
 	}
 	if s.Trust != "" {
 		return h.RA.SuspendCharge(r.Context(), caller.Party, s.Holder, s.Trust, g)
+	}
+	if s.Repeat {
+		return h.RA.RepeatByHolder(r.Context(), caller.Party, s.Holder, s.Report, g)
 	}
 	return h.RA.SuspendByHolder(r.Context(), caller.Party, s.Holder, s.Report, g)
 }

@@ -317,6 +317,7 @@ type Suspension struct {
 	Holder    string `json:"holder,omitempty"`     // pairwise to the verifier whose grant comes with it
 	Trust     string `json:"trust,omitempty"`      // with holder: the relation
 	Report    string `json:"report,omitempty"`     // with holder: 128 random bits, by which the party tells a helpdesk of the same case
+	Repeat    bool   `json:"repeat,omitempty"`     // with report: the party asks again by itself; a report that is kept holds nothing again
 	Facts     *Facts `json:"facts,omitempty"`      // what a caller told the helpdesk; needs its client assertion, and Agent
 	Support   string `json:"support,omitempty"`    // a view by support number (SupportView.Support); the same
 	Agent     string `json:"agent,omitempty"`      // the helpdesk's name for who acts: a pseudonym

@@ -1,6 +1,11 @@
 package ra_test
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -87,4 +92,67 @@ func TestOnlyAHelpdeskSeesAReport(t *testing.T) {
 	wantCode(t, w.post(base+"/v1/report-views", query, nil), ra.CodeCaller)
 	wantCode(t, w.post(base+"/v1/report-views", query, nil, httpd.Bearer(portal.assertion())), ra.CodeCallerRole)
 	wantCode(t, w.post(base+"/v1/report-views", query, nil, httpd.Bearer(desk.assertion())), ra.CodeReportUnknown)
+}
+
+// An answer may be lost and the phone found since: what the portal repeats by itself does
+// not stop it once more, and what somebody presses does.
+func TestARepeatedReportStopsNoPhoneThatWasFound(t *testing.T) {
+	w, c, p := registered(t)
+	base, portal, verifier := w.serve(), w.newParty("portal", pki.RoleParty), w.newParty("verifier", pki.RoleVerifier)
+	report := ceremony.NewID()
+	hold := func(repeat bool) ra.Suspended {
+		t.Helper()
+		g, err := w.suspendGrant(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compact, err := ceremony.SignGrant(verifier.key, verifier.chain, g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out ra.Suspended
+		if err := w.post(base+"/v1/suspensions", ra.Suspension{Holder: g.Subject, Report: report, Repeat: repeat}, &out, httpd.Bearer(portal.assertion()),
+			httpd.Header{Name: ceremony.GrantHeader, Value: compact}); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	first := hold(true) // nothing of it is known: the first one that arrived
+	p.mustBe(status.Held, status.CertificateHold, status.Lost)
+	w.now = w.now.Add(time.Minute)
+	if _, err := p.sendResume(p.resumeClaims(c.says(p, c.word(p, ra.WordResume)))); err != nil {
+		t.Fatal(err)
+	}
+	if again := hold(true); !again.At.Equal(first.At) || again.State != "held" {
+		t.Errorf("%+v, not %+v", again, first)
+	}
+	if s := p.pair()[0].Status; s != status.Good {
+		t.Errorf("the found phone is %v", s)
+	}
+	hold(false)
+	if s := p.pair()[0].Status; s != status.Held {
+		t.Errorf("after a press it is %v", s)
+	}
+}
+
+// Whoever asked may be gone before it is done: a try is counted first, so that a line that
+// broke would have cost one and stopped nothing.
+func TestASuspensionOutlivesItsLine(t *testing.T) {
+	w, _, p := registered(t)
+	mux := http.NewServeMux()
+	(&ra.Handler{RA: w.ra}).Register(mux)
+	body, err := json.Marshal(ra.Suspension{BirthDate: "1980-02-17", LockCode: digits(p)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := httptest.NewRequestWithContext(gone, "POST", "/v1/suspensions", bytes.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	answer := httptest.NewRecorder()
+	mux.ServeHTTP(answer, r)
+	if answer.Code != 200 {
+		t.Errorf("%d: %s", answer.Code, answer.Body)
+	}
+	p.mustBe(status.Held, status.CertificateHold, status.Lost)
 }

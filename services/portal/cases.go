@@ -92,9 +92,9 @@ func (p *Portal) NotMe(ctx context.Context, token, useID string) (Case, error) {
 	} else if !errors.Is(err, ErrNoSuspend) {
 		return Case{}, err
 	}
-	c := Case{Person: h.Session.Person, UseID: useID, Use: use, OpenedAt: p.at(), Session: hash(token), Hold: hold}
+	c := Case{Person: h.Session.Person, UseID: useID, Use: use, OpenedAt: p.at(), Session: hash(token), Hold: hold, Report: ceremony.NewID()}
 	if p.config.Helpdesk != "" {
-		c.Report, c.Due = ceremony.NewID(), c.OpenedAt
+		c.Due = c.OpenedAt
 	}
 	opened, err := p.open(ctx, c)
 	if err != nil { // a phone does not wait for our records

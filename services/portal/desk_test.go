@@ -22,6 +22,7 @@ func (w *world) serveDesk(rw http.ResponseWriter, r *http.Request) bool {
 	case r.URL.Path == "/v1/suspensions" && (grant == "suspend-grant" || grant == "trust-grant" || grant == ""):
 		var body struct {
 			Report, Trust string
+			Repeat        bool
 			Code          string `json:"lock_code"`
 		}
 		json.NewDecoder(r.Body).Decode(&body)
@@ -45,7 +46,7 @@ func (w *world) serveDesk(rw http.ResponseWriter, r *http.Request) bool {
 			http.Error(rw, "", http.StatusServiceUnavailable)
 			return true
 		}
-		w.reported = body.Report
+		w.reported, w.repeated = body.Report, body.Repeat
 		w.suspensions++
 		if w.lost {
 			w.lost = false

@@ -105,8 +105,8 @@ func TestAReportsPhoneIsStoppedWhenTheIssuerIsBack(t *testing.T) {
 		due()
 		w.now = w.now.Add(10 * time.Second)
 		due()
-		if w.suspensions != 2 {
-			t.Errorf("asked %d times", w.suspensions)
+		if w.suspensions != 2 || !w.repeated {
+			t.Errorf("asked %d times, by itself: %t", w.suspensions, w.repeated)
 		}
 		w.now = w.now.Add(time.Hour)
 		due()
@@ -121,12 +121,18 @@ func TestAReportsPhoneIsStoppedWhenTheIssuerIsBack(t *testing.T) {
 // What the issuer refuses for good is not asked again, and says why; a later login asks
 // anew.
 func TestAReportsPhoneThatCannotBeStopped(t *testing.T) {
+	for _, code := range []string{"grant-invalid", "unknown-person", "person-not-registered", "no-phone", "bad-request"} {
+		t.Run(code, func(t *testing.T) { cannotBeStopped(t, code) })
+	}
+}
+
+func cannotBeStopped(t *testing.T, code string) {
 	each(t, func(t *testing.T, w *world) {
 		ctx := t.Context()
 		session, use := w.useOf(t, "")
-		w.refusal = problem.NewRefused(403, "grant-invalid", "x", "x", "x", "x")
+		w.refusal = problem.NewRefused(403, code, "x", "x", "x", "x")
 		c, err := w.NotMe(ctx, session, use)
-		if problem.From(err).Code != "grant-invalid" {
+		if problem.From(err).Code != code {
 			t.Fatal(err)
 		}
 		w.now = w.now.Add(5 * time.Second)
@@ -140,17 +146,36 @@ func TestAReportsPhoneThatCannotBeStopped(t *testing.T) {
 		}
 		session, _ = w.useOf(t, "")
 		c, err = w.CaseOf(ctx, session, c.Number)
-		if err != nil || c.Hold != (portal.Hold{Tries: 1, Refused: "grant-invalid"}) || !c.Suspended.IsZero() {
+		if err != nil || c.Hold != (portal.Hold{Tries: 1, Refused: code}) || !c.Suspended.IsZero() {
 			t.Fatalf("%+v, %v", c, err)
 		}
 		w.unheld = true
-		if _, err := w.HoldFor(ctx, session, c.Number); err == nil {
+		if _, err := w.HoldFor(ctx, session, c.Number); err == nil || w.repeated {
 			t.Fatal("stopped")
 		}
 		w.unheld = false
 		w.now = w.now.Add(5 * time.Second)
 		if err := w.HoldDue(ctx); err != nil || w.suspensions != 1 {
 			t.Errorf("%v, stopped %d times", err, w.suspensions)
+		}
+	})
+}
+
+// A phone that is on hold already needs no more: the case says so, and nobody is asked.
+func TestACaseOfAPhoneThatIsOnHoldAlready(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		login := ceremony.NewID()
+		session, use := w.useOf(t, login)
+		w.unheld = true
+		c, err := w.NotMe(t.Context(), session, use)
+		if err == nil {
+			t.Fatal("stopped")
+		}
+		w.unheld = false
+		w.tell(t, w.verifier, nil, login, ceremony.CertificateHeld)
+		w.hear(t)
+		if c, err = w.HoldFor(t.Context(), session, c.Number); err != nil || c.Suspended.IsZero() || w.suspensions != 0 {
+			t.Errorf("%+v, %v, asked %d times", c, err, w.suspensions)
 		}
 	})
 }

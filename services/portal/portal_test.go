@@ -68,6 +68,7 @@ type world struct {
 	lost        bool             // the answer of one is lost, once it is done
 	asked       func()           // comes with a suspension, before the issuer acts
 	reported    string           // as what it was told of the last one
+	repeated    bool             // and whether the portal asked for it by itself
 	suspensions int
 	rules       ceremony.Rules
 	proposals   []ceremony.RulesChange

@@ -62,7 +62,7 @@ func (p *Portal) HoldDue(ctx context.Context) error {
 		if !mine {
 			continue
 		}
-		held, err := p.suspend(ctx, c.Hold, c.Report)
+		held, err := p.askHold(ctx, c.Hold, c.Report, c.Report != "")
 		switch code := codeOf(err); {
 		case err == nil:
 			_, err = p.held(ctx, c, held)
@@ -167,7 +167,7 @@ const (
 // same.
 func (p *Portal) StandingOf(ctx context.Context, c Case) ReportStanding {
 	switch {
-	case c.Report == "" || p.config.Helpdesk == "":
+	case p.config.Helpdesk == "" || c.Due.IsZero() && c.Tries == 0: // none now, or none when it was opened
 		return ReportStanding{State: ReportNone}
 	case !c.Due.IsZero():
 		return ReportStanding{State: ReportWaiting}

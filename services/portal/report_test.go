@@ -205,7 +205,7 @@ func TestWithoutAHelpdeskNobodyIsTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		c, err := w.NotMe(t.Context(), session, portal.UseID(home.Snapshot.Uses[0]))
-		if err != nil || c.Report != "" || !c.Due.IsZero() || w.StandingOf(t.Context(), c).State != portal.ReportNone {
+		if err != nil || c.Report == "" || !c.Due.IsZero() || w.StandingOf(t.Context(), c).State != portal.ReportNone {
 			t.Errorf("%+v, %v", c, err)
 		}
 	})

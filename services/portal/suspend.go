@@ -37,9 +37,14 @@ func (p *Portal) mayHold(ctx context.Context, token string) (Hold, error) {
 }
 
 // suspend asks the issuer. It remembers whose report it is, if it is for one, so that the
-// helpdesk, which is told of it by the same name, sees states by it. Asked again, it does
-// no more.
+// helpdesk, which is told of it by the same name, sees states by it.
 func (p *Portal) suspend(ctx context.Context, h Hold, report string) (time.Time, error) {
+	return p.askHold(ctx, h, report, false)
+}
+
+// askHold asks the issuer; repeat says that nobody pressed anything for it: an answer may
+// have been lost and the phone found since, and then it is not held once more.
+func (p *Portal) askHold(ctx context.Context, h Hold, report string, repeat bool) (time.Time, error) {
 	header, err := p.bearer(p.config.Issuer, "")
 	if err != nil {
 		return time.Time{}, fmt.Errorf("portal: suspend: %w", err)
@@ -47,7 +52,8 @@ func (p *Portal) suspend(ctx context.Context, h Hold, report string) (time.Time,
 	body := struct {
 		Holder string `json:"holder"`
 		Report string `json:"report,omitempty"`
-	}{h.Holder, report}
+		Repeat bool   `json:"repeat,omitempty"`
+	}{h.Holder, report, repeat}
 	var held struct {
 		At time.Time `json:"at"`
 	}

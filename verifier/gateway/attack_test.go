@@ -146,7 +146,7 @@ func verdicts(t *testing.T, w *world, holders ...string) {
 		{name: "the PIN where the password is asked for", holder: "good", code: "risk-not-met", sub: "SIG_CONSTRAINTS_FAILURE", ask: []func(*ceremony.Request){moving}},
 		{name: "biometrics for class R3", holder: "good", code: "risk-not-met", sub: "SIG_CONSTRAINTS_FAILURE", ask: []func(*ceremony.Request){moving},
 			answer: []func(*ceremony.Answer){func(a *ceremony.Answer) { a.AMR = []string{"user"} }}},
-		{name: "a pair that is an hour old, for class R3", holder: "fresh", code: "cooling-off", sub: "SIG_CONSTRAINTS_FAILURE", ask: []func(*ceremony.Request){moving},
+		{name: "a pair that is a minute short of a day old, for class R3", holder: "fresh", code: "cooling-off", sub: "SIG_CONSTRAINTS_FAILURE", ask: []func(*ceremony.Request){moving},
 			answer: []func(*ceremony.Answer){withPassword}},
 		{name: "a number that is not on the screen", holder: "good", code: "match-wrong", sub: "CUSTOM", ask: []func(*ceremony.Request){crossing},
 			answer: []func(*ceremony.Answer){func(a *ceremony.Answer) { a.Match = "99" }}},

@@ -96,7 +96,7 @@ func newWorld(t *testing.T, dsn string) *world {
 			l.NotAfter = w.now.Add(-time.Hour)
 		}
 		if name == "fresh" {
-			l.NotBefore = w.now.Add(-time.Hour)
+			l.NotBefore = w.now.Add(-freshFor)
 		}
 		w.holders[name] = w.holder(t, name, w.auth, w.sign, l)
 	}
