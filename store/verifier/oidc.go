@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"tegata/internal/audit"
 	"tegata/store"
@@ -33,6 +35,9 @@ func oidcError(err error) error {
 
 // Client implements oidc.Store.
 func (o OIDC) Client(ctx context.Context, id string) (c oidc.Client, err error) {
+	if !storable(id) {
+		return c, oidc.ErrNotFound
+	}
 	var text string
 	err = o.s.db.Read(ctx, func(tx store.Tx) error {
 		return tx.QueryRow(ctx, "SELECT registration FROM oidc_client WHERE id = $1", id).Scan(&text)
@@ -45,6 +50,10 @@ func (o OIDC) Client(ctx context.Context, id string) (c oidc.Client, err error) 
 	}
 	return c, nil
 }
+
+// storable tells whether a name that a stranger sent can be that of a row: PostgreSQL
+// takes the question for another one as a mistake, SQLite does not.
+func storable(id string) bool { return utf8.ValidString(id) && !strings.ContainsRune(id, 0) }
 
 // PutClient implements oidc.Store.
 func (o OIDC) PutClient(ctx context.Context, who audit.Actor, at time.Time, c oidc.Client) error {

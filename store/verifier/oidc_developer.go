@@ -24,6 +24,9 @@ func (o OIDC) PutManaged(ctx context.Context, who audit.Actor, m oidc.Managed) e
 
 // Managed implements oidc.Developers.
 func (o OIDC) Managed(ctx context.Context, client string) (m oidc.Managed, err error) {
+	if !storable(client) {
+		return m, oidc.ErrNotFound
+	}
 	var token []byte
 	var at int64
 	err = o.s.db.Read(ctx, func(tx store.Tx) error {

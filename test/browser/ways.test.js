@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { before } from 'node:test'
 import { job, narrow, visitor, wide } from './house/browser.js'
+import { Film, picture } from './house/guide.js'
 import { apart, fits } from './house/look.js'
 import * as is from './house/person.js'
 import { town as start } from './house/town.js'
@@ -111,9 +112,12 @@ job('where notices go is changed with the card, and taken back; nothing touches'
   await field.fill('katsuragi')
   await is.press(page, '次へ')
   await page.getByText('@ の入ったメールアドレスを、半角で1つだけ入力してください。').waitFor()
+  const film = new Film()
+  await film.follow(page)
   await field.fill('katsuragi.hayato.of.tegata@mail.example.jp')
+  await picture(page, '124-address')
   await is.press(page, '次へ')
-  await is.at(page, 'この送り先に変えます')
+  await is.at(page, 'この送り先に変えます', '125-address-card')
   wrong.push(...await fits(page))
   assert.ok(await apart(page.getByRole('group', { name: '数字のボタン' }), page.locator('.keypad + .small')) >= 16)
   const shown = page.getByText('katsuragi.hayato.of.tegata@mail.example.jp')
@@ -123,12 +127,15 @@ job('where notices go is changed with the card, and taken back; nothing touches'
   await is.at(page, 'カードをかざす')
   await is.holdCard(page, 'katsuragi')
   await page.getByText('送り先の変更を受け付けました').waitFor()
+  await picture(page, '126-address-changed')
   await page.goto(town.url('phone', '/p/borrowed/address/keep'))
-  await is.at(page, '送り先の変更を取り消す')
+  await is.at(page, '送り先の変更を取り消す', '127-address-keep')
   wrong.push(...await fits(page))
   assert.ok(await apart(page.getByRole('button', { name: '次へ' }), page.getByText('お知らせは、これまでの送り先に届きます。')) >= 16)
   await page.getByLabel('カードの利用者証明用の暗証番号').fill(cardPIN)
   await is.press(page, '次へ') // the card still lies there
   await page.getByText('送り先の変更を取り消しました').waitFor()
+  await picture(page, '128-address-kept')
+  await film.save('address')
   assert.deepEqual(wrong, [])
 })
