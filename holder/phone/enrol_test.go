@@ -472,9 +472,10 @@ func TestACardThatIsBeingPutDownIsWaitedFor(t *testing.T) {
 	if p.Arrives(t.Context()) {
 		t.Fatal("a card arrived that nobody holds")
 	}
+	c := w.card("small", resident("small", "手形　太郎", time.Date(1985, 5, 5, 0, 0, 0, 0, time.UTC)), true) // takes longer than anybody is waited for
 	arrives := make(chan bool)
 	go func() { arrives <- p.Arrives(t.Context()) }()
-	defer w.hold(w.card("small", resident("small", "手形　太郎", time.Date(1985, 5, 5, 0, 0, 0, 0, time.UTC)), true), p)()
+	defer w.hold(c, p)()
 	if !<-arrives {
 		t.Error("a card that was put down a moment later was not waited for")
 	}
