@@ -112,6 +112,7 @@ job('where notices go is changed with the card, and taken back; nothing touches'
   await field.fill('katsuragi')
   await is.press(page, '次へ')
   await page.getByText('@ の入ったメールアドレスを、半角で1つだけ入力してください。').waitFor()
+  await page.goto(town.url('phone', '/p/borrowed/address'))
   const film = new Film()
   await film.follow(page)
   await field.fill('katsuragi.hayato.of.tegata@mail.example.jp')

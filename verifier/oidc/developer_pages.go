@@ -93,9 +93,9 @@ func readForm(r *http.Request) (Client, clientForm) {
 func whyOf(err error) string {
 	why := strings.TrimPrefix(err.Error(), ErrClient.Error()+": ")
 	if _, rest, ok := strings.Cut(why, ": jws: "); ok {
-		return rest
+		why = rest
 	}
-	return why
+	return strings.TrimPrefix(why, "malformed: ")
 }
 
 type newClientPage struct {
