@@ -17,6 +17,7 @@ import (
 	verifierstore "tegata/store/verifier"
 	"tegata/verifier/document"
 	"tegata/verifier/gateway"
+	"tegata/verifier/oidc"
 	"tegata/verifier/tsa"
 )
 
@@ -36,10 +37,7 @@ func (v *verifier) openDocuments(ctx context.Context, at site, store *verifierst
 		Checker: document.Checker{Arc: at.arc, Anchors: documentAnchors(at.anchors),
 			Status: certpath.Feed{Index: v.follower.Index, Label: gateway.Labels(at.anchors)}},
 		OCSP: certpath.OCSP{Client: httpd.Client(5 * time.Second)}, Now: at.now,
-		Enter: func(ctx context.Context, authorization string, when time.Time) error {
-			_, err := v.gateway.Enter(ctx, authorization, when)
-			return err
-		},
+		Enter: v.mayVerify,
 	}
 	if !at.sandbox {
 		if _, err := os.Lstat(filepath.Join(v.keys.Dir, tsaLabel+".pem")); errors.Is(err, fs.ErrNotExist) {
@@ -54,6 +52,19 @@ func (v *verifier) openDocuments(ctx context.Context, at site, store *verifierst
 	authority := tsp.Authority{Signer: key.signer, Chain: key.chain, Policy: at.arc.TimeStampPolicy(), Accuracy: time.Second}
 	v.tsa, err = tsa.New(authority, store, at.now, v.log)
 	return err
+}
+
+// mayVerify lets in parties with a key under the operations authority, and clients of the
+// OpenID Provider with a token of their own.
+func (v *verifier) mayVerify(w http.ResponseWriter, r *http.Request, at time.Time) bool {
+	if v.openid != nil && oidc.ByToken(r) {
+		return v.openid.MayVerify(w, r)
+	}
+	_, err := v.gateway.Enter(r.Context(), r.Header.Get("Authorization"), at)
+	if err != nil {
+		httpd.WriteProblem(w, r, err)
+	}
+	return err == nil
 }
 
 func documentAnchors(all []gateway.Anchor) (list []document.Anchor) {

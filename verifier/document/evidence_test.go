@@ -2,7 +2,6 @@ package document_test
 
 import (
 	"bytes"
-	"context"
 	"crypto"
 	"encoding/json"
 	"errors"
@@ -14,6 +13,7 @@ import (
 	"tegata/internal/ceremony"
 	"tegata/internal/certpath"
 	"tegata/internal/cms"
+	"tegata/internal/httpd"
 	"tegata/internal/pades"
 	"tegata/internal/pki"
 	"tegata/internal/problem"
@@ -146,11 +146,12 @@ func TestEvidenceThatWasTouched(t *testing.T) {
 func TestVerifyOverHTTP(t *testing.T) {
 	w := newWorld(t)
 	refused := problem.NewRefused(401, "caller-unproved", "だれ", "だれ", "who", "who")
-	h := &document.Handler{Checker: w.checker(), Now: func() time.Time { return w.now }, Enter: func(_ context.Context, authorization string, _ time.Time) error {
-		if authorization != "Bearer shop" {
-			return refused
+	h := &document.Handler{Checker: w.checker(), Now: func() time.Time { return w.now }, Enter: func(w http.ResponseWriter, r *http.Request, _ time.Time) bool {
+		if r.Header.Get("Authorization") != "Bearer shop" {
+			httpd.WriteProblem(w, r, refused)
+			return false
 		}
-		return nil
+		return true
 	}}
 	server := httptest.NewServer(h.Routes())
 	defer server.Close()

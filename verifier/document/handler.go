@@ -28,9 +28,9 @@ type Handler struct {
 	Checker Checker
 	// OCSP is asked instead where evidence is wanted: it has to be shown to others.
 	OCSP certpath.OCSP
-	// Enter authenticates a registered party by its Authorization header. A verdict
-	// tells the status of a person's certificate, which is not for everybody.
-	Enter func(ctx context.Context, authorization string, at time.Time) error
+	// Enter says whether a call is a registered party's, and answers any other by itself. A
+	// verdict tells the status of a person's certificate, which is not for everybody.
+	Enter func(w http.ResponseWriter, r *http.Request, at time.Time) bool
 	Now   func() time.Time
 }
 
@@ -55,8 +55,7 @@ func (h *Handler) Routes() http.Handler {
 
 func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
 	at := h.Now()
-	if err := h.Enter(r.Context(), r.Header.Get("Authorization"), at); err != nil {
-		httpd.WriteProblem(w, r, err)
+	if !h.Enter(w, r, at) {
 		return
 	}
 	var body verification

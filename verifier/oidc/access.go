@@ -33,7 +33,7 @@ func (p *Provider) enter(r *http.Request) (access, error) {
 	ctx, at := r.Context(), p.c.Now()
 	_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	token = strings.TrimSpace(token)
-	if !hasScheme(r, "DPoP") || token == "" || len(r.Header.Values("Authorization")) != 1 {
+	if !ByToken(r) || token == "" || len(r.Header.Values("Authorization")) != 1 {
 		return access{}, ErrAccessToken
 	}
 	kept, err := p.c.Store.Token(ctx, hash(token), at)
@@ -70,6 +70,9 @@ func (p *Provider) enter(r *http.Request) (access, error) {
 	out.facts = &f
 	return out, err
 }
+
+// ByToken says whether a request brings an access token of the profile fapi2.
+func ByToken(r *http.Request) bool { return hasScheme(r, "DPoP") }
 
 // hasScheme tells by what a request authenticates.
 func hasScheme(r *http.Request, scheme string) bool {

@@ -50,10 +50,10 @@ var (
 		"DPoPの証明が、このトークンと依頼のものではありません。", "方法（htm）、宛先（htu）、ath、鍵、時刻を確かめ、毎回新しく作ってください。",
 		"The DPoP proof is not of this token and request.", "Check htm, htu, ath, key and time, and make a new one each time.")
 	ErrSignScope = problem.NewRefused(403, "sign-scope",
-		"このトークンでは文書を預けられません。", "scope=sign の client_credentials で得たトークンを使ってください。",
-		"This token brings no documents.", "Use one of grant_type=client_credentials with scope=sign.")
+		"このトークンでは、文書を預けることも確かめることもできません。", "scope=sign の client_credentials で得たトークンを使ってください。",
+		"This token neither brings documents nor has any checked.", "Use one of grant_type=client_credentials with scope=sign.")
 	ErrSignMany = problem.New(problem.CouldNotCheck, 429, "sign-too-many",
-		problem.Text{Title: "預かる文書が多すぎます。", Detail: "少し待って、もう一度送ってください。"},
+		problem.Text{Title: "文書が続けて来すぎています。", Detail: "少し待って、もう一度送ってください。"},
 		problem.Text{Title: "Too many documents came at once.", Detail: "Wait a little and send it again."})
 	ErrSignPurpose = problem.NewRefused(422, "sign-purpose",
 		"署名の目的として登録されていません。", "登録した sign_purposes の code を purpose に書いてください。",

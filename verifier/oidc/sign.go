@@ -62,7 +62,7 @@ func (p *Provider) Signing(next http.Handler) http.Handler {
 	mux := httpd.NewMux()
 	byToken := func(h http.HandlerFunc) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
-			if !hasScheme(r, "DPoP") {
+			if !ByToken(r) {
 				next.ServeHTTP(w, r)
 				return
 			}

@@ -26,6 +26,7 @@ import (
 	"tegata/store"
 	"tegata/store/storetest"
 	storeverifier "tegata/store/verifier"
+	"tegata/verifier/document"
 	"tegata/verifier/gateway"
 	"tegata/verifier/oidc"
 )
@@ -120,6 +121,11 @@ func newWorld(t *testing.T, dsn string) *world {
 func (w *world) programs() http.Handler {
 	mux := http.NewServeMux()
 	w.provider.Routes(mux)
+	anchors := []document.Anchor{{Kind: pki.Ops, Certificate: w.ops.Cert}, {Kind: pki.PhoneSign, Certificate: w.sign.Cert}}
+	labels := []gateway.Anchor{{Kind: pki.Ops, Label: "ops", Certificate: w.ops.Cert}, {Kind: pki.PhoneSign, Label: "phone-sign", Certificate: w.sign.Cert}}
+	verify := &document.Handler{Checker: document.Checker{Arc: pki.SandboxArc(), Anchors: anchors, Status: certpath.Feed{Index: w.index, Label: gateway.Labels(labels)}},
+		Now: w.Now, Enter: func(rw http.ResponseWriter, r *http.Request, _ time.Time) bool { return w.provider.MayVerify(rw, r) }}
+	mux.Handle("POST /v1/verify", verify.Routes())
 	mux.Handle("/", w.provider.Signing(w.gateway.Routes()))
 	return mux
 }
