@@ -4,8 +4,9 @@
 //
 // It owns the protocol: discovery, client assertions (RFC 7523), pushed requests (RFC
 // 9126), PKCE (RFC 7636), DPoP (RFC 9449), the issuer in the answer (RFC 9207), the ID
-// Token's checks, and signature transactions. What a person and a signature mean, where a
-// login rests between the two halves, and sessions are the service's.
+// Token's checks, back-channel logout, signature transactions, and verdicts on what was
+// signed. Sessions are there for a service's browsers; what a person and a signature mean is
+// the service's.
 //
 // # Trust
 //

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,14 +55,17 @@ type Login struct {
 	Verifier    string `json:"code_verifier"`
 	ACR         string `json:"acr,omitempty"`
 	Transaction string `json:"sign_transaction_id,omitempty"`
+	Asks        bool   `json:"asks,omitempty"` // for attributes
 }
 
 // Person is who logged in. The access token is for this process alone, for five minutes.
 type Person struct {
-	Sub      string // pairwise
+	Sub      string // pairwise: the same over renewals and new phones
+	SID      string // of the provider's session, for back-channel logout; may be ""
 	ACR      string
 	AMR      []string
 	AuthTime time.Time
+	Claims   Claims
 	token    string
 }
 
@@ -72,7 +76,8 @@ func (p *Party) Begin(ctx context.Context, q Request) (Login, string, error) {
 	if err != nil {
 		return Login{}, "", err
 	}
-	l := Login{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), Transaction: q.Transaction}
+	l := Login{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), Transaction: q.Transaction,
+		Asks: slices.ContainsFunc(q.Scopes, func(s string) bool { return s != "sign" })}
 	form := url.Values{"response_type": {"code"}, "redirect_uri": {p.c.RedirectURI}, "scope": {strings.Join(append([]string{"openid"}, q.Scopes...), " ")},
 		"state": {l.State}, "nonce": {l.Nonce}, "code_challenge": {oauth2.S256ChallengeFromVerifier(l.Verifier)}, "code_challenge_method": {"S256"}}
 	if q.ACR != "" {
@@ -133,7 +138,14 @@ func (p *Party) Finish(ctx context.Context, l Login, brought url.Values) (*Perso
 	if !strings.EqualFold(token.TokenType, "DPoP") {
 		return nil, fmt.Errorf("relying: the token is not bound to a proof: %w", ErrProvider)
 	}
-	return p.person(ctx, found, l, token)
+	who, err := p.person(ctx, found, l, token)
+	if err == nil && l.Asks {
+		who.Claims, err = p.claims(ctx, found, who.Sub, who.token)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return who, nil
 }
 
 // person checks the ID Token (OpenID Connect Core, section 3.1.3.7).
@@ -147,6 +159,7 @@ func (p *Party) person(ctx context.Context, found *provider, l Login, token *oau
 		return nil, fmt.Errorf("relying: the ID Token is of another login: %w", ErrNotAsked)
 	}
 	var claims struct {
+		SID      string   `json:"sid"`
 		ACR      string   `json:"acr"`
 		AMR      []string `json:"amr"`
 		AuthTime int64    `json:"auth_time"`
@@ -158,7 +171,7 @@ func (p *Party) person(ctx context.Context, found *provider, l Login, token *oau
 	if l.ACR != "" && claims.ACR != l.ACR {
 		return nil, ErrWeak
 	}
-	return &Person{Sub: id.Subject, ACR: claims.ACR, AMR: claims.AMR, AuthTime: time.Unix(claims.AuthTime, 0).UTC(), token: token.AccessToken}, nil
+	return &Person{Sub: id.Subject, SID: claims.SID, ACR: claims.ACR, AMR: claims.AMR, AuthTime: time.Unix(claims.AuthTime, 0).UTC(), token: token.AccessToken}, nil
 }
 
 // refused turns an answer of the token endpoint into our words.

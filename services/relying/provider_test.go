@@ -1,6 +1,7 @@
 package relying_test
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -8,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -43,6 +45,7 @@ type op struct {
 	lacks                      string // a member of discovery to leave out
 	nonce, acr, kind, sub, sha string // said in place of the truth
 	refuse                     string // error of the token endpoint
+	told                       string // sub of userinfo
 }
 
 func newOP(t *testing.T) (*op, *relying.Party) {
@@ -58,6 +61,8 @@ func newOP(t *testing.T) (*op, *relying.Party) {
 	mux.HandleFunc("POST /token", o.token)
 	mux.HandleFunc("POST /api/sign-transactions", o.bring)
 	mux.HandleFunc("GET /api/sign-transactions/{id}/result", o.result)
+	mux.HandleFunc("GET /userinfo", o.userinfo)
+	mux.HandleFunc("POST /v1/verify", o.verify)
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	o.origin = server.URL
@@ -84,7 +89,7 @@ func say(w http.ResponseWriter, status int, v any) {
 }
 
 func (o *op) discovery(w http.ResponseWriter, r *http.Request) {
-	all := map[string]any{"issuer": o.origin, "authorization_endpoint": o.origin + "/authorize", "token_endpoint": o.origin + "/token", "jwks_uri": o.origin + "/jwks",
+	all := map[string]any{"issuer": o.origin, "authorization_endpoint": o.origin + "/authorize", "token_endpoint": o.origin + "/token", "userinfo_endpoint": o.origin + "/userinfo", "jwks_uri": o.origin + "/jwks",
 		"pushed_authorization_request_endpoint": o.origin + "/par", "authorization_response_iss_parameter_supported": true,
 		"dpop_signing_alg_values_supported": []string{"ES256"}, "token_endpoint_auth_methods_supported": []string{"private_key_jwt"}}
 	o.mu.Lock()
@@ -223,6 +228,11 @@ func (o *op) idToken(q url.Values) string {
 	if o.acr != "" {
 		acr = o.acr
 	}
+	return o.says(map[string]any{"nonce": nonce, "acr": acr, "amr": []string{"pwd", "swk"}, "auth_time": time.Now().Unix(), "sid": "session-1"})
+}
+
+// says signs claims as the provider, beside those that all of its tokens have.
+func (o *op) says(claims map[string]any) string {
 	key := o.key
 	if o.forged != nil {
 		key = o.forged
@@ -232,8 +242,9 @@ func (o *op) idToken(q url.Values) string {
 		o.t.Fatal(err)
 	}
 	now := time.Now()
-	text, err := jwt.Signed(s).Claims(map[string]any{"iss": o.origin, "aud": "bank", "sub": o.sub, "nonce": nonce, "acr": acr, "amr": []string{"pwd", "swk"},
-		"auth_time": now.Unix(), "iat": now.Unix(), "exp": now.Add(time.Minute).Unix()}).Serialize()
+	all := map[string]any{"iss": o.origin, "aud": "bank", "sub": o.sub, "iat": now.Unix(), "exp": now.Add(time.Minute).Unix()}
+	maps.Copy(all, claims)
+	text, err := jwt.Signed(s).Claims(all).Serialize()
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -275,4 +286,30 @@ func (o *op) result(w http.ResponseWriter, r *http.Request) {
 	defer o.mu.Unlock()
 	say(w, 200, map[string]any{"state": "done", "verdict": "passed", "sub": o.sub, "receipt": "r", "signature": []byte("CMS"),
 		"document": map[string]string{"name": "a.txt", "sha256": o.sha}})
+}
+
+func (o *op) userinfo(w http.ResponseWriter, r *http.Request) {
+	if !o.enters(w, r) {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	say(w, 200, map[string]any{"sub": cmp.Or(o.told, o.sub), "name": "手形 花子", "birthdate": "1990-01-02", "gender": "female", "address": map[string]string{"formatted": "東京都"}})
+}
+
+// verify knows one signature over one application.
+func (o *op) verify(w http.ResponseWriter, r *http.Request) {
+	if !o.enters(w, r) {
+		return
+	}
+	var body struct {
+		Messages []struct{ Signed, Content []byte }
+	}
+	json.NewDecoder(r.Body).Decode(&body)
+	if len(body.Messages) != 1 || string(body.Messages[0].Signed) != "CMS" || string(body.Messages[0].Content) != application {
+		say(w, 200, map[string]any{"verdict": "failed", "signatures": []any{}})
+		return
+	}
+	say(w, 200, map[string]any{"verdict": "passed", "checked_at": time.Now(), "signatures": []any{map[string]any{
+		"signer": map[string]string{"kind": "phone-sign", "name": "手形 花子"}, "status": map[string]string{"state": "good"}}}})
 }

@@ -46,6 +46,13 @@ func TestADocumentIsSigned(t *testing.T) {
 	if _, err := p.Fetch(t.Context(), who, id, digest("another")); !errors.Is(err, relying.ErrOtherSigner) {
 		t.Errorf("another document: %v", err)
 	}
+	v, err := p.Verify(t.Context(), []byte("CMS"), []byte(application))
+	if name, kind := v.Signer(); err != nil || v.Verdict != relying.Passed || v.Status() != "good" || name != "手形 花子" || kind != "phone-sign" || v.CheckedAt.IsZero() {
+		t.Errorf("checked again: %+v, %v", v, err)
+	}
+	if v, err := p.Verify(t.Context(), []byte("CMS"), []byte("another")); err != nil || v.Verdict == relying.Passed || v.Status() != "" {
+		t.Errorf("another content: %+v, %v", v, err)
+	}
 	o.sub = "taro-at-the-bank"
 	if _, err := p.Fetch(t.Context(), who, id, digest(application)); !errors.Is(err, relying.ErrOtherSigner) {
 		t.Errorf("another person: %v", err)
@@ -73,11 +80,12 @@ func TestWhatTheBrowserBringsIsNotBelieved(t *testing.T) {
 		{"another login's ID Token", func(o *op, _ *relying.Login, _ url.Values) { o.nonce = "x" }, relying.ErrNotAsked},
 		{"a lesser class", func(o *op, _ *relying.Login, _ url.Values) { o.acr = o.origin + "/acr/r1" }, relying.ErrWeak},
 		{"a token that is not bound", func(o *op, _ *relying.Login, _ url.Values) { o.kind = "Bearer" }, relying.ErrProvider},
+		{"userinfo of another person", func(o *op, _ *relying.Login, _ url.Values) { o.told = "taro-at-the-bank" }, relying.ErrNotAsked},
 		{"a key that is not in discovery", func(o *op, _ *relying.Login, _ url.Values) { o.forged = o.client }, relying.ErrProvider},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o, p := newOP(t)
-			l, to, err := p.Begin(t.Context(), relying.Request{ACR: "r3"})
+			l, to, err := p.Begin(t.Context(), relying.Request{ACR: "r3", Scopes: []string{"name"}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -49,22 +49,8 @@ type Signed struct {
 // for the client's own token; after that a *problem.Problem of the verifier, or of package
 // httpd.
 func (p *Party) Bring(ctx context.Context, d Document, key string) (string, error) {
-	found, err := p.provider(ctx)
-	if err != nil {
-		return "", err
-	}
-	form, err := p.authenticated(url.Values{})
-	if err != nil {
-		return "", fmt.Errorf("relying: %w", err)
-	}
-	config := clientcredentials.Config{ClientID: p.c.ClientID, TokenURL: found.Endpoint().TokenURL, Scopes: []string{"sign"},
-		AuthStyle: oauth2.AuthStyleInParams, EndpointParams: url.Values{"client_assertion_type": form["client_assertion_type"], "client_assertion": form["client_assertion"]}}
-	token, err := config.Token(oidc.ClientContext(ctx, p.provingClient()))
-	if err != nil {
-		return "", refused("token", err)
-	}
 	address := p.c.Issuer + "/api/sign-transactions"
-	header, err := p.shown(http.MethodPost, address, token.AccessToken)
+	header, err := p.own(ctx, http.MethodPost, address)
 	if err != nil {
 		return "", err
 	}
@@ -78,6 +64,26 @@ func (p *Party) Bring(ctx context.Context, d Document, key string) (string, erro
 		return "", fmt.Errorf("relying: no sign_transaction_id: %w", ErrProvider)
 	}
 	return out.ID, nil
+}
+
+// own are the headers of a call by a token of this party's own, which belongs to no login.
+// *RefusedError, ErrProvider.
+func (p *Party) own(ctx context.Context, method, address string) ([]httpd.Header, error) {
+	found, err := p.provider(ctx)
+	if err != nil {
+		return nil, err
+	}
+	form, err := p.authenticated(url.Values{})
+	if err != nil {
+		return nil, fmt.Errorf("relying: %w", err)
+	}
+	config := clientcredentials.Config{ClientID: p.c.ClientID, TokenURL: found.Endpoint().TokenURL, Scopes: []string{"sign"},
+		AuthStyle: oauth2.AuthStyleInParams, EndpointParams: url.Values{"client_assertion_type": form["client_assertion_type"], "client_assertion": form["client_assertion"]}}
+	token, err := config.Token(oidc.ClientContext(ctx, p.provingClient()))
+	if err != nil {
+		return nil, refused("token", err)
+	}
+	return p.shown(method, address, token.AccessToken)
 }
 
 // Fetch fetches what a person signed in the login that named the transaction; sha256 is
