@@ -27,7 +27,7 @@ import (
 
 // The canaries. A person whose secrets nothing else knows (they are drawn here,
 // and the card is given its own before the neighbourhood is started) registers a
-// phone on its pages, logs in on the same device and from another, signs a file,
+// phone on its pages, logs in on the same device and from another, logs in at the bank, signs a file,
 // uses the card at a reader, has a browser told of notices, trusts somebody, loosens
 // limits, has notices sent elsewhere, reports a use, loses the phone, asks helpers and an agent of the helpdesk, who has signed
 // in with a PIN of their own, and gives the phone up. Then those secrets are searched

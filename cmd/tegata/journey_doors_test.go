@@ -125,6 +125,7 @@ func (a asker) routesInMetrics(t *testing.T) {
 		"phone":        {{"/v1/phones", "GET /v1/phones"}, {"/", "GET /{$}"}},
 		"portal":       {{"/", "GET /{$}"}, {"/home", "GET /home"}},
 		"municipality": {{"/v1/residents", "GET /v1/residents"}, {"/", "GET /{$}"}},
+		"bank":         {{"/", "GET /{$}"}, {"/home", "GET /home"}, {"/applications/x", "GET /applications/{id}"}},
 		"helpdesk":     {{"/", "GET /{$}"}, {"/home", "GET /home"}, {"/support/x", "GET /support/{view}"}},
 		"cards":        {{"/v1/cards", "GET /v1/cards"}},
 	}

@@ -49,6 +49,7 @@ type neighbourhood struct {
 	phones       *phoneRole
 	portal       *portalRole
 	helpdesk     *helpdeskRole
+	bank         *bankRole
 	streetRoom   *room
 
 	closers []io.Closer // in the order in which they were opened

@@ -63,6 +63,16 @@ func (n *neighbourhood) buildRest(ctx context.Context) (err error) {
 	n.addWork(n.helpdesk.helpdesk)
 	n.open("helpdesk", n.settings.ownName("helpdesk", n.helpdesk.routes(n.settings)))
 
+	if n.bank, err = n.openBank(ctx, n.site()); err != nil {
+		return err
+	}
+	n.closers = append(n.closers, n.bank)
+	if err := n.bank.register(ctx, n.settings, n.verifier); err != nil {
+		return err
+	}
+	n.addWork(informed{n.bank.bank, n.verifier.wait})
+	n.open("bank", n.settings.ownName("bank", n.bank.routes(n.settings)))
+
 	if n.streetRoom, err = n.openRoom(ctx, n.dir, "street", nil); err != nil {
 		return err
 	}

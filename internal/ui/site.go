@@ -61,11 +61,7 @@ func NewSite(party Party, pages, static fs.FS) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	words, err := fs.Sub(wordFiles, "words")
-	if err != nil {
-		return nil, fmt.Errorf("ui: open words: %w", err)
-	}
-	common, err := OpenCatalogue(words)
+	common, err := CommonWords()
 	if err != nil {
 		return nil, err
 	}
@@ -115,6 +111,15 @@ func NewSite(party Party, pages, static fs.FS) (*Site, error) {
 		}
 	}
 	return s, nil
+}
+
+// CommonWords are the strings of every site, which a party may say in its own way.
+func CommonWords() (Catalogue, error) {
+	words, err := fs.Sub(wordFiles, "words")
+	if err != nil {
+		return Catalogue{}, fmt.Errorf("ui: open words: %w", err)
+	}
+	return OpenCatalogue(words)
 }
 
 // Screen is one answer: which page with which values.

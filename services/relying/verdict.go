@@ -21,7 +21,8 @@ type Verdict struct {
 			Name string `json:"name"`
 		} `json:"signer"`
 		Status *struct {
-			State string `json:"state"`
+			State      string    `json:"state"`
+			ThisUpdate time.Time `json:"this_update"`
 		} `json:"status"`
 	} `json:"signatures"`
 }
@@ -29,13 +30,14 @@ type Verdict struct {
 // Passed is the verdict of a signature that holds.
 const Passed = "passed"
 
-// Status is what the verifier knew of the one signer's certificate: good, held, revoked,
-// unknown; "" when it could not learn.
-func (v Verdict) Status() string {
+// Status is what the verifier knew of the one signer's certificate, and as of when: good,
+// held, revoked, unknown; "" when it could not learn.
+func (v Verdict) Status() (state string, asOf time.Time) {
 	if len(v.Signatures) != 1 || v.Signatures[0].Status == nil {
-		return ""
+		return "", time.Time{}
 	}
-	return v.Signatures[0].Status.State
+	s := v.Signatures[0].Status
+	return s.State, s.ThisUpdate
 }
 
 // Signer is the name in the one signer's certificate and the kind of its authority; empty

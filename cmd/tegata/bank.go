@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"tegata/internal/ceremony"
+	"tegata/internal/httpd"
+	"tegata/services/bank"
+	"tegata/services/relying"
+	bankstore "tegata/store/bank"
+	"tegata/verifier/oidc"
+)
+
+// bankID is the sandbox's bank, as a client of the OpenID Provider and as a party that may
+// have signatures checked.
+const bankID = "tegata-bank"
+
+// bankReview is how long the sandbox's bank takes for a review.
+const bankReview = time.Minute
+
+// bankRole is the bank.
+type bankRole struct {
+	*room
+	bank    *bank.Bank
+	handler *bank.Handler
+	key     *ecdsa.PrivateKey // of the client
+}
+
+// openBank opens the bank's room.
+func (b build) openBank(ctx context.Context, at site) (*bankRole, error) {
+	r, err := b.openRoom(ctx, at.base, "bank", bankstore.Schema)
+	if err != nil {
+		return nil, err
+	}
+	role := &bankRole{room: r}
+	if err := role.open(ctx, at); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return role, nil
+}
+
+func (b *bankRole) open(_ context.Context, at site) (err error) {
+	if b.key, err = b.clientKey(); err != nil {
+		return err
+	}
+	party, err := relying.New(relying.Config{Issuer: at.machine("verifier"), ClientID: bankID, Key: b.key, KeyID: clientKeyID, RedirectURI: bankReturn(at), HTTP: httpd.Client(outsiderTimeout)})
+	if err != nil {
+		return err
+	}
+	b.bank, err = bank.New(bank.Config{Store: bankstore.New(b.db), Verifier: party, VerifierURL: at.machine("verifier"), ReviewAfter: bankReview, Now: at.now, Log: b.log})
+	if err != nil {
+		return err
+	}
+	b.handler, err = bank.NewHandler(bank.Options{Bank: b.bank, Party: party, Sandbox: at.sandbox, Secure: !at.sandbox, Now: at.now, Log: b.log})
+	return err
+}
+
+func bankReturn(at places) string { return at.page("bank") + "/callback" }
+
+// register registers the bank with the verifier, as any such party is.
+func (b *bankRole) register(ctx context.Context, at places, v *verifier) error {
+	purpose := func(code string, risk ceremony.Risk, ja, en string) ceremony.RegisteredPurpose {
+		return ceremony.RegisteredPurpose{Code: code, Category: ceremony.Private, RiskFloor: risk, Sentence: ceremony.Text{JA: ja, EN: en}}
+	}
+	name := ceremony.Text{JA: "手形銀行", EN: "Tegata Bank"}
+	login := purpose("bank", ceremony.R2, "銀行の画面に入ります。", "Sign in at the bank.")
+	sign := purpose(bank.SignPurpose, ceremony.R3, "口座開設の申込書に署名します。", "Sign the application for an account.")
+	set, err := json.Marshal(publicKeys(b.key))
+	if err != nil {
+		return err
+	}
+	login.Claims = []string{"name", "address", "birthdate", "gender"}
+	sign.Claims = login.Claims
+	_, err = v.register(ctx, sandboxOperator, oidc.Client{ID: bankID, Name: name, Mark: "bank", Profile: oidc.FAPI2, Authentication: oidc.PrivateKeyJWT, JWKS: set,
+		RedirectURIs: []string{bankReturn(at)}, BackchannelLogoutURI: at.machine("bank") + "/v1/logout", Purpose: login, SignPurposes: []ceremony.RegisteredPurpose{sign}})
+	return err
+}
+
+// routes are the bank's pages.
+func (b *bankRole) routes(at places) http.Handler {
+	mux := http.NewServeMux()
+	httpd.WithHealth(mux, b.db.Ping)
+	httpd.WithMetrics(mux, b.metrics)
+	mux.Handle("/", b.handler.Routes())
+	return httpd.Guard(httpd.GuardOptions{Names: at.names("bank"), Pages: true, Log: b.log, Metrics: b.metrics, Refuse: b.handler.Refuse}, mux)
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"net/url"
+	"strings"
+)
+
+// loginAtBank logs in at a service that knows OpenID Connect alone, with the phone in the
+// same browser, and lets it have all that it asks for.
+func (c *canaries) loginAtBank(ctx context.Context) error {
+	b := newBrowser()
+	page, err := b.send(ctx, c.settings.page("bank")+"/login", url.Values{})
+	if err != nil {
+		return err
+	}
+	to, err := found(page, `href="(http://verifier\.localhost[^"]*request_uri=[^"]*)"`)
+	if err != nil {
+		return err
+	}
+	if _, err := b.open(ctx, to); err != nil {
+		return err
+	}
+	if page, err = b.send(ctx, b.url+"/ask", url.Values{"with": {"this"}}); err != nil {
+		return err
+	}
+	link, err := found(page, `(http://phone\.localhost:\d+/[^"<]*request_uri=[^"<]*)`)
+	if err != nil {
+		return err
+	}
+	page, err = b.sendOnce(ctx, c.phonePage()+"/request?"+strings.SplitN(link, "?", 2)[1],
+		url.Values{"decision": {"approve"}, "pin": {c.secrets.phonePIN}, "granted": {"name", "address", "birthdate", "gender"}})
+	if err != nil {
+		return err
+	}
+	back, err := found(page, `href="(http://verifier[^"]*response_code=[^"]*)"`)
+	if err != nil {
+		return err
+	}
+	return c.atHome(b.open(ctx, back))
+}

@@ -1,0 +1,125 @@
+package bank
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Choices are what an applicant says; everything else comes from the provider.
+type Choices struct {
+	Occupation string `json:"occupation"` // one of Occupations
+	Purpose    string `json:"purpose"`    // one of Purposes
+	PEP        bool   `json:"pep"`        // a foreign politically exposed person (外国PEPs)
+	Abroad     bool   `json:"abroad"`     // resident for tax outside of Japan
+	Card       bool   `json:"card"`       // a cash card by post
+}
+
+// Attributes are the four facts, as the provider gave them with the person's consent.
+type Attributes struct {
+	Name      string `json:"name"`
+	Address   string `json:"address"`
+	Birthdate string `json:"birthdate"` // YYYY-MM-DD
+	Gender    string `json:"gender"`
+}
+
+// Born is the date of birth; zero where it is not one.
+func (a Attributes) Born() time.Time {
+	t, _ := time.Parse(time.DateOnly, a.Birthdate) // zero with an error
+	return t
+}
+
+// State is where an application is.
+type State string
+
+// The states of an application.
+const (
+	Reviewing State = "reviewing" // signed and recorded; a review is due
+	Opened    State = "opened"
+	Stopped   State = "stopped" // not opened; Why says the reason
+	Closed    State = "closed"  // was opened, and ended by the customer
+)
+
+// Why an application was stopped.
+const (
+	WhyCertificate = "certificate" // held or revoked between signing and review
+	WhyScreening   = "screening"
+)
+
+// Application is one, with its record of identity.
+type Application struct {
+	ID         string
+	Sub        string
+	State      State
+	Why        string
+	Choices    Choices
+	Attributes Attributes
+	Document   []byte // what was signed
+	Signature  []byte // detached CMS
+	Record     Record
+	DueAt      time.Time // of the review
+	ReviewAt   time.Time // when it is tried next
+	Number     string    // of the account; "" until it is opened
+	OpenedAt   time.Time
+	ClosedAt   time.Time
+}
+
+// Record is the record of identity verification (確認記録).
+type Record struct {
+	Method          string    `json:"method"`        // MethodSignature
+	Issuer          string    `json:"issuer"`        // kind of the certificate's authority
+	SignatureSHA256 string    `json:"signature"`     // hex
+	VerifiedAt      time.Time `json:"verified_at"`   // by the verifier
+	Verifier        string    `json:"verifier"`      // its URL
+	Reviewer        string    `json:"reviewer"`      // "" until reviewed
+	RetentionUntil  time.Time `json:"retention"`     // zero while the contract runs
+	ReviewedAt      time.Time `json:"reviewed_at"`   // zero until reviewed
+	StatusAtReview  string    `json:"review_status"` // good, held, revoked
+}
+
+// MethodSignature is how everybody here is identified: a signature by the certificate of
+// the person's phone. Which letter the law gives to it has changed and will; the content
+// does not.
+const MethodSignature = "phone-signature"
+
+// Retention is how long a record is kept after the contract ended (犯罪収益移転防止法
+// 第6条第2項: seven years).
+func Retention(ended time.Time) time.Time { return ended.AddDate(7, 0, 0) }
+
+// Errors of a Store, beside ErrSecond.
+var (
+	// ErrNotFound: no such application.
+	ErrNotFound = errors.New("bank: not found")
+	// ErrMoved: somebody else was first.
+	ErrMoved = errors.New("bank: it is in another state")
+)
+
+// Store keeps the bank's state. Every call is one transaction with its audit record.
+type Store interface {
+	// Receive keeps a signed application, state Reviewing. The same ID again changes nothing
+	// and is no error. It returns ErrSecond.
+	Receive(ctx context.Context, at time.Time, a Application) error
+	// Application is one by its ID. It returns ErrNotFound.
+	Application(ctx context.Context, id string) (Application, error)
+	// Current is the application of a person that is under review or opened, else the last
+	// one. It returns ErrNotFound.
+	Current(ctx context.Context, sub string) (Application, error)
+	// Due lists applications whose review is due, the oldest first.
+	Due(ctx context.Context, at time.Time) ([]Application, error)
+	// NextDue is when the next review or erasure is due; zero when none is.
+	NextDue(ctx context.Context) (time.Time, error)
+	// Decide moves an application out of Reviewing: to Opened, for which it draws the next
+	// account number, or to Stopped. It returns ErrMoved.
+	Decide(ctx context.Context, at time.Time, id string, to State, why string, r Record) error
+	// Postpone moves a review. It returns ErrMoved.
+	Postpone(ctx context.Context, id string, until time.Time) error
+	// Close ends an account. Ending an ended one again changes nothing. It returns
+	// ErrNotFound.
+	Close(ctx context.Context, at time.Time, sub string) error
+	// Erase takes away whatever was kept long enough.
+	Erase(ctx context.Context, at time.Time) error
+	// Count counts an event of which nothing else is kept: what somebody began and gave up.
+	Count(ctx context.Context, what string) error
+	// Counts are all of these.
+	Counts(ctx context.Context) (map[string]int64, error)
+}

@@ -1,0 +1,166 @@
+package bank
+
+import (
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"tegata/services/relying"
+)
+
+//go:embed sanctions.json
+var sanctionsJSON []byte
+
+// listed is an entry of the sandbox's list of sanctioned people. None of them lives there.
+type listed struct {
+	Name      string `json:"name"`
+	Birthdate string `json:"birthdate"`
+}
+
+// Verifier checks a signature now. *relying.Party does.
+type Verifier interface {
+	Verify(ctx context.Context, signature, content []byte) (relying.Verdict, error)
+}
+
+// Config is what a Bank is built from.
+type Config struct {
+	Store       Store
+	Verifier    Verifier
+	VerifierURL string        // for the record
+	ReviewAfter time.Duration // how long a review takes
+	Now         func() time.Time
+	Log         *slog.Logger // nil is silent
+}
+
+// Bank is what the bank does, behind its pages.
+type Bank struct {
+	conf   Config
+	listed []listed
+}
+
+// retryReview is when a review is tried again that could not learn a certificate's status.
+const retryReview = time.Minute
+
+// retryNews is when it is tried again where the verifier has no news yet.
+const retryNews = 5 * time.Second
+
+// New is a bank over its store.
+func New(conf Config) (*Bank, error) {
+	if conf.Log == nil {
+		conf.Log = slog.New(slog.DiscardHandler)
+	}
+	b := &Bank{conf: conf}
+	if err := json.Unmarshal(sanctionsJSON, &b.listed); err != nil {
+		return nil, fmt.Errorf("bank: sanctions.json: %w", err)
+	}
+	return b, nil
+}
+
+// May says whether a person may apply. ErrFacts, ErrTooYoung, ErrMinor, ErrSecond, or an error of
+// the store.
+func (b *Bank) May(ctx context.Context, sub string, who Attributes) error {
+	if who.Name == "" || who.Address == "" || who.Birthdate == "" || who.Gender == "" {
+		return ErrFacts
+	}
+	birth, err := time.Parse(time.DateOnly, who.Birthdate)
+	if err != nil {
+		return fmt.Errorf("bank: birthdate: %w", err)
+	}
+	switch years := age(birth, b.conf.Now()); {
+	case years < 15:
+		return ErrTooYoung
+	case years < 18: // 民法 第4条
+		return ErrMinor
+	}
+	a, err := b.conf.Store.Current(ctx, sub)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err == nil && (a.State == Reviewing || a.State == Opened) {
+		return ErrSecond
+	}
+	return err
+}
+
+// japan is where birthdays begin.
+var japan = time.FixedZone("JST", 9*60*60)
+
+// age is somebody's age in years on the day of now, in Japan.
+func age(birth, now time.Time) int {
+	now = now.In(japan)
+	years := now.Year() - birth.Year()
+	if now.Month() < birth.Month() || now.Month() == birth.Month() && now.Day() < birth.Day() {
+		years--
+	}
+	return years
+}
+
+// Draft is an application that nobody has signed. It is kept nowhere but with the
+// browser's session.
+type Draft struct {
+	ID       string
+	Who      Attributes
+	Choices  Choices
+	Document []byte
+}
+
+// Draw writes the application. It returns ErrChoices and what May returns.
+func (b *Bank) Draw(ctx context.Context, id, sub string, who Attributes, c Choices) (Draft, error) {
+	if !c.fits() {
+		return Draft{}, ErrChoices
+	}
+	if err := b.May(ctx, sub, who); err != nil {
+		return Draft{}, err
+	}
+	return Draft{ID: id, Who: who, Choices: c, Document: Document(id, b.conf.Now().In(japan), who, c)}, nil
+}
+
+// Receive checks what was signed by itself, compares it with the login, and records it
+// before anything comes of it. The same draft again changes nothing. It returns
+// ErrSignature, ErrSecond, and errors of the verifier and the store.
+func (b *Bank) Receive(ctx context.Context, sub string, d Draft, login Attributes, s relying.Signed) error {
+	if s.Verdict != relying.Passed || s.Sub != sub || login != d.Who {
+		return ErrSignature
+	}
+	v, err := b.conf.Verifier.Verify(ctx, s.Signature, d.Document)
+	if err != nil {
+		return err
+	}
+	name, kind := v.Signer()
+	if v.Verdict != relying.Passed || name != d.Who.Name {
+		return ErrSignature.Because(fmt.Errorf("bank: verdict %s %s", v.Verdict, v.Code))
+	}
+	sum := sha256.Sum256(s.Signature)
+	at := b.conf.Now()
+	return b.conf.Store.Receive(ctx, at, Application{
+		ID: d.ID, Sub: sub, State: Reviewing, Choices: d.Choices, Attributes: d.Who, Document: d.Document, Signature: s.Signature,
+		ReviewAt: at.Add(b.conf.ReviewAfter), DueAt: at.Add(b.conf.ReviewAfter),
+		Record: Record{Method: MethodSignature, Issuer: kind, SignatureSHA256: hex.EncodeToString(sum[:]), VerifiedAt: v.CheckedAt,
+			Verifier: b.conf.VerifierURL},
+	})
+}
+
+// Application is one by its ID, which is a secret of whoever signed it. It returns
+// ErrNotFound.
+func (b *Bank) Application(ctx context.Context, id string) (Application, error) {
+	return b.conf.Store.Application(ctx, id)
+}
+
+// Current is a person's application or account. It returns ErrNotFound.
+func (b *Bank) Current(ctx context.Context, sub string) (Application, error) {
+	return b.conf.Store.Current(ctx, sub)
+}
+
+// Close ends a person's account. It returns ErrNotFound.
+func (b *Bank) Close(ctx context.Context, sub string) error {
+	return b.conf.Store.Close(ctx, b.conf.Now(), sub)
+}
+
+// GaveUp counts somebody who began, and keeps nothing else.
+func (b *Bank) GaveUp(ctx context.Context) error { return b.conf.Store.Count(ctx, "gave-up") }

@@ -1,0 +1,164 @@
+package bank
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"tegata/internal/ui"
+	"tegata/services/relying"
+)
+
+// facts are the scopes of everything that an application needs.
+var facts = []string{"name", "address", "birthdate", "gender"}
+
+func attributes(c relying.Claims) Attributes {
+	return Attributes{Name: c.Name, Address: c.Address.Formatted, Birthdate: c.Birthdate, Gender: c.Gender}
+}
+
+// said is an error of the provider's in the bank's words.
+func said(err error) error {
+	refused := (*relying.RefusedError)(nil)
+	switch {
+	case errors.Is(err, relying.ErrDenied):
+		return ErrDeclined.Because(err)
+	case errors.Is(err, relying.ErrNotAsked), errors.Is(err, relying.ErrWeak), errors.Is(err, relying.ErrOtherSigner):
+		return ErrAnswer.Because(err)
+	case errors.Is(err, relying.ErrProvider), errors.As(err, &refused):
+		return ErrProvider.Because(err)
+	}
+	return err
+}
+
+// login begins a login of the class R2.
+func (h *Handler) login(w http.ResponseWriter, r *http.Request) {
+	old, s := h.sessions.Find(r)
+	l, to, err := h.opt.Party.Begin(r.Context(), relying.Request{Scopes: facts, ACR: "r2"})
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.sessions.Begin(w, old, session{Login: l, To: to, Keeps: s.Keeps})
+	http.Redirect(w, r, "/go", http.StatusSeeOther)
+}
+
+// sign brings a document once, and leads to the phone. key is the document's own, so that
+// a double click brings it once.
+func (h *Handler) sign(w http.ResponseWriter, r *http.Request, token, key string, d relying.Document) {
+	id, err := h.opt.Party.Bring(r.Context(), d, key)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	l, to, err := h.opt.Party.Begin(r.Context(), relying.Request{Scopes: append([]string{"sign"}, facts...), ACR: "r3", Transaction: id})
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.sessions.Change(token, func(v *session) { v.Login, v.To = l, to })
+	http.Redirect(w, r, "/go", http.StatusSeeOther)
+}
+
+// leadAway leads elsewhere: a page of its own, since a form's redirect may not leave this
+// origin. The handle in the provider's address is good once, for a minute.
+func (h *Handler) leadAway(w http.ResponseWriter, r *http.Request) {
+	_, s := h.sessions.Find(r)
+	if s.To == "" {
+		http.Redirect(w, r, "/home", http.StatusSeeOther)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Refresh", "0; url="+s.To)
+	h.show(w, r, "go", page{Link: s.To}, 0)
+}
+
+// callback is where the provider sends the browser back to.
+func (h *Handler) callback(w http.ResponseWriter, r *http.Request) {
+	token, s := h.sessions.Find(r)
+	l := h.sessions.Take(token)
+	switch {
+	case l.State == "" && s.Sub != "": // a reload, or the way back
+		http.Redirect(w, r, cmp.Or(s.Keeps.Taken.To, "/home"), http.StatusSeeOther)
+	case l.Transaction == "":
+		h.arrive(w, r, token, s, l)
+	default:
+		h.signed(w, r, token, s, l)
+	}
+}
+
+// arrive ends a login.
+func (h *Handler) arrive(w http.ResponseWriter, r *http.Request, token string, s session, l relying.Login) {
+	who, err := h.opt.Party.Finish(r.Context(), l, r.URL.Query())
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.sessions.Begin(w, token, session{Sub: who.Sub, SID: who.SID, Claims: who.Claims, Keeps: s.Keeps})
+	http.Redirect(w, r, "/home", http.StatusSeeOther)
+}
+
+// signed ends a signature.
+func (h *Handler) signed(w http.ResponseWriter, r *http.Request, token string, s session, l relying.Login) {
+	d := s.Keeps.Draft
+	if d == nil {
+		h.fail(w, r, ErrAnswer)
+		return
+	}
+	to := "/applications/" + d.ID
+	h.sessions.Change(token, func(v *session) { v.Keeps.Taken = taken{To: to} })
+	// Whatever becomes of the browser: what was signed is recorded.
+	err := h.take(context.WithoutCancel(r.Context()), s, l, r.URL.Query())
+	if err != nil {
+		t := ui.TroubleOf(w, said(err))
+		h.sessions.Change(token, func(v *session) { v.Keeps.Taken.Trouble = t })
+		h.fail(w, r, err)
+		return
+	}
+	h.sessions.Change(token, func(v *session) { v.Keeps.Draft = nil })
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+// take ends the login in which a draft was signed, fetches what was signed, and has the
+// bank receive it.
+func (h *Handler) take(ctx context.Context, s session, l relying.Login, brought url.Values) error {
+	who, err := h.opt.Party.Finish(ctx, l, brought)
+	if errors.Is(err, relying.ErrDenied) {
+		return errors.Join(err, h.opt.Bank.GaveUp(ctx))
+	}
+	if err != nil {
+		return err
+	}
+	d := *s.Keeps.Draft
+	if s.Sub != who.Sub {
+		return ErrSignature
+	}
+	signed, err := h.opt.Party.Fetch(ctx, who, l.Transaction, d.sha256())
+	if err != nil {
+		return err
+	}
+	return h.opt.Bank.Receive(ctx, s.Sub, d, attributes(who.Claims), signed)
+}
+
+func (h *Handler) leave(w http.ResponseWriter, r *http.Request) {
+	token, _ := h.sessions.Find(r)
+	h.sessions.Drop(token)
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+// backChannel ends sessions that the provider ended (OpenID Connect Back-Channel Logout
+// 1.0, section 2.8).
+func (h *Handler) backChannel(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	e, err := h.opt.Party.ReadLogout(r.Context(), r.PostFormValue("logout_token"))
+	if errors.Is(err, relying.ErrProvider) { // tried again
+		http.Error(w, "provider", http.StatusServiceUnavailable)
+		return
+	}
+	if err != nil {
+		http.Error(w, "logout_token", http.StatusBadRequest)
+		return
+	}
+	h.sessions.End(e)
+}

@@ -1,0 +1,277 @@
+package bank
+
+import (
+	"crypto/rand"
+	"embed"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"tegata/internal/ui"
+	"tegata/services/relying"
+)
+
+//go:embed html
+var htmlFiles embed.FS
+
+// SignPurpose is the registered purpose of the application's signature.
+const SignPurpose = "open-account"
+
+// Options is what the pages are built from.
+type Options struct {
+	Bank    *Bank
+	Party   *relying.Party
+	Sandbox bool
+	Secure  bool // an https origin
+	Now     func() time.Time
+	Log     *slog.Logger // nil is silent
+}
+
+// keeps is what a browser's session holds for the bank.
+type keeps struct {
+	Draft *Draft
+	Taken taken // the last signature that came back
+}
+
+// taken is what became of a signature: where its outcome is shown, and why there is none. A
+// browser may ask for the address of the answer twice, of which the second finds this.
+type taken struct {
+	To      string
+	Trouble *ui.Trouble
+}
+
+type session = relying.Session[keeps]
+
+// Handler is the bank's pages.
+type Handler struct {
+	opt      Options
+	site     *ui.Site
+	sessions *relying.Sessions[keeps]
+}
+
+// NewHandler parses the pages. An error names the file.
+func NewHandler(opt Options) (*Handler, error) {
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	html, err := fs.Sub(htmlFiles, "html")
+	if err != nil {
+		return nil, err
+	}
+	site, err := ui.NewSite(ui.Party{ID: "bank", Name: ui.Text{JA: "手形銀行", EN: "Tegata Bank"}, Mark: "bank", Secure: opt.Secure, Sandbox: opt.Sandbox}, html, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &Handler{opt: opt, site: site, sessions: relying.NewSessions[keeps]("bank", opt.Secure, opt.Now)}, nil
+}
+
+// Routes is the table of contents. Mount it behind httpd.Guard with Pages on.
+func (h *Handler) Routes() http.Handler {
+	mux := http.NewServeMux()
+	h.site.Mount(mux)
+	mux.HandleFunc("GET /{$}", h.start)
+	mux.HandleFunc("POST /login", h.login)
+	mux.HandleFunc("GET /go", h.leadAway)
+	mux.HandleFunc("GET /callback", h.callback)
+	mux.HandleFunc("POST /v1/logout", h.backChannel)
+	mux.HandleFunc("POST /leave", h.leave)
+	mux.HandleFunc("GET /home", h.signedIn(h.home))
+	mux.HandleFunc("GET /apply", h.signedIn(h.apply))
+	mux.HandleFunc("POST /apply", h.signedIn(h.draw))
+	mux.HandleFunc("GET /check", h.signedIn(h.check))
+	mux.HandleFunc("POST /check", h.signedIn(h.signDraft))
+	mux.HandleFunc("GET /applications/{id}", h.receipt)
+	mux.HandleFunc("GET /received", h.signedIn(h.received))
+	mux.HandleFunc("GET /close", h.signedIn(h.closing))
+	mux.HandleFunc("POST /close", h.signedIn(h.close))
+	h.site.MountTrouble(mux, h.showTrouble)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.Refuse(w, r, ui.ErrNoPage) })
+	return mux
+}
+
+// Refuse shows what the guard refuses as a page (httpd.GuardOptions.Refuse).
+func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, err error) {
+	h.showTrouble(w, r, ui.TroubleOf(w, err))
+}
+
+type page struct {
+	Who     Attributes
+	A       *Application
+	Draft   *Draft
+	Choices Choices
+	Trouble *ui.Trouble
+	Link    string
+	Fields  []choice
+	In      bool
+}
+
+// choice is a question with its answers.
+type choice struct {
+	Name    string
+	Answers []string
+}
+
+func (h *Handler) show(w http.ResponseWriter, r *http.Request, name string, p page, poll time.Duration) {
+	if err := h.site.Render(w, r, ui.Screen{Page: name, Data: p, Poll: poll, Bad: p.Trouble != nil}); err != nil {
+		h.opt.Log.ErrorContext(r.Context(), "page", "page", name, "error", err)
+	}
+}
+
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+	t := ui.TroubleOf(w, said(err))
+	if t.Status >= 500 {
+		h.opt.Log.ErrorContext(r.Context(), "bank", "error", err)
+	}
+	if !h.site.FailForm(w, r, t) {
+		h.showTrouble(w, r, t)
+	}
+}
+
+func (h *Handler) showTrouble(w http.ResponseWriter, r *http.Request, t *ui.Trouble) {
+	next := ui.Action{Label: h.site.Say(ui.LangOf(r), "trouble.start"), URL: "/"}
+	sc := ui.Screen{Page: "trouble", Data: ui.TroublePage{Trouble: t.With(ui.Text{}, next)}, Status: t.Status, Bad: true}
+	if err := h.site.Render(w, r, sc); err != nil {
+		h.opt.Log.ErrorContext(r.Context(), "page", "page", "trouble", "error", err)
+	}
+}
+
+// signedIn lets in whoever came back from signing in.
+func (h *Handler) signedIn(f func(http.ResponseWriter, *http.Request, string, session)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		token, s := h.sessions.Find(r)
+		if s.Sub == "" {
+			http.Redirect(w, r, "/", http.StatusSeeOther)
+			return
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		f(w, r, token, s)
+	}
+}
+
+func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
+	_, s := h.sessions.Find(r)
+	h.show(w, r, "start", page{In: s.Sub != ""}, 0)
+}
+
+func (h *Handler) home(w http.ResponseWriter, r *http.Request, _ string, s session) {
+	a, err := h.opt.Bank.Current(r.Context(), s.Sub)
+	if errors.Is(err, ErrNotFound) {
+		h.show(w, r, "home", page{Who: attributes(s.Claims)}, 0)
+		return
+	}
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.show(w, r, "home", page{Who: attributes(s.Claims), A: &a}, pollOf(a))
+}
+
+func (h *Handler) apply(w http.ResponseWriter, r *http.Request, _ string, s session) {
+	if err := h.opt.Bank.May(r.Context(), s.Sub, attributes(s.Claims)); err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	p := page{Who: attributes(s.Claims), Trouble: h.site.Said(r).Trouble, Fields: []choice{{"occupation", Occupations()}, {"purpose", Purposes()}}}
+	if s.Keeps.Draft != nil {
+		p.Choices = s.Keeps.Draft.Choices
+	}
+	h.show(w, r, "apply", p, 0)
+}
+
+func (h *Handler) draw(w http.ResponseWriter, r *http.Request, token string, s session) {
+	c := Choices{Occupation: r.PostFormValue("occupation"), Purpose: r.PostFormValue("purpose"), PEP: r.PostFormValue("pep") == "yes",
+		Abroad: r.PostFormValue("abroad") == "yes", Card: r.PostFormValue("card") == "yes"}
+	d, err := h.opt.Bank.Draw(r.Context(), rand.Text(), s.Sub, attributes(s.Claims), c)
+	if errors.Is(err, ErrChoices) {
+		h.site.GoTo(w, r, ui.Later{Path: "/apply", Trouble: ui.TroubleOf(w, err)}, "")
+		return
+	}
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.sessions.Change(token, func(v *session) { v.Keeps.Draft = &d })
+	http.Redirect(w, r, "/check", http.StatusSeeOther)
+}
+
+func (h *Handler) check(w http.ResponseWriter, r *http.Request, _ string, s session) {
+	if s.Keeps.Draft == nil {
+		http.Redirect(w, r, "/home", http.StatusSeeOther)
+		return
+	}
+	h.show(w, r, "check", page{Draft: s.Keeps.Draft}, 0)
+}
+
+// receipt shows what became of an application, and nothing about the person: whoever
+// signed it learns of the outcome also where the certificate, and with it the login, ended.
+func (h *Handler) receipt(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	a, err := h.opt.Bank.Application(r.Context(), r.PathValue("id"))
+	_, s := h.sessions.Find(r)
+	switch mine := s.Keeps.Taken.To == r.URL.Path; {
+	case errors.Is(err, ErrNotFound) && mine && s.Keeps.Taken.Trouble != nil:
+		h.showTrouble(w, r, s.Keeps.Taken.Trouble)
+		return
+	case errors.Is(err, ErrNotFound) && mine: // it is being checked at this moment
+		h.show(w, r, "receipt", page{}, time.Second)
+		return
+	case errors.Is(err, ErrNotFound):
+		h.fail(w, r, ui.ErrNoPage)
+		return
+	}
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.show(w, r, "receipt", page{A: &a}, pollOf(a))
+}
+
+// pollOf is how often a page about an application asks again.
+func pollOf(a Application) time.Duration {
+	if a.State == Reviewing {
+		return 2 * time.Second
+	}
+	return 0
+}
+
+// signDraft has the application signed.
+func (h *Handler) signDraft(w http.ResponseWriter, r *http.Request, token string, s session) {
+	d := s.Keeps.Draft
+	if d == nil {
+		http.Redirect(w, r, "/home", http.StatusSeeOther)
+		return
+	}
+	h.sign(w, r, token, d.ID, relying.Document{Content: d.Document, Name: "application.txt", MediaType: "text/plain", Format: "cades", Purpose: SignPurpose})
+}
+
+func (h *Handler) received(w http.ResponseWriter, r *http.Request, _ string, s session) {
+	a, err := h.opt.Bank.Current(r.Context(), s.Sub)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		h.fail(w, r, err)
+		return
+	}
+	p := page{Who: attributes(s.Claims)}
+	if err == nil {
+		p.A = &a
+	}
+	h.show(w, r, "received", p, 0)
+}
+
+func (h *Handler) closing(w http.ResponseWriter, r *http.Request, _ string, s session) {
+	a, err := h.opt.Bank.Current(r.Context(), s.Sub)
+	if err != nil || a.State != Opened {
+		http.Redirect(w, r, "/home", http.StatusSeeOther)
+		return
+	}
+	h.show(w, r, "close", page{A: &a}, 0)
+}
+
+func (h *Handler) close(w http.ResponseWriter, r *http.Request, _ string, s session) {
+	if err := h.opt.Bank.Close(r.Context(), s.Sub); err != nil && !errors.Is(err, ErrNotFound) {
+		h.fail(w, r, err)
+		return
+	}
+	http.Redirect(w, r, "/home", http.StatusSeeOther)
+}

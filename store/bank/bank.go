@@ -1,0 +1,272 @@
+// Package bank keeps the bank's state: applications, records of identity and accounts.
+//
+// It owns the tables under schema/ and the SQL over them; what they mean is package
+// services/bank's.
+//
+// # Trust
+//
+// As package store says. What is kept of a person is what they signed.
+package bank
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"tegata/internal/audit"
+	"tegata/services/bank"
+	"tegata/store"
+)
+
+//go:embed schema
+var schema embed.FS
+
+// Schema are the migrations, for store.DB.Migrate.
+var Schema fs.FS = schema
+
+// Store implements bank.Store.
+type Store struct{ db *store.DB }
+
+var _ bank.Store = (*Store)(nil)
+
+// New is a Store over a database that has the tables of Schema.
+func New(db *store.DB) *Store { return &Store{db} }
+
+var system = audit.System("bank")
+
+// Receive implements bank.Store.
+func (s *Store) Receive(ctx context.Context, at time.Time, a bank.Application) error {
+	choices, err := json.Marshal(a.Choices)
+	if err != nil {
+		return err
+	}
+	attributes, err := json.Marshal(a.Attributes)
+	if err != nil {
+		return err
+	}
+	record, err := json.Marshal(a.Record)
+	if err != nil {
+		return err
+	}
+	return s.db.Write(ctx, func(tx store.Tx) error {
+		n, err := tx.Exec(ctx, `INSERT INTO application (id, sub, state, choices, attributes, document, signature, record, received_ms, due_ms, review_ms)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,
+			a.ID, a.Sub, bank.Reviewing, string(choices), string(attributes), a.Document, a.Signature, string(record), at.UnixMilli(), a.DueAt.UnixMilli(), a.ReviewAt.UnixMilli())
+		if err != nil {
+			return err
+		}
+		if n == 1 {
+			return store.Audit(ctx, tx, at, system, "application received", a.ID, nil)
+		}
+		var sub string
+		switch err := tx.QueryRow(ctx, `SELECT sub FROM application WHERE id = $1`, a.ID).Scan(&sub); {
+		case errors.Is(err, store.ErrNotFound):
+			return bank.ErrSecond
+		case err != nil:
+			return err
+		case sub != a.Sub:
+			return bank.ErrMoved
+		}
+		return nil // the same again
+	})
+}
+
+const columns = `id, sub, state, why, choices, attributes, document, signature, record, due_ms, review_ms, number, opened_ms, closed_ms`
+
+// read reads applications by a clause of SQL of our own.
+func read(ctx context.Context, tx store.Tx, clause string, args ...any) (all []bank.Application, err error) {
+	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM application `+clause, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var a bank.Application
+		var state, choices, attributes, record string
+		var due, review, opened, closed int64
+		if err := rows.Scan(&a.ID, &a.Sub, &state, &a.Why, &choices, &attributes, &a.Document, &a.Signature, &record, &due, &review, &a.Number, &opened, &closed); err != nil {
+			return nil, err
+		}
+		err := errors.Join(json.Unmarshal([]byte(choices), &a.Choices), json.Unmarshal([]byte(attributes), &a.Attributes), json.Unmarshal([]byte(record), &a.Record))
+		if err != nil {
+			return nil, fmt.Errorf("store: application %s: %w", a.ID, err)
+		}
+		a.State, a.DueAt, a.ReviewAt, a.OpenedAt, a.ClosedAt = bank.State(state), moment(due), moment(review), moment(opened), moment(closed)
+		all = append(all, a)
+	}
+	return all, rows.Err()
+}
+
+func moment(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+// Application implements bank.Store.
+func (s *Store) Application(ctx context.Context, id string) (a bank.Application, err error) {
+	err = s.db.Read(ctx, func(tx store.Tx) error {
+		a, err = one(ctx, tx, `WHERE id = $1`, id)
+		return err
+	})
+	return a, err
+}
+
+// one reads one application, or says bank.ErrNotFound.
+func one(ctx context.Context, tx store.Tx, clause string, args ...any) (bank.Application, error) {
+	all, err := read(ctx, tx, clause, args...)
+	if err == nil && len(all) == 0 {
+		err = bank.ErrNotFound
+	}
+	if err != nil {
+		return bank.Application{}, err
+	}
+	return all[0], nil
+}
+
+// Current implements bank.Store.
+func (s *Store) Current(ctx context.Context, sub string) (a bank.Application, err error) {
+	err = s.db.Read(ctx, func(tx store.Tx) error {
+		a, err = one(ctx, tx, `WHERE sub = $1 ORDER BY CASE WHEN state IN ('reviewing', 'opened') THEN 0 ELSE 1 END, received_ms DESC LIMIT 1`, sub)
+		return err
+	})
+	return a, err
+}
+
+// Due implements bank.Store.
+func (s *Store) Due(ctx context.Context, at time.Time) (all []bank.Application, err error) {
+	err = s.db.Read(ctx, func(tx store.Tx) (err error) {
+		all, err = read(ctx, tx, `WHERE state = 'reviewing' AND review_ms <= $1 ORDER BY review_ms LIMIT 100`, at.UnixMilli())
+		return err
+	})
+	return all, err
+}
+
+// NextDue implements bank.Store.
+func (s *Store) NextDue(ctx context.Context) (at time.Time, err error) {
+	err = s.db.Read(ctx, func(tx store.Tx) error {
+		var ms int64
+		err := tx.QueryRow(ctx, `SELECT COALESCE(MIN(due), 0) FROM (
+			SELECT MIN(review_ms) AS due FROM application WHERE state = 'reviewing'
+			UNION ALL SELECT MIN(retention_ms) FROM application WHERE retention_ms > 0) AS next`).Scan(&ms)
+		at = moment(ms)
+		return err
+	})
+	return at, err
+}
+
+// Decide implements bank.Store.
+func (s *Store) Decide(ctx context.Context, at time.Time, id string, to bank.State, why string, r bank.Record) error {
+	record, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return s.db.Write(ctx, func(tx store.Tx) error {
+		number, opened, kept := "", int64(0), int64(0)
+		if to == bank.Opened {
+			n, err := count(ctx, tx, "account")
+			if err != nil {
+				return err
+			}
+			number, opened = fmt.Sprintf("%07d", n), at.UnixMilli()
+		}
+		if !r.RetentionUntil.IsZero() {
+			kept = r.RetentionUntil.UnixMilli()
+		}
+		n, err := tx.Exec(ctx, `UPDATE application SET state = $1, why = $2, record = $3, number = $4, opened_ms = $5, retention_ms = $6
+			WHERE id = $7 AND state = 'reviewing'`, to, why, string(record), number, opened, kept, id)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return bank.ErrMoved
+		}
+		return store.Audit(ctx, tx, at, system, "application "+string(to), id, nil)
+	})
+}
+
+// Postpone implements bank.Store.
+func (s *Store) Postpone(ctx context.Context, id string, until time.Time) error {
+	return s.db.Write(ctx, func(tx store.Tx) error {
+		n, err := tx.Exec(ctx, `UPDATE application SET review_ms = $1 WHERE id = $2 AND state = 'reviewing'`, until.UnixMilli(), id)
+		if err == nil && n == 0 {
+			err = bank.ErrMoved
+		}
+		return err
+	})
+}
+
+// Close implements bank.Store.
+func (s *Store) Close(ctx context.Context, at time.Time, sub string) error {
+	return s.db.Write(ctx, func(tx store.Tx) error {
+		a, err := one(ctx, tx, `WHERE sub = $1 AND state IN ('opened', 'closed') ORDER BY CASE state WHEN 'opened' THEN 0 ELSE 1 END LIMIT 1`, sub)
+		if err != nil {
+			return err
+		}
+		if a.State == bank.Closed {
+			return nil
+		}
+		a.Record.RetentionUntil = bank.Retention(at)
+		record, err := json.Marshal(a.Record)
+		if err != nil {
+			return err
+		}
+		n, err := tx.Exec(ctx, `UPDATE application SET state = 'closed', closed_ms = $1, retention_ms = $2, record = $3 WHERE id = $4 AND state = 'opened'`,
+			at.UnixMilli(), a.Record.RetentionUntil.UnixMilli(), string(record), a.ID)
+		if err != nil || n == 0 {
+			return err
+		}
+		return store.Audit(ctx, tx, at, system, "account closed", a.ID, nil)
+	})
+}
+
+// Erase implements bank.Store.
+func (s *Store) Erase(ctx context.Context, at time.Time) error {
+	return s.db.Write(ctx, func(tx store.Tx) error {
+		n, err := tx.Exec(ctx, `DELETE FROM application WHERE retention_ms > 0 AND retention_ms <= $1`, at.UnixMilli())
+		if err != nil || n == 0 {
+			return err
+		}
+		return store.Audit(ctx, tx, at, system, "records erased", fmt.Sprint(n), nil)
+	})
+}
+
+// Count implements bank.Store.
+func (s *Store) Count(ctx context.Context, what string) error {
+	return s.db.Write(ctx, func(tx store.Tx) error {
+		_, err := count(ctx, tx, what)
+		return err
+	})
+}
+
+func count(ctx context.Context, tx store.Tx, what string) (n int64, err error) {
+	err = tx.QueryRow(ctx, `INSERT INTO counter (what, n) VALUES ($1, 1) ON CONFLICT (what) DO UPDATE SET n = counter.n + 1 RETURNING n`, what).Scan(&n)
+	return n, err
+}
+
+// Counts implements bank.Store.
+func (s *Store) Counts(ctx context.Context) (all map[string]int64, err error) {
+	err = s.db.Read(ctx, func(tx store.Tx) error {
+		all = map[string]int64{}
+		rows, err := tx.Query(ctx, `SELECT what, n FROM counter`)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var what string
+			var n int64
+			if err := rows.Scan(&what, &n); err != nil {
+				return err
+			}
+			all[what] = n
+		}
+		return rows.Err()
+	})
+	return all, err
+}

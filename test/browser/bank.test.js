@@ -1,0 +1,98 @@
+// The bank: an account is opened by a signature on the phone, once a person, and closed; what was suspended before the review opens nothing.
+import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { before } from 'node:test'
+import { job, narrow, visitor } from './house/browser.js'
+import { sideways } from './house/look.js'
+import * as is from './house/person.js'
+import { town as start } from './house/town.js'
+
+let town, secrets
+before(async () => {
+  town = await start()
+  await town.ready()
+  await town.tegata('clock', 'advance', '2d') // on the first day a phone signs for nobody
+  secrets = await is.phoneSecrets(await visitor(narrow), town, is.people.taro)
+})
+
+// shot keeps a picture where somebody asked for pictures, and looks that nothing runs off the side.
+const shot = async (page, name) => {
+  assert.ok(await sideways(page) <= 0, `${name} runs off the side`)
+  if (!process.env.TEGATA_SHOTS) return
+  mkdirSync(process.env.TEGATA_SHOTS, { recursive: true })
+  await page.screenshot({ path: `${process.env.TEGATA_SHOTS}/bank-${name}.png`, fullPage: true })
+}
+
+// signsIn has taro sign in at the bank.
+const signsIn = async () => {
+  const page = await (await visitor(narrow)).newPage()
+  await is.take(page, town, is.people.taro)
+  await page.goto(town.url('bank'))
+  await is.at(page, '普通預金口座を開く')
+  await shot(page, 'start')
+  await is.press(page, 'スマートフォンで確認して始める')
+  await is.press(page, /この端末|このスマホ/)
+  await is.at(page, /からの確認$/)
+  for (const what of [/^名前/, /^住所/, /^生年月日/, /^性別/]) await page.getByRole('checkbox', { name: what }).check()
+  await is.type(page.getByLabel('スマホの利用者証明用の暗証番号'), secrets.pin)
+  await is.press(page, '同意する')
+  await is.at(page, 'あなたの口座')
+  return page
+}
+
+// applies has taro apply and sign.
+const applies = async (page) => {
+  await is.at(page, '口座の申し込み')
+  await is.press(page, '申込書を確かめる')
+  await page.getByText('職業と取引の目的を選んでください。').waitFor()
+  await page.getByLabel('会社員・団体職員').check()
+  await page.getByLabel('貯蓄').check()
+  await shot(page, 'apply')
+  await is.press(page, '申込書を確かめる')
+  await is.at(page, '申込書の確認')
+  await shot(page, 'check')
+  await is.press(page, 'スマートフォンで署名する')
+  await is.press(page, /この端末|このスマホ/)
+  await is.at(page, /からの確認$/)
+  await page.getByText('口座を他人に譲り渡したり使わせたりしません。').waitFor()
+  await page.getByLabel('スマホの署名用パスワード', { exact: true }).fill(secrets.password)
+  await is.press(page, '署名する')
+  await is.at(page, '申し込みの受付票')
+  await page.getByText('審査しています').waitFor()
+}
+
+job('AT-B01: a signature opens the account, once, and the record says how', async () => {
+  const page = await signsIn()
+  await is.follow(page, '口座を申し込む')
+  await applies(page)
+  await town.tegata('clock', 'advance', '2m')
+  await page.getByText('口座を開きました。').waitFor()
+  await shot(page, 'receipt')
+  await page.goto(town.url('bank', '/home'))
+  await page.getByText('0000001').waitFor()
+  await shot(page, 'open')
+  await page.goto(town.url('bank', '/apply'))
+  await page.getByText('口座は、おひとり1つです。').waitFor()
+  await page.goto(town.url('bank', '/received'))
+  await page.getByText('スマートフォンの署名用電子証明書による署名').waitFor()
+  await shot(page, 'received')
+  await page.goto(town.url('bank', '/close'))
+  await is.press(page, '解約する')
+  await page.getByText('口座を解約しました。').waitFor()
+})
+
+job('AT-B03: what is suspended between signing and review opens nothing', async () => {
+  const page = await signsIn()
+  await is.follow(page, 'もう一度申し込む')
+  await applies(page)
+  const file = path.join(town.home, 'stop.json')
+  writeFileSync(file, JSON.stringify({ birth_date: '1979-11-03', lock_code: secrets.lockCode.replace(/\s/g, '') }), { mode: 0o600 })
+  await town.tegata('phone', 'suspend', '-lock-code', file)
+  await town.tegata('clock', 'advance', '2m')
+  await page.getByText('口座は開いていません。').waitFor()
+  await page.getByText('一時停止中か失効していました').waitFor()
+  await shot(page, 'stopped')
+  await page.goto(town.url('bank', '/home')) // the login ended with the certificate
+  await is.at(page, '普通預金口座を開く')
+})
