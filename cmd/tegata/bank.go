@@ -10,6 +10,7 @@ import (
 
 	"tegata/internal/ceremony"
 	"tegata/internal/httpd"
+	"tegata/internal/ui"
 	"tegata/services/bank"
 	"tegata/services/relying"
 	bankstore "tegata/store/bank"
@@ -19,6 +20,9 @@ import (
 // bankID is the sandbox's bank, as a client of the OpenID Provider and as a party that may
 // have signatures checked.
 const bankID = "tegata-bank"
+
+// payID is the sandbox's payment service, as the bank's creditor.
+const payID = "tegata-pay"
 
 // bankReview is how long the sandbox's bank takes for a review.
 const bankReview = time.Minute
@@ -52,12 +56,19 @@ func (b *bankRole) open(_ context.Context, at site) (err error) {
 	if err != nil {
 		return err
 	}
-	b.bank, err = bank.New(bank.Config{Store: bankstore.New(b.db), Verifier: party, VerifierURL: at.machine("verifier"), ReviewAfter: bankReview, Now: at.now, Log: b.log})
+	b.bank, err = bank.New(bank.Config{Store: bankstore.New(b.db), Verifier: party, VerifierURL: at.machine("verifier"), ReviewAfter: bankReview,
+		ID: bankID, Key: b.key, KeyID: clientKeyID, Creditors: creditors(at), HTTP: httpd.Client(outsiderTimeout), Now: at.now, Log: b.log})
 	if err != nil {
 		return err
 	}
-	b.handler, err = bank.NewHandler(bank.Options{Bank: b.bank, Party: party, Sandbox: at.sandbox, Secure: !at.sandbox, Now: at.now, Log: b.log})
+	b.handler, err = bank.NewHandler(bank.Options{Bank: b.bank, Party: party, Keys: publicKeys(b.key), Origin: at.page("bank"), Sandbox: at.sandbox, Secure: !at.sandbox, Now: at.now, Log: b.log})
 	return err
+}
+
+// creditors are who may ask this bank's customers for mandates.
+func creditors(at places) []bank.Creditor {
+	return []bank.Creditor{{ID: payID, Name: ui.Text{JA: "手形ペイ", EN: "Tegata Pay"}, KeysURL: at.machine("pay") + "/v1/keys",
+		ReturnURL: at.page("pay") + "/bank/return", NotifyURL: at.machine("pay") + "/v1/mandate-ended"}}
 }
 
 func bankReturn(at places) string { return at.page("bank") + "/callback" }
@@ -74,10 +85,11 @@ func (b *bankRole) register(ctx context.Context, at places, v *verifier) error {
 	if err != nil {
 		return err
 	}
+	permit := purpose(bank.PermitPurpose, ceremony.R3, "口座からの引き落としを許可します。", "Allow charges to your account.")
 	login.Claims = []string{"name", "address", "birthdate", "gender"}
-	sign.Claims = login.Claims
+	sign.Claims, permit.Claims = login.Claims, login.Claims
 	_, err = v.register(ctx, sandboxOperator, oidc.Client{ID: bankID, Name: name, Mark: "bank", Profile: oidc.FAPI2, Authentication: oidc.PrivateKeyJWT, JWKS: set,
-		RedirectURIs: []string{bankReturn(at)}, BackchannelLogoutURI: at.machine("bank") + "/v1/logout", Purpose: login, SignPurposes: []ceremony.RegisteredPurpose{sign}})
+		RedirectURIs: []string{bankReturn(at)}, BackchannelLogoutURI: at.machine("bank") + "/v1/logout", Purpose: login, SignPurposes: []ceremony.RegisteredPurpose{sign, permit}})
 	return err
 }
 

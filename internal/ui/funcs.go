@@ -24,6 +24,7 @@ func (s *Site) funcs(l Lang) template.FuncMap {
 		"in":       func(t Text) string { return t.In(l) },
 		"lang":     func() Lang { return l },
 		"date":     func(t time.Time) string { return Date(l, t) },
+		"yen":      func(n int64) string { return Yen(l, n) },
 		"datetime": func(t time.Time) string { return DateTime(l, t) },
 		"clock":    Clock,
 		"machine":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },

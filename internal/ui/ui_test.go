@@ -302,3 +302,11 @@ func TestWhatAFormLeavesIsSaidByThePageThatItLeadsTo(t *testing.T) {
 		t.Errorf("%d bytes of a cookie", len(c.Value))
 	}
 }
+
+func TestYen(t *testing.T) {
+	for n, want := range map[int64][2]string{0: {"0円", "¥0"}, 999: {"999円", "¥999"}, 1000: {"1,000円", "¥1,000"}, -1234567: {"-1,234,567円", "-¥1,234,567"}} {
+		if ja, en := ui.Yen(ui.JA, n), ui.Yen(ui.EN, n); ja != want[0] || en != want[1] {
+			t.Errorf("%d: %s, %s", n, ja, en)
+		}
+	}
+}

@@ -23,6 +23,11 @@ type Attributes struct {
 	Gender    string `json:"gender"`
 }
 
+// whole says whether all four are there.
+func (a Attributes) whole() bool {
+	return a.Name != "" && a.Address != "" && a.Birthdate != "" && a.Gender != ""
+}
+
 // Born is the date of birth; zero where it is not one.
 func (a Attributes) Born() time.Time {
 	t, _ := time.Parse(time.DateOnly, a.Birthdate) // zero with an error
@@ -96,6 +101,7 @@ var (
 
 // Store keeps the bank's state. Every call is one transaction with its audit record.
 type Store interface {
+	MandateStore
 	// Receive keeps a signed application, state Reviewing. The same ID again changes nothing
 	// and is no error. It returns ErrSecond.
 	Receive(ctx context.Context, at time.Time, a Application) error
@@ -106,15 +112,15 @@ type Store interface {
 	Current(ctx context.Context, sub string) (Application, error)
 	// Due lists applications whose review is due, the oldest first.
 	Due(ctx context.Context, at time.Time) ([]Application, error)
-	// NextDue is when the next review or erasure is due; zero when none is.
+	// NextDue is when the next review, telling, lapse or erasure is due; zero when none is.
 	NextDue(ctx context.Context) (time.Time, error)
 	// Decide moves an application out of Reviewing: to Opened, for which it draws the next
 	// account number, or to Stopped. It returns ErrMoved.
 	Decide(ctx context.Context, at time.Time, id string, to State, why string, r Record) error
 	// Postpone moves a review. It returns ErrMoved.
 	Postpone(ctx context.Context, id string, until time.Time) error
-	// Close ends an account. Ending an ended one again changes nothing. It returns
-	// ErrNotFound.
+	// Close ends an account and its mandates. Ending an ended one again changes nothing. It
+	// returns ErrNotFound, or ErrNotEmpty when there is money in it.
 	Close(ctx context.Context, at time.Time, sub string) error
 	// Erase takes away whatever was kept long enough.
 	Erase(ctx context.Context, at time.Time) error

@@ -2,6 +2,7 @@ package bank
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
@@ -9,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"tegata/services/relying"
@@ -34,6 +36,11 @@ type Config struct {
 	Verifier    Verifier
 	VerifierURL string        // for the record
 	ReviewAfter time.Duration // how long a review takes
+	ID          string        // as others name this bank in letters
+	Key         *ecdsa.PrivateKey
+	KeyID       string
+	Creditors   []Creditor
+	HTTP        *http.Client // to creditors
 	Now         func() time.Time
 	Log         *slog.Logger // nil is silent
 }
@@ -65,7 +72,7 @@ func New(conf Config) (*Bank, error) {
 // May says whether a person may apply. ErrFacts, ErrTooYoung, ErrMinor, ErrSecond, or an error of
 // the store.
 func (b *Bank) May(ctx context.Context, sub string, who Attributes) error {
-	if who.Name == "" || who.Address == "" || who.Birthdate == "" || who.Gender == "" {
+	if !who.whole() {
 		return ErrFacts
 	}
 	birth, err := time.Parse(time.DateOnly, who.Birthdate)
@@ -157,9 +164,12 @@ func (b *Bank) Current(ctx context.Context, sub string) (Application, error) {
 	return b.conf.Store.Current(ctx, sub)
 }
 
-// Close ends a person's account. It returns ErrNotFound.
+// Close ends a person's account, and tells creditors. It returns ErrNotFound, ErrNotEmpty.
 func (b *Bank) Close(ctx context.Context, sub string) error {
-	return b.conf.Store.Close(ctx, b.conf.Now(), sub)
+	if err := b.conf.Store.Close(ctx, b.conf.Now(), sub); err != nil {
+		return err
+	}
+	return b.tellCreditors(context.WithoutCancel(ctx), b.conf.Now())
 }
 
 // GaveUp counts somebody who began, and keeps nothing else.

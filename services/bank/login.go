@@ -95,50 +95,80 @@ func (h *Handler) arrive(w http.ResponseWriter, r *http.Request, token string, s
 		h.fail(w, r, err)
 		return
 	}
+	after := cmp.Or(s.Keeps.After, "/home")
+	s.Keeps.After, s.Keeps.Taken = "", taken{}
 	h.sessions.Begin(w, token, session{Sub: who.Sub, SID: who.SID, Claims: who.Claims, Keeps: s.Keeps})
-	http.Redirect(w, r, "/home", http.StatusSeeOther)
+	http.Redirect(w, r, after, http.StatusSeeOther)
 }
 
 // signed ends a signature.
 func (h *Handler) signed(w http.ResponseWriter, r *http.Request, token string, s session, l relying.Login) {
-	d := s.Keeps.Draft
-	if d == nil {
+	var to string // where the outcome is shown meanwhile
+	var receive func(context.Context, *relying.Person) (string, error)
+	switch {
+	case s.Keeps.Signs == signsDraft && s.Keeps.Draft != nil:
+		to, receive = "/applications/"+s.Keeps.Draft.ID, h.receiveDraft(s, l)
+	case s.Keeps.Signs == signsPermission && s.Keeps.Permission != nil:
+		to, receive = "/mandates/"+s.Keeps.Permission.Mandate.ID, h.receivePermission(s, l)
+	default:
 		h.fail(w, r, ErrAnswer)
 		return
 	}
-	to := "/applications/" + d.ID
 	h.sessions.Change(token, func(v *session) { v.Keeps.Taken = taken{To: to} })
 	// Whatever becomes of the browser: what was signed is recorded.
-	err := h.take(context.WithoutCancel(r.Context()), s, l, r.URL.Query())
+	to, err := h.take(context.WithoutCancel(r.Context()), s, l, r.URL.Query(), receive)
 	if err != nil {
 		t := ui.TroubleOf(w, said(err))
 		h.sessions.Change(token, func(v *session) { v.Keeps.Taken.Trouble = t })
 		h.fail(w, r, err)
 		return
 	}
-	h.sessions.Change(token, func(v *session) { v.Keeps.Draft = nil })
+	h.sessions.Change(token, func(v *session) { v.Keeps.Draft, v.Keeps.Permission, v.Keeps.Taken.To = nil, nil, to })
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
-// take ends the login in which a draft was signed, fetches what was signed, and has the
-// bank receive it.
-func (h *Handler) take(ctx context.Context, s session, l relying.Login, brought url.Values) error {
+// take ends the login in which something was signed, and has it received; it returns where
+// the browser goes.
+func (h *Handler) take(ctx context.Context, s session, l relying.Login, brought url.Values, receive func(context.Context, *relying.Person) (string, error)) (string, error) {
 	who, err := h.opt.Party.Finish(ctx, l, brought)
 	if errors.Is(err, relying.ErrDenied) {
-		return errors.Join(err, h.opt.Bank.GaveUp(ctx))
+		return "", errors.Join(err, h.opt.Bank.GaveUp(ctx))
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
-	d := *s.Keeps.Draft
 	if s.Sub != who.Sub {
-		return ErrSignature
+		return "", ErrSignature
 	}
-	signed, err := h.opt.Party.Fetch(ctx, who, l.Transaction, d.sha256())
-	if err != nil {
-		return err
+	return receive(ctx, who)
+}
+
+// receiveDraft fetches a signed application and has the bank receive it.
+func (h *Handler) receiveDraft(s session, l relying.Login) func(context.Context, *relying.Person) (string, error) {
+	return func(ctx context.Context, who *relying.Person) (string, error) {
+		d := *s.Keeps.Draft
+		signed, err := h.opt.Party.Fetch(ctx, who, l.Transaction, d.sha256())
+		if err != nil {
+			return "", err
+		}
+		return "/applications/" + d.ID, h.opt.Bank.Receive(ctx, s.Sub, d, attributes(who.Claims), signed)
 	}
-	return h.opt.Bank.Receive(ctx, s.Sub, d, attributes(who.Claims), signed)
+}
+
+// receivePermission fetches a signed permission and grants the mandate.
+func (h *Handler) receivePermission(s session, l relying.Login) func(context.Context, *relying.Person) (string, error) {
+	return func(ctx context.Context, who *relying.Person) (string, error) {
+		p := *s.Keeps.Permission
+		signed, err := h.opt.Party.Fetch(ctx, who, l.Transaction, p.sha256())
+		if err != nil {
+			return "", err
+		}
+		code, err := h.opt.Bank.Grant(ctx, s.Sub, p, attributes(who.Claims), signed)
+		if err != nil {
+			return "", err
+		}
+		return p.Creditor.BackTo(p.Mandate, "code", code), nil
+	}
 }
 
 func (h *Handler) leave(w http.ResponseWriter, r *http.Request) {

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"tegata/internal/ui"
 	"tegata/services/relying"
 )
@@ -23,6 +25,8 @@ const SignPurpose = "open-account"
 type Options struct {
 	Bank    *Bank
 	Party   *relying.Party
+	Keys    jose.JSONWebKeySet // published, for letters
+	Origin  string             // of the pages
 	Sandbox bool
 	Secure  bool // an https origin
 	Now     func() time.Time
@@ -31,9 +35,18 @@ type Options struct {
 
 // keeps is what a browser's session holds for the bank.
 type keeps struct {
-	Draft *Draft
-	Taken taken // the last signature that came back
+	Draft      *Draft
+	Permission *Permission
+	Signs      string // what a login that waits is for: signsDraft or signsPermission
+	After      string // where a login leads; "" is /home
+	Taken      taken  // the last signature that came back
 }
+
+// What is signed.
+const (
+	signsDraft      = "application"
+	signsPermission = "permission"
+)
 
 // taken is what became of a signature: where its outcome is shown, and why there is none. A
 // browser may ask for the address of the answer twice, of which the second finds this.
@@ -83,6 +96,15 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("GET /check", h.signedIn(h.check))
 	mux.HandleFunc("POST /check", h.signedIn(h.signDraft))
 	mux.HandleFunc("GET /applications/{id}", h.receipt)
+	mux.HandleFunc("GET /account", h.signedIn(h.account))
+	mux.HandleFunc("POST /account", h.signedIn(h.cash))
+	mux.HandleFunc("GET /mandates", h.signedIn(h.mandates))
+	mux.HandleFunc("GET /mandates/{id}", h.wish)
+	mux.HandleFunc("POST /mandates/{id}", h.signedIn(h.permit))
+	mux.HandleFunc("POST /mandates/{id}/decline", h.signedIn(h.decline))
+	mux.HandleFunc("GET /mandates/{id}/end", h.signedIn(h.ending))
+	mux.HandleFunc("POST /mandates/{id}/end", h.signedIn(h.endMandate))
+	h.calls(mux)
 	mux.HandleFunc("GET /received", h.signedIn(h.received))
 	mux.HandleFunc("GET /close", h.signedIn(h.closing))
 	mux.HandleFunc("POST /close", h.signedIn(h.close))
@@ -97,14 +119,21 @@ func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 type page struct {
-	Who     Attributes
-	A       *Application
-	Draft   *Draft
-	Choices Choices
-	Trouble *ui.Trouble
-	Link    string
-	Fields  []choice
-	In      bool
+	Who        Attributes
+	A          *Application
+	Draft      *Draft
+	Choices    Choices
+	Trouble    *ui.Trouble
+	Link       string
+	Fields     []choice
+	In         bool
+	Sandbox    bool
+	Balance    int64
+	Entries    []line
+	Key        string // of a form that is sent once
+	Permission *Permission
+	Mandates   []held
+	Held       *held
 }
 
 // choice is a question with its answers.
@@ -165,7 +194,14 @@ func (h *Handler) home(w http.ResponseWriter, r *http.Request, _ string, s sessi
 		h.fail(w, r, err)
 		return
 	}
-	h.show(w, r, "home", page{Who: attributes(s.Claims), A: &a}, pollOf(a))
+	p := page{Who: attributes(s.Claims), A: &a}
+	if a.State == Opened {
+		if p.Balance, err = h.opt.Bank.Balance(r.Context(), a.Number); err != nil {
+			h.fail(w, r, err)
+			return
+		}
+	}
+	h.show(w, r, "home", p, pollOf(a))
 }
 
 func (h *Handler) apply(w http.ResponseWriter, r *http.Request, _ string, s session) {
@@ -243,6 +279,7 @@ func (h *Handler) signDraft(w http.ResponseWriter, r *http.Request, token string
 		http.Redirect(w, r, "/home", http.StatusSeeOther)
 		return
 	}
+	h.sessions.Change(token, func(v *session) { v.Keeps.Signs = signsDraft })
 	h.sign(w, r, token, d.ID, relying.Document{Content: d.Document, Name: "application.txt", MediaType: "text/plain", Format: "cades", Purpose: SignPurpose})
 }
 
@@ -269,7 +306,12 @@ func (h *Handler) closing(w http.ResponseWriter, r *http.Request, _ string, s se
 }
 
 func (h *Handler) close(w http.ResponseWriter, r *http.Request, _ string, s session) {
-	if err := h.opt.Bank.Close(r.Context(), s.Sub); err != nil && !errors.Is(err, ErrNotFound) {
+	err := h.opt.Bank.Close(r.Context(), s.Sub)
+	if errors.Is(err, ErrNotEmpty) {
+		h.site.GoTo(w, r, ui.Later{Path: "/account", Trouble: ui.TroubleOf(w, err)}, "")
+		return
+	}
+	if err != nil && !errors.Is(err, ErrNotFound) {
 		h.fail(w, r, err)
 		return
 	}

@@ -36,6 +36,53 @@ var (
 	ErrAnswer = problem.NewRefused(403, "bank-answer",
 		"このブラウザーで始めた確認への回答ではありません。", "何も保存していません。始めからやり直してください。",
 		"This answers nothing that this browser began.", "Nothing was stored. Begin again.")
+	// ErrLetter: a call of nobody who is registered as a creditor, or not in their own hand.
+	ErrLetter = problem.NewRefused(401, "bank-letter",
+		"登録された相手からの手紙ではありません。", "送り手、宛先、鍵、時刻を確かめてください。",
+		"This is no letter of a registered creditor.", "Check sender, receiver, key and time.")
+	// ErrMandate: a wish or a charge that no customer could allow, or another one under a
+	// used id.
+	ErrMandate = problem.NewYourTurn(422, "bank-mandate",
+		"引き落としの依頼の内容が正しくありません。", "番号、上限、期限、4つの情報を確かめてください。使った番号は、同じ内容にだけ使えます。",
+		"The request for a mandate is not whole.", "Check id, limits, end and the four attributes. A used id is for the same content alone.")
+	// ErrMandateUnknown: no such mandate, or not of whoever asks.
+	ErrMandateUnknown = problem.NewRefused(404, "bank-mandate-unknown",
+		"その引き落としの許可はありません。", "番号を確かめてください。",
+		"There is no such mandate.", "Check its number.")
+	// ErrMandateCode: a code that is not of this mandate.
+	ErrMandateCode = problem.NewRefused(403, "bank-mandate-code",
+		"引き換えの番号が正しくありません。", "もう一度はじめから、口座をつないでください。",
+		"The code is not of this mandate.", "Link the account again.")
+	// ErrMandateOver: refused, lapsed, ended, or past its time.
+	ErrMandateOver = problem.NewRefused(409, "bank-mandate-over",
+		"この引き落としの許可は、終わっています。", "必要なら、もう一度はじめから口座をつないでください。",
+		"This mandate is over.", "Link the account again if you need it.")
+	// ErrChargeOnce, ErrChargeDay, ErrChargeFirst: over a limit. Nothing was taken.
+	ErrChargeOnce = problem.NewRefused(409, "bank-charge-once",
+		"1回の上限を超えています。", "引き落としていません。金額を小さくしてください。",
+		"This is over the limit of one charge.", "Nothing was taken. Take less.")
+	ErrChargeDay = problem.NewRefused(409, "bank-charge-day",
+		"今日の上限を超えています。", "引き落としていません。明日、もう一度お試しください。",
+		"This is over the limit of a day.", "Nothing was taken. Try again tomorrow.")
+	ErrChargeFirst = problem.NewRefused(409, "bank-charge-first",
+		"つないでから24時間は、あわせて10,000円までです。", "引き落としていません。金額を小さくするか、24時間待ってください。",
+		"In the first 24 hours it is 10,000 yen in all.", "Nothing was taken. Take less, or wait.")
+	// ErrFunds: the account has not as much.
+	ErrFunds = problem.NewRefused(409, "bank-charge-funds",
+		"口座の残高が足りません。", "お金は動いていません。入金してから、もう一度お試しください。",
+		"The account has not as much.", "No money was moved. Pay in, and try again.")
+	// ErrHolder: the creditor's customer is somebody else than the one who logged in.
+	ErrHolder = problem.NewRefused(403, "bank-holder",
+		"別の方の口座はつなげません。", "相手のサービスの名義と、ログインした方の名前・住所・生年月日・性別が、同じではありません。引っ越しや改姓のあとなら、相手のサービスにもう一度ログインしてください。何も許可していません。",
+		"Another person's account cannot be linked.", "Name, address, date of birth and sex at the other service are not those of whoever logged in. After a move or a new name, log in there again. Nothing was allowed.")
+	// ErrNoAccount: whoever logged in has no account here.
+	ErrNoAccount = problem.NewRefused(404, "bank-no-account",
+		"手形銀行に、あなたの口座がありません。", "先に口座を開いてください。何も許可していません。",
+		"You have no account here.", "Open one first. Nothing was allowed.")
+	// ErrNotEmpty: an account with money in it is not closed.
+	ErrNotEmpty = problem.NewYourTurn(409, "bank-not-empty",
+		"口座にお金が残っています。", "すべて引き出してから、解約してください。",
+		"There is money in the account.", "Take it all out before you close it.")
 	// ErrProvider: the provider refused this bank, or gave no usable answer.
 	ErrProvider = problem.New(problem.CouldNotCheck, 502, "bank-provider",
 		problem.Text{Title: "確認の窓口が、依頼を受け付けませんでした。", Detail: "何も保存していません。少し待って、もう一度お試しください。"},

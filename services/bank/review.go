@@ -18,7 +18,8 @@ func (b *Bank) NextDue(ctx context.Context) (time.Time, bool, error) {
 	return at, !at.IsZero(), err
 }
 
-// RunDue does the reviews that are due at a moment, and erases what was kept long enough.
+// RunDue does the reviews that are due at a moment, ends what waited for too long, tells
+// creditors, and erases what was kept long enough.
 func (b *Bank) RunDue(ctx context.Context, at time.Time) error {
 	due, err := b.conf.Store.Due(ctx, at)
 	if err != nil {
@@ -29,6 +30,12 @@ func (b *Bank) RunDue(ctx context.Context, at time.Time) error {
 		if err := b.review(ctx, at, a); err != nil && !errors.Is(err, ErrMoved) {
 			return err
 		}
+	}
+	if err := b.conf.Store.Lapse(ctx, at); err != nil {
+		return err
+	}
+	if err := b.tellCreditors(ctx, at); err != nil {
+		return err
 	}
 	return b.conf.Store.Erase(ctx, at)
 }

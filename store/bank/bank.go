@@ -9,6 +9,7 @@
 package bank
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"encoding/json"
@@ -153,7 +154,10 @@ func (s *Store) NextDue(ctx context.Context) (at time.Time, err error) {
 		var ms int64
 		err := tx.QueryRow(ctx, `SELECT COALESCE(MIN(due), 0) FROM (
 			SELECT MIN(review_ms) AS due FROM application WHERE state = 'reviewing'
-			UNION ALL SELECT MIN(retention_ms) FROM application WHERE retention_ms > 0) AS next`).Scan(&ms)
+			UNION ALL SELECT MIN(retention_ms) FROM application WHERE retention_ms > 0
+			UNION ALL SELECT MIN(asked_ms) + $1 FROM mandate WHERE state = 'asked'
+			UNION ALL SELECT MIN(granted_ms) + $1 FROM mandate WHERE state = 'granted'
+			UNION ALL SELECT MIN(tell_ms) FROM mandate WHERE tell_ms > 0) AS next`, redeemable.Milliseconds()).Scan(&ms)
 		at = moment(ms)
 		return err
 	})
@@ -211,6 +215,12 @@ func (s *Store) Close(ctx context.Context, at time.Time, sub string) error {
 		if a.State == bank.Closed {
 			return nil
 		}
+		if _, balance, err := last(ctx, tx, a.Number); err != nil || balance > 0 {
+			return cmp.Or(err, error(bank.ErrNotEmpty))
+		}
+		if err := endAll(ctx, tx, at, a.Number); err != nil {
+			return err
+		}
 		a.Record.RetentionUntil = bank.Retention(at)
 		record, err := json.Marshal(a.Record)
 		if err != nil {
@@ -228,6 +238,12 @@ func (s *Store) Close(ctx context.Context, at time.Time, sub string) error {
 // Erase implements bank.Store.
 func (s *Store) Erase(ctx context.Context, at time.Time) error {
 	return s.db.Write(ctx, func(tx store.Tx) error {
+		const over = `(SELECT number FROM application WHERE retention_ms > 0 AND retention_ms <= $1 AND number <> '')`
+		for _, table := range []string{"mandate", "entry"} { // all that hangs on an account
+			if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE account IN `+over, at.UnixMilli()); err != nil {
+				return err
+			}
+		}
 		n, err := tx.Exec(ctx, `DELETE FROM application WHERE retention_ms > 0 AND retention_ms <= $1`, at.UnixMilli())
 		if err != nil || n == 0 {
 			return err

@@ -1,0 +1,43 @@
+-- +goose Up
+-- A customer's permission that a creditor takes money from the account.
+CREATE TABLE mandate (
+  id         TEXT PRIMARY KEY,           -- the creditor's choice
+  creditor   TEXT NOT NULL,
+  state      TEXT NOT NULL,              -- asked, granted, active, refused, lapsed, ended
+  why        TEXT NOT NULL DEFAULT '',
+  ended_by   TEXT NOT NULL DEFAULT '',
+  holder     TEXT NOT NULL,              -- JSON; '' once a wish came to nothing
+  limit_once INTEGER NOT NULL,
+  limit_day  INTEGER NOT NULL,
+  valid_ms   INTEGER NOT NULL,
+  back       TEXT NOT NULL,
+  sub        TEXT NOT NULL DEFAULT '',
+  account    TEXT NOT NULL DEFAULT '',
+  document   BLOB,
+  signature  BLOB,
+  evidence   TEXT NOT NULL DEFAULT '',
+  code       BLOB,                       -- SHA-256 of the one-time code
+  asked_ms   INTEGER NOT NULL,
+  granted_ms INTEGER NOT NULL DEFAULT 0,
+  ended_ms   INTEGER NOT NULL DEFAULT 0,
+  tell_ms    INTEGER NOT NULL DEFAULT 0  -- when the creditor is to be told of the end; 0: it knows
+) STRICT;
+CREATE INDEX mandate_sub ON mandate (sub) WHERE sub <> '';
+CREATE INDEX mandate_waits ON mandate (asked_ms) WHERE state IN ('asked', 'granted');
+CREATE INDEX mandate_tell ON mandate (tell_ms) WHERE tell_ms > 0;
+
+-- Ledgers of accounts: insert-only, each line with the balance after it.
+CREATE TABLE entry (
+  account TEXT NOT NULL,
+  seq     INTEGER NOT NULL,
+  at_ms   INTEGER NOT NULL,
+  kind    TEXT NOT NULL,
+  amount  INTEGER NOT NULL,
+  balance INTEGER NOT NULL CHECK (balance >= 0),
+  key     TEXT NOT NULL,                 -- makes a repeat change nothing
+  mandate TEXT NOT NULL DEFAULT '',
+  about   TEXT NOT NULL DEFAULT '',      -- of a charge: the creditor
+  PRIMARY KEY (account, seq)
+) STRICT;
+CREATE UNIQUE INDEX entry_key ON entry (account, key);
+CREATE INDEX entry_mandate ON entry (mandate, at_ms) WHERE mandate <> '';
