@@ -14,6 +14,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"tegata/internal/httpd"
+	"tegata/internal/problem"
 	"tegata/internal/ui"
 	"tegata/services/relying"
 )
@@ -48,23 +49,27 @@ func NewBank(c BankConfig) (*Bank, error) {
 	return &Bank{c: c}, nil
 }
 
-// What the bank answers that a caller may branch on.
-var (
-	// ErrBankLetter: what came is no letter of the bank's, or of something else than was asked.
-	ErrBankLetter = errors.New("pay: no letter of the bank's")
-	// ErrBankAnswer: the bank answered with something that cannot be used. Nothing was decided.
-	ErrBankAnswer = errors.New("pay: the bank's answer cannot be used")
-)
-
 // A BankRefusal is the bank's clear no, in its own code.
-type BankRefusal struct {
-	Code string
-	said error
-}
+type BankRefusal struct{ Code string }
 
 func (e *BankRefusal) Error() string { return "pay: the bank refuses: " + e.Code }
 
-func (e *BankRefusal) Unwrap() error { return e.said } // its words, for a page
+// Unwrap is the refusal in the wallet's own words.
+func (e *BankRefusal) Unwrap() error {
+	switch e.Code {
+	case "bank-charge-once":
+		return ErrChargeOnce
+	case "bank-charge-day":
+		return ErrChargeDay
+	case "bank-charge-first":
+		return ErrFirstDay
+	case "bank-charge-funds":
+		return ErrBankFunds
+	case "bank-mandate-over", "bank-mandate-unknown":
+		return ErrMandateOver
+	}
+	return ErrBankRefused
+}
 
 // bankCodes are the codes by which the bank says that it decided, and no. With any other
 // answer, and with none, what became of a call is open.
@@ -101,8 +106,8 @@ func (b *Bank) send(ctx context.Context, path, typ string, body, out any) error 
 	if err == nil {
 		return nil
 	}
-	if code := ui.TroubleOf(nil, err).Code; bankCodes[code] {
-		return &BankRefusal{code, err}
+	if said, ok := errors.AsType[*problem.Problem](err); ok && bankCodes[said.Code] {
+		return &BankRefusal{said.Code}
 	}
 	return fmt.Errorf("pay: %s: %w", typ, err)
 }
@@ -115,7 +120,7 @@ func (b *Bank) Read(ctx context.Context, typ, text string, body any) error {
 		return err
 	}
 	if err := (relying.Letter{Type: typ, From: b.c.ID, To: b.c.Self}).Open(keys, text, body); err != nil {
-		return fmt.Errorf("%w: %w", ErrBankLetter, err)
+		return ErrBankLetter.Because(err)
 	}
 	return nil
 }
@@ -137,7 +142,7 @@ func (b *Bank) Push(ctx context.Context, m Mandate, state string) (string, error
 		return "", err
 	}
 	if !strings.HasPrefix(out.URL, b.c.Origin+"/") {
-		return "", fmt.Errorf("%w: it leads elsewhere", ErrBankAnswer)
+		return "", ErrBankAnswer.Because(errors.New("pay: it leads elsewhere"))
 	}
 	return out.URL, nil
 }
@@ -157,7 +162,7 @@ func (b *Bank) Redeem(ctx context.Context, id, code string) (Grant, error) {
 		return Grant{}, err
 	}
 	if g.ID != id {
-		return Grant{}, fmt.Errorf("%w: of another mandate", ErrBankLetter)
+		return Grant{}, ErrBankLetter.Because(errors.New("pay: of another mandate"))
 	}
 	return g, nil
 }
@@ -177,7 +182,7 @@ func (b *Bank) Charge(ctx context.Context, c Charge) error {
 		return err
 	}
 	if out.Charge != c.ID || out.Amount != c.Amount {
-		return fmt.Errorf("%w: of another charge", ErrBankAnswer)
+		return ErrBankAnswer.Because(errors.New("pay: of another charge"))
 	}
 	return nil
 }

@@ -6,10 +6,6 @@ import (
 	"time"
 )
 
-// ErrUnclear: the bank's answer to a charge is not clear yet. The charge is kept, and the
-// bank asked again under the same id until it is.
-var ErrUnclear = errors.New("pay: the bank's answer is open")
-
 // firstAsk is when a charge is asked again of which the asking process died; after that the
 // time doubles, up to lastAsk.
 const (
@@ -70,7 +66,7 @@ func (p *Pay) ask(ctx context.Context, c Charge) (Charge, error) {
 	case err != nil:
 		wait := min(firstAsk<<min(c.Tries, 10), lastAsk)
 		p.conf.Log.WarnContext(ctx, "a charge's answer is open; the bank is asked again", "charge", c.ID, "error", err)
-		return c, errors.Join(ErrUnclear, p.conf.Store.AskAgain(ctx, c.ID, p.conf.Now().Add(wait)))
+		return c, errors.Join(ErrUnclear.Because(err), p.conf.Store.AskAgain(ctx, c.ID, p.conf.Now().Add(wait)))
 	}
 	if err := p.conf.Store.Charged(ctx, p.conf.Now(), c.ID); err != nil {
 		return c, err

@@ -1,38 +1,8 @@
 package pay
 
 import (
-	"errors"
 	"fmt"
 	"time"
-)
-
-// Why money does not move, or a wallet does not open, link or close. Nothing has changed.
-var (
-	// ErrTooYoung: below 15, who has no certificate for signatures.
-	ErrTooYoung = errors.New("pay: below 15")
-	// ErrStopped: the holder stopped the wallet.
-	ErrStopped = errors.New("pay: the wallet is stopped")
-	// ErrNight: between 23:00 and 6:00, when no money moves unless the holder changed that.
-	ErrNight = errors.New("pay: at night no money moves")
-	// ErrAmount: no whole amount above zero.
-	ErrAmount = errors.New("pay: amount")
-	// ErrPayOnce and ErrPayDay: more than a payment, or a day's, may be.
-	ErrPayOnce = errors.New("pay: over the limit of a payment")
-	ErrPayDay  = errors.New("pay: over the day's limit of payments")
-	// ErrChargeOnce and ErrChargeDay: more than a charge, or a day's, may be; by the wallet's
-	// own limits or by the mandate's.
-	ErrChargeOnce = errors.New("pay: over the limit of a charge")
-	ErrChargeDay  = errors.New("pay: over the day's limit of charges")
-	// ErrFirstDay: more than the bank lets go in the first 24 hours of a mandate.
-	ErrFirstDay = errors.New("pay: over the limit of a mandate's first day")
-	// ErrBalance: the wallet would hold more than it may.
-	ErrBalance = errors.New("pay: over the greatest balance")
-	// ErrMandateOver: the mandate is not active, or its time is over.
-	ErrMandateOver = errors.New("pay: the mandate is over")
-	// ErrUnsettled: a charge waits for the bank's answer.
-	ErrUnsettled = errors.New("pay: a charge waits for the bank")
-	// ErrMoney: a wallet with money in it does not close.
-	ErrMoney = errors.New("pay: there is money in the wallet")
 )
 
 // Limits are in whole yen.

@@ -3,7 +3,7 @@ package pay
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"time"
 )
 
@@ -13,7 +13,11 @@ const (
 	WhyLetter = "letter"          // what the bank gave was no letter of its, or of other limits
 	WhyBank   = "unreachable"     // the bank did not answer when it was asked
 	WhyNoCode = "no_code"         // the browser came back with neither a code nor a reason
+	WhyOther  = "other"           // with a reason that nobody knows
 )
+
+// bankReasons are what the bank gives a browser to bring.
+var bankReasons = []string{WhyHolder, "no_account", "declined", "expired"}
 
 // Times of a mandate.
 const (
@@ -24,9 +28,6 @@ const (
 	// retell is when the bank is told again that did not hear.
 	retell = time.Minute
 )
-
-// ErrLinkRefused: there is no link, and why is in the mandate.
-var ErrLinkRefused = errors.New("pay: not linked")
 
 // Link records that a person wants to link an account, asks the bank, and returns the
 // mandate and where the browser goes. holder is from the login that the person just went
@@ -41,6 +42,8 @@ func (p *Pay) Link(ctx context.Context, sub string, holder Attributes, id, state
 	switch {
 	case err != nil:
 		return Mandate{}, "", err
+	case !holder.whole():
+		return Mandate{}, "", ErrFacts
 	case w.Stopped():
 		return Mandate{}, "", ErrStopped
 	case once <= 0 || day < once:
@@ -112,8 +115,11 @@ func (p *Pay) Return(ctx context.Context, sub, id, code, reason string) (Mandate
 
 func (p *Pay) settle(ctx context.Context, m Mandate, code, reason string) error {
 	if code == "" {
-		if reason == "" || len(reason) > 40 {
+		switch {
+		case reason == "":
 			reason = WhyNoCode
+		case !slices.Contains(bankReasons, reason):
+			reason = WhyOther
 		}
 		return p.drop(ctx, m.ID, reason)
 	}
@@ -180,7 +186,7 @@ func (p *Pay) Ended(ctx context.Context, letter string) error {
 		return err
 	}
 	if body.ID == "" {
-		return fmt.Errorf("%w: without an id", ErrBankLetter)
+		return ErrBankLetter.Because(errors.New("pay: without an id"))
 	}
 	err := p.conf.Store.EndMandate(ctx, p.conf.Now(), body.ID, ByBank)
 	if errors.Is(err, ErrNotFound) {

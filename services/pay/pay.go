@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"time"
 
+	"tegata/internal/problem"
 	"tegata/services/relying"
 )
 
@@ -38,12 +39,12 @@ func New(conf Config) *Pay {
 	return &Pay{conf}
 }
 
-// ErrSignature: the signature does not hold, or is not of the person who applied.
-var ErrSignature = errors.New("pay: signature")
-
 // May says whether a person may open a wallet, and with which limits. It returns
-// ErrSecond, ErrTooYoung, or an error of the store.
+// ErrFacts, ErrSecond, ErrTooYoung, or an error of the store.
 func (p *Pay) May(ctx context.Context, sub string, who Attributes) (Limits, error) {
+	if !who.whole() {
+		return Limits{}, ErrFacts
+	}
 	l, err := LimitsOf(who, p.conf.Now())
 	if err != nil {
 		return Limits{}, err
@@ -80,7 +81,7 @@ func (p *Pay) Receive(ctx context.Context, sub string, d Draft, login Attributes
 	}
 	name, kind := v.Signer()
 	if v.Verdict != relying.Passed || name != d.Who.Name {
-		return fmt.Errorf("%w: %s %s", ErrSignature, v.Verdict, v.Code)
+		return ErrSignature.Because(fmt.Errorf("pay: %s %s", v.Verdict, v.Code))
 	}
 	sum := sha256.Sum256(s.Signature)
 	at := p.conf.Now()
@@ -160,13 +161,39 @@ func (p *Pay) Pay(ctx context.Context, sub string, pm Payment) error {
 
 // codeOf is the code of a refusal that a holder is told of; "" for everything else.
 func codeOf(err error) string {
-	if err == nil || errors.Is(err, ErrNotFound) || errors.Is(err, ErrMoved) {
+	p, ok := errors.AsType[*problem.Problem](err)
+	if !ok || p.Kind == problem.CouldNotCheck || errors.Is(err, ErrNotFound) || errors.Is(err, ErrMoved) {
 		return ""
 	}
-	for _, w := range words {
-		if errors.Is(err, w.err) {
-			return w.code
-		}
-	}
-	return ""
+	return p.Code
+}
+
+// Standing is what a wallet's rules look at now.
+func (p *Pay) Standing(ctx context.Context, w Wallet) (Standing, error) {
+	return p.conf.Store.Standing(ctx, w.ID, dayOf(p.conf.Now()))
+}
+
+// Notices are a wallet's last ones, the newest first.
+func (p *Pay) Notices(ctx context.Context, w Wallet, limit int) ([]Notice, error) {
+	return p.conf.Store.Notices(ctx, w.ID, limit)
+}
+
+// Entries are a wallet's ledger, the oldest first. It returns ErrLedger.
+func (p *Pay) Entries(ctx context.Context, w Wallet) ([]Entry, error) {
+	return p.conf.Store.Entries(ctx, w.ID)
+}
+
+// Waiting are a wallet's charges whose answer is open.
+func (p *Pay) Waiting(ctx context.Context, w Wallet) ([]Charge, error) {
+	return p.conf.Store.Waiting(ctx, w.ID)
+}
+
+// ChargeOf is one of a wallet's charges. It returns ErrNotFound.
+func (p *Pay) ChargeOf(ctx context.Context, w Wallet, id string) (Charge, error) {
+	return p.conf.Store.Charge(ctx, w.ID, id)
+}
+
+// Mandate is one of a wallet's. It returns ErrNotFound.
+func (p *Pay) Mandate(ctx context.Context, w Wallet, id string) (Mandate, error) {
+	return p.conf.Store.Mandate(ctx, w.ID, id)
 }

@@ -2,22 +2,7 @@ package pay
 
 import (
 	"context"
-	"errors"
 	"time"
-)
-
-// Errors of a Store.
-var (
-	// ErrNotFound: there is no such thing of this wallet.
-	ErrNotFound = errors.New("pay: not found")
-	// ErrSecond: this person has a wallet.
-	ErrSecond = errors.New("pay: a second wallet of one person")
-	// ErrMoved: somebody else was first, or the same id names something else.
-	ErrMoved = errors.New("pay: it is in another state")
-	// ErrLedger: the entries of a wallet do not add up. No money moves there any more.
-	ErrLedger = errors.New("pay: the ledger does not add up")
-	// ErrFunds: the balance would go below zero.
-	ErrFunds = errors.New("pay: not enough money in the wallet")
 )
 
 // Standing is what a rule about money looks at, as of the transaction in which the money

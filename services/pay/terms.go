@@ -8,7 +8,7 @@ import (
 
 var spoken = map[string]string{"female": "女性", "male": "男性"}
 
-func said(word string) string {
+func inJapanese(word string) string {
 	if s := spoken[word]; s != "" {
 		return s
 	}
@@ -25,7 +25,7 @@ func Terms(id string, on time.Time, who Attributes, l Limits) []byte {
 	line("氏名", who.Name)
 	line("住所", who.Address)
 	line("生年月日", who.Birthdate)
-	line("性別", said(who.Gender))
+	line("性別", inJapanese(who.Gender))
 	b.WriteString("\n")
 	fmt.Fprintf(&b, "1 ウォレットは、おひとり1つです。他人に使わせません。\n")
 	fmt.Fprintf(&b, "2 チャージは、本人名義の銀行口座からだけです。銀行が口座の名義人を確かめます。\n")

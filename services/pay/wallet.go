@@ -20,6 +20,11 @@ func AttributesOf(c relying.Claims) Attributes {
 	return Attributes{Name: c.Name, Birthdate: c.Birthdate, Gender: c.Gender, Address: c.Address.Formatted}
 }
 
+// whole says whether all four are there: a person may keep some at the phone.
+func (a Attributes) whole() bool {
+	return a.Name != "" && a.Birthdate != "" && a.Gender != "" && a.Address != ""
+}
+
 // Wallet is one person's, with the record of who that is.
 type Wallet struct {
 	ID        string
