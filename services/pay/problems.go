@@ -82,7 +82,7 @@ var (
 		"口座はつながっていません。", "お金は動いていません。",
 		"No account was linked.", "No money moved.")
 	// ErrBankLetter: what came is no letter of the bank's, or of something else than was asked.
-	ErrBankLetter = problem.NewRefused(502, "pay-bank-letter",
+	ErrBankLetter = problem.NewRefused(401, "pay-bank-letter",
 		"銀行からの知らせとして認められません。", "何も変わっていません。",
 		"This is no letter of the bank.", "Nothing was changed.")
 	// ErrBankAnswer: the bank answered with something that cannot be used. Nothing was decided.

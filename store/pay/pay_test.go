@@ -2,7 +2,9 @@ package pay_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -31,20 +33,10 @@ func (w *world) Verify(context.Context, []byte, []byte) (relying.Verdict, error)
 }
 
 func verdict(word, name string) (v relying.Verdict) {
-	v.Verdict = word
-	v.Signatures = make([]struct {
-		Signer *struct {
-			Kind string `json:"kind"`
-			Name string `json:"name"`
-		} `json:"signer"`
-		Status *struct {
-			State string `json:"state"`
-		} `json:"status"`
-	}, 1)
-	v.Signatures[0].Signer = &struct {
-		Kind string `json:"kind"`
-		Name string `json:"name"`
-	}{"phone-sign", name}
+	text := fmt.Sprintf(`{"verdict":%q,"signatures":[{"signer":{"kind":"phone-sign","name":%q},"status":{"state":"good"}}]}`, word, name)
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		panic(err)
+	}
 	return v
 }
 
