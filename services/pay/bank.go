@@ -15,14 +15,12 @@ import (
 
 	"tegata/internal/httpd"
 	"tegata/internal/problem"
-	"tegata/internal/ui"
 	"tegata/services/relying"
 )
 
 // BankConfig says who the bank is and who we are to it.
 type BankConfig struct {
 	ID     string            // the bank's, in its letters
-	Name   ui.Text           // for the pages
 	Origin string            // where its pages are: a browser is sent nowhere else
 	API    string            // where its machine answers
 	Self   string            // our id, in our letters

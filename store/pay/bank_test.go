@@ -16,7 +16,6 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"tegata/internal/httpd"
-	"tegata/internal/ui"
 	"tegata/services/pay"
 	"tegata/services/relying"
 )
@@ -125,7 +124,7 @@ func newBank(t *testing.T, account pay.Attributes, now func() time.Time) (*bank,
 	}))
 	b.server = httptest.NewServer(mux)
 	t.Cleanup(b.server.Close)
-	c, err := pay.NewBank(pay.BankConfig{ID: "tegata-bank", Name: ui.Text{JA: "手形銀行", EN: "Tegata Bank"}, Origin: b.server.URL, API: b.server.URL, Self: "tegata-pay",
+	c, err := pay.NewBank(pay.BankConfig{ID: "tegata-bank", Origin: b.server.URL, API: b.server.URL, Self: "tegata-pay",
 		Key: b.payer, KeyID: "k1", HTTP: httpd.Client(5 * time.Second)})
 	if err != nil {
 		t.Fatal(err)
