@@ -49,6 +49,7 @@ type neighbourhood struct {
 	phones       *phoneRole
 	portal       *portalRole
 	helpdesk     *helpdeskRole
+	pay          *payRole
 	bank         *bankRole
 	streetRoom   *room
 

@@ -73,6 +73,16 @@ func (n *neighbourhood) buildRest(ctx context.Context) (err error) {
 	n.addWork(informed{n.bank.bank, n.verifier.wait})
 	n.open("bank", n.settings.ownName("bank", n.bank.routes(n.settings)))
 
+	if n.pay, err = n.openPay(ctx, n.site()); err != nil {
+		return err
+	}
+	n.closers = append(n.closers, n.pay)
+	if err := n.pay.register(ctx, n.settings, n.verifier); err != nil {
+		return err
+	}
+	n.addWork(n.pay.pay)
+	n.open("pay", n.settings.ownName("pay", n.pay.routes(n.settings)))
+
 	if n.streetRoom, err = n.openRoom(ctx, n.dir, "street", nil); err != nil {
 		return err
 	}

@@ -1,0 +1,329 @@
+package pay
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"embed"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"tegata/internal/httpd"
+	"tegata/internal/ui"
+	"tegata/services/relying"
+)
+
+//go:embed html
+var htmlFiles embed.FS
+
+// SignPurpose is the registered purpose of the terms' signature.
+const SignPurpose = "open-wallet"
+
+// Provider logs people in and has documents signed. *relying.Party does.
+type Provider interface {
+	Begin(ctx context.Context, q relying.Request) (relying.Login, string, error)
+	Finish(ctx context.Context, l relying.Login, brought url.Values) (*relying.Person, error)
+	Bring(ctx context.Context, d relying.Document, key string) (string, error)
+	Fetch(ctx context.Context, who *relying.Person, transaction, sha256 string) (relying.Signed, error)
+	ReadLogout(ctx context.Context, token string) (relying.Ended, error)
+}
+
+// Options is what the pages are built from.
+type Options struct {
+	Pay     *Pay
+	Party   Provider
+	Bank    ui.Text          // the bank's name
+	Key     *ecdsa.PublicKey // of our letters, published
+	KeyID   string
+	Sandbox bool
+	Secure  bool // an https origin
+	Now     func() time.Time
+	Log     *slog.Logger // nil is silent
+}
+
+// Handler is the wallet's pages.
+type Handler struct {
+	opt      Options
+	site     *ui.Site
+	sessions *relying.Sessions[keeps]
+}
+
+// keeps is what a browser's session holds for the wallet.
+type keeps struct {
+	Draft  *Draft
+	Taking bool        // what was signed is being checked
+	Failed *ui.Trouble // why the last signature opened nothing
+	Then   then        // what the login that waits is for
+	Link   link        // that waits for its browser to come back from the bank
+	Once   string      // id of the charge that the form on the screen would make
+}
+
+// then is what follows a login by somebody who was logged in already.
+type then struct {
+	What      string // "link", or a Switch; "" for nothing
+	At        time.Time
+	Once, Day int64
+}
+
+// link is the half of a link that stays with the browser.
+type link struct{ ID, State string }
+
+type session = relying.Session[keeps]
+
+func pagesFS() (fs.FS, error) { return fs.Sub(htmlFiles, "html") }
+
+// NewHandler parses the pages. An error names the file.
+func NewHandler(opt Options) (*Handler, error) {
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	html, err := pagesFS()
+	if err != nil {
+		return nil, err
+	}
+	site, err := ui.NewSite(ui.Party{ID: "pay", Name: ui.Text{JA: "てがたペイ", EN: "Tegata Pay"}, Mark: "pay", Secure: opt.Secure, Sandbox: opt.Sandbox}, html, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &Handler{opt: opt, site: site, sessions: relying.NewSessions[keeps]("pay", opt.Secure, opt.Now)}, nil
+}
+
+// Routes is the table of contents. Mount it behind httpd.Guard with Pages on.
+func (h *Handler) Routes() http.Handler {
+	mux := http.NewServeMux()
+	h.site.Mount(mux)
+	mux.HandleFunc("GET /{$}", h.start)
+	mux.HandleFunc("POST /login", h.login)
+	mux.HandleFunc("GET /go", h.leadAway)
+	mux.HandleFunc("GET /callback", h.callback)
+	mux.HandleFunc("POST /leave", h.leave)
+	mux.HandleFunc("GET /home", h.loggedIn(h.home))
+	mux.HandleFunc("GET /terms", h.loggedIn(h.terms))
+	mux.HandleFunc("POST /terms", h.loggedIn(h.sign))
+	mux.HandleFunc("GET /accounts", h.within(h.accounts))
+	mux.HandleFunc("GET /link", h.within(h.asking))
+	mux.HandleFunc("POST /link", h.within(h.link))
+	mux.HandleFunc("GET /bank/return", h.loggedIn(h.fromBank))
+	mux.HandleFunc("GET /accounts/{id}", h.within(h.account))
+	mux.HandleFunc("POST /accounts/{id}/end", h.within(h.end))
+	mux.HandleFunc("GET /charge", h.within(h.charging))
+	mux.HandleFunc("POST /charge", h.within(h.charge))
+	mux.HandleFunc("GET /charges/{id}", h.within(h.charged))
+	mux.HandleFunc("POST /charges/{id}", h.within(h.askAgain))
+	mux.HandleFunc("GET /history", h.within(h.history))
+	mux.HandleFunc("GET /ledger.csv", h.within(h.export))
+	mux.HandleFunc("GET /settings", h.within(h.settings))
+	mux.HandleFunc("POST /settings/{switch}", h.within(h.turn))
+	mux.HandleFunc("GET /received", h.within(h.received))
+	mux.HandleFunc("GET /close", h.within(h.closing))
+	mux.HandleFunc("POST /close", h.within(h.close))
+	mux.HandleFunc("POST /v1/logout", h.backChannel)
+	mux.HandleFunc("GET /v1/keys", h.keys)
+	mux.HandleFunc("POST /v1/mandate-ended", h.mandateEnded)
+	h.site.MountTrouble(mux, h.showTrouble)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.Refuse(w, r, ui.ErrNoPage) })
+	return mux
+}
+
+// keys publishes by what our letters are read.
+func (h *Handler) keys(w http.ResponseWriter, r *http.Request) {
+	httpd.WriteJSON(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: h.opt.Key, KeyID: h.opt.KeyID, Algorithm: "ES256", Use: "sig"}}})
+}
+
+// mandateEnded is where the bank tells that a mandate is over.
+func (h *Handler) mandateEnded(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Letter string `json:"letter"`
+	}
+	err := httpd.ReadJSON(w, r, &in)
+	if err == nil {
+		err = h.opt.Pay.Ended(r.Context(), in.Letter)
+	}
+	if err != nil {
+		httpd.WriteProblem(w, r, err)
+		return
+	}
+	httpd.WriteJSON(w, http.StatusOK, struct{}{})
+}
+
+// Refuse shows what the guard refuses as a page (httpd.GuardOptions.Refuse).
+func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, err error) {
+	h.showTrouble(w, r, ui.TroubleOf(w, err))
+}
+
+// page is what every page of the wallet may show.
+type page struct {
+	Who     Attributes
+	W       *Wallet
+	S       Standing
+	Limits  Limits
+	Draft   *Draft
+	M       *Mandate
+	All     []Mandate
+	C       *Charge
+	Waiting []Charge
+	Notices []Notice
+	Entries []Entry
+	Trouble *ui.Trouble
+	Bank    ui.Text
+	Link    string
+	Once    string
+	Amounts []int64
+	Days    []int64
+	In      bool
+	Taking  bool
+	Now     time.Time
+}
+
+// Today is what may still be charged and paid.
+func (p page) Today() (out struct{ Charge, Pay int64 }) {
+	out.Charge, out.Pay = max(0, p.Limits.ChargeDay-p.S.ChargedToday), max(0, p.Limits.PayDay-p.S.PaidToday)
+	return out
+}
+
+// First says whether a mandate is in its first 24 hours.
+func (p page) First(m Mandate) bool { return m.State == MandateActive && p.Now.Before(m.FirstUntil) }
+
+// Over says whether a mandate's time is over.
+func (p page) Over(m Mandate) bool { return m.State == MandateActive && !p.Now.Before(m.ValidTo) }
+
+// Usable are the mandates under which money may be taken.
+func (p page) Usable() (out []Mandate) {
+	for _, m := range p.All {
+		if m.State == MandateActive && !p.Over(m) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+func (h *Handler) show(w http.ResponseWriter, r *http.Request, name string, p page, poll time.Duration) {
+	p.Bank, p.Now = h.opt.Bank, h.opt.Now()
+	if err := h.site.Render(w, r, ui.Screen{Page: name, Data: p, Poll: poll, Bad: p.Trouble != nil}); err != nil {
+		h.opt.Log.ErrorContext(r.Context(), "page", "page", name, "error", err)
+	}
+}
+
+// said is an error of the provider's in the wallet's words.
+func said(err error) error {
+	_, refused := errors.AsType[*relying.RefusedError](err)
+	switch {
+	case errors.Is(err, relying.ErrDenied):
+		return ErrDeclined.Because(err)
+	case errors.Is(err, relying.ErrNotAsked), errors.Is(err, relying.ErrWeak), errors.Is(err, relying.ErrOtherSigner):
+		return ErrAnswer.Because(err)
+	case errors.Is(err, relying.ErrProvider), refused:
+		return ErrProvider.Because(err)
+	}
+	return err
+}
+
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+	t := ui.TroubleOf(w, said(err))
+	if t.Status >= 500 {
+		h.opt.Log.ErrorContext(r.Context(), "pay", "error", err)
+	}
+	if !h.site.FailForm(w, r, t) {
+		h.showTrouble(w, r, t)
+	}
+}
+
+func (h *Handler) showTrouble(w http.ResponseWriter, r *http.Request, t *ui.Trouble) {
+	h.showTroubleTo(w, r, t, ui.Action{Label: h.site.Say(ui.LangOf(r), "trouble.start"), URL: "/"})
+}
+
+func (h *Handler) showTroubleTo(w http.ResponseWriter, r *http.Request, t *ui.Trouble, next ui.Action) {
+	sc := ui.Screen{Page: "trouble", Data: ui.TroublePage{Trouble: t.With(ui.Text{}, next)}, Status: t.Status, Bad: true}
+	if err := h.site.Render(w, r, sc); err != nil {
+		h.opt.Log.ErrorContext(r.Context(), "page", "page", "trouble", "error", err)
+	}
+}
+
+// loggedIn lets in whoever came back from logging in.
+func (h *Handler) loggedIn(f func(http.ResponseWriter, *http.Request, string, session)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		token, s := h.sessions.Find(r)
+		if s.Sub == "" {
+			http.Redirect(w, r, "/", http.StatusSeeOther)
+			return
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		f(w, r, token, s)
+	}
+}
+
+// visit is a request of somebody with an open wallet.
+type visit struct {
+	w     http.ResponseWriter
+	r     *http.Request
+	token string
+	s     session
+	page  page
+}
+
+// within lets in whoever has an open wallet.
+func (h *Handler) within(f func(visit)) http.HandlerFunc {
+	return h.loggedIn(func(w http.ResponseWriter, r *http.Request, token string, s session) {
+		a, err := h.opt.Pay.Wallet(r.Context(), s.Sub)
+		if errors.Is(err, ErrNotFound) || err == nil && !a.Open() {
+			http.Redirect(w, r, "/home", http.StatusSeeOther)
+			return
+		}
+		p := page{Who: AttributesOf(s.Claims), W: &a, In: true}
+		if err == nil {
+			p.Limits, err = LimitsOf(a.Holder, h.opt.Now())
+		}
+		if err == nil {
+			p.S, err = h.opt.Pay.Standing(r.Context(), a)
+		}
+		if err != nil {
+			h.fail(w, r, err)
+			return
+		}
+		f(visit{w, r, token, s, p})
+	})
+}
+
+func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
+	_, s := h.sessions.Find(r)
+	h.show(w, r, "start", page{In: s.Sub != ""}, 0)
+}
+
+// home is the wallet, or the way to one.
+func (h *Handler) home(w http.ResponseWriter, r *http.Request, _ string, s session) {
+	p := page{Who: AttributesOf(s.Claims), In: true}
+	a, err := h.opt.Pay.Wallet(r.Context(), s.Sub)
+	switch {
+	case errors.Is(err, ErrNotFound) && s.Keeps.Taking:
+		p.Taking = true
+		h.show(w, r, "home", p, time.Second)
+		return
+	case errors.Is(err, ErrNotFound):
+		p.Trouble = s.Keeps.Failed
+		h.show(w, r, "home", p, 0)
+		return
+	case err != nil:
+		h.fail(w, r, err)
+		return
+	}
+	p.W = &a
+	if a.Open() {
+		p.Waiting, err = h.opt.Pay.Waiting(r.Context(), a)
+		if err == nil {
+			p.Notices, err = h.opt.Pay.Notices(r.Context(), a, 5)
+		}
+		if err == nil {
+			p.Limits, err = LimitsOf(a.Holder, h.opt.Now())
+		}
+	}
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.show(w, r, "home", p, 5*time.Second) // what another screen, the bank or a shop did is seen here
+}

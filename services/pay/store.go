@@ -1,0 +1,97 @@
+package pay
+
+import (
+	"context"
+	"time"
+)
+
+// Standing is what a rule about money looks at, as of the transaction in which the money
+// moves.
+type Standing struct {
+	Wallet       Wallet
+	Waiting      int64   // charges of which the bank's answer is open
+	ChargedToday int64   // by all mandates, with those that wait
+	PaidToday    int64   // above zero
+	Mandate      Mandate // of a charge
+	UnderToday   int64   // charged under Mandate today, with those that wait
+	UnderFirst   int64   // charged under Mandate before its FirstUntil, with those that wait
+}
+
+// Rule says why money may not move; nil when it may. It has no effect and may be asked
+// more than once.
+type Rule func(Standing) error
+
+// Store keeps the wallet's state. Every call is one transaction with its audit record.
+// "Today" begins at the day that a call is given.
+type Store interface {
+	// Open keeps a wallet with its signed terms. The same ID of the same person again
+	// changes nothing and is no error. It returns ErrSecond.
+	Open(ctx context.Context, at time.Time, w Wallet) error
+	// WalletOf is the open wallet of a person, else the last one. It returns ErrNotFound.
+	WalletOf(ctx context.Context, sub string) (Wallet, error)
+	// Turn changes a wallet's protection. What stands so already changes nothing. It
+	// returns ErrNotFound.
+	Turn(ctx context.Context, at time.Time, wallet string, s Switch) error
+	// Close ends an open wallet by a rule, and what it may take at the bank. It returns
+	// ErrNotFound and what the rule returns.
+	Close(ctx context.Context, at time.Time, wallet string, r Rule) error
+	// Count counts an event of which nothing else is kept.
+	Count(ctx context.Context, what string) error
+
+	// AskMandate keeps a mandate, state MandateAsked.
+	AskMandate(ctx context.Context, at time.Time, m Mandate) error
+	// Mandate is one of a wallet's. It returns ErrNotFound.
+	Mandate(ctx context.Context, wallet, id string) (Mandate, error)
+	// Mandates are all of a wallet, the newest first.
+	Mandates(ctx context.Context, wallet string) ([]Mandate, error)
+	// Grant makes an asked mandate active. It returns ErrMoved.
+	Grant(ctx context.Context, at time.Time, g Grant) error
+	// Drop moves an asked mandate to MandateRefused or MandateLapsed, and has the bank told
+	// unless it knows. It returns ErrMoved.
+	Drop(ctx context.Context, at time.Time, id string, to MandateState, why string, bankKnows bool) error
+	// EndMandate ends an active mandate; the bank is told unless it was the bank. One that is
+	// over stays as it is. It returns ErrNotFound.
+	EndMandate(ctx context.Context, at time.Time, id, by string) error
+	// ToTell are the mandates of which the bank must hear that they are over.
+	ToTell(ctx context.Context, at time.Time) ([]Mandate, error)
+	// Told keeps that the bank knows, or when it is told again.
+	Told(ctx context.Context, id string, again time.Time) error
+	// Overdue are mandates that were asked before a moment and are asked still.
+	Overdue(ctx context.Context, before time.Time) ([]Mandate, error)
+
+	// AskCharge keeps a charge, state ChargeAsked, if the rule allows. The same ID, mandate
+	// and amount again change nothing and give what there is; ErrMoved when they differ.
+	AskCharge(ctx context.Context, at, day time.Time, c Charge, r Rule) (Charge, error)
+	// Charged enters a charge into the ledger, once. It returns ErrMoved when it was refused,
+	// and ErrLedger.
+	Charged(ctx context.Context, at time.Time, id string) error
+	// ChargeRefused ends a charge without an entry. It returns ErrMoved when it was done.
+	ChargeRefused(ctx context.Context, at time.Time, id, why string) error
+	// AskAgain keeps when the bank is asked again.
+	AskAgain(ctx context.Context, id string, next time.Time) error
+	// Charge is one of a wallet's. It returns ErrNotFound.
+	Charge(ctx context.Context, wallet, id string) (Charge, error)
+	// Waiting are a wallet's charges whose answer is open.
+	Waiting(ctx context.Context, wallet string) ([]Charge, error)
+	// DueCharges are those whose turn to be asked again has come.
+	DueCharges(ctx context.Context, at time.Time) ([]Charge, error)
+
+	// Pay enters a payment into the ledger if the rule allows. The same ID, shop and amount
+	// again change nothing. It returns what the rule returns, ErrFunds, ErrMoved and ErrLedger.
+	Pay(ctx context.Context, at, day time.Time, p Payment, r Rule) error
+
+	// Entries are the whole ledger of a wallet, oldest first. ErrLedger when it does not add up.
+	Entries(ctx context.Context, wallet string) ([]Entry, error)
+	// Standing is what a rule would look at now, without a mandate.
+	Standing(ctx context.Context, wallet string, day time.Time) (Standing, error)
+	// Tell adds a notice.
+	Tell(ctx context.Context, wallet string, n Notice) error
+	// Notices are a wallet's last ones, the newest first.
+	Notices(ctx context.Context, wallet string, limit int) ([]Notice, error)
+
+	// NextDue is when something is due by itself: lapse is how long after it was asked a
+	// mandate is over. Zero when nothing is.
+	NextDue(ctx context.Context, lapse time.Duration) (time.Time, error)
+	// Erase takes away what was kept long enough.
+	Erase(ctx context.Context, at time.Time) error
+}
