@@ -10,7 +10,6 @@ import (
 
 	"tegata/internal/ceremony"
 	"tegata/internal/httpd"
-	"tegata/internal/ui"
 	"tegata/services/bank"
 	"tegata/services/relying"
 	bankstore "tegata/store/bank"
@@ -20,9 +19,6 @@ import (
 // bankID is the sandbox's bank, as a client of the OpenID Provider and as a party that may
 // have signatures checked.
 const bankID = "tegata-bank"
-
-// payID is the sandbox's payment service, as the bank's creditor.
-const payID = "tegata-pay"
 
 // bankReview is how long the sandbox's bank takes for a review.
 const bankReview = time.Minute
@@ -67,7 +63,7 @@ func (b *bankRole) open(_ context.Context, at site) (err error) {
 
 // creditors are who may ask this bank's customers for mandates.
 func creditors(at places) []bank.Creditor {
-	return []bank.Creditor{{ID: payID, Name: ui.Text{JA: "手形ペイ", EN: "Tegata Pay"}, KeysURL: at.machine("pay") + "/v1/keys",
+	return []bank.Creditor{{ID: payID, Name: payName, KeysURL: at.machine("pay") + "/v1/keys",
 		ReturnURL: at.page("pay") + "/bank/return", NotifyURL: at.machine("pay") + "/v1/mandate-ended"}}
 }
 

@@ -19,6 +19,9 @@ import (
 // payID is the sandbox's wallet, as a client of the OpenID Provider and in its letters.
 const payID = "tegata-pay"
 
+// payName is what the bank calls it, as the verifier does.
+var payName = ui.Text{JA: "てがたペイ", EN: "Tegata Pay"}
+
 // payRole is the wallet.
 type payRole struct {
 	*room
@@ -71,7 +74,7 @@ func (p *payRole) register(ctx context.Context, at places, v *verifier) error {
 	if err != nil {
 		return err
 	}
-	_, err = v.register(ctx, sandboxOperator, oidc.Client{ID: payID, Name: ceremony.Text{JA: "てがたペイ", EN: "Tegata Pay"}, Mark: "pay", Profile: oidc.FAPI2,
+	_, err = v.register(ctx, sandboxOperator, oidc.Client{ID: payID, Name: ceremony.Text{JA: payName.JA, EN: payName.EN}, Mark: "pay", Profile: oidc.FAPI2,
 		Authentication: oidc.PrivateKeyJWT, JWKS: set, RedirectURIs: []string{payReturn(at)}, BackchannelLogoutURI: at.machine("pay") + "/v1/logout",
 		Purpose:      purpose("pay", ceremony.R2, "ウォレットの画面で、あなたを確かめます。", "Confirm on the wallet's pages that it is you."),
 		SignPurposes: []ceremony.RegisteredPurpose{purpose(pay.SignPurpose, ceremony.R3, "ウォレットの利用規約に署名します。", "Sign the terms of a wallet.")}})
