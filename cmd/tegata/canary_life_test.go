@@ -40,7 +40,7 @@ func (c *canaries) live(t *testing.T) {
 		{"log in on this device", c.loginHere},
 		{"log in by the screen lock", func(ctx context.Context) error { return c.loginByLock(ctx, t) }},
 		{"log in from another device, by command", c.loginThere},
-		{"log in at the bank, on the pages", c.loginAtBank},
+		{"log in at the bank and others, on the pages", c.loginOutside},
 		{"sign a file, by command", c.sign},
 		{"sign a document for somebody, on the pages", c.signForShop},
 		{"use the card at a reader, by command", c.useCard},

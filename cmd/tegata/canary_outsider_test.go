@@ -2,15 +2,29 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"strings"
 )
 
-// loginAtBank logs in at a service that knows OpenID Connect alone, with the phone in the
-// same browser, and lets it have all that it asks for.
-func (c *canaries) loginAtBank(ctx context.Context) error {
+// outsiders are the services that know OpenID Connect alone.
+var outsiders = []string{"bank", "pay"}
+
+// loginOutside logs in at each of them.
+func (c *canaries) loginOutside(ctx context.Context) error {
+	for _, role := range outsiders {
+		if err := c.loginAt(ctx, role); err != nil {
+			return fmt.Errorf("%s: %w", role, err)
+		}
+	}
+	return nil
+}
+
+// loginAt logs in with the phone in the same browser, and lets the service have all that it
+// asks for.
+func (c *canaries) loginAt(ctx context.Context, role string) error {
 	b := newBrowser()
-	page, err := b.send(ctx, c.settings.page("bank")+"/login", url.Values{})
+	page, err := b.send(ctx, c.settings.page(role)+"/login", url.Values{})
 	if err != nil {
 		return err
 	}
