@@ -1,8 +1,8 @@
 package verifier_test
 
 import (
-	"sync"
 	"reflect"
+	"sync"
 	"testing"
 	"time"
 
