@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"tegata/holder/phone"
 	"tegata/internal/ceremony"
 	"tegata/internal/cms"
+	"tegata/internal/httpd"
 	"tegata/internal/signable"
 )
 
@@ -189,4 +192,22 @@ func TestSeveralDocumentsOnTheScreen(t *testing.T) {
 	}
 	s.open("/p/a/history")
 	s.at("/p/a/history", "文書：申込書.txt（cades）", "文書：約款.pdf（pades）", "文書：申告.xml（xades）")
+}
+
+// A script answers by the door, as `tegata phone approve` does: it says what it signs by
+// the request that it names.
+func TestSeveralDocumentsByTheDoor(t *testing.T) {
+	w, p, c := registered(t)
+	token := httpd.NewOperatorToken()
+	body, err := json.Marshal(map[string]string{"request": c.ask(c.signingAll(threeSheets())), "phone_signature_password": phonePassword})
+	w.must(err)
+	r := httptest.NewRequest("POST", "/v1/phones/"+p.ID()+"/approve", bytes.NewReader(body))
+	bearer := token.Bearer()
+	r.Header.Set(bearer.Name, bearer.Value)
+	r.Header.Set("Content-Type", "application/json")
+	rec := httptest.NewRecorder()
+	(&phone.Door{Phones: w.phones, Token: token}).Routes().ServeHTTP(rec, r)
+	if rec.Code != 200 || len(c.signed) != 3 {
+		t.Errorf("%d %s, %d signatures", rec.Code, rec.Body, len(c.signed))
+	}
 }
