@@ -50,6 +50,8 @@ var (
 	ErrRiskFloor = errors.New("ceremony: below the purpose's risk class")
 	// ErrChannel: this risk or kind is not allowed over this channel.
 	ErrChannel = errors.New("ceremony: channel not allowed for this request")
+	// ErrSameDocument: a request names the same document twice. It is malformed too.
+	ErrSameDocument = fmt.Errorf("%w: the same document twice", ErrMalformed)
 )
 
 // Skew is how far the clocks of two parties may differ.

@@ -230,8 +230,10 @@ func (r Registration) Allows(req *jws.Message[Request], on *Registration) error 
 	if err := At(q.ResponseURI, r.Verifier.Origin); err != nil {
 		return err
 	}
-	if q.Document != nil {
-		return At(q.Document.URL, r.Verifier.Origin)
+	for _, d := range q.ToSign() {
+		if err := At(d.URL, r.Verifier.Origin); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -22,6 +22,7 @@ func (g *Gateway) Routes() http.Handler {
 	mux.HandleFunc("POST /v1/requests", g.postRequest)
 	mux.HandleFunc("GET /r/{id}", g.getRequestObject)
 	mux.HandleFunc("GET /v1/requests/{id}/document", g.getDocument)
+	mux.HandleFunc("GET /v1/requests/{id}/documents/{n}", g.getDocuments)
 	mux.HandleFunc("GET /api/sign-transactions/{id}/result", g.getSignResult)
 	mux.HandleFunc("GET /v1/requests/{id}", g.getResult)
 	mux.HandleFunc("GET /v1/parties/{id}", g.getParty)

@@ -183,12 +183,12 @@ func shown(c Client) shownClient {
 }
 
 type choosePage struct {
-	ID       string
-	Client   shownClient
-	Data     []string
-	Document string // name of the file that is to be signed; "": a login
-	Password bool   // R3: the signature password, not the PIN
-	Other    bool   // another device may answer it
+	ID        string
+	Client    shownClient
+	Data      []string
+	Documents []string // names of the files that are to be signed; none: a login
+	Password  bool     // R3: the signature password, not the PIN
+	Other     bool     // another device may answer it
 }
 
 // crosses says whether a login may be answered by another device: R3 only where the phone
@@ -209,7 +209,9 @@ func (p *Provider) choose(w http.ResponseWriter, r *http.Request) {
 	c.Purpose = purpose
 	page := choosePage{ID: l.ID, Client: shown(c), Data: claimsOf(l.Scopes), Password: !ceremony.Risk(l.Risk).Below(ceremony.R3), Other: crosses(l)}
 	if about != nil {
-		page.Document = about.Name
+		for _, d := range about.all() {
+			page.Documents = append(page.Documents, d.Name)
+		}
 	}
 	p.show(w, r, ui.Screen{Page: "choose", Data: page})
 }

@@ -39,7 +39,8 @@ func samples() []uitest.Page {
 		page("03-phone", "phone", phonePage{id, link}), page("04-wait", "wait", waitPage{id, ceremony.StateWaiting, "64", link, until, true, ""}),
 		page("05-opened", "wait", waitPage{id, ceremony.StateOpened, "64", link, until, false, ""}), page("06-done", "done", donePage{bank, "http://bank.localhost:8410/callback?code=x"}),
 		page("07-bye", "bye", byePage{&bank, "http://bank.localhost:8410/"}), page("08-bye-none", "bye", byePage{}), page("09-about", "about", struct{}{}),
-		page("10-choose-sign", "choose", choosePage{ID: id, Client: bank, Document: "口座開設申込書.pdf", Password: true, Other: true}),
+		page("10-choose-sign", "choose", choosePage{ID: id, Client: bank, Documents: []string{"口座開設申込書.pdf"}, Password: true, Other: true}),
+		page("11-choose-sign-several", "choose", choosePage{ID: id, Client: bank, Documents: []string{"口座開設申込書.pdf", "約款.txt", "申告.xml"}, Password: true, Other: true}),
 	}
 	c := Client{ID: "dev-abcdefghijkl", Name: ceremony.Text{JA: "青葉書店", EN: "Aoba Books"}, Profile: Basic, Authentication: SecretBasic,
 		RedirectURIs: []string{"http://127.0.0.1:9000/callback"}, Purpose: ceremony.RegisteredPurpose{Code: "login", RiskFloor: ceremony.R1, Claims: []string{"name"},

@@ -303,15 +303,15 @@ func (w *world) answer(requestURI, name string, change ...func(*ceremony.Answer)
 	if q.Risk == ceremony.R3 {
 		chain, a.AMR = h.sign, []string{"pwd", "swk"}
 	}
-	if q.Document != nil {
-		signed := w.signed(q, h, header)
+	for _, d := range q.ToSign() {
+		signed := w.signed(d, h, header)
 		sum := sha256.Sum256(signed)
-		a.Results = []string{base64.RawURLEncoding.EncodeToString(sum[:])}
+		a.Results = append(a.Results, base64.RawURLEncoding.EncodeToString(sum[:]))
 		sealed, err := ceremony.SealSigned(signed, w.enc)
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		posted.Signed = []string{sealed}
+		posted.Signed = append(posted.Signed, sealed)
 	}
 	for _, c := range change {
 		c(&a)

@@ -108,7 +108,8 @@ type ask struct {
 	Risk     string
 	Data     []datum
 	Write    []line
-	Sign     *document
+	Sign     []*document
+	NoRoom   bool // no copy of them can be kept
 	Match    []string
 	Password bool // the signature password, else the PIN
 	Raised   bool // because the holder chose so
@@ -129,7 +130,7 @@ func askOf(a phone.Ask) ask {
 	v := ask{
 		ID: a.ID, Party: partyOf(a.Party), Place: text(a.Place), Address: text(a.Address), Channel: string(a.Channel),
 		What: text(a.What), Kind: string(a.Kind), Risk: string(a.Risk), Match: a.Match,
-		Password: a.Secret == element.Password, Raised: a.NoLock, Tries: a.Tries, Until: a.Until,
+		Password: a.Secret == element.Password, Raised: a.NoLock, NoRoom: a.NoRoom, Tries: a.Tries, Until: a.Until,
 	}
 	if a.Through != nil {
 		name := text(a.Through.Name)
@@ -182,8 +183,10 @@ type outcome struct {
 	Approved    bool
 	Redirect    string
 	Party, What ui.Text
+	Copies      int  // of what was signed, that are kept now
+	NoRoom      bool // for them
 }
 
 func outcomeOf(o phone.Outcome) outcome {
-	return outcome{Approved: o.Approved, Redirect: o.Redirect, Party: text(o.Party), What: text(o.What)}
+	return outcome{Approved: o.Approved, Redirect: o.Redirect, Party: text(o.Party), What: text(o.What), Copies: o.Copies, NoRoom: o.NoRoom}
 }
