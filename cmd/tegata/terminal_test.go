@@ -58,14 +58,18 @@ func openTerminal(ctx context.Context, t *testing.T, n *neighbourhood, id, place
 
 // ask shows a new request at the counter: the link in its QR code and the number
 // beside it.
-func (c *terminal) ask(ctx context.Context) (ceremony.Started, error) {
+func (c *terminal) ask(ctx context.Context, change ...func(*ceremony.Request)) (ceremony.Started, error) {
 	at := c.now()
 	id := ceremony.NewID()
-	compact, err := ceremony.SignRequest(c.who.signer, c.who.chain, ceremony.Request{
+	q := ceremony.Request{
 		Issuer: c.id, Audience: verifierID, ID: id, Nonce: ceremony.NewID(), IssuedAt: at.Unix(), Expires: at.Add(ceremony.MaxTerminal).Unix(),
 		Purpose: ceremony.Purpose{Code: "counter", Sentence: ceremony.Text{JA: "窓口で本人を確かめます。", EN: "Show at a counter who you are."}},
 		Kind:    ceremony.Login, Risk: ceremony.R1, Terminal: &c.place, Channel: ceremony.Cross, Match: []string{"17", "42", "88"},
-		ResponseURI: c.verifier + "/v1/requests/" + id + "/answer"})
+		ResponseURI: c.verifier + "/v1/requests/" + id + "/answer"}
+	for _, f := range change {
+		f(&q)
+	}
+	compact, err := ceremony.SignRequest(c.who.signer, c.who.chain, q)
 	if err != nil {
 		return ceremony.Started{}, err
 	}
