@@ -197,6 +197,53 @@ func TestATerminalAloneMakesThePhoneSpeakToNobodyElse(t *testing.T) {
 	}
 }
 
+// What a person sees while the phone is held to a terminal, without script.
+func TestHoldingThePhoneByTheScreensAlone(t *testing.T) {
+	w, p, c := registered(t)
+	at := w.counter(c, "till-1", pki.RoleTerminal)
+	s := w.screen(t)
+	s.open("/p/a/")
+	s.at("/p/a/", "端末にかざす")
+	s.open("/p/a/present")
+	s.at("/p/a/present", "いま、どの端末にもかざしていません。", "端末に暗証番号を入力することはありません。")
+	w.must(p.Present(t.Context(), at.slot.Addr()))
+	s.open("/p/a/present")
+	s.at("/p/a/present", "端末からの依頼を待っています", at.slot.Addr())
+	s.press("/present/away", typed())
+	s.at("/p/a/present", "どの端末にもかざしていません。")
+
+	w.must(p.Present(t.Context(), at.slot.Addr()))
+	w.must(at.handOver(at.charge()))
+	h := handed(t, p)
+	s.open("/p/a/present")
+	s.at("/p/a/request/"+h.Ask, "手形ストア本町店", "手形市本町1")
+	s.press("/request/"+h.Ask, typed("decision", "refuse"))
+	if len(c.declined) != 1 {
+		t.Errorf("refusals %v", c.declined)
+	}
+	s.open("/p/a/present") // that one is answered
+	s.at("/p/a/present", "どの端末にもかざしていません。")
+
+	delete(c.terminals, "till-1")
+	w.must(p.Present(t.Context(), at.slot.Addr()))
+	w.must(at.handOver(at.charge()))
+	handed(t, p)
+	resp, err := s.client.Get(s.base + "/p/a/present")
+	if err == nil && resp.StatusCode != http.StatusForbidden {
+		t.Errorf("status %d", resp.StatusCode)
+	}
+	s.take(resp, err)
+	s.at("/p/a/present", "この端末は、依頼した相手の端末だと確認できません。", "もう一度かざす")
+	s.open("/p/a/present?anew=1")
+	s.at("/p/a/present", "どの端末にもかざしていません。")
+
+	w.must(p.Present(t.Context(), at.slot.Addr()))
+	w.must(at.handOver("https://verifier.example/r/x"))
+	handed(t, p)
+	s.open("/p/a/present")
+	s.at("/p/a/request", "いつもの検証者とは違う場所へのリンクです。", "https://verifier.example")
+}
+
 func TestAPhoneThatTakesNothing(t *testing.T) {
 	w, p, c := registered(t)
 	at := w.counter(c, "till-1", pki.RoleTerminal)
