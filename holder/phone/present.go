@@ -177,7 +177,7 @@ func (p *Phone) taken(link string) uint16 {
 // fetchHanded fetches a request as if its link had been scanned. h is read by others under
 // the presence's lock.
 func (p *Phone) fetchHanded(ctx context.Context, h *Handed) {
-	p.phones.c.Trace.Note(ctx, trace.Event{At: p.now(), From: "terminal", To: "phone", Kind: "request", Detail: map[string]string{"phone": p.id},
+	p.phones.c.Trace.Note(ctx, trace.Event{At: p.now(), From: "reader", To: "phone", Kind: "request", Detail: map[string]string{"phone": p.id},
 		TitleJA: "端末が、かざされたスマホに依頼の場所を渡しました", TitleEN: "The terminal handed the phone the address of a request"})
 	asked, err := p.Fetch(ctx, h.Link)
 	s := p.presence
