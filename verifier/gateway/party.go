@@ -74,9 +74,14 @@ func (g *Gateway) Registered(ctx context.Context, id string) error {
 }
 
 // Registration returns the signed registration of a party, for phones.
-// It tells of the party's terminal of that name, and of none when it has no such one.
 // ErrNoParty when there is none, or no longer.
-func (g *Gateway) Registration(ctx context.Context, id, terminal string, at time.Time) (string, error) {
+func (g *Gateway) Registration(ctx context.Context, id string, at time.Time) (string, error) {
+	return g.RegistrationAt(ctx, id, "", at)
+}
+
+// RegistrationAt is Registration for whoever stands at a terminal: it tells of the party's
+// one of that name, and of none when the party has no such one.
+func (g *Gateway) RegistrationAt(ctx context.Context, id, terminal string, at time.Time) (string, error) {
 	p, err := g.party(ctx, id)
 	if err != nil {
 		return "", err
