@@ -34,6 +34,7 @@ type checkpoint struct {
 	requests  map[string]string // compact, by jti
 	fetcher   map[string]string
 	reg       ceremony.Registration
+	terminals map[string]*ceremony.RegisteredTerminal
 	answers   []ceremony.Answer
 	declined  []string
 	trouble   func(rw http.ResponseWriter, r *http.Request) bool
@@ -47,7 +48,8 @@ type checkpoint struct {
 
 func newCheckpoint(w *town) *checkpoint {
 	w.t.Helper()
-	c := &checkpoint{w: w, requests: map[string]string{}, fetcher: map[string]string{}, posted: map[string][]ceremony.Posted{}, redirect: "http://portal.localhost:1/return?response_code=once"}
+	c := &checkpoint{w: w, requests: map[string]string{}, fetcher: map[string]string{}, terminals: map[string]*ceremony.RegisteredTerminal{}, posted: map[string][]ceremony.Posted{},
+		redirect: "http://portal.localhost:1/return?response_code=once"}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /r/{id}", c.fetch)
 	mux.HandleFunc("GET /v1/parties/{id}", c.party)
@@ -145,7 +147,11 @@ func (c *checkpoint) party(rw http.ResponseWriter, r *http.Request) {
 		httpd.WriteProblem(rw, r, problem.New(problem.Refused, 404, "party-unknown", problem.Text{Title: "x"}, problem.Text{Title: "x"}))
 		return
 	}
-	compact, err := ceremony.SignRegistration(c.sign, c.chain, c.reg)
+	reg := c.reg
+	if t := c.terminals[r.FormValue(ceremony.TerminalParameter)]; t != nil {
+		reg.Terminal = t
+	}
+	compact, err := ceremony.SignRegistration(c.sign, c.chain, reg)
 	if err != nil {
 		httpd.WriteProblem(rw, r, err)
 		return
