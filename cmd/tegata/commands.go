@@ -1,5 +1,7 @@
 package main
 
+import "tegata/verifier/oidc"
+
 // commands lists everything `tegata` does, in the order of `tegata help`.
 func commands() []command {
 	return []command{
@@ -41,6 +43,11 @@ func commands() []command {
 		{"party register", "-config FILE -in FILE.json -certificate FILE.pem", "production: register an asking party with the verifier", partyRegister},
 		{"party end", "-config FILE -id ID", "production: end a party's registration", partyEnd},
 		{"client register", "-config FILE -in FILE.json", "production: register a relying party that speaks OpenID Connect", clientRegister},
+		{"client list", "-config FILE [-json]", "production: relying parties that speak OpenID Connect, and who applied to be one", clientList},
+		{"client show", "-config FILE -id ID [-logo FILE.png]", "production: all of one, and what an application would change", clientShow},
+		{"client approve", "-config FILE -id ID -seen DIGEST -why TEXT", "production: register what was applied for", decision(oidc.Approved, clientApprove)},
+		{"client refuse", "-config FILE -id ID -why TEXT", "production: turn an application down; a registration stays", decision(oidc.Refused, clientRefuse)},
+		{"client end", "-config FILE -id ID -why TEXT", "production: end a relying party, and tell its developer why", decision(oidc.Ended, clientEnd)},
 		{"party revoke", "-config FILE -serial HEX -reason REASON", "production: revoke a party's certificate", partyRevoke},
 		{"audit check", "[-data DIR] | -config FILE ROLE…", "recompute the audit chains", auditCheck},
 	}

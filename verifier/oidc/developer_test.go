@@ -34,10 +34,16 @@ func typed(change url.Values) url.Values {
 
 func (w *world) developer() *devClient {
 	w.t.Helper()
+	return w.sent("dev-", typed(nil))
+}
+
+// sent sends the form of a registration, for an id that begins with prefix.
+func (w *world) sent(prefix string, form url.Values) *devClient {
+	w.t.Helper()
 	d := &devClient{world: w, b: w.browser()}
-	p := d.b.post("/developers/new", typed(nil))
+	p := d.b.post("/developers/new", form)
 	shown := regexp.MustCompile(`<code>([^<]+)</code>`).FindAllStringSubmatch(p.text, -1)
-	if p.status != 200 || len(shown) != 3 || !strings.HasPrefix(shown[0][1], "dev-") {
+	if p.status != 200 || len(shown) != 3 || !strings.HasPrefix(shown[0][1], prefix) {
 		w.t.Fatalf("%d: %s", p.status, p.text)
 	}
 	d.id, d.secret, d.token = shown[0][1], shown[1][1], shown[2][1]
@@ -181,7 +187,7 @@ func TestADeveloperChangesRotatesAndDeletes(t *testing.T) {
 		for name, wrong := range map[string]url.Values{
 			"no redirect_uri": {"redirect_uris": {""}}, "a fragment": {"redirect_uris": {redirectURI + "#x"}}, "plain HTTP": {"redirect_uris": {"http://bank.example/callback"}},
 			"no name": {"name_ja": {""}}, "no sentence": {"sentence_en": {""}}, "R3 without fapi2": {"risk": {"R3"}}, "no such class": {"risk": {"R9"}},
-			"fapi2 with a secret": {"profile": {"fapi2"}}, "no keys": {"jwks": {"{}"}}, "no JSON": {"jwks": {"x"}},
+			"fapi2 with a secret": {"profile": {"fapi2"}}, "no keys": {"jwks": {"{}"}}, "no JSON": {"jwks": {"x"}}, "no mail address": {"contact": {"nobody"}},
 		} {
 			if p := d.b.post("/developers/change", d.form(typed(wrong))); p.status != 422 || !strings.Contains(p.text, "この登録はできません") {
 				t.Errorf("%s: %d", name, p.status)

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"time"
+
+	"tegata/internal/ceremony"
+	"tegata/internal/durable"
+	"tegata/verifier/oidc"
+)
+
+// withClients opens a production verifier's clients for an operator's command.
+func withClients(ctx context.Context, c console, path string, do func(*oidc.Provider) error) error {
+	p, err := openProduction(c, path, "verifier")
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	if err := p.open(ctx, "verifier"); err != nil {
+		return err
+	}
+	if p.verifier.openid == nil {
+		return usagef("%s: verifier.openid is missing: this verifier is no OpenID Provider", path)
+	}
+	err = do(p.verifier.openid)
+	switch {
+	case errors.Is(err, oidc.ErrClient):
+		return usagef("%v", err)
+	case errors.Is(err, oidc.ErrNotFound):
+		return oidc.ErrNoApplication
+	}
+	return err
+}
+
+// clientView is a client as an operator reads it.
+type clientView struct {
+	ID          string       `json:"id"`
+	State       string       `json:"state"`
+	Contact     string       `json:"contact,omitempty"`
+	Digest      string       `json:"digest,omitempty"` // of the application: what client approve wants to have been seen
+	At          *time.Time   `json:"applied_at,omitempty"`
+	Decided     *time.Time   `json:"decided_at,omitempty"`
+	Why         string       `json:"why,omitempty"`
+	Changed     []string     `json:"changed,omitempty"` // members of the application that differ from the registration
+	Registered  *oidc.Client `json:"registered,omitempty"`
+	Application *oidc.Client `json:"application,omitempty"`
+}
+
+func viewOf(h oidc.Held) (clientView, error) {
+	v := clientView{ID: h.ID, State: h.State(), Contact: h.Contact, Registered: h.Registered}
+	if a := h.Application; a != nil {
+		v.Digest, v.At, v.Why, v.Application = a.Digest(), &a.At, a.Why, &a.Client
+		if !a.Decided.IsZero() {
+			v.Decided = &a.Decided
+		}
+		if h.Registered != nil {
+			var err error
+			if v.Changed, err = differing(*h.Registered, a.Client); err != nil {
+				return v, err
+			}
+		}
+	}
+	return v, nil
+}
+
+// differing names the members in which two registrations differ, in their order. A secret's
+// hash is none: nobody judges it.
+func differing(before, after oidc.Client) (names []string, err error) {
+	before.SecretSHA256, after.SecretSHA256 = "", ""
+	members := func(c oidc.Client) (m map[string]json.RawMessage, err error) {
+		text, err := json.Marshal(c)
+		if err == nil {
+			err = json.Unmarshal(text, &m)
+		}
+		return m, err
+	}
+	old, err := members(before)
+	if err != nil {
+		return nil, err
+	}
+	new, err := members(after)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"name", "mark", "logo", "profile", "authentication", "jwks", "redirect_uris", "post_logout_redirect_uris", "backchannel_logout_uri",
+		"refresh", "sector", "purpose", "sign_purposes"} {
+		if string(old[name]) != string(new[name]) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// clientList lists a production verifier's clients, those that wait for a decision first.
+func clientList(ctx context.Context, c console, flags *flag.FlagSet, args []string) error {
+	path := flags.String("config", "", "the verifier's configuration")
+	asJSON := flags.Bool("json", false, "as client show prints each")
+	if _, err := parse(flags, args); err != nil {
+		return err
+	}
+	if *path == "" {
+		return usagef("-config is needed; see -h")
+	}
+	return withClients(ctx, c, *path, func(p *oidc.Provider) error {
+		all, err := p.Held(ctx)
+		if err != nil {
+			return err
+		}
+		views := []clientView{}
+		for _, h := range all {
+			v, err := viewOf(h)
+			if err != nil {
+				return err
+			}
+			views = append(views, v)
+			if !*asJSON {
+				name, since := ceremony.Text{}, ""
+				if of := cmp.Or(v.Application, v.Registered); of != nil {
+					name = of.Name
+				}
+				if v.At != nil {
+					since = v.At.Format(time.DateOnly)
+				}
+				fmt.Fprintf(c.out, "%s\t%s\t%s\t%s\t%s\n", v.ID, v.State, since, name.JA, name.EN)
+			}
+		}
+		if *asJSON {
+			return printJSON(c, views)
+		}
+		return nil
+	})
+}
+
+// clientShow shows all of a client that an operator judges.
+func clientShow(ctx context.Context, c console, flags *flag.FlagSet, args []string) error {
+	path := flags.String("config", "", "the verifier's configuration")
+	id := flags.String("id", "", "the client's id")
+	logo := flags.String("logo", "", "write the picture that is applied for (or registered) to this file, PNG")
+	if _, err := parse(flags, args); err != nil {
+		return err
+	}
+	if *path == "" || *id == "" {
+		return usagef("-config and -id are needed; see -h")
+	}
+	return withClients(ctx, c, *path, func(p *oidc.Provider) error {
+		h, err := p.HeldOne(ctx, *id)
+		if err != nil {
+			return err
+		}
+		v, err := viewOf(h)
+		if err != nil {
+			return err
+		}
+		if *logo != "" {
+			picture, err := p.PictureOf(ctx, h)
+			if err != nil {
+				return err
+			}
+			if len(picture) == 0 {
+				return usagef("%s has no logo", *id)
+			}
+			if err := (durable.Files{}).WriteFile(*logo, picture, 0o644); err != nil {
+				return err
+			}
+		}
+		return printJSON(c, v)
+	})
+}
+
+// decision reads what a deciding command is told, and decides.
+func decision(done string, decide func(ctx context.Context, p *oidc.Provider, id, seen, why string) error) func(context.Context, console, *flag.FlagSet, []string) error {
+	return func(ctx context.Context, c console, flags *flag.FlagSet, args []string) error {
+		path := flags.String("config", "", "the verifier's configuration")
+		id := flags.String("id", "", "the client's id")
+		why := flags.String("why", "", "the reason, one line: it stays in the audit chain, and the developer reads it. Name no person")
+		seen := ""
+		if done == oidc.Approved {
+			flags.StringVar(&seen, "seen", "", "the digest that client show printed: what you looked at is what is registered")
+		}
+		if _, err := parse(flags, args); err != nil {
+			return err
+		}
+		if *path == "" || *id == "" || *why == "" || done == oidc.Approved && seen == "" {
+			return usagef("-config, -id, -why and, to approve, -seen are needed; see -h")
+		}
+		err := withClients(ctx, c, *path, func(p *oidc.Provider) error { return decide(ctx, p, *id, seen, *why) })
+		if err == nil {
+			fmt.Fprintf(c.out, "%s\t%s\n", *id, done)
+		}
+		return err
+	}
+}
+
+func clientApprove(ctx context.Context, p *oidc.Provider, id, seen, why string) error {
+	return p.ApproveClient(ctx, operator(), id, seen, why)
+}
+
+func clientRefuse(ctx context.Context, p *oidc.Provider, id, _, why string) error {
+	return p.RefuseClient(ctx, operator(), id, why)
+}
+
+func clientEnd(ctx context.Context, p *oidc.Provider, id, _, why string) error {
+	return p.EndClient(ctx, operator(), id, why)
+}

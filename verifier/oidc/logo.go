@@ -1,0 +1,82 @@
+package oidc
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"html/template"
+	"image"
+	"image/draw"
+	"image/png"
+
+	"tegata/internal/ceremony"
+)
+
+// What a logo may be, as it is sent.
+const (
+	maxLogoSent = 64 << 10 // bytes
+	minLogoSide = 32       // pixels
+	maxLogoSide = 512
+)
+
+// NewLogo reads a picture as a party sent it and makes it anew: what is kept and served
+// holds its pixels and nothing else that was in the file. ErrClient, with why.
+func NewLogo(sent []byte) ([]byte, error) {
+	if len(sent) > maxLogoSent {
+		return nil, clientError("ロゴは %d KB までです。", "the logo is larger than %d KB", maxLogoSent>>10)
+	}
+	// The header first: a small file may claim a picture that fills the memory.
+	c, err := png.DecodeConfig(bytes.NewReader(sent))
+	if err != nil {
+		return nil, errNoPNG()
+	}
+	if c.Width != c.Height || c.Width < minLogoSide || c.Width > maxLogoSide {
+		return nil, clientError("ロゴは、縦と横が同じ %[3]d〜%[4]d ピクセルにしてください（いまは %[1]d×%[2]d）。",
+			"the logo is %d by %d pixels: it has to be square, of %d to %d", c.Width, c.Height, minLogoSide, maxLogoSide)
+	}
+	picture, err := png.Decode(bytes.NewReader(sent))
+	if err != nil {
+		return nil, errNoPNG()
+	}
+	if o, ok := picture.(interface{ Opaque() bool }); !ok || !o.Opaque() { // phones show it on a dark ground
+		flat := image.NewRGBA(picture.Bounds())
+		draw.Draw(flat, flat.Bounds(), image.White, image.Point{}, draw.Src)
+		draw.Draw(flat, flat.Bounds(), picture, picture.Bounds().Min, draw.Over)
+		picture = flat
+	}
+	var out bytes.Buffer
+	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&out, picture); err != nil {
+		return nil, errNoPNG()
+	}
+	if out.Len() > ceremony.MaxLogo {
+		return nil, clientError("ロゴの画像が細かすぎます。色を減らすか、小さくしてください。", "the logo stays too large when it is encoded anew: use fewer colours or pixels")
+	}
+	return out.Bytes(), nil
+}
+
+func errNoPNG() error {
+	return clientError("ロゴは、壊れていない PNG の画像にしてください。", "the logo is no PNG that can be read")
+}
+
+// logoOf is a client's picture for a page; "" when it has none. What the store has not got
+// any more is none.
+func (p *Provider) logoOf(ctx context.Context, c Client) (template.URL, error) {
+	if c.Logo == "" {
+		return "", nil
+	}
+	picture, err := p.c.Store.Logo(ctx, c.ID, c.Logo)
+	if errors.Is(err, ErrNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("oidc: logo of %s: %w", c.ID, err)
+	}
+	return inPage(picture), nil
+}
+
+// inPage is a picture of ours as the address of an image within a page.
+func inPage(png []byte) template.URL {
+	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png))
+}
