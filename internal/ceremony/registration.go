@@ -24,7 +24,7 @@ type Registration struct {
 	Party         string              `json:"id"`
 	Name          Text                `json:"name"`
 	Mark          string              `json:"mark"`           // a drawn mark's name, or 1 to 4 characters or an emoji; large beside the name
-	Logo          string              `json:"logo,omitempty"` // base64url SHA-256 of the PNG that the verifier has of it, see LogoPath
+	Logo          string              `json:"logo,omitempty"` // base64url SHA-256 of its picture, see CheckLogo
 	Purposes      []RegisteredPurpose `json:"purposes"`
 	Origins       []string            `json:"origins"`
 	ReturnURLs    []string            `json:"return_urls"`        // where a same-device answer sends the browser
@@ -238,18 +238,6 @@ func (r Registration) Allows(req *jws.Message[Request], on *Registration) error 
 		return At(q.Document.URL, r.Verifier.Origin)
 	}
 	return nil
-}
-
-// MaxLogo bounds a logo in bytes.
-const MaxLogo = 128 << 10
-
-// LogoPath is where a verifier has the logo of a party: nobody fetches it from the party.
-func LogoPath(party string) string { return "/v1/parties/" + url.PathEscape(party) + "/logo" }
-
-// LogoID names a logo in a registration: the base64url SHA-256 of its PNG.
-func LogoID(png []byte) string {
-	sum := sha256.Sum256(png)
-	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // KeyID returns the base64url SHA-256 of a certificate's SubjectPublicKeyInfo.

@@ -230,7 +230,7 @@ func TestStrangersApplicationsAreBounded(t *testing.T) {
 		"a long name": {"name_ja": {strings.Repeat("あ", 67)}}, "a name in lines": {"name_en": {"a\u202eb"}}, "a long sentence": {"sentence_ja": {strings.Repeat("あ", 134)}},
 		"a long contact": {"contact": {strings.Repeat("a", 250) + "@example.com"}}, "many keys": {"jwks": {`{"keys":[` + strings.Repeat(`{"kty":"x"},`, 2000) + `{}]}`}},
 	} {
-		if p := b.post("/developers/new", applied(wrong)); p.status != 422 || !strings.Contains(p.text, `lang="en"`) {
+		if p := b.post("/developers/new", applied(wrong)); p.status != 422 || !strings.Contains(p.text, `lang="en"`) || strings.Contains(p.text, "%!") {
 			t.Errorf("%s: %d", name, p.status)
 		}
 	}
@@ -334,7 +334,7 @@ func TestTheFormHasSeveralPurposesOfSigning(t *testing.T) {
 			for field, v := range wrong {
 				form[field] = v
 			}
-			if p := d.b.post("/developers/change", form); p.status != 422 || !strings.Contains(p.text, "署名") {
+			if p := d.b.post("/developers/change", form); p.status != 422 || !strings.Contains(p.text, "署名の目的") || strings.Contains(p.text, "%!") {
 				t.Errorf("%s: %d", name, p.status)
 			}
 		}

@@ -108,11 +108,11 @@ func checkText(ja, en string, text ceremony.Text, most int) error {
 	for _, in := range []struct{ ja, en, text string }{{ja + "（日本語）", en + " in Japanese", text.JA}, {ja + "（英語）", en + " in English", text.EN}} {
 		switch {
 		case in.text == "":
-			return clientError("%s が空です。", "%[2]s is empty", in.ja, in.en)
+			return clientError("%[1]s が空です。", "%[2]s is empty", in.ja, in.en)
 		case len(in.text) > most:
-			return clientError("%s が長すぎます（%[3]d バイトまで）。", "%[2]s is longer than %[3]d bytes", in.ja, in.en, most)
+			return clientError("%[1]s が長すぎます（%[3]d バイトまで）。", "%[2]s is longer than %[3]d bytes", in.ja, in.en, most)
 		case !ceremony.Showable(in.text):
-			return clientError("%s に、画面に出せない文字（改行や、文字の向きを変えるものなど）があります。", "%[2]s holds a control character", in.ja, in.en)
+			return clientError("%[1]s に、画面に出せない文字（改行や、文字の向きを変えるものなど）があります。", "%[2]s holds a control character", in.ja, in.en)
 		}
 	}
 	return nil

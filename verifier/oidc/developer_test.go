@@ -189,7 +189,7 @@ func TestADeveloperChangesRotatesAndDeletes(t *testing.T) {
 			"no name": {"name_ja": {""}}, "no sentence": {"sentence_en": {""}}, "R3 without fapi2": {"risk": {"R3"}}, "no such class": {"risk": {"R9"}},
 			"fapi2 with a secret": {"profile": {"fapi2"}}, "no keys": {"jwks": {"{}"}}, "no JSON": {"jwks": {"x"}}, "no mail address": {"contact": {"nobody"}},
 		} {
-			if p := d.b.post("/developers/change", d.form(typed(wrong))); p.status != 422 || !strings.Contains(p.text, "この登録はできません") {
+			if p := d.b.post("/developers/change", d.form(typed(wrong))); p.status != 422 || !strings.Contains(p.text, "この登録はできません") || strings.Contains(p.text, "%!") {
 				t.Errorf("%s: %d", name, p.status)
 			}
 			if p := d.b.post("/developers/new", typed(wrong)); p.status != 422 {

@@ -3,7 +3,6 @@ package oidc
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"html/template"
@@ -12,14 +11,11 @@ import (
 	"image/png"
 
 	"tegata/internal/ceremony"
+	"tegata/internal/ui"
 )
 
-// What a logo may be, as it is sent.
-const (
-	maxLogoSent = 64 << 10 // bytes
-	minLogoSide = 32       // pixels
-	maxLogoSide = 512
-)
+// maxLogoSent bounds a picture as a party sends it, in bytes.
+const maxLogoSent = 64 << 10
 
 // NewLogo reads a picture as a party sent it and makes it anew: what is kept and served
 // holds its pixels and nothing else that was in the file. ErrClient, with why.
@@ -32,9 +28,9 @@ func NewLogo(sent []byte) ([]byte, error) {
 	if err != nil {
 		return nil, errNoPNG()
 	}
-	if c.Width != c.Height || c.Width < minLogoSide || c.Width > maxLogoSide {
+	if c.Width != c.Height || c.Width < ceremony.MinLogoSide || c.Width > ceremony.MaxLogoSide {
 		return nil, clientError("ロゴは、縦と横が同じ %[3]d〜%[4]d ピクセルにしてください（いまは %[1]d×%[2]d）。",
-			"the logo is %d by %d pixels: it has to be square, of %d to %d", c.Width, c.Height, minLogoSide, maxLogoSide)
+			"the logo is %d by %d pixels: it has to be square, of %d to %d", c.Width, c.Height, ceremony.MinLogoSide, ceremony.MaxLogoSide)
 	}
 	picture, err := png.Decode(bytes.NewReader(sent))
 	if err != nil {
@@ -73,10 +69,5 @@ func (p *Provider) logoOf(ctx context.Context, c Client) (template.URL, error) {
 	if err != nil {
 		return "", fmt.Errorf("oidc: logo of %s: %w", c.ID, err)
 	}
-	return inPage(picture), nil
-}
-
-// inPage is a picture of ours as the address of an image within a page.
-func inPage(png []byte) template.URL {
-	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png))
+	return ui.PNG(picture), nil
 }

@@ -49,7 +49,7 @@ func samples() []uitest.Page {
 	wrong := form
 	wrong.Why = ui.Text{JA: "ログインの目的（英語） が空です。", EN: "the purpose in English is empty"}
 	traffic := []Traffic{{c.ID, pathToken, 401, "invalid_client", "secret", "5f3a", until}, {c.ID, pathAuthorize, 303, "", "", "5f39", until}}
-	logo := inPage([]byte("picture"))
+	logo := ui.PNG([]byte("picture"))
 	out = append(out, page("30-developers", "developers", developersPage{true, "http://127.0.0.1:8402", c.ID}), page("31-production", "developers", developersPage{Issuer: "https://verifier.example"}),
 		page("32-new", "newclient", newClientPage{Form: form, Sandbox: true}), page("33-new-wrong", "newclient", newClientPage{Form: wrong, Sandbox: true}),
 		page("34-registered", "newclient", newClientPage{Done: registered{c.ID, "SECRET", "TOKEN"}, Sandbox: true}),
