@@ -43,10 +43,17 @@ func (w *world) sent(prefix string, form url.Values) *devClient {
 	d := &devClient{world: w, b: w.browser()}
 	p := d.b.post("/developers/new", form)
 	shown := regexp.MustCompile(`<code>([^<]+)</code>`).FindAllStringSubmatch(p.text, -1)
-	if p.status != 200 || len(shown) != 3 || !strings.HasPrefix(shown[0][1], prefix) {
+	want := 3
+	if form.Get("jwks") != "" {
+		want = 2 // no secret
+	}
+	if p.status != 200 || len(shown) != want || !strings.HasPrefix(shown[0][1], prefix) {
 		w.t.Fatalf("%d: %s", p.status, p.text)
 	}
-	d.id, d.secret, d.token = shown[0][1], shown[1][1], shown[2][1]
+	d.id, d.token = shown[0][1], shown[want-1][1]
+	if want == 3 {
+		d.secret = shown[1][1]
+	}
 	return d
 }
 
@@ -240,24 +247,53 @@ func TestTrafficIsBounded(t *testing.T) {
 
 // The quick starts of the page are those of docs/relying-parties.md with the client's own.
 func TestQuickStartsHoldTheClientsOwn(t *testing.T) {
-	w := newWorld(t, storetest.SQLite(t))
-	d := w.developer()
-	page := d.page()
-	codes := regexp.MustCompile(`(?s)<pre><code>(.*?)</code></pre>`).FindAllStringSubmatch(page, -1)
-	if len(codes) != 3 {
-		t.Fatalf("%d quick starts", len(codes))
-	}
-	for _, c := range codes {
-		for _, want := range []string{d.id, w.origin, redirectURI} {
-			if !strings.Contains(c[1], want) && !(want == redirectURI && strings.Contains(c[1], "openid-client")) {
-				t.Errorf("a quick start has no %s:\n%s", want, c[1])
+	for name, of := range map[string]struct {
+		sandbox bool
+		change  url.Values
+		want    []string
+	}{
+		"a secret":   {true, nil, []string{"Go", "Node", "oauth2-proxy", "nginx (1): oauth2-proxy", "nginx (2): nginx.conf"}},
+		"a key":      {true, url.Values{"jwks": {pkitestKeySet(t)}}, []string{"Go, private_key_jwt", "Node, private_key_jwt", "Node: CLIENT_KEY, JWKS"}},
+		"signing":    {true, url.Values{"jwks": {pkitestKeySet(t)}, "profile": {"fapi2"}, "sign_code_1": {"order"}, "sign_ja_1": {"注文"}, "sign_en_1": {"Order"}}, []string{"Node: sign", "Node: CLIENT_KEY, JWKS"}},
+		"production": {false, nil, []string{"Go", "Node", "oauth2-proxy", "nginx (1): oauth2-proxy", "nginx (2): nginx.conf"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, at := openWorld(t, storetest.SQLite(t), of.sandbox), redirectURI
+			var d *devClient
+			if of.sandbox {
+				d = w.sent("dev-", typed(of.change))
+			} else {
+				d, at = w.sent("rp-", applied(of.change)), shopURI
 			}
-		}
-		if strings.Contains(c[1], d.secret) || strings.Contains(c[1], "127.0.0.1:9000") {
-			t.Errorf("it has the secret, or the address of the document:\n%s", c[1])
-		}
-	}
-	if _, err := parser.ParseFile(token.NewFileSet(), "main.go", html.UnescapeString(codes[0][1]), 0); err != nil {
-		t.Error(err)
+			all := regexp.MustCompile(`(?s)<summary>([^<]*)</summary><div class="table-box"[^>]*><pre><code>(.*?)</code></pre>`).FindAllStringSubmatch(d.page(), -1)
+			if len(all) != len(of.want) {
+				t.Fatalf("%d quick starts", len(all))
+			}
+			for i, c := range all {
+				title, code := html.UnescapeString(c[1]), html.UnescapeString(c[2])
+				if title != of.want[i] {
+					t.Errorf("%q is there, want %q", title, of.want[i])
+				}
+				if d.secret != "" && strings.Contains(code, d.secret) || strings.Contains(code, "http://127.0.0.1:9000") || of.sandbox && strings.Contains(code, "127.0.0.1:9000") || strings.Contains(code, "process.env.") || strings.Contains(code, "$ISSUER") {
+					t.Errorf("%s has the secret, or the address of the document:\n%s", title, code)
+				}
+				if strings.HasPrefix(title, "Node: C") || strings.Contains(title, "nginx.conf") {
+					continue // it knows no client
+				}
+				for _, want := range []string{d.id, w.origin} {
+					if !strings.Contains(code, want) {
+						t.Errorf("%s has no %s:\n%s", title, want, code)
+					}
+				}
+				if origin, _, _ := strings.Cut(at, "/callback"); !strings.Contains(code, origin) || !strings.Contains(code, "/callback") {
+					t.Errorf("%s does not know where it is:\n%s", title, code)
+				}
+				if strings.HasPrefix(title, "Go") {
+					if _, err := parser.ParseFile(token.NewFileSet(), "main.go", code, 0); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
 	}
 }
