@@ -35,6 +35,12 @@ func (w *world) relyingParty(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := os.WriteFile(file, []byte(strings.Replace(string(text), "https://", "http://", 1)), 0o600); err != nil {
+		return err
+	}
+	if err := w.tegata(ctx, "client", "register", "-config", w.config, "-in", file); err == nil {
+		return errors.New("an address without TLS was registered")
+	}
 	id, secret, _ := strings.Cut(strings.TrimSpace(said), "\t")
 	at, client := w.conf.url("verifier"), httpd.Client(5*time.Second)
 	var found struct {
