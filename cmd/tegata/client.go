@@ -46,7 +46,7 @@ type clientView struct {
 	At          *time.Time   `json:"applied_at,omitempty"`
 	Decided     *time.Time   `json:"decided_at,omitempty"`
 	Why         string       `json:"why,omitempty"`
-	Changed     []string     `json:"changed,omitempty"` // members of the application that differ from the registration
+	Changed     []string     `json:"changed,omitempty"` // members of the registration that the application would change
 	Registered  *oidc.Client `json:"registered,omitempty"`
 	Application *oidc.Client `json:"application,omitempty"`
 }
@@ -58,7 +58,7 @@ func viewOf(h oidc.Held) (clientView, error) {
 		if !a.Decided.IsZero() {
 			v.Decided = &a.Decided
 		}
-		if h.Registered != nil {
+		if h.Registered != nil && a.State == oidc.Applied {
 			var err error
 			if v.Changed, err = differing(*h.Registered, a.Client); err != nil {
 				return v, err

@@ -258,6 +258,9 @@ func (o OIDC) SweepOIDC(ctx context.Context, at time.Time) error {
 				return err
 			}
 		}
+		if _, err := tx.Exec(ctx, "DELETE FROM oidc_traffic WHERE at_ms <= $1", at.Add(-oidc.TrafficLife).UnixMilli()); err != nil {
+			return err
+		}
 		return sweepApplications(ctx, tx, at)
 	})
 }

@@ -9,10 +9,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/oauth2"
 
 	"tegata/store/storetest"
+	"tegata/verifier/oidc"
 )
 
 // devClient is a client that a developer registered at the pages.
@@ -243,6 +245,38 @@ func TestTrafficIsBounded(t *testing.T) {
 	if all, err := w.store.OIDC().TrafficOf(t.Context(), "bank"); err != nil || len(all) != 0 {
 		t.Errorf("of a client that nobody manages: %v, %v", all, err)
 	}
+}
+
+// Production keeps for a developer what failed, for a month and no more than a few a
+// second, and nothing of a login that went well.
+func TestProductionKeepsOnlyWhatFailed(t *testing.T) {
+	eachProduction(t, func(t *testing.T, w *world) {
+		d := w.applicant()
+		d.approve()
+		d.shop().login(t.Context(), "hanako")
+		if page := d.page("うまくいかなかった通信はありません"); strings.Contains(page, "<code>/token</code>") || strings.Contains(page, "<code>/login</code>") {
+			t.Errorf("a login that went well is there:\n%s", page)
+		}
+		wrong := d.shop()
+		wrong.config.ClientSecret = "not it"
+		if _, err := wrong.config.Exchange(t.Context(), "no code", oauth2.VerifierOption(oauth2.GenerateVerifier())); err == nil {
+			t.Fatal("another secret passed")
+		}
+		p := d.b.get(d.shop().url())
+		d.b.post(p.at.Path+"/refuse", nil)
+		d.page("client_secret が違うか", "本人が断りました")
+		for range 60 {
+			d.b.get(w.origin + "/authorize?" + url.Values{"client_id": {d.id}}.Encode())
+		}
+		if n := strings.Count(d.page(), "<code>/authorize</code>"); n < 10 || n > 30 {
+			t.Errorf("of 60 at once %d are kept", n)
+		}
+		w.advance(oidc.TrafficLife + time.Minute)
+		if err := w.store.OIDC().SweepOIDC(t.Context(), w.Now()); err != nil {
+			t.Fatal(err)
+		}
+		d.page("うまくいかなかった通信はありません")
+	})
 }
 
 // The quick starts of the page are those of docs/relying-parties.md with the client's own.

@@ -78,6 +78,7 @@ type Provider struct {
 	newClients *rate.Limiter // of developers, in a sandbox
 	// applying counts applications by source: each is a row for thirty days.
 	applying *limit.Sources
+	notes    *limit.Sources // of failed requests, by client
 }
 
 // New checks c and makes a provider of it.
@@ -104,7 +105,8 @@ func New(c Config) (*Provider, error) {
 	}
 	p := &Provider{c: c, keys: newKeyring(c.Key, c.Now), engines: map[Profile]engine{},
 		visits: limit.NewSources(visitsPerSecond, visitBurst), documents: limit.NewSources(documentsPerSecond, documentBurst),
-		newClients: rate.NewLimiter(rate.Every(time.Second), 30), applying: limit.NewSources(appliedPerSecond, applyBurst)}
+		newClients: rate.NewLimiter(rate.Every(time.Second), 30), applying: limit.NewSources(appliedPerSecond, applyBurst),
+		notes: limit.NewSources(notesPerSecond, noteBurst)}
 	var err error
 	if p.site, err = newSite(c); err != nil {
 		return nil, err
