@@ -52,15 +52,22 @@ type clientView struct {
 }
 
 func viewOf(h oidc.Held) (clientView, error) {
-	v := clientView{ID: h.ID, State: h.State(), Contact: h.Contact, Registered: h.Registered}
+	v := clientView{ID: h.ID, State: h.State(), Contact: h.Contact}
+	if h.Registered != nil {
+		registered := *h.Registered
+		registered.SecretSHA256 = "" // nobody judges it
+		v.Registered = &registered
+	}
 	if a := h.Application; a != nil {
-		v.Digest, v.At, v.Why, v.Application = a.Digest(), &a.At, a.Why, &a.Client
+		applied := a.Client
+		applied.SecretSHA256 = ""
+		v.Digest, v.At, v.Why, v.Application = a.Digest(), &a.At, a.Why, &applied
 		if !a.Decided.IsZero() {
 			v.Decided = &a.Decided
 		}
 		if h.Registered != nil && a.State == oidc.Applied {
 			var err error
-			if v.Changed, err = differing(*h.Registered, a.Client); err != nil {
+			if v.Changed, err = differing(*v.Registered, applied); err != nil {
 				return v, err
 			}
 		}
@@ -68,10 +75,8 @@ func viewOf(h oidc.Held) (clientView, error) {
 	return v, nil
 }
 
-// differing names the members in which two registrations differ, in their order. A secret's
-// hash is none: nobody judges it.
+// differing names the members in which two registrations differ, in their order.
 func differing(before, after oidc.Client) (names []string, err error) {
-	before.SecretSHA256, after.SecretSHA256 = "", ""
 	members := func(c oidc.Client) (m map[string]json.RawMessage, err error) {
 		text, err := json.Marshal(c)
 		if err == nil {
@@ -172,23 +177,23 @@ func clientShow(ctx context.Context, c console, flags *flag.FlagSet, args []stri
 	})
 }
 
-// decision reads what a deciding command is told, and decides.
-func decision(done string, decide func(ctx context.Context, p *oidc.Provider, id, seen, why string) error) func(context.Context, console, *flag.FlagSet, []string) error {
+// decision reads what a deciding command is told, and decides. more adds flags of its own.
+func decision(done string, more func(*flag.FlagSet, *oidc.Approval), decide func(ctx context.Context, p *oidc.Provider, id string, said oidc.Approval) error) func(context.Context, console, *flag.FlagSet, []string) error {
 	return func(ctx context.Context, c console, flags *flag.FlagSet, args []string) error {
+		var said oidc.Approval
 		path := flags.String("config", "", "the verifier's configuration")
 		id := flags.String("id", "", "the client's id")
-		why := flags.String("why", "", "the reason, one line: it stays in the audit chain, and the developer reads it. Name no person")
-		seen := ""
-		if done == oidc.Approved {
-			flags.StringVar(&seen, "seen", "", "the digest that client show printed: what you looked at is what is registered")
+		flags.StringVar(&said.Why, "why", "", "the reason, one line: it stays in the audit chain, and the developer reads it. Name no person")
+		if more != nil {
+			more(flags, &said)
 		}
 		if _, err := parse(flags, args); err != nil {
 			return err
 		}
-		if *path == "" || *id == "" || *why == "" || done == oidc.Approved && seen == "" {
+		if *path == "" || *id == "" || said.Why == "" || more != nil && said.Seen == "" {
 			return usagef("-config, -id, -why and, to approve, -seen are needed; see -h")
 		}
-		err := withClients(ctx, c, *path, func(p *oidc.Provider) error { return decide(ctx, p, *id, seen, *why) })
+		err := withClients(ctx, c, *path, func(p *oidc.Provider) error { return decide(ctx, p, *id, said) })
 		if err == nil {
 			fmt.Fprintf(c.out, "%s\t%s\n", *id, done)
 		}
@@ -196,14 +201,26 @@ func decision(done string, decide func(ctx context.Context, p *oidc.Provider, id
 	}
 }
 
-func clientApprove(ctx context.Context, p *oidc.Provider, id, seen, why string) error {
-	return p.ApproveClient(ctx, operator(), id, seen, why)
+func approvalFlags(flags *flag.FlagSet, said *oidc.Approval) {
+	flags.StringVar(&said.Seen, "seen", "", "the digest that client show printed: what you looked at is what is registered")
+	flags.Func("category", "by which holders lock and limit: government, tax, clinic, kiosk or private (which it is without)", func(s string) error {
+		said.Category = ceremony.Category(s)
+		if said.Category != said.Category.Or() {
+			return fmt.Errorf("one of %v", ceremony.Categories())
+		}
+		return nil
+	})
+	flags.StringVar(&said.Sector, "sector", "", "at the first approval: clients of one sector know a person by the same sub; without it each has its own")
 }
 
-func clientRefuse(ctx context.Context, p *oidc.Provider, id, _, why string) error {
-	return p.RefuseClient(ctx, operator(), id, why)
+func clientApprove(ctx context.Context, p *oidc.Provider, id string, said oidc.Approval) error {
+	return p.ApproveClient(ctx, operator(), id, said)
 }
 
-func clientEnd(ctx context.Context, p *oidc.Provider, id, _, why string) error {
-	return p.EndClient(ctx, operator(), id, why)
+func clientRefuse(ctx context.Context, p *oidc.Provider, id string, said oidc.Approval) error {
+	return p.RefuseClient(ctx, operator(), id, said.Why)
+}
+
+func clientEnd(ctx context.Context, p *oidc.Provider, id string, said oidc.Approval) error {
+	return p.EndClient(ctx, operator(), id, said.Why)
 }

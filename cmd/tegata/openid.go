@@ -90,6 +90,7 @@ func (v *verifier) doors(at places, own func(http.Handler) http.Handler, program
 func clientRegister(ctx context.Context, c console, flags *flag.FlagSet, args []string) error {
 	path := flags.String("config", "", "the verifier's configuration")
 	in := flags.String("in", "", "the registration, JSON; see docs/relying-parties.md")
+	logo := flags.String("logo", "", "its picture, PNG")
 	if _, err := parse(flags, args); err != nil {
 		return err
 	}
@@ -100,8 +101,19 @@ func clientRegister(ctx context.Context, c console, flags *flag.FlagSet, args []
 	if err != nil {
 		return usagef("-in %s: %v", *in, err)
 	}
+	var picture []byte
+	if *logo != "" {
+		if picture, err = os.ReadFile(*logo); err != nil {
+			return err
+		}
+	}
 	secret := ""
 	err = withClients(ctx, c, *path, func(p *oidc.Provider) (err error) {
+		if *logo != "" {
+			if client.Logo, err = p.KeepLogo(ctx, client.ID, picture); err != nil {
+				return err
+			}
+		}
 		secret, err = register(ctx, p, operator(), client)
 		return err
 	})

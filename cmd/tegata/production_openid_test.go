@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"io"
 	"net/http"
 	"net/url"
@@ -31,9 +34,27 @@ func (w *world) relyingParty(ctx context.Context) error {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		return err
 	}
-	said, err := w.printed(ctx, "client", "register", "-config", w.config, "-in", file)
+	var sent bytes.Buffer
+	if err := png.Encode(&sent, image.NewGray(image.Rect(0, 0, 64, 64))); err != nil {
+		return err
+	}
+	logo, shown := filepath.Join(w.dir, "logo.png"), filepath.Join(w.dir, "shown.png")
+	if err := os.WriteFile(logo, sent.Bytes(), 0o600); err != nil {
+		return err
+	}
+	said, err := w.printed(ctx, "client", "register", "-config", w.config, "-in", file, "-logo", logo)
 	if err != nil {
 		return err
+	}
+	if err := w.tegata(ctx, "client", "show", "-config", w.config, "-id", "shop", "-logo", shown); err != nil {
+		return err
+	}
+	picture, err := os.ReadFile(shown)
+	if err != nil {
+		return err
+	}
+	if served, _, err := httpd.Exchange(ctx, httpd.Client(5*time.Second), http.MethodGet, w.conf.url("verifier")+ceremony.LogoPath("shop"), nil); err != nil || !bytes.Equal(served, picture) {
+		return fmt.Errorf("the logo that is served is another than the operator is shown: %w", err)
 	}
 	if err := os.WriteFile(file, []byte(strings.Replace(string(text), "https://", "http://", 1)), 0o600); err != nil {
 		return err

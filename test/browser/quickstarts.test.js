@@ -108,7 +108,7 @@ test('Go and Node, with a secret', async (t) => {
   }
 })
 
-test('Go and Node, private_key_jwt, with the keys that the page makes', async (t) => {
+test('Go and Node, private_key_jwt and fapi2, with the keys that the page makes', async (t) => {
   // The first registration only shows how keys are made.
   const own = async () => {
     const { codes } = await service('http://127.0.0.1:9/callback', { jwks: JSON.stringify({ keys: [{ kty: 'EC', crv: 'P-256', x: 'f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU', y: 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0', kid: 'a', alg: 'ES256', use: 'sig' }] }) })
@@ -118,9 +118,10 @@ test('Go and Node, private_key_jwt, with the keys that the page makes', async (t
     return { key, jwks }
   }
   const { key, jwks } = await own()
-  for (const [name, begin] of [['Go, private_key_jwt', async (code) => [await built('key', code)]], ['Node, private_key_jwt', async (code) => [process.execPath, placed(t, code)]]]) {
+  const node = async (code) => [process.execPath, placed(t, code)]
+  for (const [name, begin, more] of [['Go, private_key_jwt', async (code) => [await built('key', code)], {}], ['Node, private_key_jwt', node, {}], ['Node, fapi2', node, { profile: 'fapi2', risk: 'R2' }]]) {
     const here = await free()
-    const { secret, codes } = await service(`${here.origin}/callback`, { jwks })
+    const { secret, codes } = await service(`${here.origin}/callback`, { jwks, ...more })
     assert.equal(secret, undefined)
     const [command, ...args] = await begin(codes[name])
     await running(t, here.origin, command, args, { CLIENT_KEY: key })

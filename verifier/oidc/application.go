@@ -1,12 +1,14 @@
 package oidc
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -148,34 +150,57 @@ func (p *Provider) waits(ctx context.Context, id string) bool {
 	return err == nil && a.State == Applied
 }
 
-// ApproveClient registers what a client applied for: from then on phones show it. seen is the
-// digest of what the operator looked at. ErrNoApplication, ErrApplicationChanged, ErrWhy, or
-// as Register.
-func (p *Provider) ApproveClient(ctx context.Context, who audit.Actor, id, seen, why string) error {
-	a, err := p.openOf(ctx, id, why)
+// Approval is what an operator says beside yes.
+type Approval struct {
+	Seen     string            // the digest of what they looked at
+	Why      string            // for the audit chain and the developer
+	Category ceremony.Category // by which holders lock and limit; "": as registered, or private
+	Sector   string            // of a first registration: see Client; "": the client's own
+}
+
+// ApproveClient registers what a client applied for: from then on phones show it.
+// ErrNoApplication, ErrApplicationChanged, ErrWhy, or as Register.
+func (p *Provider) ApproveClient(ctx context.Context, who audit.Actor, id string, said Approval) error {
+	a, err := p.openOf(ctx, id, said.Why)
 	if err != nil {
 		return err
 	}
-	if a.Digest() != seen {
+	if a.Digest() != said.Seen {
 		return ErrApplicationChanged
 	}
+	c, category := &a.Client, said.Category
 	registered, err := p.client(ctx, id)
 	switch {
 	case err == nil:
-		// What only the operator gives stays, and a secret that was made since.
-		a.Client.Sector, a.Client.Purpose.Category = registered.Sector, registered.Purpose.Category
-		if a.Client.Authentication == SecretBasic && registered.Authentication == SecretBasic {
-			a.Client.SecretSHA256 = registered.SecretSHA256
+		// People's sub comes from the sector: it never changes by a form.
+		if said.Sector != "" && said.Sector != registered.Sector {
+			return clientError("登録されたサービスの sector は変わりません。", "a registered client keeps its sector")
 		}
-	case !errors.Is(err, ErrNotFound):
+		c.Sector, category = registered.Sector, cmp.Or(category, registered.Purpose.Category)
+		if c.Authentication == SecretBasic && registered.Authentication == SecretBasic {
+			c.SecretSHA256 = registered.SecretSHA256 // another one may have been made since
+		}
+	case errors.Is(err, ErrNotFound):
+		c.Sector = cmp.Or(said.Sector, c.Sector)
+	default:
 		return fmt.Errorf("oidc: approve %s: %w", id, err)
 	}
-	party, err := p.fits(ctx, a.Client)
+	c.categorise(category)
+	party, err := p.fits(ctx, *c)
 	if err != nil {
 		return err
 	}
-	a.State, a.Why, a.Decided = Approved, why, p.c.Now()
-	return p.decide(ctx, who, a, seen, &party)
+	a.State, a.Why, a.Decided = Approved, said.Why, p.c.Now()
+	return p.decide(ctx, who, a, said.Seen, &party)
+}
+
+// categorise gives all purposes of a client a category, which is the operator's word.
+func (c *Client) categorise(category ceremony.Category) {
+	c.Purpose.Category = category
+	c.SignPurposes = slices.Clone(c.SignPurposes)
+	for i := range c.SignPurposes {
+		c.SignPurposes[i].Category = category
+	}
 }
 
 // RefuseClient turns an application down; a registration that it was to change stays. why is
@@ -237,103 +262,4 @@ func (p *Provider) decide(ctx context.Context, who audit.Actor, a Application, s
 		return fmt.Errorf("oidc: decide %s: %w", a.Client.ID, err)
 	}
 	return nil
-}
-
-// Held is a client as its operator sees it: registered, applied for, or both.
-type Held struct {
-	ID          string
-	Registered  *Client      // nil: it may ask nothing
-	Contact     string       // of its developer; "" when an operator registered it
-	Application *Application // the newest; nil when nobody applied for it
-}
-
-// State is how a client stands in a word.
-func (h Held) State() string {
-	switch {
-	case h.Application != nil && h.Application.State == Applied && h.Registered != nil:
-		return "change " + Applied
-	case h.Registered != nil:
-		return "registered"
-	case h.Application != nil && h.Application.State != Approved:
-		return h.Application.State
-	}
-	return Ended
-}
-
-// Held lists what there is to operate, what waits first.
-func (p *Provider) Held(ctx context.Context) (all []Held, err error) {
-	open, err := p.c.Store.Applications(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("oidc: applications: %w", err)
-	}
-	seen := map[string]bool{}
-	for _, a := range open {
-		if a.State == Applied {
-			seen[a.Client.ID] = true
-			all = append(all, Held{ID: a.Client.ID})
-		}
-	}
-	clients, err := p.c.Store.Clients(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("oidc: clients: %w", err)
-	}
-	for _, a := range open {
-		clients = append(clients, Client{ID: a.Client.ID})
-	}
-	for _, c := range clients {
-		if !seen[c.ID] {
-			seen[c.ID] = true
-			all = append(all, Held{ID: c.ID})
-		}
-	}
-	for i := range all {
-		if all[i], err = p.HeldOne(ctx, all[i].ID); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
-}
-
-// HeldOne is one client as its operator sees it. ErrNotFound.
-func (p *Provider) HeldOne(ctx context.Context, id string) (Held, error) {
-	h := Held{ID: id}
-	c, err := p.client(ctx, id)
-	known := err == nil
-	if known {
-		h.Registered = &c
-	} else if !errors.Is(err, ErrNotFound) {
-		return h, fmt.Errorf("oidc: client %s: %w", id, err)
-	}
-	a, err := p.c.Store.Application(ctx, id)
-	if err == nil {
-		h.Application, known = &a, true
-	} else if !errors.Is(err, ErrNotFound) {
-		return h, fmt.Errorf("oidc: application %s: %w", id, err)
-	}
-	m, err := p.c.Store.Managed(ctx, id)
-	if err == nil {
-		h.Contact = m.Contact
-	} else if !errors.Is(err, ErrNotFound) {
-		return h, fmt.Errorf("oidc: contact of %s: %w", id, err)
-	}
-	if !known {
-		if _, err := p.c.Store.Client(ctx, id); err != nil { // not even ended
-			return h, err
-		}
-	}
-	return h, nil
-}
-
-// PictureOf is the logo that a client applied for, or, when nothing waits, that is
-// registered: a PNG, or nothing.
-func (p *Provider) PictureOf(ctx context.Context, h Held) ([]byte, error) {
-	c := charge{Held: h}.draft()
-	if c.Logo == "" {
-		return nil, nil
-	}
-	picture, err := p.c.Store.Logo(ctx, c.ID, c.Logo)
-	if errors.Is(err, ErrNotFound) {
-		return nil, nil
-	}
-	return picture, err
 }

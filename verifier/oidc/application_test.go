@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tegata/internal/audit"
+	"tegata/internal/ceremony"
 	"tegata/internal/problem"
 	"tegata/store"
 	"tegata/store/storetest"
@@ -61,7 +62,7 @@ func (d *devClient) seen() string {
 
 func (d *devClient) approve() {
 	d.t.Helper()
-	if err := d.provider.ApproveClient(d.t.Context(), clerk, d.id, d.seen(), "登記を確かめた。"); err != nil {
+	if err := d.provider.ApproveClient(d.t.Context(), clerk, d.id, oidc.Approval{Seen: d.seen(), Why: "登記を確かめた。"}); err != nil {
 		d.t.Fatal(err)
 	}
 }
@@ -133,12 +134,12 @@ func TestAnOperatorApprovesWhatTheyHaveSeen(t *testing.T) {
 		err  error
 		want *problem.Problem
 	}{
-		"another name since":   {w.provider.ApproveClient(ctx, clerk, d.id, before, "ok"), oidc.ErrApplicationChanged},
-		"nothing looked at":    {w.provider.ApproveClient(ctx, clerk, d.id, "", "ok"), oidc.ErrApplicationChanged},
-		"no reason":            {w.provider.ApproveClient(ctx, clerk, d.id, d.seen(), " "), oidc.ErrWhy},
+		"another name since":   {w.provider.ApproveClient(ctx, clerk, d.id, oidc.Approval{Seen: before, Why: "ok"}), oidc.ErrApplicationChanged},
+		"nothing looked at":    {w.provider.ApproveClient(ctx, clerk, d.id, oidc.Approval{Why: "ok"}), oidc.ErrApplicationChanged},
+		"no reason":            {w.provider.ApproveClient(ctx, clerk, d.id, oidc.Approval{Seen: d.seen(), Why: " "}), oidc.ErrWhy},
 		"a reason in lines":    {w.provider.RefuseClient(ctx, clerk, d.id, "a\nb"), oidc.ErrWhy},
 		"a long reason":        {w.provider.EndClient(ctx, clerk, d.id, strings.Repeat("x", 401)), oidc.ErrWhy},
-		"nobody's":             {w.provider.ApproveClient(ctx, clerk, "rp-nobody", before, "ok"), oidc.ErrNoApplication},
+		"nobody's":             {w.provider.ApproveClient(ctx, clerk, "rp-nobody", oidc.Approval{Seen: before, Why: "ok"}), oidc.ErrNoApplication},
 		"an end before that":   {w.provider.EndClient(ctx, clerk, d.id, "ok"), gateway.ErrNoParty},
 		"a party's, no client": {w.provider.EndClient(ctx, clerk, "openid", "ok"), gateway.ErrNoParty},
 	} {
@@ -150,7 +151,7 @@ func TestAnOperatorApprovesWhatTheyHaveSeen(t *testing.T) {
 		t.Fatalf("it is registered: %v", err)
 	}
 	d.approve()
-	if err := w.provider.ApproveClient(ctx, clerk, d.id, d.seen(), "ok"); !errors.Is(err, oidc.ErrNoApplication) {
+	if err := w.provider.ApproveClient(ctx, clerk, d.id, oidc.Approval{Seen: d.seen(), Why: "ok"}); !errors.Is(err, oidc.ErrNoApplication) {
 		t.Errorf("a second approval: %v", err)
 	}
 }
@@ -219,6 +220,39 @@ func TestAChangeWaitsAndTheRegistrationGoesOn(t *testing.T) {
 			t.Errorf("the chain has\n%s", got)
 		}
 	})
+}
+
+// What a form does not ask for is the operator's word, and stays through changes.
+func TestCategoryAndSectorAreTheOperators(t *testing.T) {
+	w := openWorld(t, storetest.SQLite(t), false)
+	d, ctx := w.applicant(), t.Context()
+	signing := applied(url.Values{"profile": {"fapi2"}, "jwks": {pkitestKeySet(t)}, "sign_code_1": {"order"}, "sign_ja_1": {"注文書に署名します。"}, "sign_en_1": {"Sign an order."}})
+	d.b.post("/developers/change", d.form(signing))
+	approve := func(a oidc.Approval) error {
+		a.Seen, a.Why = d.seen(), "ok"
+		return w.provider.ApproveClient(ctx, clerk, d.id, a)
+	}
+	if err := approve(oidc.Approval{Category: "bakery"}); !errors.Is(err, oidc.ErrClient) {
+		t.Errorf("no such category: %v", err)
+	}
+	if err := approve(oidc.Approval{Category: ceremony.Tax, Sector: "revenue"}); err != nil {
+		t.Fatal(err)
+	}
+	if p := d.b.post("/developers/change", d.form(signing)); p.status != 200 || !strings.Contains(p.text, "承認されています") {
+		t.Errorf("the same again is applied for: %d", p.status)
+	}
+	signing["name_ja"] = []string{"若葉書店"}
+	d.b.post("/developers/change", d.form(signing))
+	if err := approve(oidc.Approval{Sector: "elsewhere"}); !errors.Is(err, oidc.ErrClient) {
+		t.Errorf("everybody's sub would change: %v", err)
+	}
+	if err := approve(oidc.Approval{}); err != nil {
+		t.Fatal(err)
+	}
+	c, err := w.store.OIDC().Client(ctx, d.id)
+	if err != nil || c.Sector != "revenue" || c.Purpose.Category != ceremony.Tax || c.SignPurposes[0].Category != ceremony.Tax || c.Name.JA != "若葉書店" {
+		t.Errorf("%+v, %v", c, err)
+	}
 }
 
 func TestStrangersApplicationsAreBounded(t *testing.T) {

@@ -138,6 +138,15 @@ func (p *Provider) fits(ctx context.Context, c Client) (gateway.Party, error) {
 	if err := c.check(!p.c.Sandbox); err != nil {
 		return gateway.Party{}, err
 	}
+	if c.Logo != "" {
+		_, err := p.c.Store.Logo(ctx, c.ID, c.Logo)
+		if errors.Is(err, ErrNotFound) {
+			return gateway.Party{}, clientError("logo の画像がありません。", "there is no picture for logo")
+		}
+		if err != nil {
+			return gateway.Party{}, fmt.Errorf("oidc: register %s: %w", c.ID, err)
+		}
+	}
 	party := gateway.Party{ID: c.ID, Name: c.Name, Mark: c.Mark, Logo: c.Logo, Purposes: append([]ceremony.RegisteredPurpose{c.Purpose}, c.SignPurposes...),
 		Through: p.c.Party, Sector: c.Sector}
 	for _, uri := range c.RedirectURIs {

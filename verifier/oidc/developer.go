@@ -166,8 +166,8 @@ func (p *Provider) change(ctx context.Context, source string, of charge, c Clien
 	}
 	draft := of.draft()
 	c.ID, c.Sector = draft.ID, draft.Sector
-	if of.Registered != nil { // a category is the operator's word
-		c.Purpose.Category = of.Registered.Purpose.Category
+	if of.Registered != nil {
+		c.categorise(of.Registered.Purpose.Category)
 	}
 	if c.Authentication == SecretBasic {
 		switch {
@@ -227,22 +227,17 @@ func (p *Provider) remove(ctx context.Context, of charge) error {
 
 // setLogo gives a client the picture that was sent, or with none takes its picture away,
 // as change does.
-func (p *Provider) setLogo(ctx context.Context, source string, of charge, sent []byte) error {
+func (p *Provider) setLogo(ctx context.Context, source string, of charge, sent []byte) (err error) {
+	if of.State() == Ended {
+		return ErrClientOver
+	}
 	c := of.draft()
 	c.Logo = ""
 	if len(sent) > 0 {
-		picture, err := NewLogo(sent)
-		if err != nil {
+		if c.Logo, err = p.KeepLogo(ctx, c.ID, sent); err != nil {
 			return err
 		}
-		if of.State() == Ended {
-			return ErrClientOver
-		}
-		c.Logo = ceremony.LogoID(picture)
-		if err := p.c.Store.PutLogo(ctx, c.ID, c.Logo, picture); err != nil {
-			return fmt.Errorf("oidc: logo: %w", err)
-		}
 	}
-	_, err := p.change(ctx, source, of, c)
+	_, err = p.change(ctx, source, of, c)
 	return err
 }

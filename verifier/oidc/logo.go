@@ -52,6 +52,20 @@ func NewLogo(sent []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// KeepLogo makes a picture anew and keeps it for a registration of the client that is to
+// name it. ErrClient, with why.
+func (p *Provider) KeepLogo(ctx context.Context, client string, sent []byte) (id string, err error) {
+	picture, err := NewLogo(sent)
+	if err != nil {
+		return "", err
+	}
+	id = ceremony.LogoID(picture)
+	if err := p.c.Store.PutLogo(ctx, client, id, picture); err != nil {
+		return "", fmt.Errorf("oidc: logo of %s: %w", client, err)
+	}
+	return id, nil
+}
+
 func errNoPNG() error {
 	return clientError("ロゴは、壊れていない PNG の画像にしてください。", "the logo is no PNG that can be read")
 }

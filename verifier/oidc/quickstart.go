@@ -28,11 +28,10 @@ func quickStarts(issuer string, c Client) (all []quickStart) {
 		add("nginx (2): nginx.conf", block("nginx"))
 	case c.Profile == Basic:
 		add("Go, private_key_jwt", block("go private_key_jwt"))
-		// The server is the same; who it says that it is differs.
-		_, server, _ := strings.Cut(block("js"), "\nconst logins")
-		add("Node, private_key_jwt", block("js private_key_jwt")+"const logins"+server)
+		add("Node, private_key_jwt", block("js private_key_jwt")+nodeServer())
 		add("Node: CLIENT_KEY, JWKS", block("js keys"))
 	default:
+		add("Node, fapi2", block("js private_key_jwt")+block("js fapi2")+pushing(nodeServer()))
 		if c.signs() {
 			add("Node: sign", block("mjs"))
 		}
@@ -46,6 +45,21 @@ func block(mark string) string {
 	_, rest, _ := strings.Cut(docs.RelyingParties, "```"+mark+"\n")
 	code, _, _ := strings.Cut(rest, "```")
 	return code
+}
+
+// nodeServer is the server for Node without its first lines, which say who it is.
+func nodeServer() string {
+	const begins = "const logins"
+	_, server, _ := strings.Cut(block("js"), "\n"+begins)
+	return begins + server
+}
+
+// pushing makes of that server one that pushes its request, with tokens that are bound to a
+// key.
+func pushing(server string) string {
+	return strings.NewReplacer("= oidc.buildAuthorizationUrl(config, {", "= await oidc.buildAuthorizationUrlWithPAR(config, {",
+		"code_challenge_method: 'S256',\n    })", "code_challenge_method: 'S256',\n    }, { DPoP })", "(config, url, login)", "(config, url, login, undefined, { DPoP })",
+		"tokens.claims().sub)\n", "tokens.claims().sub, { DPoP })\n").Replace(server)
 }
 
 // behindNginx makes of the command for a proxy the one that only tells nginx who is logged
