@@ -139,6 +139,11 @@ func register(ctx context.Context, p *oidc.Provider, who audit.Actor, c oidc.Cli
 	return secret, p.Register(ctx, who, c)
 }
 
+// register registers a client with the verifier that is open.
+func (v *verifier) register(ctx context.Context, who audit.Actor, c oidc.Client) (secret string, err error) {
+	return register(ctx, v.openid, who, c)
+}
+
 // addedClient answers the registration of a client.
 type addedClient struct {
 	ClientID string `json:"client_id"`
@@ -155,7 +160,7 @@ func (v *verifier) sandboxRoutes(token httpd.OperatorToken, issuer string) *http
 			httpd.WriteProblem(w, r, err)
 			return
 		}
-		secret, err := register(r.Context(), v.openid, sandboxOperator, c)
+		secret, err := v.register(r.Context(), sandboxOperator, c)
 		if errors.Is(err, oidc.ErrClient) {
 			err = oidc.ErrRegistration.With("why", err.Error())
 		}
