@@ -8,13 +8,18 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
+	"image"
+	"image/png"
 	"io"
 	"maps"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +55,7 @@ func callsOfOpenAPI(t *testing.T, s *streets) {
 	m.documentCalls(verifier)
 	m.tokenCalls(verifier)
 	m.pushedCall(verifier)
+	m.logoCall(verifier)
 	m.answeredCall(start)
 }
 
@@ -73,6 +79,31 @@ func (m *meddled) call(method, address, mediaType string, body []byte, header ..
 		m.t.Fatalf("%s %s: %s: %s", method, address, res.Status, text)
 	}
 	return text
+}
+
+// logoCall registers a service at the developers' pages, gives it a picture, and fetches
+// that as phones do.
+func (m *meddled) logoCall(verifier string) {
+	pages := m.settings.page("verifier") + "/developers"
+	form := url.Values{"name_ja": {"青葉書店"}, "name_en": {"Aoba Books"}, "sentence_ja": {"注文を見ます。"}, "sentence_en": {"See your orders."},
+		"redirect_uris": {"http://127.0.0.1:9/callback"}, "profile": {"basic"}, "risk": {"R1"}}
+	said := m.call("POST", pages+"/new", "application/x-www-form-urlencoded", []byte(form.Encode()))
+	shown := regexp.MustCompile(`<code>([^<]+)</code>`).FindAllSubmatch(said, -1)
+	if len(shown) != 3 {
+		m.t.Fatalf("%s", said)
+	}
+	var body, picture bytes.Buffer
+	m.must(png.Encode(&picture, image.NewGray(image.Rect(0, 0, 64, 64))))
+	parts := multipart.NewWriter(&body)
+	m.must(errors.Join(parts.WriteField("client", string(shown[0][1])), parts.WriteField("token", string(shown[2][1]))))
+	file, err := parts.CreateFormFile("logo", "logo.png")
+	m.must(err)
+	_, err = picture.WriteTo(file)
+	m.must(errors.Join(err, parts.Close()))
+	m.call("POST", pages+"/logo", parts.FormDataContentType(), body.Bytes())
+	if got := m.call("GET", verifier+ceremony.LogoPath(string(shown[0][1])), "", nil); !bytes.HasPrefix(got, []byte("\x89PNG")) {
+		m.t.Errorf("the logo is %.10q", got)
+	}
 }
 
 // statusCalls asks for the status of a phone's certificate by OCSP, and for the lists

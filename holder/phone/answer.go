@@ -133,7 +133,7 @@ func (p *Phone) view(ctx context.Context, a Asking) (Ask, error) {
 		ID: a.ID, Party: party(w.who), Channel: q.Channel, What: q.Purpose.Sentence, Kind: q.Kind, Risk: q.Risk,
 		Write: q.Write, Match: q.Match, Secret: w.secret(), NoLock: w.demand != "", Until: a.Until,
 	}
-	v.Tries = p.element.Tries(v.Secret)
+	v.Tries, v.Party.Logo = p.element.Tries(v.Secret), a.Logo
 	if a.OnBehalfOf != "" {
 		through := party(w.asker)
 		v.Through = &through

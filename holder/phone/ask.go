@@ -119,6 +119,7 @@ type Party struct {
 	ID    string
 	Name  ceremony.Text
 	Mark  string
+	Logo  []byte // PNG, in place of the mark; empty for none
 	Since string // verified since, YYYY-MM-DD
 }
 
@@ -241,6 +242,11 @@ func (p *Phone) fetch(ctx context.Context, a Asking) (Asking, error) {
 		return a, err
 	}
 	a.Registration = asker.Raw()
+	shown := asker.Unverified()
+	if on != nil {
+		shown = *on
+	}
+	a.Logo = p.logo(ctx, origin, shown)
 	if a.Documents, err = p.documents(ctx, a, q.ToSign()); err != nil {
 		return a, err
 	}

@@ -35,6 +35,7 @@ type checkpoint struct {
 	fetcher   map[string]string
 	reg       ceremony.Registration
 	terminals map[string]*ceremony.RegisteredTerminal
+	logo      []byte // served for whichever party
 	answers   []ceremony.Answer
 	declined  []string
 	trouble   func(rw http.ResponseWriter, r *http.Request) bool
@@ -53,6 +54,7 @@ func newCheckpoint(w *town) *checkpoint {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /r/{id}", c.fetch)
 	mux.HandleFunc("GET /v1/parties/{id}", c.party)
+	mux.HandleFunc("GET /v1/parties/{id}/logo", func(rw http.ResponseWriter, _ *http.Request) { rw.Write(c.logo) })
 	mux.HandleFunc("POST /v1/requests/{id}/answer", c.answer)
 	mux.HandleFunc("GET /v1/requests/{id}/document", c.give)
 	mux.HandleFunc("GET /v1/requests/{id}/documents/{n}", c.give)

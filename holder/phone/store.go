@@ -162,6 +162,7 @@ type Asking struct {
 	Request      string    `json:"request"`             // compact JWS; empty until it arrived
 	Registration string    `json:"registration"`        // of who asks, compact JWS
 	OnBehalfOf   string    `json:"on_behalf,omitempty"` // registration of the party asked for
+	Logo         []byte    `json:"logo,omitempty"`      // of who is shown, as registered; empty for none
 	At           time.Time `json:"at"`                  // fetched
 	Until        time.Time `json:"until"`               // the request ends
 	Sealed       string    `json:"sealed,omitempty"`    // the answer, signed, perhaps not arrived

@@ -41,6 +41,8 @@ type Store interface {
 	Party(ctx context.Context, id string) (Party, error)
 	// PutParty registers a party or replaces its registration, with an audit record.
 	PutParty(ctx context.Context, who audit.Actor, at time.Time, p Party) error
+	// Logo returns the picture of this id (ceremony.LogoID) that a party has. ErrNotFound.
+	Logo(ctx context.Context, party, id string) ([]byte, error)
 
 	// PutRequest keeps a new request and remembers by whose assertion. ErrReplayed when
 	// that was used before, ErrUsed when the request's id or nonce is known.
@@ -131,6 +133,7 @@ type Party struct {
 	ID            string
 	Name          ceremony.Text
 	Mark          string
+	Logo          string `json:",omitempty"` // ceremony.LogoID of its picture; "" for none
 	Purposes      []ceremony.RegisteredPurpose
 	Origins       []string
 	ReturnURLs    []string

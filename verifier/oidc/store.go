@@ -22,6 +22,7 @@ var (
 // SHA-256 only.
 type Store interface {
 	Developers
+	Applications
 
 	// Client finds a registered client. ErrNotFound.
 	Client(ctx context.Context, id string) (Client, error)

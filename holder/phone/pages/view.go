@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"html/template"
 	"slices"
 	"time"
 
@@ -91,8 +92,9 @@ func text(t ceremony.Text) ui.Text { return ui.Text{JA: t.JA, EN: t.EN} }
 type party struct {
 	Name  ui.Text
 	Mark  string
-	Band  string    // class of its colour
-	Since time.Time // verified since; zero when not said
+	Logo  template.URL // in place of the mark
+	Band  string       // class of its colour
+	Since time.Time    // verified since; zero when not said
 }
 
 // ask is a request as it is shown, in the order in which it is read.
@@ -146,7 +148,7 @@ func askOf(a phone.Ask) ask {
 }
 
 func partyOf(p phone.Party) party {
-	v := party{Name: text(p.Name), Mark: p.Mark, Band: "band-party"}
+	v := party{Name: text(p.Name), Mark: p.Mark, Logo: ui.PNG(p.Logo), Band: "band-party"}
 	for _, n := range ui.MarkNames() { // the colours of the parties we know
 		if n == p.ID {
 			v.Band = "band-" + n
