@@ -1,6 +1,8 @@
 package carrier
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"time"
@@ -85,4 +87,25 @@ func yen(n int64) string {
 // Lines are the document's, for a page.
 func (d Draft) Lines() []string {
 	return strings.FieldsFunc(string(d.Document), func(c rune) bool { return c == '\n' })
+}
+
+// sum is the document's SHA-256 as the provider names it.
+func (d Draft) sum() string {
+	s := sha256.Sum256(d.Document)
+	return base64.RawURLEncoding.EncodeToString(s[:])
+}
+
+// fileName and purpose are of the document when it is brought.
+func (d Draft) fileName() string {
+	if d.Kind == "" {
+		return "contract.txt"
+	}
+	return "request.txt"
+}
+
+func (d Draft) purpose() string {
+	if d.Kind == "" {
+		return SignPurpose
+	}
+	return ChangePurpose
 }

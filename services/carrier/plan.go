@@ -1,6 +1,10 @@
 package carrier
 
-import "slices"
+import (
+	"slices"
+
+	"tegata/internal/ui"
+)
 
 // Plan is what one can take out.
 type Plan struct {
@@ -36,3 +40,6 @@ func FindPlan(code string) (Plan, bool) {
 	}
 	return all[i], true
 }
+
+// Title is the plan's name.
+func (p Plan) Title() ui.Text { return ui.Text{JA: p.Name, EN: p.NameEN} }
