@@ -54,7 +54,7 @@ export class Town {
 
   // url is where a party's pages are; the names and the order of ports are stable.
   url (party, place = '/') {
-    const port = { street: 0, issuer: 1, verifier: 2, phone: 3, portal: 4, municipality: 5, bank: 10, pay: 12, helpdesk: 13 }[party]
+    const port = { street: 0, issuer: 1, verifier: 2, phone: 3, portal: 4, municipality: 5, bank: 10, carrier: 11, pay: 12, helpdesk: 13 }[party]
     return `http://${party}.localhost:${this.base + port}${place}`
   }
 
