@@ -61,8 +61,7 @@ func carrierReturn(at places) string { return at.page("carrier") + "/callback" }
 
 // register registers the carrier with the verifier, as any such party is.
 func (c *carrierRole) register(ctx context.Context, at places, v *verifier) error {
-	claims := []string{"name", "address", "birthdate", "gender"}
-	purpose := func(code string, risk ceremony.Risk, ja, en string) ceremony.RegisteredPurpose {
+	purpose := func(code string, risk ceremony.Risk, ja, en string, claims ...string) ceremony.RegisteredPurpose {
 		return ceremony.RegisteredPurpose{Code: code, Category: ceremony.Private, RiskFloor: risk, Sentence: ceremony.Text{JA: ja, EN: en}, Claims: claims}
 	}
 	set, err := json.Marshal(publicKeys(c.key))
@@ -71,7 +70,7 @@ func (c *carrierRole) register(ctx context.Context, at places, v *verifier) erro
 	}
 	_, err = v.register(ctx, sandboxOperator, oidc.Client{ID: carrierID, Name: ceremony.Text{JA: "手形モバイル", EN: "Tegata Mobile"}, Mark: "carrier",
 		Profile: oidc.FAPI2, Authentication: oidc.PrivateKeyJWT, JWKS: set, RedirectURIs: []string{carrierReturn(at)}, BackchannelLogoutURI: at.machine("carrier") + "/v1/logout",
-		Purpose: purpose("mobile", ceremony.R2, "携帯電話会社の画面に入ります。", "Log in at the mobile carrier."),
+		Purpose: purpose("mobile", ceremony.R2, "携帯電話会社の画面に入ります。", "Log in at the mobile carrier.", "name", "address", "birthdate"),
 		SignPurposes: []ceremony.RegisteredPurpose{
 			purpose(carrier.SignPurpose, ceremony.R3, "携帯電話回線の契約書に署名します。", "Sign the contract for a mobile line."),
 			purpose(carrier.ChangePurpose, ceremony.R3, "SIM の変更の申込書に署名します。", "Sign a request to change a SIM."),

@@ -37,6 +37,9 @@ type Carrier struct{ conf Config }
 var (
 	// ErrTooYoung: below 15, who has no certificate for signatures.
 	ErrTooYoung = errors.New("carrier: below 15")
+	// ErrClaims: the person let the carrier have no name, address or birth date, without
+	// which there is no contract.
+	ErrClaims = errors.New("carrier: a fact of the person is missing")
 	// ErrChoices: no plan was chosen.
 	ErrChoices = errors.New("carrier: choices")
 	// ErrFilter: below 18, and the filter is off.
@@ -83,9 +86,20 @@ func (c *Carrier) MustFilter(who Attributes) bool {
 	return err != nil || years < 18
 }
 
-// May says whether a person may take out a line. It returns ErrTooYoung, ErrTooMany, or an
-// error of the store.
+// Whole says whether all is there that a document names: ErrClaims.
+func (a Attributes) Whole() error {
+	if a.Name == "" || a.Address == "" || a.Birthdate == "" {
+		return ErrClaims
+	}
+	return nil
+}
+
+// May says whether a person may take out a line. It returns ErrClaims, ErrTooYoung,
+// ErrTooMany, or an error of the store.
 func (c *Carrier) May(ctx context.Context, sub string, who Attributes) error {
+	if err := who.Whole(); err != nil {
+		return err
+	}
 	years, err := who.Age(c.conf.Now())
 	if err != nil {
 		return err
@@ -143,11 +157,11 @@ func (c *Carrier) Draw(ctx context.Context, sub string, who Attributes, choices 
 	return d, nil
 }
 
-// Receive checks what was signed by itself, compares it with the login, and records it
-// before anything comes of it. The same draft again changes nothing. It returns ErrSignature,
-// what Store.Receive and Store.Ask return, and errors of the verifier.
-func (c *Carrier) Receive(ctx context.Context, sub string, d Draft, login Attributes, s relying.Signed) error {
-	r, err := c.recorded(ctx, sub, d, login, s)
+// Receive checks what was signed by itself, compares it with the login whose facts the draft
+// has, and records it before anything comes of it. The same draft again changes nothing. It
+// returns ErrSignature, what Store.Receive and Store.Ask return, and errors of the verifier.
+func (c *Carrier) Receive(ctx context.Context, sub string, d Draft, s relying.Signed) error {
+	r, err := c.recorded(ctx, sub, d, s)
 	if err != nil {
 		return err
 	}
@@ -164,8 +178,8 @@ func (c *Carrier) Receive(ctx context.Context, sub string, d Draft, login Attrib
 }
 
 // recorded is the record of identity that a signature makes.
-func (c *Carrier) recorded(ctx context.Context, sub string, d Draft, login Attributes, s relying.Signed) (Record, error) {
-	if s.Verdict != relying.Passed || s.Sub != sub || login != d.Who {
+func (c *Carrier) recorded(ctx context.Context, sub string, d Draft, s relying.Signed) (Record, error) {
+	if s.Verdict != relying.Passed || s.Sub != sub {
 		return Record{}, ErrSignature
 	}
 	v, err := c.conf.Verifier.Verify(ctx, s.Signature, d.Document)

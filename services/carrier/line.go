@@ -14,7 +14,6 @@ type Attributes struct {
 	Name      string `json:"name"`
 	Address   string `json:"address"`
 	Birthdate string `json:"birthdate"` // YYYY-MM-DD
-	Gender    string `json:"gender"`
 }
 
 // State is where a contract is.

@@ -22,8 +22,8 @@ const (
 	ChangePurpose = "change-of-sim"
 )
 
-// facts are the scopes of everything that a contract needs.
-var facts = []string{"name", "address", "birthdate", "gender"}
+// facts are the scopes of what a contract names, and of no more.
+var facts = []string{"name", "address", "birthdate"}
 
 // Options is what the pages are built from.
 type Options struct {
@@ -140,6 +140,9 @@ func (h *Handler) showTrouble(w http.ResponseWriter, r *http.Request, t *ui.Trou
 	if _, s := h.sessions.Find(r); s.Sub != "" {
 		next = ui.Action{Label: h.site.Say(ui.LangOf(r), "back.home"), URL: "/home"}
 	}
+	if t.Code == codeClaims { // the phone is asked anew what it gives
+		next = ui.Action{Label: h.site.Say(ui.LangOf(r), "trouble.login"), URL: "/login", Post: true}
+	}
 	h.show(w, r, ui.Screen{Page: "trouble", Data: ui.TroublePage{Trouble: t.With(ui.Text{}, next)}, Status: t.Status, Bad: true})
 }
 
@@ -157,7 +160,7 @@ func (h *Handler) loggedIn(f func(http.ResponseWriter, *http.Request, string, se
 
 // whoOf is the person of a login.
 func whoOf(c relying.Claims) Attributes {
-	return Attributes{Name: c.Name, Address: c.Address.Formatted, Birthdate: c.Birthdate, Gender: c.Gender}
+	return Attributes{Name: c.Name, Address: c.Address.Formatted, Birthdate: c.Birthdate}
 }
 
 // login begins a login of the class R2.
@@ -236,7 +239,7 @@ func (h *Handler) take(ctx context.Context, s session, l relying.Login, who *rel
 	if err != nil {
 		return err
 	}
-	return h.opt.Carrier.Receive(ctx, s.Sub, *d, whoOf(who.Claims), signed)
+	return h.opt.Carrier.Receive(ctx, s.Sub, *d, signed)
 }
 
 func (h *Handler) leave(w http.ResponseWriter, r *http.Request) {

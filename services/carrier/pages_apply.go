@@ -165,7 +165,7 @@ func (h *Handler) sign(w http.ResponseWriter, r *http.Request, token string, s s
 		h.fail(w, r, err)
 		return
 	}
-	l, to, err := h.opt.Party.Begin(r.Context(), relying.Request{Scopes: append([]string{"sign"}, facts...), ACR: "r3", Transaction: id})
+	l, to, err := h.opt.Party.Begin(r.Context(), relying.Request{Scopes: []string{"sign"}, ACR: "r3", Transaction: id})
 	if err != nil {
 		h.fail(w, r, err)
 		return

@@ -2,6 +2,7 @@ package carrier
 
 import (
 	"crypto/rand"
+	"errors"
 	"net/http"
 	"time"
 
@@ -86,7 +87,7 @@ func (h *Handler) install(w http.ResponseWriter, r *http.Request, _ string, s se
 func (h *Handler) changing(w http.ResponseWriter, r *http.Request, _ string, s session) {
 	l, err := h.opt.Carrier.Line(r.Context(), s.Sub, r.PathValue("id"))
 	if err == nil {
-		err = l.Allowed(Kind(r.PathValue("kind")))
+		err = errors.Join(l.Allowed(Kind(r.PathValue("kind"))), whoOf(s.Claims).Whole())
 	}
 	if err != nil {
 		h.fail(w, r, err)

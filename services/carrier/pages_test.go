@@ -112,7 +112,7 @@ func TestNoPageAsksForASecretOrAPicture(t *testing.T) {
 }
 
 func TestEveryRefusalHasWords(t *testing.T) {
-	for _, err := range []error{ErrTooMany, ErrTooYoung, ErrChoices, ErrFilter, ErrAddress, ErrSoon, ErrSignature, ErrWaiting, ErrFrozen, ErrNotFrozen, ErrNotPortable, ErrInstalled, ErrMoved, ErrNotFound} {
+	for _, err := range []error{ErrClaims, ErrTooMany, ErrTooYoung, ErrChoices, ErrFilter, ErrAddress, ErrSoon, ErrSignature, ErrWaiting, ErrFrozen, ErrNotFrozen, ErrNotPortable, ErrInstalled, ErrMoved, ErrNotFound} {
 		x := troubleOf(nil, err)
 		if x.Status < 400 || x.Status > 499 || x.Status == http.StatusTeapot || !strings.HasPrefix(x.Code, "carrier-") || x.Title.JA == "" || x.Title.EN == "" || x.Detail.JA == "" || x.Detail.EN == "" {
 			t.Errorf("%v: %+v", err, x)

@@ -3,17 +3,18 @@ package carrier
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"time"
 )
 
-// DrawChange writes a request for a change. It returns ErrNotFound and what Line.Allowed
-// returns.
+// DrawChange writes a request for a change. It returns ErrClaims, ErrNotFound and what
+// Line.Allowed returns.
 func (c *Carrier) DrawChange(ctx context.Context, sub string, who Attributes, line string, k Kind) (Draft, error) {
 	l, err := c.conf.Store.Line(ctx, sub, line)
 	if err != nil {
 		return Draft{}, err
 	}
-	if err := l.Allowed(k); err != nil {
+	if err := errors.Join(l.Allowed(k), who.Whole()); err != nil {
 		return Draft{}, err
 	}
 	d := Draft{ID: rand.Text(), Kind: k, Line: line, Number: l.Number, Who: who}

@@ -8,6 +8,9 @@ import (
 	"tegata/services/relying"
 )
 
+// codeClaims is ErrClaims's.
+const codeClaims = "carrier-claims"
+
 // refusal is what the carrier says of one of its errors.
 type refusal struct {
 	err           error
@@ -24,7 +27,9 @@ func words() []refusal {
 	nothing := say("何も保存していません。", "Nothing was stored.")
 	same := say("回線はそのままです。", "The line stays as it is.")
 	return []refusal{
-		{err: ErrTooMany, status: 409, kind: refused, code: "carrier-too-many", title: say("回線は、おひとり5つまでです。", "Each person has five lines at most."),
+		{err: ErrClaims, status: 403, kind: yours, code: codeClaims, title: say("名前・住所・生年月日が要ります。", "Your name, address and birth date are needed."),
+			detail: say("契約書や申込書に書くためです。もう一度ログインして、スマートフォンの「渡す情報」で3つとも渡してください。"+nothing.JA, "They are part of what you sign. Log in again and let all three be given on the phone. "+nothing.EN)},
+		{err: ErrTooMany, status: 409, kind: refused, code: "carrier-too-many", title: say("回線は、おひとり5本までです。", "Each person has five lines at most."),
 			detail: say("使わない回線を解約すると、新しく契約できます。"+nothing.JA, "End a line that you do not use, and you can take out another. "+nothing.EN)},
 		{err: ErrTooYoung, status: 403, kind: refused, code: "carrier-too-young", title: say("15歳未満の方は、ここでは契約できません。", "Below 15 one cannot take out a line here."),
 			detail: say("署名用の電子証明書は15歳からです。保護者の方と店舗へお越しください。"+nothing.JA, "Certificates for signatures begin at 15. Come to a shop with your parent or guardian. "+nothing.EN)},

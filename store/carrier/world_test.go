@@ -24,7 +24,6 @@ type world struct {
 	now   time.Time
 	says  relying.Verdict
 	down  error
-	who   carrier.Attributes
 }
 
 func (w *world) Verify(context.Context, []byte, []byte) (relying.Verdict, error) {
@@ -41,13 +40,13 @@ func verdict(t *testing.T, word, name, status, certificate string) (v relying.Ve
 	return v
 }
 
-var hanako = carrier.Attributes{Name: "佐藤 花子", Address: "東京都千代田区1", Birthdate: "1990-02-03", Gender: "female"}
+var hanako = carrier.Attributes{Name: "佐藤 花子", Address: "東京都千代田区1", Birthdate: "1990-02-03"}
 
 const oldKey, newKey = "0a0a", "0b0b"
 
 func each(t *testing.T, body func(*testing.T, *world)) {
 	storetest.Each(t, carrierstore.Schema, func(t *testing.T, db *store.DB) {
-		w := &world{t: t, store: carrierstore.New(db), now: time.Date(2026, 11, 28, 1, 0, 0, 0, time.UTC), who: hanako}
+		w := &world{t: t, store: carrierstore.New(db), now: time.Date(2026, 11, 28, 1, 0, 0, 0, time.UTC)}
 		w.says = verdict(t, "passed", hanako.Name, "good", oldKey)
 		w.Carrier = carrier.New(carrier.Config{Store: w.store, Verifier: w, VerifierURL: "http://verifier", Origin: "http://carrier", ActivateAfter: time.Minute, Now: func() time.Time { return w.now }})
 		body(t, w)
@@ -64,12 +63,12 @@ func (w *world) must(err error) {
 
 // signs has a draft signed by its person.
 func (w *world) signs(sub string, d carrier.Draft) error {
-	return w.Receive(w.t.Context(), sub, d, w.who, relying.Signed{Verdict: "passed", Sub: sub, Signature: []byte("cms " + d.ID)})
+	return w.Receive(w.t.Context(), sub, d, relying.Signed{Verdict: "passed", Sub: sub, Signature: []byte("cms " + d.ID)})
 }
 
 // contracts draws and signs a contract, and returns its id.
 func (w *world) contracts(sub string, c carrier.Choices) (string, error) {
-	d, err := w.Draw(w.t.Context(), sub, w.who, c)
+	d, err := w.Draw(w.t.Context(), sub, hanako, c)
 	if err != nil {
 		return "", err
 	}
@@ -91,7 +90,7 @@ func (w *world) has(sub string, c carrier.Choices) carrier.Line {
 
 // asks draws and signs a request for a change.
 func (w *world) asks(sub, line string, k carrier.Kind) error {
-	d, err := w.DrawChange(w.t.Context(), sub, w.who, line, k)
+	d, err := w.DrawChange(w.t.Context(), sub, hanako, line, k)
 	if err != nil {
 		return err
 	}
