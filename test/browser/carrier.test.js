@@ -11,7 +11,7 @@ import { town as start } from './house/town.js'
 
 const taro = { phone: 'taro-phone', person: 'taro', mail: 'taro@mail.example' }
 const second = { phone: 'taro-second', person: 'taro', pin: '6182', password: 'MORI7KAZE' }
-const yoshida = { phone: 'yoshida-phone', person: 'yoshida', pin: '5174', password: 'YAMA7UMI' }
+const yoshida = { phone: 'yoshida-phone', person: 'yoshida', mail: 'mio@mail.example', pin: '5174', password: 'YAMA7UMI' }
 
 let town
 before(async () => {
@@ -148,6 +148,14 @@ const link = async (title, address) => {
   return page
 }
 
+const confirmsMail = async (address) => {
+  const page = await link('お知らせの送り先を確認してください。', address)
+  await is.at(page, 'お知らせの送り先の確認')
+  await shot(page, `mail-${address}`)
+  await page.getByRole('button', { name: 'このアドレスで受け取る' }).dblclick()
+  await page.getByText('確認しました。').waitFor()
+}
+
 const first = '070-0000-0001'
 const reissue = 'eSIM を再発行する（機種変更）'
 
@@ -170,11 +178,7 @@ job('AT-B05: a line by signature; a new eSIM is told to the old SIM and stopped 
   await puts(old, 'taro')
   await old.reload()
   await old.getByText('手形モバイルへようこそ。').waitFor()
-  const confirm = await link('お知らせの送り先を確認してください。', taro.mail)
-  await is.at(confirm, 'お知らせの送り先の確認')
-  await shot(confirm, 'mail')
-  await confirm.getByRole('button', { name: 'このアドレスで受け取る' }).dblclick()
-  await confirm.getByText('確認しました。').waitFor()
+  await confirmsMail(taro.mail)
 
   // The owner has a new phone, on which all is asked for; the old SIM is still in the old one.
   await enrol(second, 'taro')
@@ -198,6 +202,7 @@ job('AT-B05: a line by signature; a new eSIM is told to the old SIM and stopped 
   const mail = await link('eSIM の再発行の申し込みがありました。', taro.mail)
   await is.at(mail, '申し込みを止める')
   await shot(mail, 'stop')
+  await mail.reload()
   await is.press(mail, '止める')
   await mail.getByText('eSIM の再発行は、止められました。').waitFor()
   await town.tegata('clock', 'advance', '25h')
@@ -221,6 +226,7 @@ job('AT-B05: without a veto the new eSIM works after a day, and the old one is d
   await takesOut(old, yoshida, /^このは 3GB/, 'yoshida')
   await active(old, number)
   await puts(old, 'yoshida')
+  await confirmsMail(yoshida.mail)
   const next = await inHand(yoshida, wide) // the same person and key, another browser: another phone to the carrier
   await asks(next, yoshida, number, reissue, 'yoshida')
   await next.getByText('eSIM の再発行が待っています。').waitFor()
@@ -279,4 +285,7 @@ job('what is suspended between signing and activation gives no line, also when a
   await town.tegata('clock', 'advance', '2m')
   await page.goto(town.url('carrier', '/home'))
   await is.at(page, 'スマートフォンで契約する回線') // who is logged in is in memory alone
+  await page.goto(town.url('street', `/mailbox?to=${yoshida.mail}`)) // who suspended the phone does not log in with it
+  await page.getByText('回線は使えるようになりませんでした。').waitFor()
+  await shot(page, 'stopped-mail')
 })
