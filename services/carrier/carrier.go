@@ -63,6 +63,15 @@ func New(conf Config) *Carrier {
 // japan is where birthdays begin.
 var japan = time.FixedZone("JST", 9*60*60)
 
+// Born is the birth date, for a page; zero when it is not known.
+func (a Attributes) Born() time.Time {
+	t, err := time.ParseInLocation(time.DateOnly, a.Birthdate, japan)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
 // Age is somebody's age in years on the day of at, in Japan. Who is born on 29 February is a
 // year older on 1 March of other years, as the wall's calendar has it.
 func (a Attributes) Age(at time.Time) (int, error) {

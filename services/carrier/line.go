@@ -112,6 +112,7 @@ const (
 type SIM struct {
 	ICCID       string
 	Line        string
+	Origin      string // of the contract or the change whose signature it was issued for
 	Certificate string // SHA-256 of the certificate whose key signed, hex
 	State       SIMState
 	MadeAt      time.Time

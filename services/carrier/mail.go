@@ -88,7 +88,7 @@ func confirmLetter(url string) Letter {
 var spokenKind = map[Kind][2]string{
 	Reissue:  {"eSIM の再発行", "A new eSIM"},
 	PortOut:  {"ほかの会社への乗り換え（MNP）", "Taking the number to another carrier"},
-	Unfreeze: {"SIM の変更の凍結をやめること", "Lifting the freeze on SIM changes"},
+	Unfreeze: {"SIM の変更の凍結の解除", "Lifting the freeze on SIM changes"},
 }
 
 func askedLetter(k Kind, number string, due time.Time, url string) Letter {

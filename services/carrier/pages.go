@@ -176,7 +176,10 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) {
 }
 
 // goPage leads to the provider.
-type goPage struct{ To string }
+type goPage struct {
+	To   string
+	Step bool // the last of those that lead to a line
+}
 
 // leadAway leads to the provider: a page of its own, since a form's redirect may not leave
 // this origin (Content Security Policy Level 3, section 6.4.1). The address serves once, for a
@@ -188,7 +191,7 @@ func (h *Handler) leadAway(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Refresh", "0; url="+s.To)
-	h.show(w, r, ui.Screen{Page: "go", Data: goPage{s.To}})
+	h.show(w, r, ui.Screen{Page: "go", Data: goPage{s.To, s.Keeps.signing != nil && s.Keeps.signing.Kind == ""}})
 }
 
 func (h *Handler) callback(w http.ResponseWriter, r *http.Request) {

@@ -179,6 +179,7 @@ type receivedPage struct {
 	Who       Attributes
 	Lines     []Line
 	Addresses []Address
+	Changes   []Change
 }
 
 func (h *Handler) received(w http.ResponseWriter, r *http.Request, _ string, s session) {
@@ -192,7 +193,12 @@ func (h *Handler) received(w http.ResponseWriter, r *http.Request, _ string, s s
 		h.fail(w, r, err)
 		return
 	}
-	h.show(w, r, ui.Screen{Page: "received", Data: receivedPage{whoOf(s.Claims), all, addresses}})
+	changes, err := h.opt.Carrier.Changes(r.Context(), s.Sub)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.show(w, r, ui.Screen{Page: "received", Data: receivedPage{whoOf(s.Claims), all, addresses, changes}})
 }
 
 // contactPage is where notices go.

@@ -42,10 +42,11 @@ func samples(t *testing.T) []uitest.Page {
 		"ported":    with(func(l *Line) { l.Port = Port{"0123456789", at} }),
 	}
 	var inbox []Message
+	var changes []Change
 	pages := []uitest.Page{
 		{Name: "start", Screen: ui.Screen{Page: "start", Data: startPage{Plans: Plans()}}},
 		{Name: "start in", Screen: ui.Screen{Page: "start", Data: startPage{Plans(), true}}},
-		{Name: "go", Screen: ui.Screen{Page: "go", Data: goPage{"http://verifier/authorize"}}},
+		{Name: "go", Screen: ui.Screen{Page: "go", Data: goPage{To: "http://verifier/authorize", Step: true}}},
 		{Name: "lost", Screen: ui.Screen{Page: "lost", Data: startPage{}}},
 		{Name: "home empty", Screen: ui.Screen{Page: "home", Data: homePage{Who: who, Max: MaxLines, Room: true}}},
 		{Name: "contact", Screen: ui.Screen{Page: "contact", Data: contactPage{Addresses: []Address{{Address: "a@b.example"}, {Address: "c@d.example", ConfirmedAt: at}, {Address: "e@f.example", ConfirmedAt: at, Until: at}},
@@ -70,6 +71,7 @@ func samples(t *testing.T) []uitest.Page {
 	for _, k := range Kinds() {
 		for _, s := range []ChangeState{Waiting, Done, Vetoed, Withdrawn, Halted} {
 			c := Change{ID: "C1", Kind: k, State: s, DueAt: at, By: map[ChangeState]string{Vetoed: BySIM, Withdrawn: ByPerson}[s]}
+			changes = append(changes, c)
 			name := string(k) + " " + string(s)
 			lines[name] = with(func(l *Line) { l.Change = c })
 			pages = append(pages, uitest.Page{Name: "stop " + name, Screen: ui.Screen{Page: "stop", Data: stopPage{"x", c}}})
@@ -94,7 +96,7 @@ func samples(t *testing.T) []uitest.Page {
 		}
 	}
 	return append(pages, uitest.Page{Name: "home", Screen: ui.Screen{Page: "home", Data: homePage{Who: who, Lines: all, Count: 5, Max: MaxLines}}},
-		uitest.Page{Name: "received", Screen: ui.Screen{Page: "received", Data: receivedPage{who, all, []Address{{Address: "a@b.example"}}}}})
+		uitest.Page{Name: "received", Screen: ui.Screen{Page: "received", Data: receivedPage{who, all, []Address{{Address: "a@b.example"}}, changes}}})
 }
 
 func TestPages(t *testing.T) { uitest.Pages(t, newHandler(t).site, samples(t)) }
@@ -112,7 +114,7 @@ func TestNoPageAsksForASecretOrAPicture(t *testing.T) {
 }
 
 func TestEveryRefusalHasWords(t *testing.T) {
-	for _, err := range []error{ErrClaims, ErrTooMany, ErrTooYoung, ErrChoices, ErrFilter, ErrAddress, ErrSoon, ErrSignature, ErrWaiting, ErrFrozen, ErrNotFrozen, ErrNotPortable, ErrInstalled, ErrMoved, ErrNotFound} {
+	for _, err := range []error{ErrClaims, ErrTooMany, ErrTooYoung, ErrChoices, ErrFilter, ErrAddress, ErrSoon, ErrSignature, ErrWaiting, ErrFrozen, ErrNotFrozen, ErrNotPortable, ErrBound, ErrInstalled, ErrMoved, ErrNotFound} {
 		x := troubleOf(nil, err)
 		if x.Status < 400 || x.Status > 499 || x.Status == http.StatusTeapot || !strings.HasPrefix(x.Code, "carrier-") || x.Title.JA == "" || x.Title.EN == "" || x.Detail.JA == "" || x.Detail.EN == "" {
 			t.Errorf("%v: %+v", err, x)

@@ -86,9 +86,44 @@ func (c *Carrier) Freeze(ctx context.Context, sub, id string) error {
 	return c.conf.Store.Freeze(ctx, c.conf.Now(), sub, id, frozenLetter(l.Number))
 }
 
-// Install puts a line's profile into a phone. ErrInstalled, ErrNotFound.
+// Changes are all that a person asked for.
+func (c *Carrier) Changes(ctx context.Context, sub string) ([]Change, error) {
+	return c.conf.Store.Changes(ctx, sub)
+}
+
+// Install puts a line's profile into a phone, while the key holds that it is bound to: who
+// lost the phone that signed, and stopped it, stopped the profile too. ErrBound, ErrUnsure,
+// ErrInstalled, ErrNotFound.
 func (c *Carrier) Install(ctx context.Context, sub, id, phone string) error {
+	l, err := c.conf.Store.Line(ctx, sub, id)
+	if err != nil {
+		return err
+	}
+	if l.SIM.State == Ready {
+		if err := c.bound(ctx, l); err != nil {
+			return err
+		}
+	}
 	return c.conf.Store.Install(ctx, c.conf.Now(), sub, id, TokenOf(phone))
+}
+
+// bound asks whether the key holds that a line's profile is bound to.
+func (c *Carrier) bound(ctx context.Context, l Line) error {
+	r, signature, document := l.Record, l.Signature, l.Document
+	if l.SIM.Origin != l.ID {
+		change, err := c.conf.Store.Change(ctx, l.SIM.Origin)
+		if err != nil {
+			return err
+		}
+		r, signature, document = change.Record, change.Signature, change.Document
+	}
+	switch holds, known := c.anew(ctx, c.conf.Now(), &r, signature, document); {
+	case !known:
+		return ErrUnsure
+	case !holds || r.Certificate != l.SIM.Certificate:
+		return ErrBound
+	}
+	return nil
 }
 
 // Inboxes are what the SIMs in a phone received.

@@ -22,6 +22,10 @@ var (
 	ErrNotFrozen = errors.New("carrier: changes are not frozen")
 	// ErrNotPortable: a data line's number stays.
 	ErrNotPortable = errors.New("carrier: this number is not ported")
+	// ErrBound: the key that a profile is bound to is held or revoked.
+	ErrBound = errors.New("carrier: the key that the profile is bound to does not hold")
+	// ErrUnsure: whether that key still holds could not be learned.
+	ErrUnsure = errors.New("carrier: whether the key holds is not known")
 	// ErrInstalled: the profile is in another phone.
 	ErrInstalled = errors.New("carrier: the profile is in another phone")
 )
@@ -59,6 +63,8 @@ type Store interface {
 	// Veto ends a change that waits. A change that was stopped is stopped: no error.
 	// ErrMoved when it is done, ErrNotFound.
 	Veto(ctx context.Context, at time.Time, id, by string, tell Letter) error
+	// Changes are all that a person asked for, the newest first.
+	Changes(ctx context.Context, sub string) ([]Change, error)
 	// Change is one; by the mail's link, or by a phone whose installed SIM is the line's.
 	// ErrNotFound.
 	Change(ctx context.Context, id string) (Change, error)

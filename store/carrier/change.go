@@ -69,6 +69,15 @@ func (s *Store) ChangeBySIM(ctx context.Context, phone carrier.Token, id string)
 	return s.readChange(ctx, `WHERE id = $1 AND line IN (SELECT line FROM sim WHERE phone = $2 AND state = 'installed')`, id, phone[:])
 }
 
+// Changes implements carrier.Store.
+func (s *Store) Changes(ctx context.Context, sub string) (all []carrier.Change, err error) {
+	err = s.db.Read(ctx, func(tx store.Tx) (err error) {
+		all, err = readChanges(ctx, tx, `WHERE sub = $1 ORDER BY asked_ms DESC, id`, sub)
+		return err
+	})
+	return all, err
+}
+
 // Ask implements carrier.Store.
 func (s *Store) Ask(ctx context.Context, c carrier.Change, veto carrier.Token, tell carrier.Letter) error {
 	return s.db.Write(ctx, func(tx store.Tx) error {
@@ -178,7 +187,7 @@ func effect(ctx context.Context, tx store.Tx, at time.Time, c carrier.Change, re
 		if err := kill(ctx, tx, at, c.Line); err != nil {
 			return err
 		}
-		return issue(ctx, tx, at, c.Line, c.Record.Certificate)
+		return issue(ctx, tx, at, c.Line, c.ID, c.Record.Certificate)
 	case carrier.PortOut:
 		_, err := tx.Exec(ctx, `UPDATE line SET reservation = $1, reservation_ms = $2 WHERE id = $3 AND state = 'active'`, reservation.Reservation, milli(reservation.Until), c.Line)
 		return err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tegata/services/carrier"
+	"tegata/services/relying"
 )
 
 const (
@@ -296,6 +297,41 @@ func TestAddresses(t *testing.T) {
 		w.passes(30 * day)
 		if all, err := w.store.Outbox(t.Context(), "", 10); err != nil || len(all) != 0 {
 			t.Errorf("mail is kept: %v %v", all, err)
+		}
+	})
+}
+
+// An eSIM goes into a phone while the key holds that it is bound to.
+func TestAProfileOfAKeyThatDoesNotHold(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		l := w.has("s1", leaf)
+		w.down = errors.New("no line")
+		if err := w.Install(t.Context(), "s1", l.ID, phone); !errors.Is(err, carrier.ErrUnsure) {
+			t.Errorf("not known: %v", err)
+		}
+		w.down = nil
+		for name, says := range map[string]relying.Verdict{
+			"held": verdict(t, "failed", hanako.Name, "held", oldKey), "revoked": verdict(t, "failed", hanako.Name, "revoked", oldKey),
+			"another key": verdict(t, "passed", hanako.Name, "good", newKey),
+		} {
+			w.says = says
+			if err := w.Install(t.Context(), "s1", l.ID, phone); !errors.Is(err, carrier.ErrBound) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if got := w.inbox(phone); got != "" {
+			t.Errorf("it is there for all that: %s", got)
+		}
+		// A new one is bound to the key that signs now, whatever became of the first.
+		w.says = verdict(t, "passed", hanako.Name, "good", newKey)
+		w.must(w.asks("s1", l.ID, carrier.Reissue))
+		w.passes(day)
+		w.must(w.Install(t.Context(), "s1", l.ID, phone))
+		w.says = verdict(t, "failed", hanako.Name, "revoked", newKey)
+		w.must(w.Install(t.Context(), "s1", l.ID, phone)) // it is there: the second press asks nobody
+		all, err := w.Changes(t.Context(), "s1")
+		if err != nil || len(all) != 1 || all[0].Kind != carrier.Reissue {
+			t.Errorf("%v %+v", err, all)
 		}
 	})
 }

@@ -78,7 +78,7 @@ func (s *Store) Activate(ctx context.Context, at time.Time, id string, r carrier
 		if n, err := tx.Exec(ctx, `UPDATE line SET state = 'active', number = $1, record = $2, active_ms = $3 WHERE id = $4 AND state = 'signed'`, tel, text(r), at.UnixMilli(), id); err != nil || n == 0 {
 			return orMoved(err)
 		}
-		if err := issue(ctx, tx, at, id, r.Certificate); err != nil {
+		if err := issue(ctx, tx, at, id, id, r.Certificate); err != nil {
 			return err
 		}
 		if err := inform(ctx, tx, at, all[0].Sub, tell); err != nil {

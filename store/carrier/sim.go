@@ -13,7 +13,7 @@ import (
 
 // readSIMs reads profiles by a clause of SQL of our own.
 func readSIMs(ctx context.Context, tx store.Tx, clause string, args ...any) (all []carrier.SIM, err error) {
-	rows, err := tx.Query(ctx, `SELECT iccid, line, certificate, state, made_ms, installed_ms, dead_ms FROM sim `+clause, args...)
+	rows, err := tx.Query(ctx, `SELECT iccid, line, origin, certificate, state, made_ms, installed_ms, dead_ms FROM sim `+clause, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -22,7 +22,7 @@ func readSIMs(ctx context.Context, tx store.Tx, clause string, args ...any) (all
 		var m carrier.SIM
 		var state string
 		var made, installed, dead int64
-		if err := rows.Scan(&m.ICCID, &m.Line, &m.Certificate, &state, &made, &installed, &dead); err != nil {
+		if err := rows.Scan(&m.ICCID, &m.Line, &m.Origin, &m.Certificate, &state, &made, &installed, &dead); err != nil {
 			return nil, err
 		}
 		m.State, m.MadeAt, m.InstalledAt, m.DeadAt = carrier.SIMState(state), moment(made), moment(installed), moment(dead)
@@ -32,13 +32,13 @@ func readSIMs(ctx context.Context, tx store.Tx, clause string, args ...any) (all
 }
 
 // issue makes a line's profile, which has to have none that is not dead, and greets it.
-func issue(ctx context.Context, tx store.Tx, at time.Time, line, certificate string) error {
+func issue(ctx context.Context, tx store.Tx, at time.Time, line, origin, certificate string) error {
 	n, err := next(ctx, tx, "iccid")
 	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO sim (iccid, line, certificate, state, made_ms) VALUES ($1, $2, $3, $4, $5)`,
-		iccid(n), line, certificate, carrier.Ready, at.UnixMilli()); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO sim (iccid, line, origin, certificate, state, made_ms) VALUES ($1, $2, $3, $4, $5, $6)`,
+		iccid(n), line, origin, certificate, carrier.Ready, at.UnixMilli()); err != nil {
 		return err
 	}
 	return note(ctx, tx, at, line, "welcome", "")

@@ -32,6 +32,7 @@ CREATE INDEX line_erase ON line (erase_ms) WHERE erase_ms > 0;
 CREATE TABLE sim (
   iccid        TEXT PRIMARY KEY,
   line         TEXT NOT NULL,
+  origin       TEXT NOT NULL, -- the contract or the change whose signature it was issued for
   certificate  TEXT NOT NULL, -- SHA-256, hex
   state        TEXT NOT NULL, -- ready, installed, dead
   phone        BYTEA,          -- SHA-256 of what the phone has; NULL until installed
