@@ -125,6 +125,7 @@ func (h *Handler) draw(w http.ResponseWriter, r *http.Request, token string, s s
 // draft puts a draft before its person.
 func (h *Handler) draft(w http.ResponseWriter, r *http.Request, token string, d Draft) {
 	h.sessions.Change(token, func(v *session) { v.Keeps.draft = &d })
+	h.site.Unsay(w) // what was wrong with the form before is right now
 	http.Redirect(w, r, "/check", http.StatusSeeOther)
 }
 
