@@ -98,13 +98,13 @@ func (h *Handler) apply(w http.ResponseWriter, r *http.Request, _ string, s sess
 		p.Chosen, p.Filter, mail = d.Choices.Plan, d.Choices.Filter, d.Choices.Mail
 	}
 	p.Mail = h.mailField(r, mail)
-	p.Mail.Optional = true
+	p.Mail.Optional, p.Mail.Hint = true, h.site.Say(ui.LangOf(r), "mail.hint")
 	h.show(w, r, ui.Screen{Page: "apply", Data: p, Bad: p.Trouble != nil})
 }
 
 func (h *Handler) mailField(r *http.Request, value string) ui.Field {
 	say := func(key string) string { return h.site.Say(ui.LangOf(r), key) }
-	return ui.Field{Name: "mail", Label: say("mail.label"), Hint: say("mail.hint"), Type: "text", Mode: "email", Max: 254, Value: value}
+	return ui.Field{Name: "mail", Label: say("mail.label"), Hint: say("mail.sent"), Type: "text", Mode: "email", Max: 254, Value: value}
 }
 
 func (h *Handler) draw(w http.ResponseWriter, r *http.Request, token string, s session) {

@@ -245,6 +245,37 @@ func TestAProfileIsInOnePhone(t *testing.T) {
 	})
 }
 
+func TestOneChangeWaitsWhoeverAsksAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		l := w.has("s1", leaf)
+		w.reads("s1", "h@mail.example")
+		drafts := make([]carrier.Draft, 4)
+		for i := range drafts {
+			var err error
+			drafts[i], err = w.DrawChange(t.Context(), "s1", hanako, l.ID, []carrier.Kind{carrier.Reissue, carrier.PortOut}[i%2])
+			w.must(err)
+		}
+		var wait sync.WaitGroup
+		errs := make([]error, len(drafts))
+		for i := range errs {
+			wait.Go(func() { errs[i] = w.signs("s1", drafts[i]) })
+		}
+		wait.Wait()
+		won := 0
+		for _, err := range errs {
+			if err == nil {
+				won++
+			} else if !errors.Is(err, carrier.ErrWaiting) {
+				t.Error(err)
+			}
+		}
+		all, err := w.Changes(t.Context(), "s1")
+		if kinds, _ := w.mails("h@mail.example"); won != 1 || len(all) != 1 || err != nil || kinds != "confirm asked" {
+			t.Errorf("%d of 4, %d changes, mail %s, %v", won, len(all), kinds, err)
+		}
+	})
+}
+
 func TestARaceOfVetoAndDay(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		l := w.has("s1", leaf)
