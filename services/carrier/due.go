@@ -8,8 +8,12 @@ import (
 	"tegata/services/relying"
 )
 
-// retry is when something is tried again whose certificate's status could not be learned.
-const retry = time.Minute
+// What is due is tried again after retry when the certificate's status could not be learned,
+// and after retryNews when the verifier has no news yet from when it was due.
+const (
+	retry     = time.Minute
+	retryNews = 5 * time.Second
+)
 
 // NextDue is when something is due by itself; false when nothing is.
 func (c *Carrier) NextDue(ctx context.Context) (time.Time, bool, error) {
@@ -49,30 +53,32 @@ func (c *Carrier) RunDue(ctx context.Context, at time.Time) error {
 }
 
 // anew asks for the certificate's status again: who lost the phone after a signature, or
-// never signed and found out, stopped the certificate by then. known is false when it could
-// not be learned.
-func (c *Carrier) anew(ctx context.Context, at time.Time, r *Record, signature, document []byte) (holds, known bool) {
+// never signed and found out, stopped the certificate by due. again is not 0 when nothing
+// is known yet: after so long it is tried again.
+func (c *Carrier) anew(ctx context.Context, at, due time.Time, r *Record, signature, document []byte) (holds bool, again time.Duration) {
 	v, err := c.conf.Verifier.Verify(ctx, signature, document)
 	if err != nil {
 		c.conf.Log.WarnContext(ctx, "a certificate's status could not be learned; it is tried again", "error", err)
-		return false, false
+		return false, retry
 	}
-	status, _ := v.Status()
+	status, asOf := v.Status()
 	r.CheckedAt, r.StatusAtCheck = at, status
 	switch {
 	case status == "held" || status == "revoked":
-		return false, true
+		return false, 0
+	case status == "good" && asOf.Before(due):
+		return false, retryNews // also when the news takes its time, who stopped it by due has stopped it
 	case v.Verdict == "indeterminate":
-		return false, false
+		return false, retry
 	}
-	return v.Verdict == relying.Passed && v.Certificate() == r.Certificate, true
+	return v.Verdict == relying.Passed && v.Certificate() == r.Certificate, 0
 }
 
 func (c *Carrier) activate(ctx context.Context, at time.Time, l Line) error {
 	r := l.Record
-	switch holds, known := c.anew(ctx, at, &r, l.Signature, l.Document); {
-	case !known:
-		return c.conf.Store.Postpone(ctx, l.ID, at.Add(retry))
+	switch holds, again := c.anew(ctx, at, l.ActivateAt, &r, l.Signature, l.Document); {
+	case again > 0:
+		return c.conf.Store.Postpone(ctx, l.ID, at.Add(again))
 	case !holds:
 		r.RetentionUntil = Retention(at)
 		return c.conf.Store.Stop(ctx, at, l.ID, WhyCertificate, r, stoppedLetter())
@@ -86,9 +92,9 @@ func (c *Carrier) finish(ctx context.Context, at time.Time, change Change) error
 		return err
 	}
 	r := change.Record
-	holds, known := c.anew(ctx, at, &r, change.Signature, change.Document)
-	if !known {
-		return c.conf.Store.Postpone(ctx, change.ID, at.Add(retry))
+	holds, again := c.anew(ctx, at, change.DueAt, &r, change.Signature, change.Document)
+	if again > 0 {
+		return c.conf.Store.Postpone(ctx, change.ID, at.Add(again))
 	}
 	to, port := Done, Port{}
 	if !holds {

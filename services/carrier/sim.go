@@ -117,8 +117,9 @@ func (c *Carrier) bound(ctx context.Context, l Line) error {
 		}
 		r, signature, document = change.Record, change.Signature, change.Document
 	}
-	switch holds, known := c.anew(ctx, c.conf.Now(), &r, signature, document); {
-	case !known:
+	// What the verifier has heard is a minute old at most, or it says that it does not know.
+	switch holds, again := c.anew(ctx, c.conf.Now(), time.Time{}, &r, signature, document); {
+	case again > 0:
 		return ErrUnsure
 	case !holds || r.Certificate != l.SIM.Certificate:
 		return ErrBound

@@ -53,7 +53,7 @@ type Store interface {
 	Activate(ctx context.Context, at time.Time, id string, r Record, tell Letter) error
 	// Stop ends a Signed line that will not be activated. ErrMoved.
 	Stop(ctx context.Context, at time.Time, id, why string, r Record, tell Letter) error
-	// Postpone moves what is due of a line or a change. ErrMoved.
+	// Postpone says when what is due of a line or a change is tried again. ErrMoved.
 	Postpone(ctx context.Context, id string, until time.Time) error
 
 	// Ask keeps a signed request for a change that waits, and tells it to the SIM and the

@@ -86,8 +86,8 @@ func (s *Store) Receive(ctx context.Context, l carrier.Line, confirm *carrier.Co
 		if err != nil {
 			return err
 		}
-		n, err := tx.Exec(ctx, `INSERT INTO line (id, sub, slot, state, choices, attributes, document, signature, record, signed_ms, due_ms)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`, l.ID, l.Sub, slot, carrier.Signed, text(l.Choices), text(l.Attributes),
+		n, err := tx.Exec(ctx, `INSERT INTO line (id, sub, slot, state, choices, attributes, document, signature, record, signed_ms, due_ms, try_ms)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) ON CONFLICT DO NOTHING`, l.ID, l.Sub, slot, carrier.Signed, text(l.Choices), text(l.Attributes),
 			l.Document, l.Signature, text(l.Record), l.SignedAt.UnixMilli(), l.ActivateAt.UnixMilli())
 		if err != nil || n == 0 {
 			return orMoved(err)

@@ -97,8 +97,8 @@ func (s *Store) Ask(ctx context.Context, c carrier.Change, veto carrier.Token, t
 			return err
 		}
 		// The unique index on changes that wait refuses whoever asks at the same time.
-		n, err := tx.Exec(ctx, `INSERT INTO sim_change (id, line, sub, kind, state, attributes, document, signature, record, veto, asked_ms, due_ms)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`, c.ID, c.Line, c.Sub, c.Kind, carrier.Waiting,
+		n, err := tx.Exec(ctx, `INSERT INTO sim_change (id, line, sub, kind, state, attributes, document, signature, record, veto, asked_ms, due_ms, try_ms)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12) ON CONFLICT DO NOTHING`, c.ID, c.Line, c.Sub, c.Kind, carrier.Waiting,
 			text(c.Attributes), c.Document, c.Signature, text(c.Record), veto[:], c.AskedAt.UnixMilli(), c.DueAt.UnixMilli())
 		if err != nil {
 			return err

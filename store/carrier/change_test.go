@@ -163,6 +163,28 @@ func TestACertificateThatIsHeldBeforeAChange(t *testing.T) {
 	})
 }
 
+// The verifier may hear late of who stopped a phone in time.
+func TestNewsFromBeforeTheDayWasOverDecidesNothing(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		l := w.has("s1", leaf)
+		w.must(w.asks("s1", l.ID, carrier.Reissue))
+		due := w.line("s1", l.ID).Change.DueAt
+		w.says = verdictAsOf(t, "passed", hanako.Name, "good", oldKey, due.Add(-time.Second).Format(time.RFC3339))
+		w.passes(day)
+		if l = w.line("s1", l.ID); !l.Waits() || !l.Change.DueAt.Equal(due) {
+			t.Fatalf("done on old news: %+v", l.Change)
+		}
+		if at, ok, err := w.NextDue(t.Context()); err != nil || !ok || !at.Equal(w.now.Add(5*time.Second)) {
+			t.Errorf("next: %v %v %v", at, ok, err)
+		}
+		w.says = verdictAsOf(t, "failed", hanako.Name, "held", oldKey, due.Add(time.Second).Format(time.RFC3339))
+		w.passes(5 * time.Second)
+		if l = w.line("s1", l.ID); l.Change.State != carrier.Halted {
+			t.Errorf("%+v", l.Change)
+		}
+	})
+}
+
 func TestFreezing(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		l := w.has("s1", leaf)

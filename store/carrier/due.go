@@ -12,7 +12,7 @@ import (
 // DueLines implements carrier.Store.
 func (s *Store) DueLines(ctx context.Context, at time.Time) (all []carrier.Line, err error) {
 	err = s.db.Read(ctx, func(tx store.Tx) (err error) {
-		all, err = bareLines(ctx, tx, `WHERE state = 'signed' AND due_ms <= $1 ORDER BY due_ms, id LIMIT 100`, at.UnixMilli())
+		all, err = bareLines(ctx, tx, `WHERE state = 'signed' AND try_ms <= $1 ORDER BY try_ms, id LIMIT 100`, at.UnixMilli())
 		return err
 	})
 	return all, err
@@ -21,7 +21,7 @@ func (s *Store) DueLines(ctx context.Context, at time.Time) (all []carrier.Line,
 // DueChanges implements carrier.Store.
 func (s *Store) DueChanges(ctx context.Context, at time.Time) (all []carrier.Change, err error) {
 	err = s.db.Read(ctx, func(tx store.Tx) (err error) {
-		all, err = readChanges(ctx, tx, `WHERE state = 'waiting' AND due_ms <= $1 ORDER BY due_ms, id LIMIT 100`, at.UnixMilli())
+		all, err = readChanges(ctx, tx, `WHERE state = 'waiting' AND try_ms <= $1 ORDER BY try_ms, id LIMIT 100`, at.UnixMilli())
 		return err
 	})
 	return all, err
@@ -32,8 +32,8 @@ func (s *Store) NextDue(ctx context.Context) (at time.Time, err error) {
 	err = s.db.Read(ctx, func(tx store.Tx) error {
 		var ms int64
 		err := tx.QueryRow(ctx, `SELECT COALESCE(MIN(due), 0) FROM (
-			SELECT MIN(due_ms) AS due FROM line WHERE state = 'signed'
-			UNION ALL SELECT MIN(due_ms) FROM sim_change WHERE state = 'waiting'
+			SELECT MIN(try_ms) AS due FROM line WHERE state = 'signed'
+			UNION ALL SELECT MIN(try_ms) FROM sim_change WHERE state = 'waiting'
 			UNION ALL SELECT MIN(erase_ms) FROM line WHERE erase_ms > 0
 			UNION ALL SELECT MIN(erase_ms) FROM address WHERE erase_ms > 0
 			UNION ALL SELECT MIN(erase_ms) FROM outbox) AS next`).Scan(&ms)
@@ -46,9 +46,9 @@ func (s *Store) NextDue(ctx context.Context) (at time.Time, err error) {
 // Postpone implements carrier.Store.
 func (s *Store) Postpone(ctx context.Context, id string, until time.Time) error {
 	return s.db.Write(ctx, func(tx store.Tx) error {
-		n, err := tx.Exec(ctx, `UPDATE line SET due_ms = $1 WHERE id = $2 AND state = 'signed'`, until.UnixMilli(), id)
+		n, err := tx.Exec(ctx, `UPDATE line SET try_ms = $1 WHERE id = $2 AND state = 'signed'`, until.UnixMilli(), id)
 		if err == nil && n == 0 {
-			n, err = tx.Exec(ctx, `UPDATE sim_change SET due_ms = $1 WHERE id = $2 AND state = 'waiting'`, until.UnixMilli(), id)
+			n, err = tx.Exec(ctx, `UPDATE sim_change SET try_ms = $1 WHERE id = $2 AND state = 'waiting'`, until.UnixMilli(), id)
 		}
 		if err == nil && n == 0 {
 			err = carrier.ErrMoved

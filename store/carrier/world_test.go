@@ -30,10 +30,15 @@ func (w *world) Verify(context.Context, []byte, []byte) (relying.Verdict, error)
 	return w.says, w.down
 }
 
-// verdict is one as POST /v1/verify gives it.
+// verdict is one as POST /v1/verify gives it, with news of a day that is to come.
 func verdict(t *testing.T, word, name, status, certificate string) (v relying.Verdict) {
 	t.Helper()
-	text := fmt.Sprintf(`{"verdict":%q,"checked_at":"2026-11-28T01:00:00Z","signatures":[{"signer":{"kind":"phone-sign","name":%q,"certificate_sha256":%q},"status":{"state":%q}}]}`, word, name, certificate, status)
+	return verdictAsOf(t, word, name, status, certificate, "2036-11-28T01:00:00Z")
+}
+
+func verdictAsOf(t *testing.T, word, name, status, certificate, asOf string) (v relying.Verdict) {
+	t.Helper()
+	text := fmt.Sprintf(`{"verdict":%q,"checked_at":"2026-11-28T01:00:00Z","signatures":[{"signer":{"kind":"phone-sign","name":%q,"certificate_sha256":%q},"status":{"state":%q,"this_update":%q}}]}`, word, name, certificate, status, asOf)
 	if err := json.Unmarshal([]byte(text), &v); err != nil {
 		t.Fatal(err)
 	}

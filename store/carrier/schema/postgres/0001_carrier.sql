@@ -16,7 +16,8 @@ CREATE TABLE line (
   reservation    TEXT NOT NULL DEFAULT '',
   reservation_ms BIGINT NOT NULL DEFAULT 0, -- until when it serves
   signed_ms      BIGINT NOT NULL,
-  due_ms         BIGINT NOT NULL,
+  due_ms         BIGINT NOT NULL, -- until then a stopped certificate counts
+  try_ms         BIGINT NOT NULL, -- when it is tried next
   active_ms      BIGINT NOT NULL DEFAULT 0,
   ended_ms       BIGINT NOT NULL DEFAULT 0,
   erase_ms       BIGINT NOT NULL DEFAULT 0  -- 0 while the contract runs
@@ -25,7 +26,7 @@ CREATE TABLE line (
 CREATE UNIQUE INDEX line_slot ON line (sub, slot) WHERE state IN ('signed', 'active');
 CREATE INDEX line_sub ON line (sub);
 CREATE UNIQUE INDEX line_number ON line (number) WHERE number <> '';
-CREATE INDEX line_due ON line (due_ms) WHERE state = 'signed';
+CREATE INDEX line_try ON line (try_ms) WHERE state = 'signed';
 CREATE INDEX line_erase ON line (erase_ms) WHERE erase_ms > 0;
 
 -- eSIM profiles, each bound to the certificate whose key signed for it.
@@ -59,12 +60,13 @@ CREATE TABLE sim_change (
   veto       BYTEA NOT NULL, -- SHA-256 of the mail's link
   asked_ms   BIGINT NOT NULL,
   due_ms     BIGINT NOT NULL,
+  try_ms     BIGINT NOT NULL,
   ended_ms   BIGINT NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX sim_change_waiting ON sim_change (line) WHERE state = 'waiting';
 CREATE INDEX sim_change_line ON sim_change (line);
 CREATE UNIQUE INDEX sim_change_veto ON sim_change (veto);
-CREATE INDEX sim_change_due ON sim_change (due_ms) WHERE state = 'waiting';
+CREATE INDEX sim_change_try ON sim_change (try_ms) WHERE state = 'waiting';
 
 -- What was sent to SIMs.
 CREATE TABLE message (
