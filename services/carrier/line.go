@@ -120,6 +120,9 @@ type SIM struct {
 	DeadAt      time.Time
 }
 
+// Key is the beginning of the certificate's SHA-256, for a page.
+func (m SIM) Key() string { return m.Certificate[:min(16, len(m.Certificate))] + "…" }
+
 // Message is what the network sends to a SIM. It needs no login to be read: it is on the
 // phone that holds the SIM.
 type Message struct {

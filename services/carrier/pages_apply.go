@@ -37,13 +37,18 @@ type homePage struct {
 	Mail  bool // somebody is told by mail
 }
 
-func (h *Handler) home(w http.ResponseWriter, r *http.Request, _ string, s session) {
-	all, err := h.opt.Carrier.Lines(r.Context(), s.Sub)
+// linesOf are a person's lines and addresses.
+func (h *Handler) linesOf(r *http.Request, sub string) ([]Line, []Address, error) {
+	all, err := h.opt.Carrier.Lines(r.Context(), sub)
 	if err != nil {
-		h.fail(w, r, err)
-		return
+		return nil, nil, err
 	}
-	addresses, err := h.opt.Carrier.Addresses(r.Context(), s.Sub)
+	addresses, err := h.opt.Carrier.Addresses(r.Context(), sub)
+	return all, addresses, err
+}
+
+func (h *Handler) home(w http.ResponseWriter, r *http.Request, _ string, s session) {
+	all, addresses, err := h.linesOf(r, s.Sub)
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -184,12 +189,7 @@ type receivedPage struct {
 }
 
 func (h *Handler) received(w http.ResponseWriter, r *http.Request, _ string, s session) {
-	all, err := h.opt.Carrier.Lines(r.Context(), s.Sub)
-	if err != nil {
-		h.fail(w, r, err)
-		return
-	}
-	addresses, err := h.opt.Carrier.Addresses(r.Context(), s.Sub)
+	all, addresses, err := h.linesOf(r, s.Sub)
 	if err != nil {
 		h.fail(w, r, err)
 		return

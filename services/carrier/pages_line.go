@@ -33,6 +33,9 @@ func (h *Handler) lineOf(name string) func(http.ResponseWriter, *http.Request, s
 		if name == "line" && (l.State == Signed || l.Waits()) {
 			poll = 2 * time.Second
 		}
+		if !h.opt.Now().Before(l.Port.Until) {
+			l.Port = Port{} // it serves no more
+		}
 		p := linePage{L: l}
 		boxes, err := h.opt.Carrier.Inboxes(r.Context(), h.phone(r))
 		if err != nil {

@@ -50,12 +50,21 @@ var hanako = carrier.Attributes{Name: "佐藤 花子", Address: "東京都千代
 const oldKey, newKey = "0a0a", "0b0b"
 
 func each(t *testing.T, body func(*testing.T, *world)) {
-	storetest.Each(t, carrierstore.Schema, func(t *testing.T, db *store.DB) {
-		w := &world{t: t, store: carrierstore.New(db), now: time.Date(2026, 11, 28, 1, 0, 0, 0, time.UTC)}
-		w.says = verdict(t, "passed", hanako.Name, "good", oldKey)
-		w.Carrier = carrier.New(carrier.Config{Store: w.store, Verifier: w, VerifierURL: "http://verifier", Origin: "http://carrier", ActivateAfter: time.Minute, Now: func() time.Time { return w.now }})
-		body(t, w)
-	})
+	storetest.Each(t, carrierstore.Schema, func(t *testing.T, db *store.DB) { body(t, newWorld(t, db)) })
+}
+
+func newWorld(t *testing.T, db *store.DB) *world {
+	t.Helper()
+	w := &world{t: t, now: time.Date(2026, 11, 28, 1, 0, 0, 0, time.UTC)}
+	w.says = verdict(t, "passed", hanako.Name, "good", oldKey)
+	w.over(db)
+	return w
+}
+
+// over puts the carrier over a database, as a process that begins does.
+func (w *world) over(db *store.DB) {
+	w.store = carrierstore.New(db)
+	w.Carrier = carrier.New(carrier.Config{Store: w.store, Verifier: w, VerifierURL: "http://verifier", Origin: "http://carrier", ActivateAfter: time.Minute, Now: func() time.Time { return w.now }})
 }
 
 // must ends the test at an error.
