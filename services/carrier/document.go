@@ -85,8 +85,16 @@ func yen(n int64) string {
 }
 
 // Lines are the document's, for a page.
-func (d Draft) Lines() []string {
-	return strings.FieldsFunc(string(d.Document), func(c rune) bool { return c == '\n' })
+func (d Draft) Lines() []string { return linesOf(d.Document) }
+
+// Lines are those of what was signed.
+func (l Line) Lines() []string { return linesOf(l.Document) }
+
+// Lines are those of what was signed.
+func (c Change) Lines() []string { return linesOf(c.Document) }
+
+func linesOf(document []byte) []string {
+	return strings.FieldsFunc(string(document), func(c rune) bool { return c == '\n' })
 }
 
 // sum is the document's SHA-256 as the provider names it.

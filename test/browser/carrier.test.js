@@ -284,6 +284,8 @@ job('AT-B05: without a veto the new eSIM works after a day, and the old one is d
   await shot(next, 'yoshida-port')
   await next.goto(town.url('carrier', '/received'))
   await next.getByText('スマートフォンの署名用電子証明書による署名').waitFor()
+  await next.getByText('署名した文書を見る').first().click()
+  await next.getByText('プラン：このは 3GB').waitFor()
   await shot(next, 'yoshida-received')
   await is.press(next, 'English')
   await is.at(next, 'What Tegata Mobile received')
