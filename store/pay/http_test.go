@@ -146,7 +146,7 @@ func (p *pages) in() {
 func (p *pages) signUp() {
 	p.t.Helper()
 	p.in()
-	if _, at, body := p.get("/terms"); at != "/terms" || !strings.Contains(body, "1回50000円") {
+	if _, at, body := p.get("/terms"); at != "/terms" || !strings.Contains(body, "1回50,000円") {
 		p.t.Fatalf("%s: %s", at, body)
 	}
 	p.post("/terms", nil)
