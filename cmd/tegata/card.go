@@ -7,9 +7,11 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -271,13 +273,11 @@ func slotAddress(ctx context.Context, r *remote, into string) (string, error) {
 			return "", err
 		}
 		return phone.Reader, nil
-	case "kiosk", "clinic":
-		return "", usagef("this neighbourhood has no %s yet", kind)
 	}
 	if addr, ok := r.readers[into]; ok { // a terminal's
 		return addr, nil
 	}
-	return "", usagef("-into is phone:ID, helpdesk:1 or vpcd:HOST:PORT")
+	return "", usagef("-into %q: this neighbourhood has no such slot; it has %s, and vpcd:HOST:PORT is any other", into, strings.Join(slices.Sorted(maps.Keys(r.readers)), ", "))
 }
 
 func printJSON(c console, v any) error {

@@ -25,11 +25,11 @@ import (
 // certifiedRoles are what a production issuer certifies parties for.
 var certifiedRoles = []pki.Role{pki.RoleVerifier, pki.RoleParty, pki.RoleTerminal, pki.RoleMunicipality, pki.RoleTSA}
 
-// origins collects a flag that may be given several times.
-type origins []string
+// repeated collects a flag that may be given several times.
+type repeated []string
 
-func (o *origins) String() string     { return strings.Join(*o, " ") }
-func (o *origins) Set(s string) error { *o = append(*o, s); return nil }
+func (o *repeated) String() string     { return strings.Join(*o, " ") }
+func (o *repeated) Set(s string) error { *o = append(*o, s); return nil }
 
 // partyCertify is the operations desk of a production issuer: the operator has found
 // out who asks, and says so by the flags; of the request only the key counts.
@@ -40,7 +40,7 @@ func partyCertify(ctx context.Context, c console, flags *flag.FlagSet, args []st
 	encryption := flags.Bool("encryption", false, "for a key that answers are encrypted to, not for signatures")
 	request := flags.String("request", "", "its PKCS#10 request, PEM")
 	out := flags.String("out", "", "where the certificate goes, with its authority's behind it, PEM")
-	var where origins
+	var where repeated
 	flags.Var(&where, "origin", "an https origin at which it answers; may be repeated")
 	if _, err := parse(flags, args); err != nil {
 		return err
@@ -154,6 +154,7 @@ type partyFile struct {
 	AsksFor    []string                     `json:"asks_for,omitempty"`
 	Sector     string                       `json:"sector,omitempty"`
 	Grants     []string                     `json:"grants,omitempty"`
+	Terminals  []partyTerminal              `json:"terminals,omitempty"`
 }
 
 // handedOver is a party as it is handed over.
@@ -168,6 +169,8 @@ func partyRegister(ctx context.Context, c console, flags *flag.FlagSet, args []s
 	path := flags.String("config", "", "the verifier's configuration")
 	in := flags.String("in", "", "the registration, JSON")
 	certificate := flags.String("certificate", "", "the party's certificate under the ops authority, PEM")
+	var counters repeated
+	flags.Var(&counters, "terminal", "the certificate of one of the registration's terminals, PEM; once for each")
 	if _, err := parse(flags, args); err != nil {
 		return err
 	}
@@ -185,6 +188,10 @@ func partyRegister(ctx context.Context, c console, flags *flag.FlagSet, args []s
 	if id, ok := ceremony.PartyOf(chain[0]); !ok || id != r.ID {
 		return usagef("the certificate is %q's and the registration %q's", id, r.ID)
 	}
+	terminals, err := registeredTerminals(r.Terminals, counters)
+	if err != nil {
+		return usagef("-terminal: %v", err)
+	}
 	p, err := openProduction(c, *path, "verifier")
 	if err != nil {
 		return err
@@ -195,7 +202,7 @@ func partyRegister(ctx context.Context, c console, flags *flag.FlagSet, args []s
 	}
 	err = p.verifier.gateway.Register(ctx, operator(), gateway.Party{
 		ID: r.ID, Name: r.Name, Mark: r.Mark, Purposes: r.Purposes, Origins: r.Origins, ReturnURLs: r.ReturnURLs, AsksFor: r.AsksFor,
-		Sector: r.Sector, Grants: r.Grants, Keys: []string{ceremony.KeyID(chain[0])},
+		Sector: r.Sector, Grants: r.Grants, Keys: []string{ceremony.KeyID(chain[0])}, Terminals: terminals,
 	})
 	if err != nil {
 		return usagef("%v", err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/url"
@@ -42,24 +43,33 @@ func openTerminal(ctx context.Context, t *testing.T, n *neighbourhood, id, place
 	if err != nil {
 		return nil, err
 	}
-	name := ceremony.Text{JA: place, EN: id}
+	name, address := ceremony.Text{JA: place, EN: id}, ceremony.Text{JA: "手形市本町1", EN: "1 Honcho, Tegata"}
+	counter, err := at.certify(ctx, room, "terminal", profile.Party{ID: id + "-1", Role: pki.RoleTerminal, Origins: []string{origin}})
+	if err != nil {
+		return nil, err
+	}
 	err = n.verifier.gateway.Register(ctx, audit.System(verifierID), gateway.Party{ID: id, Name: name, Mark: "店", Origins: []string{origin},
 		ReturnURLs: []string{origin + "/return"}, Keys: []string{ceremony.KeyID(who.chain[0])},
-		Purposes: []ceremony.RegisteredPurpose{{Code: "counter", Sentence: ceremony.Text{JA: "窓口で本人を確かめます。", EN: "Show at a counter who you are."}, RiskFloor: ceremony.R1}}})
+		Terminals: []ceremony.RegisteredTerminal{{ID: id + "-1", Place: name, Address: address, Key: ceremony.KeyID(counter.chain[0])}},
+		Purposes:  []ceremony.RegisteredPurpose{{Code: "counter", Sentence: ceremony.Text{JA: "窓口で本人を確かめます。", EN: "Show at a counter who you are."}, RiskFloor: ceremony.R1}}})
 	return &terminal{who: who, id: id, verifier: n.settings.machine("verifier"), now: n.clock.Now, t: t,
-		place: ceremony.Terminal{ID: id + "-1", Place: name, Address: ceremony.Text{JA: "手形市本町1", EN: "1 Honcho, Tegata"}, X5C: "AAAA"}}, err
+		place: ceremony.Terminal{ID: id + "-1", Place: name, Address: address, X5C: base64.StdEncoding.EncodeToString(counter.chain[0].Raw)}}, err
 }
 
 // ask shows a new request at the counter: the link in its QR code and the number
 // beside it.
-func (c *terminal) ask(ctx context.Context) (ceremony.Started, error) {
+func (c *terminal) ask(ctx context.Context, change ...func(*ceremony.Request)) (ceremony.Started, error) {
 	at := c.now()
 	id := ceremony.NewID()
-	compact, err := ceremony.SignRequest(c.who.signer, c.who.chain, ceremony.Request{
+	q := ceremony.Request{
 		Issuer: c.id, Audience: verifierID, ID: id, Nonce: ceremony.NewID(), IssuedAt: at.Unix(), Expires: at.Add(ceremony.MaxTerminal).Unix(),
 		Purpose: ceremony.Purpose{Code: "counter", Sentence: ceremony.Text{JA: "窓口で本人を確かめます。", EN: "Show at a counter who you are."}},
 		Kind:    ceremony.Login, Risk: ceremony.R1, Terminal: &c.place, Channel: ceremony.Cross, Match: []string{"17", "42", "88"},
-		ResponseURI: c.verifier + "/v1/requests/" + id + "/answer"})
+		ResponseURI: c.verifier + "/v1/requests/" + id + "/answer"}
+	for _, f := range change {
+		f(&q)
+	}
+	compact, err := ceremony.SignRequest(c.who.signer, c.who.chain, q)
 	if err != nil {
 		return ceremony.Started{}, err
 	}

@@ -14,6 +14,7 @@ const (
 	SWNoSessionKey      uint16 = 0x66F1
 	SWWrongLength       uint16 = 0x6700
 	SWNoSecureMessaging uint16 = 0x6882
+	SWChainBroken       uint16 = 0x6883 // the last command of a chain was expected
 	SWWrongFileType     uint16 = 0x6981
 	SWNotAllowed        uint16 = 0x6982 // security status not satisfied
 	SWBlocked           uint16 = 0x6984 // the reference is blocked: the ID card's lock code
@@ -50,6 +51,7 @@ const (
 	InsSetSessionKey   byte = 0xAE
 	InsReadBinary      byte = 0xB0
 	InsReadRecord      byte = 0xB2
+	InsEnvelope        byte = 0xC3 // its data field is BER-TLV (ISO/IEC 7816-4: b1 of INS is 1)
 	InsGetData         byte = 0xCA
 	InsLastCommand     byte = 0xFC
 )

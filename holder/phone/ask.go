@@ -40,6 +40,9 @@ var (
 	ErrNotAsRegistered = problem.NewRefused(403, "not-as-registered",
 		"登録された目的や項目と違う依頼です。", nothingJA+"応じないでください。",
 		"The request differs from what the party registered.", nothingEN+"Do not answer.")
+	ErrTerminal = problem.NewRefused(403, "terminal-not-registered",
+		"この端末は、依頼した相手の端末だと確認できません。", nothingJA+"応じないで、係の人に伝えてください。",
+		"This terminal could not be shown to be the asking party's.", nothingEN+"Do not answer; tell the staff.")
 	ErrPartyRevoked = problem.NewRefused(403, "party-revoked",
 		"依頼した相手の証明書が失効しています。", nothingJA+"応じないでください。",
 		"The asking party's certificate has been revoked.", nothingEN+"Do not answer.")
@@ -220,13 +223,13 @@ func (p *Phone) fetch(ctx context.Context, a Asking) (Asking, error) {
 		return a, requestProblem(err)
 	}
 	origin, _ := ceremony.Origin(a.Link) // was checked by requestURI
-	asker, err := p.registration(ctx, origin, q.Issuer)
+	asker, err := p.registration(ctx, origin, q.Issuer, q.Terminal)
 	if err != nil {
 		return a, err
 	}
 	var on *ceremony.Registration
 	if q.OnBehalfOf != "" {
-		m, err := p.registration(ctx, origin, q.OnBehalfOf)
+		m, err := p.registration(ctx, origin, q.OnBehalfOf, nil)
 		if err != nil {
 			return a, err
 		}

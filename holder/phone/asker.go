@@ -26,11 +26,15 @@ func (p *Phone) get(ctx context.Context, uri string, header ...httpd.Header) (st
 	return strings.TrimSpace(string(body)), err
 }
 
-// registration fetches who party is from the verifier at origin and checks it:
-// signed under the ops authority by a verifier whose certificate names this
-// origin.
-func (p *Phone) registration(ctx context.Context, origin, party string) (*jws.Message[ceremony.Registration], error) {
-	compact, err := p.get(ctx, origin+"/v1/parties/"+url.PathEscape(party))
+// registration fetches who party is from the verifier at origin, and what is registered
+// of the terminal that it asks at, if any, and checks it: signed under the ops authority
+// by a verifier whose certificate names this origin.
+func (p *Phone) registration(ctx context.Context, origin, party string, where *ceremony.Terminal) (*jws.Message[ceremony.Registration], error) {
+	uri := origin + "/v1/parties/" + url.PathEscape(party)
+	if where != nil {
+		uri += "?" + url.Values{ceremony.TerminalParameter: {where.ID}}.Encode()
+	}
+	compact, err := p.get(ctx, uri)
 	if err != nil {
 		if problem.From(err).Status == http.StatusNotFound {
 			return nil, ErrUnregistered.Because(err)
@@ -81,7 +85,27 @@ func (p *Phone) allowed(ctx context.Context, r ceremony.Registration, on *ceremo
 	if err := r.Allows(req, on); err != nil {
 		return requestProblem(err)
 	}
-	return p.stands(ctx, req.Chain(), certpath.ForRole(p.phones.c.Arc, pki.RoleParty), ErrUnregistered)
+	if err := p.stands(ctx, req.Chain(), certpath.ForRole(p.phones.c.Arc, pki.RoleParty), ErrUnregistered); err != nil {
+		return err
+	}
+	if at := req.Unverified().Terminal; at != nil {
+		return p.terminalStands(ctx, *at)
+	}
+	return nil
+}
+
+// terminalStands checks the certificate of the terminal that a request names, of a place
+// that the party's registration names too.
+func (p *Phone) terminalStands(ctx context.Context, at ceremony.Terminal) error {
+	leaf, err := at.Certificate()
+	if err != nil {
+		return requestProblem(err)
+	}
+	err = p.stands(ctx, []*x509.Certificate{leaf}, certpath.ForRole(p.phones.c.Arc, pki.RoleTerminal), ErrTerminal)
+	if errors.Is(err, ErrPartyRevoked) {
+		return ErrTerminal.Because(err)
+	}
+	return err
 }
 
 // stands validates a chain under the ops authority and asks for its status: a
@@ -110,7 +134,7 @@ func requestProblem(err error) error {
 		p  *problem.Problem
 	}{
 		{ceremony.ErrExpired, ErrExpired}, {ceremony.ErrNotYet, ErrExpired}, {ceremony.ErrOrigin, ErrAddress},
-		{ceremony.ErrAudience, ErrAddress}, {ceremony.ErrNotRegistered, ErrNotAsRegistered},
+		{ceremony.ErrAudience, ErrAddress}, {ceremony.ErrNotRegistered, ErrNotAsRegistered}, {ceremony.ErrTerminal, ErrTerminal},
 		{ceremony.ErrRiskFloor, ErrNotAsRegistered}, {ceremony.ErrChannel, ErrNotAsRegistered},
 		{jws.ErrSignature, ErrForged},
 	} {

@@ -29,22 +29,23 @@ type checkpoint struct {
 	partyKey   crypto.Signer
 	partyChain []*x509.Certificate
 
-	mu       sync.Mutex
-	requests map[string]string // compact, by jti
-	fetcher  map[string]string
-	reg      ceremony.Registration
-	answers  []ceremony.Answer
-	declined []string
-	trouble  func(rw http.ResponseWriter, r *http.Request) bool
-	redirect string
-	document []byte // served for every request
-	moved    string // where a document is said to be instead
-	signed   [][]byte
+	mu        sync.Mutex
+	requests  map[string]string // compact, by jti
+	fetcher   map[string]string
+	reg       ceremony.Registration
+	terminals map[string]*ceremony.RegisteredTerminal
+	answers   []ceremony.Answer
+	declined  []string
+	trouble   func(rw http.ResponseWriter, r *http.Request) bool
+	redirect  string
+	document  []byte // served for every request
+	moved     string // where a document is said to be instead
+	signed    [][]byte
 }
 
 func newCheckpoint(w *town) *checkpoint {
 	w.t.Helper()
-	c := &checkpoint{w: w, requests: map[string]string{}, fetcher: map[string]string{}, redirect: "http://portal.localhost:1/return?response_code=once"}
+	c := &checkpoint{w: w, requests: map[string]string{}, fetcher: map[string]string{}, terminals: map[string]*ceremony.RegisteredTerminal{}, redirect: "http://portal.localhost:1/return?response_code=once"}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /r/{id}", c.fetch)
 	mux.HandleFunc("GET /v1/parties/{id}", c.party)
@@ -137,7 +138,11 @@ func (c *checkpoint) party(rw http.ResponseWriter, r *http.Request) {
 		httpd.WriteProblem(rw, r, problem.New(problem.Refused, 404, "party-unknown", problem.Text{Title: "x"}, problem.Text{Title: "x"}))
 		return
 	}
-	compact, err := ceremony.SignRegistration(c.sign, c.chain, c.reg)
+	reg := c.reg
+	if t := c.terminals[r.FormValue(ceremony.TerminalParameter)]; t != nil {
+		reg.Terminal = t
+	}
+	compact, err := ceremony.SignRegistration(c.sign, c.chain, reg)
 	if err != nil {
 		httpd.WriteProblem(rw, r, err)
 		return

@@ -24,6 +24,8 @@ type Phone struct {
 	id      string
 	element *element.Element
 
+	presence *presence // at terminals
+
 	work sync.Mutex // one step after the other: held for a whole method
 
 	mu      sync.Mutex // guards slot and support
@@ -162,6 +164,8 @@ func (p *Phone) RemoveCard(context.Context) error {
 }
 
 func (p *Phone) close() error {
+	p.TakeAway()
+	p.presence.work.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.slot != nil {

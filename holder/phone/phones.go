@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"tegata/holder/card"
 	"tegata/holder/element"
 	"tegata/internal/attest"
 	"tegata/internal/certpath"
@@ -114,7 +115,8 @@ func (ps *Phones) Create(ctx context.Context, n NewPhone) (*Phone, error) {
 	} else if !errors.Is(err, ErrNotFound) {
 		return nil, fmt.Errorf("phone: create %s: %w", n.ID, err)
 	}
-	el, err := ps.makeElement(n.ID, model)
+	at := &presence{}
+	el, err := ps.makeElement(n.ID, model, at)
 	if err != nil {
 		return nil, fmt.Errorf("phone: create %s: %w", n.ID, err)
 	}
@@ -122,7 +124,7 @@ func (ps *Phones) Create(ctx context.Context, n NewPhone) (*Phone, error) {
 		ID: n.ID, Name: n.Name, Resident: n.Resident, Model: n.Model, Reader: n.Reader,
 		NFC: true, Network: true, Power: true, MadeAt: ps.c.Now(),
 	}
-	p := &Phone{phones: ps, id: n.ID, element: el}
+	p := &Phone{phones: ps, id: n.ID, element: el, presence: at}
 	if r.Reader, err = p.listen(r); err == nil {
 		err = ps.c.Store.AddPhone(ctx, r)
 	}
@@ -135,12 +137,12 @@ func (ps *Phones) Create(ctx context.Context, n NewPhone) (*Phone, error) {
 }
 
 // makeElement makes an element, or opens the one that a crash left behind.
-func (ps *Phones) makeElement(id string, m Model) (*element.Element, error) {
+func (ps *Phones) makeElement(id string, m Model, at *presence) (*element.Element, error) {
 	batch, err := ps.batch(m)
 	if err != nil {
 		return nil, err
 	}
-	c := ps.elementConfig(id)
+	c := ps.elementConfig(id, at)
 	el, err := element.Open(c)
 	if err != nil {
 		if el, err = element.Create(c, m.hardware(false), batch); err != nil || m.Fault == element.NoFault {
@@ -150,10 +152,13 @@ func (ps *Phones) makeElement(id string, m Model) (*element.Element, error) {
 	return el, el.Fit(m.hardware(false), batch, m.Fault)
 }
 
-func (ps *Phones) elementConfig(id string) element.Config {
+// elementConfig is what the element of a phone has around it; what its wallet receives
+// goes to at.
+func (ps *Phones) elementConfig(id string, at *presence) element.Config {
 	return element.Config{
 		Dir: filepath.Join(ps.c.Dir, id), Files: ps.c.Files, Sealer: ps.c.Sealer, Arc: ps.c.Arc,
 		Cost: ps.c.Cost, Now: ps.c.Now, GenerateKey: ps.c.GenerateKey, Origin: ps.c.Origin,
+		Applications: []card.Application{element.NewWallet(at.receive)},
 	}
 }
 
@@ -208,11 +213,12 @@ func (ps *Phones) Find(ctx context.Context, id string) (*Phone, error) {
 	if err != nil {
 		return nil, fmt.Errorf("phone: find %s: %w", id, err)
 	}
-	el, err := element.Open(ps.elementConfig(id))
+	at := &presence{}
+	el, err := element.Open(ps.elementConfig(id, at))
 	if err != nil {
 		return nil, fmt.Errorf("phone: find %s: %w", id, err)
 	}
-	p := &Phone{phones: ps, id: id, element: el}
+	p := &Phone{phones: ps, id: id, element: el, presence: at}
 	if err := p.recover(ctx); err != nil {
 		p.close()
 		return nil, fmt.Errorf("phone: find %s: %w", id, err)

@@ -72,6 +72,9 @@ func (p *Phone) Set(ctx context.Context, c Change) error {
 	if _, err := p.listen(r); err != nil {
 		return fmt.Errorf("phone: reader: %w", err)
 	}
+	if !r.NFC || !r.Power {
+		p.TakeAway() // from whatever terminal it is held to: it answers nothing any more
+	}
 	return nil
 }
 

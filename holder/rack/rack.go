@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"sync"
 	"time"
 
@@ -50,11 +49,10 @@ type Rack struct {
 
 // tap is one card held to one reader.
 type tap struct {
-	reader string
-	since  time.Time
-	cancel context.CancelFunc
-	done   chan struct{}
-	pad    *reader.KeyPad
+	*reader.Held
+	since time.Time
+	pad   *reader.KeyPad
+	over  bool // the tap has ended; guarded by Rack.mu
 }
 
 // Options are what a rack can do without.
@@ -177,7 +175,7 @@ func (r *Rack) List(ctx context.Context) ([]Listed, error) {
 		}
 		l := Listed{ID: name, State: r.state(ctx, c), Tries: Tries{SignPassword: c.TriesLeft(pki.CardSign), AuthPIN: c.TriesLeft(pki.CardAuth)}}
 		if t := r.tapOf(name); t != nil {
-			l.Reader, l.Since = t.reader, &t.since
+			l.Reader, l.Since = t.Addr(), &t.since
 		}
 		list = append(list, l)
 	}
@@ -243,38 +241,35 @@ func (r *Rack) Tap(ctx context.Context, id, addr string) error {
 	if err != nil {
 		return err
 	}
-	if err := loopback(addr); err != nil {
-		return err
+	if reader.OnThisMachine(addr) != nil {
+		return ErrReaderAddress
 	}
 	r.Untap(id)
-	conn, err := (&net.Dialer{Timeout: 3 * time.Second}).DialContext(ctx, "tcp", addr)
-	if err != nil {
-		return fmt.Errorf("rack: %w: %w", ErrNoReader, err)
-	}
-	// The tap outlives the call that began it.
-	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	t := &tap{reader: addr, since: r.now().UTC(), cancel: cancel, done: make(chan struct{}), pad: reader.WithKeyPad(c)}
-	r.mu.Lock()
-	if other := r.taps[id]; other != nil { // somebody else was faster
-		r.mu.Unlock()
-		cancel()
-		conn.Close()
-		return ErrHeld
-	}
-	r.taps[id] = t
-	r.mu.Unlock()
-	go func() {
-		defer close(t.done)
-		defer cancel()
-		if err := reader.Serve(life, conn, t.pad); err != nil && life.Err() == nil {
+	t := &tap{since: r.now().UTC(), pad: reader.WithKeyPad(c)}
+	t.Held, err = reader.Hold(ctx, addr, t.pad, func(err error) {
+		if err != nil {
 			r.log.Info("a tap ended", "card", id, "error", err)
 		}
 		r.mu.Lock()
+		defer r.mu.Unlock()
+		t.over = true
 		if r.taps[id] == t {
 			delete(r.taps, id)
 		}
-		r.mu.Unlock()
-	}()
+	})
+	if err != nil {
+		return fmt.Errorf("rack: %w: %w", ErrNoReader, err)
+	}
+	r.mu.Lock()
+	faster := r.taps[id] != nil // somebody else
+	if !faster && !t.over {
+		r.taps[id] = t
+	}
+	r.mu.Unlock()
+	if faster {
+		t.Release()
+		return ErrHeld
+	}
 	return nil
 }
 
@@ -314,8 +309,7 @@ func (r *Rack) Untap(id string) bool {
 	if t == nil {
 		return false
 	}
-	t.cancel()
-	<-t.done
+	t.Release()
 	return true
 }
 
@@ -331,17 +325,4 @@ func (r *Rack) Close() error {
 		r.Untap(id)
 	}
 	return r.box.Close()
-}
-
-// loopback refuses a reader on another machine: the rack is a table in one room.
-func loopback(addr string) error {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return ErrReaderAddress
-	}
-	ip := net.ParseIP(host)
-	if ip == nil || !ip.IsLoopback() {
-		return ErrReaderAddress
-	}
-	return nil
 }

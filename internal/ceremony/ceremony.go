@@ -46,6 +46,8 @@ var (
 	ErrOrigin = errors.New("ceremony: address is not the verifier's")
 	// ErrNotRegistered: the party, its key, its purpose or its data is not as registered.
 	ErrNotRegistered = errors.New("ceremony: not as registered")
+	// ErrTerminal: the terminal is not registered for the party, or not as it says it is.
+	ErrTerminal = errors.New("ceremony: not a terminal of the party's")
 	// ErrRiskFloor: the request asks below the registered risk class of its purpose.
 	ErrRiskFloor = errors.New("ceremony: below the purpose's risk class")
 	// ErrChannel: this risk or kind is not allowed over this channel.

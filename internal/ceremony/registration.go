@@ -31,9 +31,12 @@ type Registration struct {
 	Keys          []string            `json:"keys"`               // base64url SHA-256 of each registered key's SubjectPublicKeyInfo
 	AsksFor       []string            `json:"asks_for,omitempty"` // ids it may name in on_behalf_of
 	Through       string              `json:"through,omitempty"`  // id of the provider that asks for it; then it may have no keys
-	Verifier      VerifierInfo        `json:"verifier"`
-	IssuedAt      int64               `json:"iat"`
-	Expires       int64               `json:"exp"`
+	// Terminal is the one that was asked about (TerminalParameter), when it is the
+	// party's: a chain of shops has thousands, and a phone stands at one.
+	Terminal *RegisteredTerminal `json:"terminal,omitempty"`
+	Verifier VerifierInfo        `json:"verifier"`
+	IssuedAt int64               `json:"iat"`
+	Expires  int64               `json:"exp"`
 }
 
 // RegisteredPurpose is one thing a party may ask for.
@@ -133,6 +136,11 @@ func (r Registration) Check() error {
 			return malformed("asks_for")
 		}
 	}
+	if r.Terminal != nil {
+		if err := r.Terminal.Check(); err != nil {
+			return err
+		}
+	}
 	if o, err := Origin(r.Verifier.Origin); err != nil || o != r.Verifier.Origin {
 		return malformed("verifier origin")
 	}
@@ -181,7 +189,7 @@ func (r Registration) Purpose(code string) (RegisteredPurpose, bool) {
 // Allows checks a request against the registration of its asking party, as
 // gateway and phone both do: ErrNotRegistered when party, key, purpose, sentence,
 // claims or the party asked for differ, or a document is to be signed for a purpose whose
-// floor is not R3; ErrRiskFloor when the request's class is
+// floor is not R3; ErrTerminal when it names another terminal than r does; ErrRiskFloor when the request's class is
 // below the purpose's; ErrAudience when it is for another verifier; ErrOrigin when
 // its addresses are not the verifier's. The request's signature, path and moment
 // are checked by the caller.
@@ -218,6 +226,10 @@ func (r Registration) Allows(req *jws.Message[Request], on *Registration) error 
 		if !slices.Contains(p.Claims, c) {
 			return ErrNotRegistered
 		}
+	}
+	// The terminal is whose that asks, also when it asks on behalf of another party.
+	if q.Terminal != nil && (r.Terminal == nil || !r.Terminal.is(*q.Terminal)) {
+		return ErrTerminal
 	}
 	if q.Risk.Below(p.RiskFloor) {
 		return ErrRiskFloor

@@ -80,14 +80,6 @@ func (d Document) Used() *UsedDocument {
 	return &UsedDocument{Name: d.Name, Format: d.Format, MediaType: d.MediaType, SHA256: d.SHA256}
 }
 
-// Terminal is where the person stands.
-type Terminal struct {
-	ID      string `json:"id"`
-	Place   Text   `json:"place"`
-	Address Text   `json:"address"`
-	X5C     string `json:"x5c"` // the terminal's certificate, base64 of DER
-}
-
 // PublicJWK is a P-256 public key (RFC 7517; RFC 7518, section 6.2).
 type PublicJWK struct {
 	KTY string `json:"kty"`
@@ -261,6 +253,9 @@ func (r Request) checkChannel() error {
 	if r.Channel == Tap && r.Terminal == nil {
 		return malformed("a tap has a terminal")
 	}
+	if r.Channel == Same && r.Terminal != nil {
+		return malformed("a terminal is not the phone's own device")
+	}
 	if r.Risk == R3 && r.Channel == Cross && r.Kind != SignDoc && r.Kind != Write {
 		return ErrChannel
 	}
@@ -286,21 +281,4 @@ func DrawMatch() []string {
 
 func matchNumber(s string) bool {
 	return len(s) == 2 && s[0] >= '0' && s[0] <= '9' && s[1] >= '0' && s[1] <= '9'
-}
-
-func (t Terminal) check() error {
-	if !identifier(t.ID) {
-		return malformed("terminal id")
-	}
-	if err := t.Place.check("place", 200); err != nil {
-		return err
-	}
-	if err := t.Address.check("address", 400); err != nil {
-		return err
-	}
-	der, err := base64.StdEncoding.Strict().DecodeString(t.X5C)
-	if err != nil || len(der) == 0 || len(der) > 8<<10 {
-		return malformed("terminal certificate")
-	}
-	return nil
 }

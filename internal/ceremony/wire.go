@@ -77,7 +77,7 @@ type Result struct {
 	Purpose       string            `json:"purpose,omitempty"`
 	AnsweredAt    int64             `json:"answered_at,omitempty"`
 	// SessionUntil is the latest end of a session that stands on this verdict;
-	// 30 minutes when the request crossed devices.
+	// 30 minutes when the request crossed devices or was handed over at a terminal.
 	SessionUntil int64 `json:"session_until,omitempty"`
 	// Session names such a session in events (POST /v1/events); empty when none come.
 	Session   string            `json:"session,omitempty"`

@@ -19,7 +19,9 @@ type holdPage struct {
 	Back    string // full URL, checked
 	Cards   []rackCard
 	Readers []Reader
-	Pad     string // address of this reader's key pad, when a card lies there
+	Pad     string      // address of this reader's key pad, when a card lies there
+	Phones  []heldPhone // that can be held to it: it is a terminal's
+	Phone   string      // the phone that is to be held, which asks for a terminal
 	Trouble *ui.Trouble
 }
 
@@ -27,6 +29,10 @@ type holdPage struct {
 func (h *Handler) holdPage(w http.ResponseWriter, r *http.Request) {
 	readers := h.readers(r.Context())
 	page := holdPage{Reader: r.FormValue("reader"), Readers: readers}
+	if page.Reader == "" && r.FormValue("phone") != "" {
+		h.whichTerminal(w, r, readers)
+		return
+	}
 	if page.Reader == "" {
 		h.show(w, r, ui.Screen{Page: "hold", Data: page})
 		return
@@ -44,6 +50,9 @@ func (h *Handler) holdPage(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	page.Cards, err = h.cardsOfPeople(r.Context())
+	if err == nil && slices.ContainsFunc(terminals(readers), func(rd Reader) bool { return rd.Address == page.Reader }) {
+		page.Phones, err = h.phonesOfPeople(r)
+	}
 	page.Trouble = h.trouble(w, err)
 	for _, c := range page.Cards {
 		if c.Reader == page.Reader && slices.ContainsFunc(readers, func(rd Reader) bool { return rd.KeyPad && rd.Address == c.Reader }) {
@@ -60,6 +69,10 @@ func (h *Handler) holdPage(w http.ResponseWriter, r *http.Request) {
 // hold has the cards role hold the chosen card to the reader, and goes back to
 // where the person came from.
 func (h *Handler) hold(w http.ResponseWriter, r *http.Request) {
+	if r.PostFormValue("phone") != "" {
+		h.holdPhone(w, r)
+		return
+	}
 	readers := h.readers(r.Context())
 	reader, card := r.PostFormValue("reader"), r.PostFormValue("card")
 	_, back, err := h.checkHold(readers, reader, r.PostFormValue("back"))
@@ -97,15 +110,21 @@ func (h *Handler) checkHold(readers []Reader, reader, back string) (slot, way st
 	if i < 0 {
 		return "", "", errReader
 	}
+	way, err = h.wayBack(back)
+	return readers[i].Slot, way, err
+}
+
+// wayBack is back when it leads to a page of the phone or a terminal here; "" for none.
+func (h *Handler) wayBack(back string) (string, error) {
 	if back == "" {
-		return readers[i].Slot, "", nil
+		return "", nil
 	}
 	u, err := url.Parse(back)
 	if err != nil || u.User != nil || u.Opaque != "" || strings.ContainsAny(back, "\\\r\n\t ") ||
 		!slices.Contains(h.wayBackOrigins(), originOf(back)) {
-		return "", "", errWayBack
+		return "", errWayBack
 	}
-	return readers[i].Slot, u.String(), nil
+	return u.String(), nil
 }
 
 // wayBackOrigins are the origins whose pages ask for a card to be held: the

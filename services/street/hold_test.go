@@ -40,6 +40,54 @@ func TestHoldingACard(t *testing.T) {
 	has(t, page, "どこにカードをかざしますか", n.readerOfHanakosPhone, "kiosk:1")
 }
 
+func TestHoldingAPhone(t *testing.T) {
+	n := newTown(t)
+	// From a terminal's page: which phone?
+	_, page := n.get("/hold?reader=127.0.0.1:49200")
+	has(t, page, "スマホをかざす", "手形\u00a0太郎さんのスマホ", "カードをかざす", "電子証明書はありません")
+	if strings.Index(page, `name="phone" value="taro"`) > strings.Index(page, `name="phone" value="hanako"`) {
+		t.Error("a phone without certificates comes first")
+	}
+	status, location, _ := n.post("/hold", map[string]string{"reader": "127.0.0.1:49200", "phone": "taro"})
+	if status != http.StatusSeeOther || location != n.phoneURL+"/p/taro/present" || len(n.presented) != 1 || n.presented[0] != "taro 127.0.0.1:49200" || len(n.taps) != 0 {
+		t.Errorf("held: %d %q %q %q", status, location, n.presented, n.taps)
+	}
+	// From the phone's page: to which terminal?
+	back := n.phoneURL + "/p/taro/present"
+	_, page = n.get("/hold?phone=taro&back=" + url.QueryEscape(back))
+	has(t, page, "どの端末にかざしますか", "手形\u00a0太郎さんのスマホを", "kiosk:1")
+	if strings.Contains(page, "phone:hanako") {
+		t.Error("a phone's own reader is no terminal")
+	}
+	// A phone's reader takes cards alone, and only what is here is held.
+	if _, page = n.get("/hold?reader=" + n.readerOfHanakosPhone); strings.Contains(page, "スマホをかざす") {
+		t.Error("a phone is offered to a phone")
+	}
+	for name, form := range map[string]map[string]string{
+		"to a phone's reader":                {"reader": n.readerOfHanakosPhone, "phone": "taro"},
+		"to a reader that nobody told of":    {"reader": "127.0.0.1:22", "phone": "taro"},
+		"a phone that is not there":          {"reader": "127.0.0.1:49200", "phone": "nobody"},
+		"with a way back out of the town":    {"reader": "127.0.0.1:49200", "phone": "taro", "back": "https://attacker.example/"},
+		"a phone whose name leads elsewhere": {"reader": "127.0.0.1:49200", "phone": "../x"},
+	} {
+		if status, _, page := n.post("/hold", form); status < 400 || !strings.Contains(page, "スマホはかざされていません") {
+			t.Errorf("%s: %d", name, status)
+		}
+	}
+	if len(n.presented) != 1 {
+		t.Errorf("held: %q", n.presented)
+	}
+	n.open(func(c *Config) { c.Readers = []Reader{{Slot: "helpdesk:1", Address: "127.0.0.1:49201", KeyPad: true}} })
+	if _, page = n.get("/hold?reader=127.0.0.1:49201"); strings.Contains(page, "スマホをかざす") {
+		t.Error("a phone is offered where staff sign in with their cards")
+	}
+	for _, query := range []string{"phone=nobody", "phone=taro&back=" + url.QueryEscape("https://attacker.example/")} {
+		if status, page := n.get("/hold?" + query); status < 400 || link.MatchString(page) {
+			t.Errorf("%s: %d", query, status)
+		}
+	}
+}
+
 func TestTheFormMayEndAtThePhone(t *testing.T) {
 	n := newTown(t)
 	resp, err := http.Get(n.server.URL + "/hold")

@@ -25,6 +25,9 @@ var (
 	errNoCard = problem.New(problem.Refused, http.StatusNotFound, "no-such-card",
 		problem.Text{Title: "そのカードはありません", Detail: "カードの一覧から選び直してください。"},
 		problem.Text{Title: "There is no such card", Detail: "Choose one from the rack again."})
+	errNoPhone = problem.New(problem.Refused, http.StatusNotFound, "no-such-phone",
+		problem.Text{Title: "そのスマホはありません", Detail: "電源が入っているスマホを、スマホの一覧から開き直してください。"},
+		problem.Text{Title: "There is no such phone", Detail: "Open one that is switched on from the list of phones again."})
 	errClockBusy = problem.New(problem.YourTurn, http.StatusConflict, "clock-busy",
 		problem.Text{Title: "時計はいま進んでいる途中です", Detail: "終わるまで待ってから、もう一度お試しください。"},
 		problem.Text{Title: "The clock is already on its way", Detail: "Wait until it has arrived, then try again."})

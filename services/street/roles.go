@@ -162,6 +162,12 @@ func (r roles) Phones(ctx context.Context) ([]Phone, error) {
 	return out.items, err
 }
 
+// Present holds a phone to a terminal's reader until it is taken away or the terminal lets
+// go.
+func (r roles) Present(ctx context.Context, phone, reader string) error {
+	return r.call(ctx, http.MethodPost, r.phone, "/v1/phones/"+url.PathEscape(phone)+"/present", map[string]string{"reader": reader}, nil)
+}
+
 // Power switches a phone off or on.
 func (r roles) Power(ctx context.Context, phone string, on bool) error {
 	return r.call(ctx, http.MethodPost, r.phone, "/v1/phones/"+url.PathEscape(phone)+"/settings", map[string]bool{"power": on}, nil)

@@ -27,6 +27,7 @@ type town struct {
 	stopped               bool
 	lost                  []string
 	taps, typed           []string
+	presented             []string // phones, and where they were held
 	cardsURL, phoneURL    string
 	issuerURL, portalURL  string
 	secrets               Secrets
@@ -242,6 +243,21 @@ func (n *town) phoneDoor() http.Handler {
 				p["settings"] = map[string]any{"power": in.Power}
 			}
 		}
+		httpd.WriteJSON(w, 200, map[string]any{})
+	}))
+	mux.HandleFunc("POST /v1/phones/{id}/present", n.operatorOnly(func(w http.ResponseWriter, r *http.Request) {
+		var in struct {
+			Reader string `json:"reader"`
+		}
+		if err := httpd.ReadJSON(w, r, &in); err != nil {
+			httpd.WriteProblem(w, r, err)
+			return
+		}
+		if !slices.ContainsFunc(n.phones, func(p map[string]any) bool { return p["id"] == r.PathValue("id") }) {
+			httpd.WriteProblem(w, r, errNoPhone)
+			return
+		}
+		n.presented = append(n.presented, r.PathValue("id")+" "+in.Reader)
 		httpd.WriteJSON(w, 200, map[string]any{})
 	}))
 	mux.HandleFunc("POST /v1/phones/{id}/reset", n.operatorOnly(func(w http.ResponseWriter, r *http.Request) {

@@ -103,6 +103,12 @@ var (
 	ErrNotAsRegistered = problem.NewRefused(403, "not-as-registered",
 		"登録された目的や項目と違う依頼です。", "登録済みの目的・文言・項目・鍵だけが使えます。",
 		"The request differs from what is registered.", "Only the registered purpose, sentence, data and key may be used.")
+	ErrTerminal = problem.NewRefused(403, "terminal-not-registered",
+		"この端末は、この事業者のものとして登録されていません。", "登録済みの端末の番号・場所・住所・証明書だけが使えます。",
+		"This terminal is not registered for the party.", "Only a registered terminal may be named: its id, place, address and certificate.")
+	ErrTerminalCertificate = problem.NewRefused(403, "terminal-certificate",
+		"端末の証明書が有効ではありません。", nothingUsedJA+"端末の証明書を確かめてください。",
+		"The terminal's certificate is not good.", nothingUsedEN+"Check the terminal's certificate.")
 	ErrRiskFloor = problem.NewRefused(403, "below-risk-floor",
 		"この目的に必要な確かさより低い依頼です。", "登録された区分以上で依頼してください。",
 		"The request is below its purpose's risk class.", "Ask for at least the registered class.")

@@ -98,7 +98,7 @@ func result[Result any](g *Gateway, w http.ResponseWriter, r *http.Request,
 }
 
 func (g *Gateway) getParty(w http.ResponseWriter, r *http.Request) {
-	compact, err := g.Registration(r.Context(), r.PathValue("id"), g.c.Now())
+	compact, err := g.Registration(r.Context(), r.PathValue("id"), r.URL.Query().Get(ceremony.TerminalParameter), g.c.Now())
 	signed(w, r, ceremony.RegistrationMediaType, compact, err)
 }
 

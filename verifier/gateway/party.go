@@ -42,6 +42,9 @@ func (g *Gateway) Register(ctx context.Context, who audit.Actor, p Party) error 
 	if err := r.Check(); err != nil {
 		return fmt.Errorf("gateway: register %s: %w", p.ID, err)
 	}
+	if err := checkTerminals(p.Terminals); err != nil {
+		return fmt.Errorf("gateway: register %s: %w", p.ID, err)
+	}
 	if err := g.c.Store.PutParty(ctx, who, at, p); err != nil {
 		return fmt.Errorf("gateway: register %s: %w", p.ID, err)
 	}
@@ -71,13 +74,14 @@ func (g *Gateway) Registered(ctx context.Context, id string) error {
 }
 
 // Registration returns the signed registration of a party, for phones.
+// It tells of the party's terminal of that name, and of none when it has no such one.
 // ErrNoParty when there is none, or no longer.
-func (g *Gateway) Registration(ctx context.Context, id string, at time.Time) (string, error) {
+func (g *Gateway) Registration(ctx context.Context, id, terminal string, at time.Time) (string, error) {
 	p, err := g.party(ctx, id)
 	if err != nil {
 		return "", err
 	}
-	return ceremony.SignRegistration(g.c.Sign.Signer, g.c.Sign.Chain, g.registration(p, at))
+	return ceremony.SignRegistration(g.c.Sign.Signer, g.c.Sign.Chain, g.registrationAt(p, terminal, at))
 }
 
 func (g *Gateway) party(ctx context.Context, id string) (Party, error) {
@@ -104,6 +108,36 @@ func (g *Gateway) registration(p Party, at time.Time) ceremony.Registration {
 		r.Verifier.EncX5C = append(r.Verifier.EncX5C, base64.StdEncoding.EncodeToString(c.Raw))
 	}
 	return r
+}
+
+// registrationAt is a party's registration with one of its terminals, for whoever stands
+// there.
+func (g *Gateway) registrationAt(p Party, terminal string, at time.Time) ceremony.Registration {
+	r := g.registration(p, at)
+	if i := slices.IndexFunc(p.Terminals, func(t ceremony.RegisteredTerminal) bool { return t.ID == terminal }); i >= 0 {
+		r.Terminal = &p.Terminals[i]
+	}
+	return r
+}
+
+// maxTerminals is how many one registration may have: it is read whole at each request.
+const maxTerminals = 1000
+
+func checkTerminals(all []ceremony.RegisteredTerminal) error {
+	if len(all) > maxTerminals {
+		return fmt.Errorf("more than %d terminals: register the party's regions as parties of their own", maxTerminals)
+	}
+	seen := map[string]bool{}
+	for _, t := range all {
+		if err := t.Check(); err != nil {
+			return err
+		}
+		if seen[t.ID] {
+			return fmt.Errorf("terminal %s is there twice", t.ID)
+		}
+		seen[t.ID] = true
+	}
+	return nil
 }
 
 // list is an empty list for none: a party that is only asked for has neither keys nor

@@ -58,7 +58,11 @@ func (g *Gateway) admit(ctx context.Context, caller ceremony.Caller, body ceremo
 	if err != nil {
 		return n, err
 	}
-	if err := g.registration(p, at).Allows(m, on); err != nil {
+	where := ""
+	if q.Terminal != nil {
+		where = q.Terminal.ID
+	}
+	if err := g.registrationAt(p, where, at).Allows(m, on); err != nil {
 		return n, requestProblem(err)
 	}
 	if err := q.Fresh(at); err != nil {
@@ -72,6 +76,11 @@ func (g *Gateway) admit(ctx context.Context, caller ceremony.Caller, body ceremo
 	}
 	if err := g.checkParty(ctx, m.Chain(), at); err != nil {
 		return n, err
+	}
+	if q.Terminal != nil {
+		if err := g.checkTerminal(ctx, *q.Terminal, at); err != nil {
+			return n, err
+		}
 	}
 	if err := g.supported(q); err != nil {
 		return n, err
@@ -220,6 +229,7 @@ func requestProblem(err error) error {
 	}{
 		{ceremony.ErrChannel, ErrChannel.Because(err)},
 		{ceremony.ErrRiskFloor, ErrRiskFloor.Because(err)},
+		{ceremony.ErrTerminal, ErrTerminal.Because(err)},
 		{ceremony.ErrNotRegistered, ErrNotAsRegistered.Because(err)},
 		{ceremony.ErrAudience, ErrAudience.Because(err)},
 		{ceremony.ErrOrigin, ErrAddress.Because(err)},

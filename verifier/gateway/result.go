@@ -141,7 +141,7 @@ func (g *Gateway) deliver(ctx context.Context, r Request, q *jws.Message[ceremon
 		}
 	}
 	out.Sub, out.Claims, out.AMR, out.ACR = g.sub(known.Sector, o.Person), o.Claims, o.AMR, g.acr(asked.Risk)
-	if r.Channel == ceremony.Cross {
+	if r.Channel != ceremony.Same {
 		out.SessionUntil = o.At.Add(crossSession).Unix()
 	}
 	if o.Session != nil {

@@ -217,7 +217,7 @@ func (g *Gateway) session(a *attempt) *Session {
 	}
 	s := &Session{ID: ceremony.NewID(), Party: a.request.Party, Until: a.at.Add(sessionLife),
 		Certificate: CertificateName{authority, pki.SerialOf(a.leaf).String()}}
-	if a.request.Channel == ceremony.Cross {
+	if a.request.Channel != ceremony.Same { // the screen is another's: a terminal's is everybody's
 		s.Until = a.at.Add(crossSession)
 	}
 	return s

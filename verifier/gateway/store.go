@@ -133,13 +133,14 @@ type Party struct {
 	Purposes      []ceremony.RegisteredPurpose
 	Origins       []string
 	ReturnURLs    []string
-	VerifiedSince string   // YYYY-MM-DD
-	Keys          []string // ceremony.KeyID of its certificates
-	AsksFor       []string // parties it may name in on_behalf_of
-	Through       string   // the provider that asks for it; then it may have no keys
-	Sector        string   // sub is the same for all parties of a sector; empty: ID
-	Grants        []string // scopes of the grants a login gives: the portal's
-	Ended         bool     // no longer registered; kept for the history
+	VerifiedSince string                        // YYYY-MM-DD
+	Keys          []string                      // ceremony.KeyID of its certificates
+	AsksFor       []string                      // parties it may name in on_behalf_of
+	Through       string                        // the provider that asks for it; then it may have no keys
+	Sector        string                        // sub is the same for all parties of a sector; empty: ID
+	Grants        []string                      // scopes of the grants a login gives: the portal's
+	Terminals     []ceremony.RegisteredTerminal // at which it may ask
+	Ended         bool                          // no longer registered; kept for the history
 }
 
 // States of a request at rest.

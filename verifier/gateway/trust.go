@@ -17,9 +17,25 @@ import (
 
 // checkParty validates the chain of an asking party and its status, as of at.
 func (g *Gateway) checkParty(ctx context.Context, chain []*x509.Certificate, at time.Time) error {
-	path, err := certpath.Validate(chain[0], chain[1:], anchors(g.c.Anchors, pki.Ops), certpath.ForRole(g.c.Arc, pki.RoleParty), at)
+	return g.checkOps(ctx, chain, pki.RoleParty, ErrPartyCertificate, at)
+}
+
+// checkTerminal does the same for the terminal that a request names. Its operations
+// authority is one of ours: a terminal's certificate comes without those above it.
+func (g *Gateway) checkTerminal(ctx context.Context, t ceremony.Terminal, at time.Time) error {
+	leaf, err := t.Certificate()
 	if err != nil {
-		return ErrPartyCertificate.Because(err)
+		return ErrTerminalCertificate.Because(err)
+	}
+	return g.checkOps(ctx, []*x509.Certificate{leaf}, pki.RoleTerminal, ErrTerminalCertificate, at)
+}
+
+// checkOps validates the chain of somebody under the ops authority and its status; no is
+// what to say of one that is not good.
+func (g *Gateway) checkOps(ctx context.Context, chain []*x509.Certificate, role pki.Role, no *problem.Problem, at time.Time) error {
+	path, err := certpath.Validate(chain[0], chain[1:], anchors(g.c.Anchors, pki.Ops), certpath.ForRole(g.c.Arc, role), at)
+	if err != nil {
+		return no.Because(err)
 	}
 	s, err := g.c.Status.Status(ctx, path[0], path[1], at)
 	if err != nil {
@@ -31,7 +47,7 @@ func (g *Gateway) checkParty(ctx context.Context, chain []*x509.Certificate, at 
 	case certpath.Unknown:
 		return ErrStatusUnknown
 	}
-	return ErrPartyCertificate.Because(fmt.Errorf("gateway: party's certificate is %s, reason %d", s.State, s.Reason))
+	return no.Because(fmt.Errorf("gateway: a %s's certificate is %s, reason %d", role, s.State, s.Reason))
 }
 
 // Enter authenticates an asking party by its Authorization header, and remembers

@@ -18,7 +18,7 @@ import (
 const (
 	codeLife     = 60 * time.Second // the response code in the browser's address
 	resultLife   = 5 * time.Minute  // the result, for its party
-	crossSession = 30 * time.Minute // a session that stands on a cross-device answer
+	crossSession = 30 * time.Minute // a session that stands on an answer from another device, or at a terminal
 )
 
 // finish stores the verdict: the nonce is used up in the same transaction.

@@ -168,6 +168,8 @@ func (h *Handler) Routes() http.Handler {
 	on("GET /p/{id}/reissue/password", (*visit).reissuePassword)
 	on("POST /p/{id}/reissue/password", (*visit).setReissuePassword)
 
+	on("GET /p/{id}/present", (*visit).present)
+	mux.HandleFunc("POST /p/{id}/present/away", h.atOnce((*visit).takeAway)) // waits for nothing
 	on("GET /p/{id}/scan", (*visit).scan)
 	on("POST /p/{id}/scan", (*visit).scanned)
 	on("GET /p/{id}/request", (*visit).fetch)

@@ -30,6 +30,9 @@ type Phone interface {
 	FetchElsewhere(ctx context.Context, link string) (phone.Ask, error)
 	Asked(ctx context.Context, id string) (phone.Ask, error)
 	Answer(ctx context.Context, id string, reply phone.Reply) (phone.Outcome, error)
+	PresentedAt() string // the slot of a terminal; "" for none
+	Handed() (h phone.Handed, any bool)
+	TakeAway() bool
 	ChangePIN(ctx context.Context, old, next secret.PIN) error
 	ChangePassword(ctx context.Context, old, next secret.Password) error
 	Arrives(ctx context.Context) bool // a card, within a moment
