@@ -250,3 +250,62 @@ job('AT-B06: the own account is linked, its first day is limited, and either sid
   await bank.goto(town.url('bank', '/mandates'))
   await bank.getByText('相手のサービスが終えました。').waitFor()
 })
+
+job('a till is paid by tap: the phone shows the shop and the amount, and the shop never learns by whom', async () => {
+  const wallet = await entersWallet(taro)
+  await toBank(wallet, taro)
+  await allows(wallet, taro)
+  await wallet.getByText('はじめの24時間は').waitFor()
+  await wallet.goto(town.url('pay', '/charge'))
+  await is.press(wallet, 'チャージする')
+  await is.at(wallet, 'チャージしました')
+
+  const till = await (await visitor(wide)).newPage()
+  await till.goto(town.url('pay', '/till'))
+  await is.at(till, 'お店の画面')
+  await is.follow(till, /お茶処あさひ/)
+  await is.at(till, 'お会計')
+  // sells has the cashier type an amount and the customer hold the phone there; it returns the page that the phone shows.
+  const sells = async (amount) => {
+    await till.getByLabel('金額（円）').fill(amount)
+    await is.press(till, '支払いを待つ')
+    await is.at(till, 'スマートフォンをかざしてください')
+    const link = (await town.tegata('phone', 'present', 'taro-phone', '-into', 'pay:asahi')).trim()
+    await till.getByText('お客さまが、スマートフォンで確かめています。').waitFor()
+    const phone = await wallet.context().newPage()
+    await phone.goto(town.url('phone', '/p/taro-phone/request?' + new URLSearchParams({ request_uri: link })))
+    await is.at(phone, /からの確認$/)
+    await phone.getByText('お茶処あさひ 本町店').first().waitFor()
+    return phone
+  }
+  let phone = await sells('1200')
+  await phone.getByText('1,200円').first().waitFor()
+  await shot(phone, 'phone-pays')
+  await shot(till, 'till-waits')
+  await is.type(phone.getByLabel('スマホの利用者証明用の暗証番号'), taro.pin)
+  await is.press(phone, '書き込みを認める')
+  await is.at(till, '支払いが終わりました')
+  await till.getByText('1,200円').waitFor()
+  assert.equal(await till.getByText(/太郎/).count(), 0, 'the till tells who paid')
+  await shot(till, 'till-paid')
+  await wallet.goto(town.url('pay', '/history'))
+  await is.at(wallet, '履歴')
+  await wallet.getByText('お茶処あさひ 本町店').first().waitFor()
+
+  // Who says no pays nothing.
+  await is.follow(till, '次のお会計')
+  phone = await sells('300')
+  await is.press(phone, /^(同意しない|支払わない|断る|やめる)$/)
+  await is.at(till, '支払われていません')
+
+  // More than there is: the shop is not told why, the holder is.
+  await is.follow(till, '次のお会計')
+  phone = await sells('49999')
+  await is.type(phone.getByLabel('スマホの利用者証明用の暗証番号'), taro.pin)
+  await is.press(phone, '書き込みを認める')
+  await is.at(till, '支払われていません')
+  await till.getByText('お客さまのウォレットでは支払えませんでした。').waitFor()
+  await shot(till, 'till-refused')
+  await wallet.goto(town.url('pay', '/home'))
+  await wallet.getByText('残高が足りませんでした。').first().waitFor()
+})
