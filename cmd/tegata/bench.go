@@ -33,6 +33,7 @@ func benchmarks() []benchmark {
 		{"ocsp", "status answers over HTTP, to a bare handler that returns the same bytes", benchOCSP},
 		{"registration", "the issuer's side of a whole registration, to its own signatures and verifications", benchRegistration},
 		{"login", "the verifier's side of a login, to its own public-key operations", benchLogin},
+		{"logins", "logins over OpenID Connect from request to ID Token, phone and all, to their RSA verifications and bare HTTP exchanges", benchLogins},
 		{"documents", "verdicts on CAdES signatures, to two RSA verifications and a hash", benchDocuments},
 		{"suspension", "how long after a report of loss the phone is refused everywhere, to one question", benchSuspension},
 		{"card", "a dump of the card over vpcd, to as many commands to a card that only echoes", benchCard},

@@ -123,8 +123,8 @@ type cost struct {
 	processor time.Duration // 0: not known
 }
 
-// measureCosts measures each operation for d, one after the other.
-func measureCosts(ctx context.Context, d time.Duration) (costs, error) {
+// bareOperations are the operations themselves, each with keys of its own.
+func bareOperations() (map[operation]func(int) error, error) {
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return nil, err
@@ -161,13 +161,21 @@ func measureCosts(ctx context.Context, d time.Duration) (costs, error) {
 		}
 		return nil
 	}
-	do := map[operation]func(int) error{
+	return map[operation]func(int) error{
 		rsaSign:     func(int) error { _, err := rsaKey.Sign(rand.Reader, digest[:], crypto.SHA256); return err },
 		rsaVerify:   func(int) error { return rsa.VerifyPKCS1v15(&rsaKey.PublicKey, crypto.SHA256, digest[:], rsaSignature) },
 		ecSign:      func(int) error { _, err := ecKey.Sign(rand.Reader, digest[:], crypto.SHA256); return err },
 		ecVerify:    func(int) error { return check(&ecKey.PublicKey, digest[:], ecSignature) },
 		p384Verify:  func(int) error { return check(&p384Key.PublicKey, wide[:], p384Signature) },
 		ecAgreement: func(int) error { _, err := agreement.ECDH(agreement.PublicKey()); return err },
+	}, nil
+}
+
+// measureCosts measures each operation for d, one after the other.
+func measureCosts(ctx context.Context, d time.Duration) (costs, error) {
+	do, err := bareOperations()
+	if err != nil {
+		return nil, err
 	}
 	c := costs{}
 	for _, o := range operations() {

@@ -113,7 +113,7 @@ func (r benchReport) print(c console) error {
 	for _, f := range r.Figures {
 		processor, target, peer, peerRatio := "–", "–", "–", "–"
 		if f.Processor > 0 {
-			processor = fmt.Sprintf("%.2f", f.Processor)
+			processor = ratio(f.Processor)
 		}
 		if f.Target > 0 {
 			target = fmt.Sprintf("≥ %.2f", f.Target)
@@ -121,7 +121,7 @@ func (r benchReport) print(c console) error {
 		if f.Peer != nil {
 			peer, peerRatio = f.amount(f.Peer.Value), fmt.Sprintf("%.1f×", f.Peer.Ratio)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%.2f\t%s\t%s\t%s\t%s\t%s\n", f.Work, f.amount(f.Ours), f.amount(f.Limit), f.Ratio, processor, target, peer, peerRatio, kib(f.KiB))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", f.Work, f.amount(f.Ours), f.amount(f.Limit), ratio(f.Ratio), processor, target, peer, peerRatio, kib(f.KiB))
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -138,6 +138,14 @@ func (r benchReport) print(c console) error {
 		fmt.Fprintln(c.out)
 	}
 	return nil
+}
+
+// ratio has two digits that say something, however small it is.
+func ratio(v float64) string {
+	if v < 0.01 {
+		return fmt.Sprintf("%.2g", v)
+	}
+	return fmt.Sprintf("%.2f", v)
 }
 
 func kib(v float64) string {

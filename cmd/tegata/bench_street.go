@@ -109,7 +109,8 @@ func (s *benchStreet) make(ctx context.Context, follow func()) error {
 		return err
 	}
 	n.open("issuer", s.issuer.before(n.guarded(n.settings, "issuer", n.issuer.metrics, n.issuer.sandboxRoutes(n.token))))
-	n.open("verifier", s.verifier.before(n.guardedDocuments(n.settings, n.verifier.metrics, n.verifier.routes())))
+	n.open("verifier", s.verifier.before(n.verifier.doors(n.settings, func(h http.Handler) http.Handler { return n.settings.ownName("verifier", h) },
+		n.guardedDocuments(n.settings, n.verifier.metrics, n.verifier.routes()))))
 	return nil
 }
 

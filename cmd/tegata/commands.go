@@ -1,5 +1,7 @@
 package main
 
+import "tegata/verifier/oidc"
+
 // commands lists everything `tegata` does, in the order of `tegata help`.
 func commands() []command {
 	return []command{
@@ -41,7 +43,12 @@ func commands() []command {
 		{"party certify", "-config FILE -id ID -role ROLE -origin URL -request FILE.csr -out FILE.pem", "production: a certificate under the ops authority", partyCertify},
 		{"party register", "-config FILE -in FILE.json -certificate FILE.pem [-terminal FILE.pem]…", "production: register an asking party with the verifier", partyRegister},
 		{"party end", "-config FILE -id ID", "production: end a party's registration", partyEnd},
-		{"client register", "-config FILE -in FILE.json", "production: register a relying party that speaks OpenID Connect", clientRegister},
+		{"client register", "-config FILE -in FILE.json [-logo FILE.png]", "production: register a relying party that speaks OpenID Connect", clientRegister},
+		{"client list", "-config FILE [-json]", "production: relying parties that speak OpenID Connect, and who applied to be one", clientList},
+		{"client show", "-config FILE -id ID [-logo FILE.png]", "production: all of one, and what an application would change", clientShow},
+		{"client approve", "-config FILE -id ID -seen DIGEST -why TEXT [-category NAME] [-sector NAME]", "production: register what was applied for", decision(oidc.Approved, approvalFlags, clientApprove)},
+		{"client refuse", "-config FILE -id ID -why TEXT", "production: turn an application down; a registration stays", decision(oidc.Refused, nil, clientRefuse)},
+		{"client end", "-config FILE -id ID -why TEXT", "production: end a relying party, and tell its developer why", decision(oidc.Ended, nil, clientEnd)},
 		{"party revoke", "-config FILE -serial HEX -reason REASON", "production: revoke a party's certificate", partyRevoke},
 		{"audit check", "[-data DIR] | -config FILE ROLE…", "recompute the audit chains", auditCheck},
 	}

@@ -8,12 +8,18 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
+	"image"
+	"image/png"
 	"io"
+	"maps"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +55,7 @@ func callsOfOpenAPI(t *testing.T, s *streets) {
 	m.documentCalls(verifier)
 	m.tokenCalls(verifier)
 	m.pushedCall(verifier)
+	m.logoCall(verifier)
 	m.answeredCall(start)
 }
 
@@ -72,6 +79,31 @@ func (m *meddled) call(method, address, mediaType string, body []byte, header ..
 		m.t.Fatalf("%s %s: %s: %s", method, address, res.Status, text)
 	}
 	return text
+}
+
+// logoCall registers a service at the developers' pages, gives it a picture, and fetches
+// that as phones do.
+func (m *meddled) logoCall(verifier string) {
+	pages := m.settings.page("verifier") + "/developers"
+	form := url.Values{"name_ja": {"青葉書店"}, "name_en": {"Aoba Books"}, "sentence_ja": {"注文を見ます。"}, "sentence_en": {"See your orders."},
+		"redirect_uris": {"http://127.0.0.1:9/callback"}, "profile": {"basic"}, "risk": {"R1"}}
+	said := m.call("POST", pages+"/new", "application/x-www-form-urlencoded", []byte(form.Encode()))
+	shown := regexp.MustCompile(`<code>([^<]+)</code>`).FindAllSubmatch(said, -1)
+	if len(shown) != 3 {
+		m.t.Fatalf("%s", said)
+	}
+	var body, picture bytes.Buffer
+	m.must(png.Encode(&picture, image.NewGray(image.Rect(0, 0, 64, 64))))
+	parts := multipart.NewWriter(&body)
+	m.must(errors.Join(parts.WriteField("client", string(shown[0][1])), parts.WriteField("token", string(shown[2][1]))))
+	file, err := parts.CreateFormFile("logo", "logo.png")
+	m.must(err)
+	_, err = picture.WriteTo(file)
+	m.must(errors.Join(err, parts.Close()))
+	m.call("POST", pages+"/logo", parts.FormDataContentType(), body.Bytes())
+	if got := m.call("GET", verifier+ceremony.LogoPath(string(shown[0][1])), "", nil); !bytes.HasPrefix(got, []byte("\x89PNG")) {
+		m.t.Errorf("the logo is %.10q", got)
+	}
 }
 
 // statusCalls asks for the status of a phone's certificate by OCSP, and for the lists
@@ -198,10 +230,15 @@ func (m *meddled) pushedCall(verifier string) {
 		return []string{text}
 	}
 	const form, bearer = "application/x-www-form-urlencoded", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-	m.call("POST", verifier+"/par", form, []byte(url.Values{
-		"client_id": {"broker"}, "response_type": {"code"}, "redirect_uri": {redirect}, "scope": {"openid name"}, "state": {"s"}, "nonce": {"n"},
-		"code_challenge": {oauth2.S256ChallengeFromVerifier(oauth2.GenerateVerifier())}, "code_challenge_method": {"S256"},
-		"client_assertion_type": {bearer}, "client_assertion": assertion()}.Encode()))
+	push := func(more url.Values) []byte {
+		request := url.Values{
+			"client_id": {"broker"}, "response_type": {"code"}, "redirect_uri": {redirect}, "scope": {"openid name"}, "state": {"s"}, "nonce": {"n"},
+			"code_challenge": {oauth2.S256ChallengeFromVerifier(oauth2.GenerateVerifier())}, "code_challenge_method": {"S256"},
+			"client_assertion_type": {bearer}, "client_assertion": assertion()}
+		maps.Copy(request, more)
+		return m.call("POST", verifier+"/par", form, []byte(request.Encode()))
+	}
+	push(nil)
 
 	prover, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, (&jose.SignerOptions{EmbedJWK: true}).WithType("dpop+jwt"))
 	m.must(err)
@@ -223,6 +260,42 @@ func (m *meddled) pushedCall(verifier string) {
 	body, err := json.Marshal(map[string]any{"document": []byte("注文します。\n"), "name": "order.txt", "media_type": "text/plain", "format": "cades", "purpose": "order"})
 	m.must(err)
 	at := verifier + "/api/sign-transactions"
-	m.call("POST", at, "application/json", body, httpd.Header{Name: "Authorization", Value: "DPoP " + own.AccessToken}, prove(at, own.AccessToken),
-		httpd.Header{Name: "Idempotency-Key", Value: ceremony.NewID()})
+	bring := func(body []byte) []byte {
+		return m.call("POST", at, "application/json", body, httpd.Header{Name: "Authorization", Value: "DPoP " + own.AccessToken}, prove(at, own.AccessToken),
+			httpd.Header{Name: "Idempotency-Key", Value: ceremony.NewID()})
+	}
+	bring(body)
+	two := []map[string]any{}
+	for _, text := range []string{"注文します。\n", "約款を読みました。\n"} {
+		two = append(two, map[string]any{"document": []byte(text), "name": "order.txt", "media_type": "text/plain", "format": "cades"})
+	}
+	body, err = json.Marshal(map[string]any{"documents": two, "purpose": "order"})
+	m.must(err)
+	var brought struct {
+		ID string `json:"sign_transaction_id"`
+	}
+	m.must(json.Unmarshal(bring(body), &brought))
+	var pushed struct {
+		RequestURI string `json:"request_uri"`
+	}
+	m.must(json.Unmarshal(push(url.Values{"scope": {"openid sign"}, "sign_transaction_id": {brought.ID}, "acr_values": {verifier + "/acr/r3"}}), &pushed))
+	m.documentsCall(m.settings.page("verifier") + "/authorize?" + url.Values{"client_id": {"broker"}, "request_uri": {pushed.RequestURI}}.Encode())
+}
+
+// documentsCall fetches what is to be signed in a login, as a phone does.
+func (m *meddled) documentsCall(login string) {
+	browser, err := newVisitor()
+	m.must(err)
+	m.must(browser.open(io.Discard, http.MethodGet, login, nil, nil))
+	m.must(browser.open(io.Discard, http.MethodPost, browser.at.String()+"/ask", url.Values{"with": {"this"}}, nil))
+	link, err := browser.link("/open")
+	m.must(err)
+	u, err := url.Parse(link)
+	m.must(err)
+	phone := httpd.Header{Name: ceremony.PhoneHeader, Value: ceremony.NewID()}
+	q, err := ceremony.ParseRequest(string(m.call("GET", u.Query().Get("request_uri"), "", nil, phone)))
+	m.must(err)
+	for _, d := range q.Unverified().ToSign() {
+		m.call("GET", d.URL, "", nil, phone)
+	}
 }

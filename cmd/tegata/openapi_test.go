@@ -29,7 +29,7 @@ var (
 		"GET /login/{id}/wait", "GET /login/{id}/done", "POST /login/{id}/ask", "POST /login/{id}/refuse", "/",
 		"POST /v1/clients", // the sandbox operator's door
 		// Pages where a developer looks after clients.
-		"GET /developers", "GET /developers/new", "POST /developers/new", "GET /developers/client", "POST /developers/client", "POST /developers/change",
+		"GET /developers", "GET /developers/new", "POST /developers/new", "GET /developers/client", "POST /developers/client", "POST /developers/change", "POST /developers/logo",
 		"POST /developers/secret", "POST /developers/delete"}
 	// Doors between the parties of one operator, by the roles in their certificates:
 	// register, helpdesk, portal and the sandbox's start page.

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"slices"
-	"strings"
 
 	"tegata/internal/audit"
 	"tegata/internal/ceremony"
@@ -80,7 +78,7 @@ func (v *verifier) doors(at places, own func(http.Handler) http.Handler, program
 	if v.openid == nil {
 		return programs
 	}
-	pages := httpd.Guard(httpd.GuardOptions{Names: at.names("verifier"), Pages: true, Log: v.log, Metrics: v.metrics, Refuse: v.openid.Refuse}, v.openid.Pages())
+	pages := httpd.Guard(httpd.GuardOptions{Names: at.names("verifier"), Pages: true, MaxBody: oidc.MaxForm, Log: v.log, Metrics: v.metrics, Refuse: v.openid.Refuse}, v.openid.Pages())
 	if own != nil {
 		pages = own(pages)
 	}
@@ -92,6 +90,7 @@ func (v *verifier) doors(at places, own func(http.Handler) http.Handler, program
 func clientRegister(ctx context.Context, c console, flags *flag.FlagSet, args []string) error {
 	path := flags.String("config", "", "the verifier's configuration")
 	in := flags.String("in", "", "the registration, JSON; see docs/relying-parties.md")
+	logo := flags.String("logo", "", "its picture, PNG")
 	if _, err := parse(flags, args); err != nil {
 		return err
 	}
@@ -102,51 +101,47 @@ func clientRegister(ctx context.Context, c console, flags *flag.FlagSet, args []
 	if err != nil {
 		return usagef("-in %s: %v", *in, err)
 	}
-	p, err := openProduction(c, *path, "verifier")
-	if err != nil {
+	var picture []byte
+	if *logo != "" {
+		if picture, err = os.ReadFile(*logo); err != nil {
+			return err
+		}
+	}
+	secret := ""
+	err = withClients(ctx, c, *path, func(p *oidc.Provider) (err error) {
+		if *logo != "" {
+			if client.Logo, err = p.KeepLogo(ctx, client.ID, picture); err != nil {
+				return err
+			}
+		}
+		secret, err = register(ctx, p, operator(), client)
 		return err
+	})
+	if err == nil {
+		fmt.Fprintf(c.out, "%s\t%s\n", client.ID, secret)
 	}
-	defer p.Close()
-	if err := p.open(ctx, "verifier"); err != nil {
-		return err
-	}
-	if p.verifier.openid == nil {
-		return usagef("%s: verifier.openid is missing: this verifier is no OpenID Provider", *path)
-	}
-	secret, err := p.verifier.register(ctx, operator(), client)
-	if errors.Is(err, oidc.ErrClient) {
-		return usagef("%v", err)
-	}
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(c.out, "%s\t%s\n", client.ID, secret)
-	return nil
+	return err
 }
 
-// readClient reads a registration of production: https alone.
 func readClient(path string) (client oidc.Client, err error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return client, err
 	}
-	if err := httpd.DecodeJSON(text, &client); err != nil {
-		return client, err
-	}
-	for _, uri := range append(slices.Concat(client.RedirectURIs, client.PostLogoutRedirectURIs), client.BackchannelLogoutURI) {
-		if uri != "" && !strings.HasPrefix(uri, "https://") {
-			return client, fmt.Errorf("%q is not https", uri)
-		}
-	}
-	return client, nil
+	return client, httpd.DecodeJSON(text, &client)
 }
 
 // register draws the secret of a client that authenticates by one, and registers it.
-func (v *verifier) register(ctx context.Context, who audit.Actor, c oidc.Client) (secret string, err error) {
+func register(ctx context.Context, p *oidc.Provider, who audit.Actor, c oidc.Client) (secret string, err error) {
 	if c.Authentication == oidc.SecretBasic {
 		secret, c.SecretSHA256 = oidc.NewSecret()
 	}
-	return secret, v.openid.Register(ctx, who, c)
+	return secret, p.Register(ctx, who, c)
+}
+
+// register registers a client with the verifier that is open.
+func (v *verifier) register(ctx context.Context, who audit.Actor, c oidc.Client) (secret string, err error) {
+	return register(ctx, v.openid, who, c)
 }
 
 // addedClient answers the registration of a client.

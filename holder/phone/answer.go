@@ -39,6 +39,7 @@ type Reply struct {
 	Reason  string         // of a refusal, one of ceremony's; "" is "unwanted"
 	Granted []string       // of the optional data
 	Match   string         // when the request crosses devices
+	Seen    []string       // of several documents: the SHA256 of each that the person has read
 	Unlock  element.Unlock // Ask.Secret; a refusal needs none
 }
 
@@ -49,6 +50,8 @@ type Outcome struct {
 	Party    ceremony.Text
 	What     ceremony.Text
 	At       time.Time
+	Copies   int  // of signed documents that the phone keeps from now on
+	NoRoom   bool // it has no room for them
 }
 
 // Answer answers a fetched request. A wrong secret, and an answer that could not
@@ -130,7 +133,7 @@ func (p *Phone) view(ctx context.Context, a Asking) (Ask, error) {
 		ID: a.ID, Party: party(w.who), Channel: q.Channel, What: q.Purpose.Sentence, Kind: q.Kind, Risk: q.Risk,
 		Write: q.Write, Match: q.Match, Secret: w.secret(), NoLock: w.demand != "", Until: a.Until,
 	}
-	v.Tries = p.element.Tries(v.Secret)
+	v.Tries, v.Party.Logo = p.element.Tries(v.Secret), a.Logo
 	if a.OnBehalfOf != "" {
 		through := party(w.asker)
 		v.Through = &through
@@ -138,10 +141,11 @@ func (p *Phone) view(ctx context.Context, a Asking) (Ask, error) {
 	if q.Terminal != nil {
 		v.Place, v.Address = q.Terminal.Place, q.Terminal.Address
 	}
-	if q.Document != nil {
-		if v.Sign, err = readDocument(q.Document, a.Document); err != nil {
-			return Ask{}, err
-		}
+	if v.Sign, err = readDocuments(q.ToSign(), a.contents()); err != nil {
+		return Ask{}, err
+	}
+	if v.NoRoom, err = p.noRoom(ctx, a.contents()); err != nil {
+		return Ask{}, err
 	}
 	for _, c := range q.Claims {
 		v.Data = append(v.Data, Datum{Code: c, Optional: q.Kind == ceremony.Consent})
@@ -181,6 +185,9 @@ func (p *Phone) sign(ctx context.Context, a Asking, w parts, reply Reply) (Askin
 	q := w.request
 	if len(q.Match) > 0 && !slices.Contains(q.Match, reply.Match) {
 		return a, ErrPickNumber.With("choices", q.Match)
+	}
+	if err := w.seen(reply); err != nil {
+		return a, err
 	}
 	given, err := granted(q, reply)
 	if err != nil {
@@ -231,16 +238,8 @@ func (p *Phone) sign(ctx context.Context, a Asking, w parts, reply Reply) (Askin
 	if err != nil {
 		return a, fmt.Errorf("phone: answer: %w", err)
 	}
-	if q.Document != nil { // before the answer, which holds its hash
-		signed, err := signDocument(session, q.Document, a.Document)
-		if err != nil {
-			return a, err
-		}
-		sealed, err := ceremony.SealSigned(signed, enc[0])
-		if err != nil {
-			return a, fmt.Errorf("phone: answer: %w", err)
-		}
-		a.Signed = []string{sealed}
+	if err := p.signDocuments(ctx, session, &a, q, enc[0]); err != nil { // before the answer, which holds their hashes
+		return a, err
 	}
 	compact, err := session.Answer(answer)
 	if err != nil {
@@ -270,9 +269,7 @@ func (p *Phone) use(w parts, result string) Use {
 	if t := w.request.Terminal; t != nil {
 		u.Where = t.Place
 	}
-	if d := w.request.Document; d != nil {
-		u.Document = d.Used()
-	}
+	u.Document, u.Documents = w.request.UsedDocuments()
 	return u
 }
 
@@ -344,8 +341,11 @@ func (p *Phone) deliver(ctx context.Context, a Asking, w parts, posted ceremony.
 	if noted := p.note(ctx, &use); noted != nil {
 		return Outcome{}, noted
 	}
-	if dropped := p.store().DropAsk(ctx, p.id, a.ID); dropped != nil {
-		return Outcome{}, fmt.Errorf("phone: answer: %w", dropped)
+	if use.Result == ResultApproved {
+		out.Copies, out.NoRoom = len(a.Copies), a.NoRoom
+	}
+	if closed := p.closeAsk(ctx, a, w, use.Result == ResultApproved); closed != nil {
+		return Outcome{}, closed
 	}
 	p.tell(ctx, "verifier", "answer", "回答を暗号化して、検証者に送りました", "Sealed the answer and sent it to the verifier",
 		map[string]string{"request": w.request.ID, "party": w.request.Issuer, "result": use.Result, "code": use.Code})

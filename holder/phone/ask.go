@@ -105,7 +105,8 @@ type Ask struct {
 	Risk    ceremony.Risk
 	Data    []Datum
 	Write   []ceremony.Line
-	Sign    *Document     // what is to be signed, of kind sign
+	Sign    []*Document   // what is to be signed, of kind sign, in order
+	NoRoom  bool          // no copies of these can be kept: see Room
 	Match   []string      // three numbers, when the request crosses devices
 	Secret  element.Which // the one secret that answers it
 	NoLock  bool          // never biometrics: its holder wants it so
@@ -118,6 +119,7 @@ type Party struct {
 	ID    string
 	Name  ceremony.Text
 	Mark  string
+	Logo  []byte // PNG, in place of the mark; empty for none
 	Since string // verified since, YYYY-MM-DD
 }
 
@@ -240,10 +242,13 @@ func (p *Phone) fetch(ctx context.Context, a Asking) (Asking, error) {
 		return a, err
 	}
 	a.Registration = asker.Raw()
-	if q.Document != nil {
-		if a.Document, err = p.document(ctx, a, q.Document); err != nil {
-			return a, err
-		}
+	shown := asker.Unverified()
+	if on != nil {
+		shown = *on
+	}
+	a.Logo = p.logo(ctx, origin, shown)
+	if a.Documents, err = p.documents(ctx, a, q.ToSign()); err != nil {
+		return a, err
 	}
 	a.ID, a.Request, a.Until = q.ID, compact, time.Unix(q.Expires, 0).UTC()
 	if err := p.store().PutAsk(ctx, a); err != nil {
@@ -282,8 +287,8 @@ func (p *Phone) asking(ctx context.Context, is func(Asking) bool) (Asking, error
 	at := p.now()
 	for _, a := range all {
 		if !at.Before(a.Until) {
-			if err := p.store().DropAsk(ctx, p.id, a.ID); err != nil {
-				return Asking{}, fmt.Errorf("phone: requests: %w", err)
+			if err := p.lapse(ctx, a); err != nil {
+				return Asking{}, err
 			}
 			if is(a) {
 				return Asking{}, ErrExpired

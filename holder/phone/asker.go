@@ -78,6 +78,27 @@ func (p *Phone) registration(ctx context.Context, origin, party string, where *c
 	return m, nil
 }
 
+// logoWithin is how long a picture may keep a person from reading a request.
+const logoWithin = 2 * time.Second
+
+// logo fetches the picture of a registration from the verifier, never from the party. One
+// that is not the registered one, or does not come, is not shown: the mark is.
+func (p *Phone) logo(ctx context.Context, origin string, r ceremony.Registration) []byte {
+	if r.Logo == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, logoWithin)
+	defer cancel()
+	picture, _, err := httpd.Exchange(ctx, p.phones.c.Client, http.MethodGet, origin+ceremony.LogoPath(r.Party), nil)
+	if err == nil {
+		err = ceremony.CheckLogo(picture, r.Logo)
+	}
+	if err != nil {
+		return nil
+	}
+	return picture
+}
+
 // allowed checks that a request whose signature holds asks for what was
 // registered by who asks, or by whom it asks for, and the certificate of whoever
 // signed it.

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -34,23 +35,29 @@ type checkpoint struct {
 	fetcher   map[string]string
 	reg       ceremony.Registration
 	terminals map[string]*ceremony.RegisteredTerminal
+	logo      []byte // served for whichever party
 	answers   []ceremony.Answer
 	declined  []string
 	trouble   func(rw http.ResponseWriter, r *http.Request) bool
 	redirect  string
-	document  []byte // served for every request
-	moved     string // where a document is said to be instead
+	document  []byte   // served for every request
+	documents [][]byte // or one of these, by its number
+	moved     string   // where a document is said to be instead
 	signed    [][]byte
+	posted    map[string][]ceremony.Posted // answers by request, the same ones again too
 }
 
 func newCheckpoint(w *town) *checkpoint {
 	w.t.Helper()
-	c := &checkpoint{w: w, requests: map[string]string{}, fetcher: map[string]string{}, terminals: map[string]*ceremony.RegisteredTerminal{}, redirect: "http://portal.localhost:1/return?response_code=once"}
+	c := &checkpoint{w: w, requests: map[string]string{}, fetcher: map[string]string{}, terminals: map[string]*ceremony.RegisteredTerminal{}, posted: map[string][]ceremony.Posted{},
+		redirect: "http://portal.localhost:1/return?response_code=once"}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /r/{id}", c.fetch)
 	mux.HandleFunc("GET /v1/parties/{id}", c.party)
+	mux.HandleFunc("GET /v1/parties/{id}/logo", func(rw http.ResponseWriter, _ *http.Request) { rw.Write(c.logo) })
 	mux.HandleFunc("POST /v1/requests/{id}/answer", c.answer)
 	mux.HandleFunc("GET /v1/requests/{id}/document", c.give)
+	mux.HandleFunc("GET /v1/requests/{id}/documents/{n}", c.give)
 	c.origin = "http://" + w.serve(mux)
 	c.sign, c.chain = w.party(profile.Party{ID: "verifier", Role: pki.RoleVerifier, Origins: []string{c.origin}})
 	var enc crypto.Signer
@@ -128,6 +135,10 @@ func (c *checkpoint) give(rw http.ResponseWriter, r *http.Request) {
 		http.Redirect(rw, r, c.moved, http.StatusFound)
 		return
 	}
+	if n, err := strconv.Atoi(r.PathValue("n")); err == nil {
+		rw.Write(c.documents[n-1])
+		return
+	}
 	rw.Write(c.document)
 }
 
@@ -171,6 +182,7 @@ func (c *checkpoint) answer(rw http.ResponseWriter, r *http.Request) {
 		httpd.WriteProblem(rw, r, problem.New(problem.Refused, 403, "judged", problem.Text{Title: err.Error()}, problem.Text{Title: err.Error()}))
 		return
 	}
+	c.posted[r.PathValue("id")] = append(c.posted[r.PathValue("id")], body)
 	for _, sealed := range body.Signed {
 		signed, err := ceremony.OpenSigned(sealed, c.enc, c.encChain[0])
 		if err != nil {

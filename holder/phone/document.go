@@ -3,10 +3,12 @@ package phone
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +30,9 @@ var (
 	ErrDocumentHidden = problem.NewRefused(422, "document-not-shown",
 		"この文書は、ここに表示できません。", nothingJA+"読めない文書には署名しないでください。",
 		"This document cannot be shown here.", nothingEN+"Do not sign what you cannot read.")
+	ErrNotSeen = problem.NewYourTurn(422, "documents-unseen",
+		"まだ読んでいない文書があります。", "文書を1つずつ読み、それぞれに「読みました」の印を付けてから署名してください。",
+		"There is a document that you have not read.", "Read each, tick the box below it, and sign then.")
 	ErrNoDocument = problem.NewRefused(404, "no-such-document",
 		"この依頼に文書はありません。", nothingJA+"もとの画面からもう一度やり直してください。",
 		"This request has no document.", nothingEN+"Begin again on the screen that asked.")
@@ -48,7 +53,23 @@ type Document struct {
 	Content []byte
 }
 
-// document fetches the document of a request from the verifier: from the address in
+// documents fetches the documents of a request, in its order, at most 1 MB together.
+func (p *Phone) documents(ctx context.Context, a Asking, all []ceremony.Document) (contents [][]byte, err error) {
+	size := 0
+	for i := range all {
+		content, err := p.document(ctx, a, &all[i])
+		if err != nil {
+			return nil, err
+		}
+		if size += len(content); size > ceremony.MaxDocument {
+			return nil, httpd.BadAnswer.Because(errors.New("phone: the documents are larger than a verifier takes"))
+		}
+		contents = append(contents, content)
+	}
+	return contents, nil
+}
+
+// document fetches one document of a request from the verifier: from the address in
 // the signed request, which is the verifier's own, with no redirect, at most 1 MB
 // and 5 s. It is what the request says, by its hash.
 func (p *Phone) document(ctx context.Context, a Asking, d *ceremony.Document) ([]byte, error) {
@@ -93,9 +114,64 @@ func readDocument(d *ceremony.Document, content []byte) (*Document, error) {
 	return v, nil
 }
 
+// readDocuments is readDocument of all, in their order.
+func readDocuments(all []ceremony.Document, contents [][]byte) (shown []*Document, err error) {
+	if len(all) != len(contents) {
+		return nil, ErrDocumentOther
+	}
+	for i := range all {
+		d, err := readDocument(&all[i], contents[i])
+		if err != nil {
+			return nil, err
+		}
+		shown = append(shown, d)
+	}
+	return shown, nil
+}
+
 func isDocument(d *ceremony.Document, content []byte) bool {
 	sum := sha256.Sum256(content)
 	return base64.RawURLEncoding.EncodeToString(sum[:]) == d.SHA256
+}
+
+// seen checks that the person has seen each of several documents.
+func (w parts) seen(reply Reply) error {
+	all := w.request.ToSign()
+	for _, d := range all {
+		if len(all) > 1 && !slices.Contains(reply.Seen, d.SHA256) {
+			return ErrNotSeen.With("document", d.Name)
+		}
+	}
+	return nil
+}
+
+// signDocuments has the element sign the very bytes that were shown, each sealed to the
+// verifier. Nothing of it is kept before all are signed.
+func (p *Phone) signDocuments(ctx context.Context, session *element.Session, a *Asking, q ceremony.Request, verifier *x509.Certificate) error {
+	all, contents := q.ToSign(), a.contents()
+	if len(contents) != len(all) {
+		return ErrDocumentOther
+	}
+	var err error
+	if a.NoRoom, err = p.noRoom(ctx, contents); err != nil {
+		return err
+	}
+	a.Signed, a.Copies, a.SignedAt = nil, nil, p.now()
+	for i := range all {
+		signed, err := signDocument(session, &all[i], contents[i])
+		if err != nil {
+			return err
+		}
+		sealed, err := ceremony.SealSigned(signed, verifier)
+		if err != nil {
+			return fmt.Errorf("phone: answer: %w", err)
+		}
+		a.Signed = append(a.Signed, sealed)
+		if !a.NoRoom {
+			a.Copies = append(a.Copies, p.phones.c.Sealer.Seal(copyPart(p.id, copyID(a.ID, i), copySignature), signed))
+		}
+	}
+	return nil
 }
 
 // signDocument has the element sign the very bytes that were shown.

@@ -78,7 +78,7 @@ func TestWhatIsShownIsWhatIsSigned(t *testing.T) {
 	} {
 		a, err := p.Fetch(t.Context(), c.ask(c.signing(d.format, d.media, d.content)))
 		w.must(err)
-		if a.Secret != element.Password || a.Sign == nil || a.Sign.Kind != d.kind || a.Sign.Size != len(d.content) || !d.shown(a.Sign) {
+		if a.Secret != element.Password || len(a.Sign) != 1 || a.Sign[0].Kind != d.kind || a.Sign[0].Size != len(d.content) || !d.shown(a.Sign[0]) {
 			t.Fatalf("%s: shown %+v", d.format, a.Sign)
 		}
 		p = w.restart("a") // what was shown waits on

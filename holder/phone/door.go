@@ -256,6 +256,9 @@ func approve(ctx context.Context, p *Phone, r *http.Request) (any, error) {
 	for _, d := range ask.Data {
 		reply.Granted = append(reply.Granted, d.Code)
 	}
+	for _, d := range ask.Sign { // a script is told what it signs by the request it named
+		reply.Seen = append(reply.Seen, d.SHA256)
+	}
 	if reply.Approve {
 		reply.Unlock = element.Unlock{PIN: in.PIN}
 		if ask.Secret == element.Password {

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"tegata/holder/element"
 	"tegata/holder/phone"
 	"tegata/holder/reader"
 	"tegata/internal/durable"
@@ -36,8 +37,10 @@ type childOrder struct {
 	Dir, DSN, Issuer string
 	Now              time.Time
 	Phone            string
-	DieAt            int    // the moment to die at, from 1; 0: live
-	Do               string // "": register; "force-stop", "deliver"
+	DieAt            int      // the moment to die at, from 1; 0: live
+	Do               string   // "": register; "force-stop", "deliver", "answer"
+	Ask              string   // that is answered
+	Seen             []string // of its documents
 }
 
 func TestMain(m *testing.M) {
@@ -85,6 +88,13 @@ func child(text string) {
 	switch o.Do {
 	case "force-stop":
 		fail(p.ForceStop(ctx))
+		fmt.Println(seen)
+		return
+	case "answer":
+		own, err := secret.ParsePassword(phonePassword)
+		fail(err)
+		_, err = p.Answer(ctx, o.Ask, phone.Reply{Approve: true, Seen: o.Seen, Unlock: element.Unlock{Password: own}})
+		fail(err)
 		fmt.Println(seen)
 		return
 	case "deliver":

@@ -27,7 +27,7 @@ type Config struct {
 	Store  Store
 	Dir    string // DIR/ID is the element of phone ID
 	Files  durable.Files
-	Sealer *secret.Sealer // of the elements
+	Sealer *secret.Sealer // of the elements, and of the documents that were signed
 	Now    func() time.Time
 	Arc    pki.Arc
 	Cost   secret.Cost // of comparing a secret

@@ -47,6 +47,18 @@ type Store interface {
 	// DropAsk forgets a request; none of that id is no error.
 	DropAsk(ctx context.Context, phone, id string) error
 
+	// CloseAsk forgets a request and keeps copies of what was signed for it, all or
+	// nothing. A copy of an ID that is there takes its place.
+	CloseAsk(ctx context.Context, at time.Time, phone, id string, copies []Copy) error
+	// Copies returns the copies of a phone without document and signature, newest first.
+	Copies(ctx context.Context, phone string) ([]Copy, error)
+	// Copy returns one with all its parts; ErrNotFound.
+	Copy(ctx context.Context, phone, id string) (Copy, error)
+	// DropCopies erases those that are named; one that is not there is no error.
+	DropCopies(ctx context.Context, at time.Time, phone string, ids ...string) error
+	// DropAllCopies erases all of a phone.
+	DropAllCopies(ctx context.Context, at time.Time, phone string) error
+
 	// PutOrder writes or replaces an order that the authority has not got yet, by ID.
 	PutOrder(ctx context.Context, at time.Time, o Order) error
 	// Orders returns those of a phone.
@@ -54,7 +66,7 @@ type Store interface {
 	// DropOrder forgets one; none of that id is no error.
 	DropOrder(ctx context.Context, at time.Time, phone, id string) error
 
-	// Wipe forgets a phone's registrations, history and requests: what a factory
+	// Wipe forgets a phone's registrations, history, requests and copies: what a factory
 	// reset leaves nothing of. The phone itself stays, and so do orders: they name nobody,
 	// and what they are to end is still good.
 	Wipe(ctx context.Context, at time.Time, phone string) error
@@ -150,13 +162,38 @@ type Asking struct {
 	Request      string    `json:"request"`             // compact JWS; empty until it arrived
 	Registration string    `json:"registration"`        // of who asks, compact JWS
 	OnBehalfOf   string    `json:"on_behalf,omitempty"` // registration of the party asked for
+	Logo         []byte    `json:"logo,omitempty"`      // of who is shown, as registered; empty for none
 	At           time.Time `json:"at"`                  // fetched
 	Until        time.Time `json:"until"`               // the request ends
 	Sealed       string    `json:"sealed,omitempty"`    // the answer, signed, perhaps not arrived
 	Approved     []string  `json:"approved,omitempty"`  // granted with it
 	UseID        string    `json:"use,omitempty"`       // its entry in the history
-	Document     []byte    `json:"document,omitempty"`  // of kind sign, as it is shown and signed
-	Signed       []string  `json:"signed,omitempty"`    // sealed, goes with the answer
+	Document     []byte    `json:"document,omitempty"`  // of kind sign, as it is shown and signed: before there could be several
+	Documents    [][]byte  `json:"documents,omitempty"` // the same of all
+	Signed       []string  `json:"signed,omitempty"`    // sealed to the verifier, goes with the answer
+	Copies       [][]byte  `json:"copies,omitempty"`    // of Signed, sealed for the phone's own keeping
+	SignedAt     time.Time `json:"signed_at,omitzero"`
+	NoRoom       bool      `json:"no_room,omitempty"` // there are none, because there is no room for them
+}
+
+// contents are the bytes of the documents that are to be signed, in order.
+func (a Asking) contents() [][]byte {
+	if a.Document != nil {
+		return [][]byte{a.Document}
+	}
+	return a.Documents
+}
+
+// Copy is a document that was signed on this phone, as the store keeps it. Its parts are
+// sealed under a key that the store does not have; what each holds is this package's.
+type Copy struct {
+	ID        string
+	Phone     string
+	At        time.Time // signed
+	Size      int       // of document and signature, bytes
+	About     []byte
+	Document  []byte // only from Store.Copy
+	Signature []byte // only from Store.Copy
 }
 
 // Kinds of history entries beside ceremony.Want.
@@ -206,7 +243,8 @@ type Use struct {
 	Why    ceremony.Text `json:"why,omitzero"` // the sentence of the problem with that code, as it was told
 	Data   []string      `json:"data,omitempty"`
 
-	Document *ceremony.UsedDocument `json:"document,omitempty"` // of kind sign; not its content
+	Document  *ceremony.UsedDocument  `json:"document,omitempty"`  // of kind sign; not its content
+	Documents []ceremony.UsedDocument `json:"documents,omitempty"` // instead, when they were several
 }
 
 // Receipt shows that a phone was given up.

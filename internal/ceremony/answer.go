@@ -100,7 +100,7 @@ func (a Answer) check() error {
 	if a.Match != "" && !matchNumber(a.Match) {
 		return malformed("match")
 	}
-	if len(a.Results) > 8 || len(a.Release) > releaseKind.MaxBytes {
+	if len(a.Results) > MaxDocuments || len(a.Release) > releaseKind.MaxBytes {
 		return malformed("results or release")
 	}
 	for _, r := range a.Results {

@@ -52,6 +52,8 @@ var (
 	ErrRiskFloor = errors.New("ceremony: below the purpose's risk class")
 	// ErrChannel: this risk or kind is not allowed over this channel.
 	ErrChannel = errors.New("ceremony: channel not allowed for this request")
+	// ErrSameDocument: a request names the same document twice. It is malformed too.
+	ErrSameDocument = fmt.Errorf("%w: the same document twice", ErrMalformed)
 )
 
 // Skew is how far the clocks of two parties may differ.
@@ -68,15 +70,23 @@ func (t Text) check(what string, limit int) error {
 		if s == "" || len(s) > limit {
 			return malformed("%s needs 1 to %d bytes in both languages", what, limit)
 		}
-		for _, r := range s {
-			// A control or direction character could make the screen say something else.
-			if r < 0x20 || r == 0x7F || r >= 0x80 && r < 0xA0 || r >= 0x200B && r <= 0x200F || r >= 0x202A && r <= 0x202E ||
-				r >= 0x2060 && r <= 0x206F || r == 0xFEFF {
-				return malformed("%s holds a control character", what)
-			}
+		if !Showable(s) {
+			return malformed("%s holds a control character", what)
 		}
 	}
 	return nil
+}
+
+// Showable says whether s holds no control or direction character: one could make the
+// screen say something else.
+func Showable(s string) bool {
+	for _, r := range s {
+		if r < 0x20 || r == 0x7F || r >= 0x80 && r < 0xA0 || r >= 0x200B && r <= 0x200F || r >= 0x202A && r <= 0x202E ||
+			r >= 0x2060 && r <= 0x206F || r == 0xFEFF {
+			return false
+		}
+	}
+	return true
 }
 
 // Risk is a risk class: how sure the verifier must be, and with which secret.
@@ -198,6 +208,10 @@ func identifier(s string) bool {
 	}
 	return true
 }
+
+// ValidName says whether s can be the id of a party or the code of a purpose: 1 to 64
+// letters, digits, "-", "_" and ".".
+func ValidName(s string) bool { return identifier(s) }
 
 func digest(s string) bool {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(s)

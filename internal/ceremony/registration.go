@@ -23,7 +23,8 @@ const MaxRegistration = 24 * time.Hour
 type Registration struct {
 	Party         string              `json:"id"`
 	Name          Text                `json:"name"`
-	Mark          string              `json:"mark"` // a drawn mark's name, or 1 to 4 characters or an emoji; large beside the name
+	Mark          string              `json:"mark"`           // a drawn mark's name, or 1 to 4 characters or an emoji; large beside the name
+	Logo          string              `json:"logo,omitempty"` // base64url SHA-256 of its picture, see CheckLogo
 	Purposes      []RegisteredPurpose `json:"purposes"`
 	Origins       []string            `json:"origins"`
 	ReturnURLs    []string            `json:"return_urls"`        // where a same-device answer sends the browser
@@ -91,6 +92,9 @@ func (r Registration) Check() error {
 	}
 	if r.Mark == "" || len(r.Mark) > 32 || strings.ContainsAny(r.Mark, "\r\n<>&") {
 		return malformed("mark")
+	}
+	if r.Logo != "" && !digest(r.Logo) {
+		return malformed("logo")
 	}
 	if _, err := time.Parse(time.DateOnly, r.VerifiedSince); err != nil {
 		return malformed("verified_since")
@@ -242,8 +246,10 @@ func (r Registration) Allows(req *jws.Message[Request], on *Registration) error 
 	if err := At(q.ResponseURI, r.Verifier.Origin); err != nil {
 		return err
 	}
-	if q.Document != nil {
-		return At(q.Document.URL, r.Verifier.Origin)
+	for _, d := range q.ToSign() {
+		if err := At(d.URL, r.Verifier.Origin); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -8,11 +8,9 @@ import (
 	"encoding/base64"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"tegata/internal/jws"
-	"tegata/internal/visible"
 )
 
 var requestKind = jws.Kind{Typ: "tegata-request+jwt", Algs: algs(jws.ES256), MaxBytes: 24 << 10}
@@ -39,7 +37,8 @@ type Request struct {
 	Risk        Risk       `json:"risk"`
 	Claims      []string   `json:"claims,omitempty"`
 	Write       []Line     `json:"write,omitempty"`
-	Document    *Document  `json:"document,omitempty"`
+	Document    *Document  `json:"document,omitempty"`  // of kind sign: the one
+	Documents   []Document `json:"documents,omitempty"` // or several, 2 to MaxDocuments; see ToSign
 	Terminal    *Terminal  `json:"terminal,omitempty"`
 	SessionKey  *PublicJWK `json:"session_key,omitempty"`
 	Channel     Channel    `json:"channel"`
@@ -57,27 +56,6 @@ type Purpose struct {
 type Line struct {
 	Label Text `json:"label"`
 	Value Text `json:"value"`
-}
-
-// Document is what `sign` asks to be signed. The phone fetches it from the
-// verifier and shows it: a digest alone is refused.
-type Document struct {
-	Name      string `json:"name"`   // of the file, as the person sees and keeps it; without folder
-	Format    string `json:"format"` // cades, pades or xades
-	MediaType string `json:"media_type"`
-	SHA256    string `json:"sha256"` // base64url
-	URL       string `json:"url"`    // at the verifier
-}
-
-// DocumentURL is where a verifier serves the document of a request to the phone that
-// fetched it: the only Document.URL that it takes.
-func DocumentURL(origin, request string) string {
-	return origin + "/v1/requests/" + request + "/document"
-}
-
-// Used is what histories and results say of d.
-func (d Document) Used() *UsedDocument {
-	return &UsedDocument{Name: d.Name, Format: d.Format, MediaType: d.MediaType, SHA256: d.SHA256}
 }
 
 // PublicJWK is a P-256 public key (RFC 7517; RFC 7518, section 6.2).
@@ -192,9 +170,6 @@ func (r Request) checkKind() error {
 	default:
 		return malformed("kind")
 	}
-	if (r.Kind == SignDoc) != (r.Document != nil) {
-		return malformed("a document is for sign, and sign needs one")
-	}
 	if (r.Kind == Write) != (len(r.Write) > 0) || len(r.Write) > 20 {
 		return malformed("write lines are for write, 1 to 20 of them")
 	}
@@ -209,24 +184,7 @@ func (r Request) checkKind() error {
 			return err
 		}
 	}
-	if r.Document != nil {
-		return r.Document.Check()
-	}
-	return nil
-}
-
-// Check looks at the form of d: ErrMalformed.
-func (d Document) Check() error {
-	if !visible.Any(d.Name) || visible.Text(d.Name) != d.Name || len(d.Name) > 200 || strings.ContainsAny(d.Name, "/\\\n\t") {
-		return malformed("document name")
-	}
-	if d.Format != "cades" && d.Format != "pades" && d.Format != "xades" || d.MediaType == "" || len(d.MediaType) > 100 || !digest(d.SHA256) {
-		return malformed("document")
-	}
-	if _, err := Origin(d.URL); err != nil {
-		return malformed("document address")
-	}
-	return nil
+	return r.checkDocuments()
 }
 
 // checkChannel checks the channel and its numbers, and what a channel may carry:

@@ -1,7 +1,5 @@
 package ceremony
 
-import "encoding/json"
-
 // Bodies and headers of the verifier's endpoints, as asking parties and phones
 // write and read them.
 
@@ -87,38 +85,6 @@ type Result struct {
 	ExpiresAt int64             `json:"expires_at,omitempty"`
 }
 
-// SignStart is the body of POST /api/sign-transactions, with the party's client
-// assertion: a request of kind sign and the document that it names. A digest without
-// a document is refused.
-type SignStart struct {
-	Start
-	Document []byte `json:"document"` // base64; at most MaxDocument bytes
-}
-
-// MaxDocument is the largest document that can be signed on a phone, in bytes.
-const MaxDocument = 1 << 20
-
-// MaxSigned is the largest signed document: a document, and what a signature adds.
-const MaxSigned = MaxDocument + 128<<10
-
-// MaxSignStart and MaxPosted are the largest bodies of POST /api/sign-transactions and
-// of an answer of kind sign, in bytes.
-const (
-	MaxSignStart = 4*(MaxDocument/3+1) + 32<<10
-	MaxPosted    = maxSealedSigned + 64<<10
-)
-
-// SignResult answers GET /api/sign-transactions/{result_id}/result.
-type SignResult struct {
-	Result
-	// Document is of the request; Signature the detached CMS (cades), or the signed
-	// PDF or XML document, once the verdict is passed.
-	Document  *UsedDocument `json:"document,omitempty"`
-	Signature []byte        `json:"signature,omitempty"` // base64
-	// Signed is the verdict on the signature by itself, as POST /v1/verify gives it.
-	Signed json.RawMessage `json:"signed,omitempty"`
-}
-
 // Use is one line of GET /v1/uses.
 type Use struct {
 	At      int64    `json:"at"`
@@ -142,15 +108,8 @@ type Use struct {
 	Place       Text     `json:"place,omitzero"`     // where that stands; none online
 	Receipt     string   `json:"receipt,omitempty"`  // number of the verifier's receipt
 
-	Document *UsedDocument `json:"document,omitempty"` // of kind sign
-}
-
-// UsedDocument is what was signed, or was to be: never the document itself.
-type UsedDocument struct {
-	Name      string `json:"name"`
-	Format    string `json:"format"`
-	MediaType string `json:"media_type"`
-	SHA256    string `json:"sha256"` // base64url, of the document before it was signed
+	Document  *UsedDocument  `json:"document,omitempty"`  // of kind sign
+	Documents []UsedDocument `json:"documents,omitempty"` // instead, when they were several
 }
 
 // UseEnd is the kind of a use that is none: the holder ended what a relying party had

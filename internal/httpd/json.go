@@ -40,13 +40,18 @@ func ReadJSON(w http.ResponseWriter, r *http.Request, v any) error {
 		return errMediaType
 	}
 	data, err := io.ReadAll(r.Body)
+	if err != nil {
+		return BodyProblem(err)
+	}
+	return DecodeJSON(data, v)
+}
+
+// BodyProblem says as a problem why a request's body could not be read.
+func BodyProblem(err error) error {
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return errTooLarge
 	}
-	if err != nil {
-		return errMalformed.Because(err) // the line broke
-	}
-	return DecodeJSON(data, v)
+	return errMalformed.Because(err)
 }
 
 // DecodeJSON is the strictness of ReadJSON for a body that was read already.

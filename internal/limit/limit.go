@@ -30,7 +30,7 @@ type Sources struct {
 }
 
 // NewSources lets each source send burst at once, and perSecond a second after that.
-func NewSources(perSecond, burst int) *Sources {
+func NewSources(perSecond float64, burst int) *Sources {
 	return &Sources{perSecond: rate.Limit(perSecond), burst: burst, sources: map[string]*rate.Limiter{}}
 }
 

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"encoding/base64"
 	"html/template"
 	"unicode/utf8"
 )
@@ -62,6 +63,15 @@ func Mark(name string) template.HTML {
 		d = marks()["party"]
 	}
 	return template.HTML(`<svg class="mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false" fill="currentColor">` + d + `</svg>`)
+}
+
+// PNG is a picture as the address of an image within a page, "" for none: no page fetches
+// a party's picture from anywhere.
+func PNG(picture []byte) template.URL {
+	if len(picture) == 0 {
+		return ""
+	}
+	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(picture))
 }
 
 // MarkNames lists the marks that can be named in a registration.

@@ -8,7 +8,8 @@
 // # Trust
 //
 // As package store says. No secret comes here, and no key; the name and birth
-// date of the holder do, as on any phone.
+// date of the holder do, as on any phone, and so does a document while its holder is
+// asked to sign it. What was signed comes here sealed.
 package phone
 
 import (
@@ -199,6 +200,7 @@ func (s *Store) Wipe(ctx context.Context, at time.Time, id string) error {
 	return s.db.Write(ctx, func(tx store.Tx) error {
 		for _, q := range []string{
 			`DELETE FROM enrolment WHERE phone = $1`, `DELETE FROM history WHERE phone = $1`, `DELETE FROM asking WHERE phone = $1`,
+			`DELETE FROM signed_copy WHERE phone = $1`,
 		} {
 			if _, err := tx.Exec(ctx, q, id); err != nil {
 				return err

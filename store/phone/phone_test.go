@@ -147,3 +147,67 @@ func TestHistoryAndRequests(t *testing.T) {
 		}
 	})
 }
+
+func TestCopiesOfWhatWasSigned(t *testing.T) {
+	storetest.Each(t, phonestore.Schema, func(t *testing.T, db *store.DB) {
+		s, ctx := phonestore.New(db), t.Context()
+		must := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		copied := func(of, id string, at time.Time) phone.Copy {
+			return phone.Copy{ID: id, Phone: of, At: at, Size: 7, About: []byte{0, 1}, Document: []byte{2, 0}, Signature: []byte{3, 0xff}}
+		}
+		must(s.PutAsk(ctx, phone.Asking{ID: "r1", Phone: "a", At: at, Until: at}))
+		first := copied("a", "r1-01", at)
+		for range 2 { // the same again is kept once
+			must(s.CloseAsk(ctx, at, "a", "r1", []phone.Copy{first, copied("a", "r1-02", at)}))
+		}
+		if asks, err := s.Asks(ctx, "a"); err != nil || len(asks) != 0 {
+			t.Errorf("the request is still there: %+v, %v", asks, err)
+		}
+		must(s.CloseAsk(ctx, at, "a", "r2", []phone.Copy{copied("a", "r2-01", at.Add(time.Second))}))
+		must(s.CloseAsk(ctx, at, "b", "r1", []phone.Copy{copied("b", "r1-01", at)}))
+		must(s.CloseAsk(ctx, at, "a", "r3", nil))
+		ids := func() (ids []string) {
+			t.Helper()
+			all, err := s.Copies(ctx, "a")
+			must(err)
+			for _, c := range all {
+				ids = append(ids, c.ID)
+				if c.Document != nil || c.Signature != nil || c.Size != 7 || len(c.About) != 2 {
+					t.Errorf("listed %+v", c)
+				}
+			}
+			return ids
+		}
+		if got := ids(); !reflect.DeepEqual(got, []string{"r2-01", "r1-01", "r1-02"}) {
+			t.Errorf("got %v", got)
+		}
+		if got, err := s.Copy(ctx, "a", "r1-01"); err != nil || !reflect.DeepEqual(got, first) {
+			t.Errorf("got %+v, %v", got, err)
+		}
+		if _, err := s.Copy(ctx, "b", "r2-01"); !errors.Is(err, phone.ErrNotFound) {
+			t.Errorf("another phone's: %v", err)
+		}
+		must(s.DropCopies(ctx, at, "a")) // none is none
+		must(s.DropCopies(ctx, at, "a", "r1-02", "r9-01"))
+		if got := ids(); !reflect.DeepEqual(got, []string{"r2-01", "r1-01"}) {
+			t.Errorf("after one went: %v", got)
+		}
+		must(s.DropAllCopies(ctx, at, "a"))
+		if got := ids(); len(got) != 0 {
+			t.Errorf("after all went: %v", got)
+		}
+		must(s.CloseAsk(ctx, at, "a", "r1", []phone.Copy{first}))
+		must(s.Wipe(ctx, at, "a"))
+		if got := ids(); len(got) != 0 {
+			t.Errorf("after a reset: %v", got)
+		}
+		if _, err := s.Copy(ctx, "b", "r1-01"); err != nil {
+			t.Errorf("the other phone's went too: %v", err)
+		}
+	})
+}

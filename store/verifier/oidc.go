@@ -57,19 +57,26 @@ func storable(id string) bool { return utf8.ValidString(id) && !strings.Contains
 
 // PutClient implements oidc.Store.
 func (o OIDC) PutClient(ctx context.Context, who audit.Actor, at time.Time, c oidc.Client) error {
+	return o.s.db.Write(ctx, func(tx store.Tx) error {
+		if err := putClient(ctx, tx, who, at, c); err != nil {
+			return err
+		}
+		return keepLogos(ctx, tx, c.ID)
+	})
+}
+
+func putClient(ctx context.Context, tx store.Tx, who audit.Actor, at time.Time, c oidc.Client) error {
 	text, err := json.Marshal(c)
 	if err != nil {
 		return fmt.Errorf("store/verifier: client %s: %w", c.ID, err)
 	}
-	return o.s.db.Write(ctx, func(tx store.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO oidc_client (id, registration, changed_at_ms) VALUES ($1, $2, $3)
-			ON CONFLICT (id) DO UPDATE SET registration = excluded.registration, changed_at_ms = excluded.changed_at_ms`,
-			c.ID, string(text), at.UnixMilli())
-		if err != nil {
-			return err
-		}
-		return store.Audit(ctx, tx, at, who, "client registered", c.ID, map[string]string{"profile": string(c.Profile)})
-	})
+	_, err = tx.Exec(ctx, `INSERT INTO oidc_client (id, registration, changed_at_ms) VALUES ($1, $2, $3)
+		ON CONFLICT (id) DO UPDATE SET registration = excluded.registration, changed_at_ms = excluded.changed_at_ms`,
+		c.ID, string(text), at.UnixMilli())
+	if err != nil {
+		return err
+	}
+	return store.Audit(ctx, tx, at, who, "client registered", c.ID, map[string]string{"profile": string(c.Profile)})
 }
 
 // PutLogin implements oidc.Store.
@@ -251,6 +258,9 @@ func (o OIDC) SweepOIDC(ctx context.Context, at time.Time) error {
 				return err
 			}
 		}
-		return nil
+		if _, err := tx.Exec(ctx, "DELETE FROM oidc_traffic WHERE at_ms <= $1", at.Add(-oidc.TrafficLife).UnixMilli()); err != nil {
+			return err
+		}
+		return sweepApplications(ctx, tx, at)
 	})
 }

@@ -11,15 +11,17 @@ import (
 
 // PutManaged implements oidc.Developers.
 func (o OIDC) PutManaged(ctx context.Context, who audit.Actor, m oidc.Managed) error {
-	return o.s.db.Write(ctx, func(tx store.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO oidc_managed (client, token, contact, at_ms) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (client) DO UPDATE SET token = excluded.token, contact = excluded.contact`,
-			m.Client, m.Token[:], m.Contact, m.At.UnixMilli())
-		if err != nil {
-			return err
-		}
-		return store.Audit(ctx, tx, m.At, who, "client managed", m.Client, nil)
-	})
+	return o.s.db.Write(ctx, func(tx store.Tx) error { return putManaged(ctx, tx, who, m) })
+}
+
+func putManaged(ctx context.Context, tx store.Tx, who audit.Actor, m oidc.Managed) error {
+	_, err := tx.Exec(ctx, `INSERT INTO oidc_managed (client, token, contact, at_ms) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (client) DO UPDATE SET token = excluded.token, contact = excluded.contact`,
+		m.Client, m.Token[:], m.Contact, m.At.UnixMilli())
+	if err != nil {
+		return err
+	}
+	return store.Audit(ctx, tx, m.At, who, "client managed", m.Client, nil)
 }
 
 // Managed implements oidc.Developers.
@@ -40,13 +42,21 @@ func (o OIDC) Managed(ctx context.Context, client string) (m oidc.Managed, err e
 // DropManaged implements oidc.Developers.
 func (o OIDC) DropManaged(ctx context.Context, who audit.Actor, at time.Time, client string) error {
 	return o.s.db.Write(ctx, func(tx store.Tx) error {
-		for _, table := range []string{"oidc_managed", "oidc_traffic"} {
-			if _, err := tx.Exec(ctx, "DELETE FROM "+table+" WHERE client = $1", client); err != nil {
-				return err
-			}
+		if err := dropManaged(ctx, tx, client); err != nil {
+			return err
 		}
 		return store.Audit(ctx, tx, at, who, "client no longer managed", client, nil)
 	})
+}
+
+func dropManaged(ctx context.Context, tx store.Tx, client string) error {
+	for _, q := range []string{"DELETE FROM oidc_managed WHERE client = $1", "DELETE FROM oidc_traffic WHERE client = $1",
+		"DELETE FROM oidc_application WHERE client = $1", "DELETE FROM party_logo WHERE party = $1"} {
+		if _, err := tx.Exec(ctx, q, client); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // NoteTraffic implements oidc.Developers.

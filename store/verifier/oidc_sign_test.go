@@ -1,6 +1,7 @@
 package verifier_test
 
 import (
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -15,7 +16,7 @@ func TestASignTransactionFromBeginningToEnd(t *testing.T) {
 		ctx, o, want := t.Context(), s.OIDC(), wants(t)
 		document := []byte("一室、二年")
 		first := oidc.SignTransaction{ID: "a", Client: "bank", Key: [32]byte{1}, Body: [32]byte{2}, Until: now.Add(10 * time.Minute),
-			About: oidc.SignAbout{Name: "契約書.txt", MediaType: "text/plain", Format: "cades", SHA256: "x", Purpose: "open", Encrypt: "{}"}}
+			About: oidc.SignAbout{AboutDocument: oidc.AboutDocument{Name: "契約書.txt", MediaType: "text/plain", Format: "cades", SHA256: "x"}, Purpose: "open", Encrypt: "{}"}}
 		_, err := o.PutSignTransaction(ctx, first, document, now)
 		want(err, nil)
 		again := first
@@ -34,7 +35,7 @@ func TestASignTransactionFromBeginningToEnd(t *testing.T) {
 		}
 		got, err := o.SignTransaction(ctx, "a", now)
 		want(err, nil)
-		if got.About != first.About || got.Client != "bank" || got.UsedBy != "" || !got.Until.Equal(first.Until) {
+		if !reflect.DeepEqual(got.About, first.About) || got.Client != "bank" || got.UsedBy != "" || !got.Until.Equal(first.Until) {
 			t.Errorf("%+v", got)
 		}
 		_, err = o.SignTransaction(ctx, "a", first.Until)

@@ -38,7 +38,7 @@ func (s *Store) PutRequest(ctx context.Context, by ceremony.Entry, r gateway.Req
 		if _, err = tx.Exec(ctx, "INSERT INTO request_result (result_id, id) VALUES ($1, $2)", r.ResultID, r.ID); err != nil {
 			return err
 		}
-		return putDocument(ctx, tx, r)
+		return putDocuments(ctx, tx, r)
 	})
 }
 
@@ -156,7 +156,7 @@ func (s *Store) Finish(ctx context.Context, who audit.Actor, o gateway.Outcome) 
 				return err
 			}
 		}
-		if err := finishDocument(ctx, tx, o); err != nil {
+		if err := finishDocuments(ctx, tx, o); err != nil {
 			return err
 		}
 		if o.Session != nil {

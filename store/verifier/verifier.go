@@ -68,23 +68,25 @@ func (s *Store) Party(ctx context.Context, id string) (p gateway.Party, err erro
 
 // PutParty implements gateway.Store.
 func (s *Store) PutParty(ctx context.Context, who audit.Actor, at time.Time, p gateway.Party) error {
+	return s.db.Write(ctx, func(tx store.Tx) error { return putParty(ctx, tx, who, at, p) })
+}
+
+func putParty(ctx context.Context, tx store.Tx, who audit.Actor, at time.Time, p gateway.Party) error {
 	text, err := json.Marshal(p)
 	if err != nil {
 		return fmt.Errorf("store/verifier: party %s: %w", p.ID, err)
 	}
-	return s.db.Write(ctx, func(tx store.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO party (id, registration, changed_at_ms) VALUES ($1, $2, $3)
-			ON CONFLICT (id) DO UPDATE SET registration = excluded.registration, changed_at_ms = excluded.changed_at_ms`,
-			p.ID, string(text), at.UnixMilli())
-		if err != nil {
-			return err
-		}
-		action := "party registered"
-		if p.Ended {
-			action = "party ended"
-		}
-		return store.Audit(ctx, tx, at, who, action, p.ID, nil)
-	})
+	_, err = tx.Exec(ctx, `INSERT INTO party (id, registration, changed_at_ms) VALUES ($1, $2, $3)
+		ON CONFLICT (id) DO UPDATE SET registration = excluded.registration, changed_at_ms = excluded.changed_at_ms`,
+		p.ID, string(text), at.UnixMilli())
+	if err != nil {
+		return err
+	}
+	action := "party registered"
+	if p.Ended {
+		action = "party ended"
+	}
+	return store.Audit(ctx, tx, at, who, action, p.ID, nil)
 }
 
 // Person implements gateway.Store.

@@ -74,7 +74,7 @@ for (const [size, name] of [[narrow, 'narrow'], [wide, 'wide']]) {
     await is.press(page, '新しい通信を見る')
     await page.getByText('oauth2-proxy', { exact: true }).click()
     await shot(page, `developers-${name}-4`)
-    assert.ok((await page.locator('pre').last().innerText()).includes(id))
+    assert.ok((await page.locator('pre').nth(2).innerText()).includes(id))
 
     await page.goto(town.url('verifier', '/developers'))
     await page.getByLabel('client_id').fill(id)

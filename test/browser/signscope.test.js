@@ -111,6 +111,84 @@ job('a text is brought, signed on the phone, and fetched by the login that signe
   }
 })
 
+job('a text, a PDF and an XML document are read and signed under one password without script, and the phone keeps copies', async () => {
+  const bank = await service('three-bank')
+  try {
+    const counter = await (await visitor(narrow)).newPage() // a browser finds the name, Node does not
+    await counter.goto(town.url('street', '/shop'))
+    const paper = async (what) => Buffer.from(await counter.evaluate(async (at) => Array.from(new Uint8Array(await (await fetch(at)).arrayBuffer())), `/shop/paper/${what}`))
+    const long = `${'declaration'.repeat(12)}.xml` // no place to break it
+    const documents = [
+      { name: 'application.txt', media_type: 'text/plain', format: 'cades', document: Buffer.from(text) },
+      { name: 'terms.pdf', media_type: 'application/pdf', format: 'pades', document: await paper('pdf') },
+      { name: long, media_type: 'application/xml', format: 'xades', document: await paper('xml') },
+    ]
+    const brought = await bring(bank, {
+      document: undefined, name: undefined, media_type: undefined, format: undefined,
+      documents: documents.map((d) => ({ ...d, document: d.document.toString('base64') })),
+    })
+    assert.equal(brought.status, 201, await brought.clone().text())
+    const { sign_transaction_id: id } = await brought.json()
+    const { url, kept } = await push(bank, id)
+    const context = await visitor(narrow, { javaScriptEnabled: false })
+    const page = await context.newPage()
+    await page.goto(town.url('phone'))
+    await is.press(page, is.named('taro'))
+    await page.goto(url.href)
+    for (const { name } of documents) await page.getByText(name).waitFor()
+    assert.ok(await sideways(page) <= 0, 'the login page does not run off the side')
+    await is.press(page, /この端末|このスマホ/)
+    await is.at(page, /からの確認$/)
+    assert.deepEqual(await page.getByRole('heading', { level: 2, name: /^\d \/ 3/ }).allInnerTexts(), ['1', '2', '3'].map((n) => `${n} / 3　署名する文書`))
+    assert.ok(await sideways(page) <= 0, 'the page does not run off the side')
+    await page.setViewportSize({ width: 320, height: 640 })
+    assert.ok(await sideways(page) <= 0, 'nor at 320 px')
+    await is.follow(page, long)
+    assert.ok(page.url().endsWith('#document-3'))
+    const field = page.getByLabel('スマホの署名用パスワード', { exact: true })
+    const read = (name) => page.getByRole('checkbox', { name: `「${name}」を終わりまで読みました` })
+    await read('application.txt').check()
+    await read(long).check()
+    await field.fill(password)
+    await is.press(page, '署名する')
+    await page.getByText('まだ読んでいない文書があります。').waitFor()
+    const [viewer] = await Promise.all([context.waitForEvent('page'), is.follow(page, 'PDFを開いて読む')])
+    await viewer.close()
+    await read('terms.pdf').check()
+    assert.ok(await read('application.txt').isChecked(), 'what was ticked stays ticked')
+    await field.fill(password)
+    await is.press(page, '署名する')
+    await page.getByText('店に戻りました').waitFor()
+    const tokens = await oidc.authorizationCodeGrant(bank.config, new URL(page.url()), { ...kept, idTokenExpected: true }, undefined, { DPoP: bank.DPoP })
+    const signed = await (await result(bank, tokens.access_token, id)).json()
+    assert.equal(signed.verdict, 'passed')
+    assert.deepEqual(signed.documents.map((d) => [d.name, d.verdict, d.signed.signatures[0].format]),
+      [['application.txt', 'passed', 'CAdES'], ['terms.pdf', 'passed', 'PAdES'], [long, 'passed', 'XAdES']])
+    // What the bank has, the person has too, and can take out and erase.
+    await page.goto(town.url('phone', '/p/taro-phone/'))
+    await is.follow(page, '署名した書類')
+    await is.at(page, '署名した書類')
+    for (const { name } of documents) await page.getByRole('link', { name, exact: true }).first().waitFor()
+    assert.ok(await sideways(page) <= 0, 'the list does not run off the side')
+    await is.follow(page, long)
+    await is.at(page, long)
+    assert.ok(await sideways(page) <= 0, 'nor does a copy')
+    await page.goBack()
+    await page.getByRole('link', { name: 'terms.pdf', exact: true }).first().click()
+    await is.at(page, 'terms.pdf')
+    const [file] = await Promise.all([page.waitForEvent('download'), is.follow(page, '署名の入った文書を取り出す')])
+    assert.equal(file.suggestedFilename(), 'signed-terms.pdf')
+    assert.deepEqual(readFileSync(await file.path()), Buffer.from(signed.documents[1].signature, 'base64'))
+    await page.getByText('この書類を消す').click()
+    await page.getByRole('checkbox', { name: '消すと元に戻せないことが分かりました' }).check()
+    await is.press(page, '消す')
+    await page.getByText('消しました。').waitFor()
+    assert.equal(await page.getByRole('link', { name: 'terms.pdf', exact: true }).count(), 0)
+  } finally {
+    bank.here.stop()
+  }
+})
+
 job('the result is sealed to a key of the service', async () => {
   const bank = await service('seal-bank')
   try {

@@ -15,7 +15,7 @@ before(async () => {
 const places = [
   ['street', '/'], ['street', '/cards'], ['street', '/mailbox'], ['street', '/trace'], ['street', '/break'], ['street', '/offers'],
   ['phone', '/'], ['phone', '/p/taro-phone/'], ['phone', '/p/taro-phone/certificates'], ['phone', '/p/taro-phone/certificate'],
-  ['phone', '/p/taro-phone/history'], ['phone', '/p/taro-phone/settings'], ['phone', '/p/taro-phone/scan'], ['phone', '/p/taro-phone/mark'],
+  ['phone', '/p/taro-phone/history'], ['phone', '/p/taro-phone/documents'], ['phone', '/p/taro-phone/settings'], ['phone', '/p/taro-phone/scan'], ['phone', '/p/taro-phone/mark'],
   ['phone', '/p/taro-phone/reset-pin'], ['phone', '/p/taro-phone/unlock'], ['phone', '/p/taro-phone/lost'], ['phone', '/p/taro-phone/stop'],
   ['phone', '/p/taro-phone/biometrics'], ['phone', '/p/taro-phone/methods'], ['phone', '/p/taro-phone/quiet'],
   ['phone', '/p/taro-phone/secrets'], ['phone', '/p/taro-phone/change-pin'], ['phone', '/p/taro-phone/forgot'], ['phone', '/p/taro-phone/hand-over'],

@@ -18,22 +18,23 @@ import (
 
 // attempt is one answer on its way through the checks.
 type attempt struct {
-	request  Request
-	asked    ceremony.Request
-	answer   *jws.Message[ceremony.Answer]
-	claims   ceremony.Answer
-	release  *jws.Message[ceremony.Release] // nil when no attribute is granted
-	signed   []byte                         // of kind sign: what the answer names in Results
-	document *Signed                        // the same, once it was judged
-	kind     pki.Kind
-	leaf     *x509.Certificate
-	path     []*x509.Certificate
-	expired  error // certpath.ErrExpired or ErrNotYetValid
-	status   certpath.Status
-	person   string
-	given    map[string]string
-	bound    bound // what the holder's rules say about it
-	at       time.Time
+	request Request
+	asked   ceremony.Request
+	answer  *jws.Message[ceremony.Answer]
+	claims  ceremony.Answer
+	release *jws.Message[ceremony.Release] // nil when no attribute is granted
+	signed  [][]byte                       // of kind sign: what the answer names in Results
+	judged  []Signed                       // the same, once all were found good
+	wrong   int                            // of signed, from 1: the one that was not
+	kind    pki.Kind
+	leaf    *x509.Certificate
+	path    []*x509.Certificate
+	expired error // certpath.ErrExpired or ErrNotYetValid
+	status  certpath.Status
+	person  string
+	given   map[string]string
+	bound   bound // what the holder's rules say about it
+	at      time.Time
 }
 
 // Answer checks a phone's answer to request id and stores the verdict. source is
@@ -180,8 +181,12 @@ func (g *Gateway) answers(a *attempt) error {
 	if err != nil {
 		return ErrAnswerMalformed.Because(err)
 	}
-	if wanted := a.asked.Kind == ceremony.SignDoc && unverified.Decision == ceremony.Approve; wanted != (a.signed != nil) {
-		return ErrAnswerMalformed.Because(errors.New("gateway: a signed document goes with an approval of kind sign"))
+	wanted := 0
+	if unverified.Decision == ceremony.Approve {
+		wanted = len(a.asked.ToSign())
+	}
+	if len(a.signed) != wanted {
+		return ErrAnswerMalformed.Because(errors.New("gateway: an approval of kind sign signs each document, and nothing else signs any"))
 	}
 	if a.release == nil {
 		return nil

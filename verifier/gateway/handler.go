@@ -22,9 +22,11 @@ func (g *Gateway) Routes() http.Handler {
 	mux.HandleFunc("POST /v1/requests", g.postRequest)
 	mux.HandleFunc("GET /r/{id}", g.getRequestObject)
 	mux.HandleFunc("GET /v1/requests/{id}/document", g.getDocument)
+	mux.HandleFunc("GET /v1/requests/{id}/documents/{n}", g.getDocuments)
 	mux.HandleFunc("GET /api/sign-transactions/{id}/result", g.getSignResult)
 	mux.HandleFunc("GET /v1/requests/{id}", g.getResult)
 	mux.HandleFunc("GET /v1/parties/{id}", g.getParty)
+	mux.HandleFunc("GET /v1/parties/{id}/logo", g.getLogo)
 	mux.HandleFunc("GET /v1/uses", g.getUses)
 	g.routesOfRules(mux)
 	mux.HandleFunc("GET /v1/status", g.getStatus)
@@ -98,8 +100,20 @@ func result[Result any](g *Gateway, w http.ResponseWriter, r *http.Request,
 }
 
 func (g *Gateway) getParty(w http.ResponseWriter, r *http.Request) {
-	compact, err := g.Registration(r.Context(), r.PathValue("id"), r.URL.Query().Get(ceremony.TerminalParameter), g.c.Now())
+	compact, err := g.RegistrationAt(r.Context(), r.PathValue("id"), r.URL.Query().Get(ceremony.TerminalParameter), g.c.Now())
 	signed(w, r, ceremony.RegistrationMediaType, compact, err)
+}
+
+// getLogo gives a picture that is ours: it was made anew from what the party sent, and the
+// guard's headers keep browsers from taking it for anything else.
+func (g *Gateway) getLogo(w http.ResponseWriter, r *http.Request) {
+	picture, err := g.Logo(r.Context(), r.PathValue("id"))
+	if err != nil {
+		httpd.WriteProblem(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "image/png")
+	w.Write(picture) // the line may break; whoever shows it notices by the registration
 }
 
 func (g *Gateway) getUses(w http.ResponseWriter, r *http.Request) {

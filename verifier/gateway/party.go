@@ -19,6 +19,19 @@ const registrationLife = time.Hour
 // verified stays as it was, unless p says it. It is the operator's act: there is no
 // door to it over HTTP.
 func (g *Gateway) Register(ctx context.Context, who audit.Actor, p Party) error {
+	p, err := g.Fits(ctx, p)
+	if err != nil {
+		return err
+	}
+	if err := g.c.Store.PutParty(ctx, who, g.c.Now(), p); err != nil {
+		return fmt.Errorf("gateway: register %s: %w", p.ID, err)
+	}
+	return nil
+}
+
+// Fits checks a party's registration as Register does, and returns it as it would be
+// kept. ceremony.ErrMalformed when it does not fit.
+func (g *Gateway) Fits(ctx context.Context, p Party) (Party, error) {
 	at := g.c.Now()
 	if p.VerifiedSince == "" {
 		p.VerifiedSince = at.UTC().Format(time.DateOnly)
@@ -27,7 +40,7 @@ func (g *Gateway) Register(ctx context.Context, who audit.Actor, p Party) error 
 		case err == nil:
 			p.VerifiedSince = earlier.VerifiedSince
 		case !errors.Is(err, ErrNoParty):
-			return fmt.Errorf("gateway: register %s: %w", p.ID, err)
+			return p, fmt.Errorf("gateway: register %s: %w", p.ID, err)
 		}
 	}
 	if p.Sector == "" {
@@ -35,20 +48,16 @@ func (g *Gateway) Register(ctx context.Context, who audit.Actor, p Party) error 
 	}
 	for _, scope := range p.Grants {
 		if !slices.Contains(ceremony.Scopes(), scope) {
-			return fmt.Errorf("gateway: register %s: unknown grant %q", p.ID, scope)
+			return p, fmt.Errorf("gateway: register %s: unknown grant %q", p.ID, scope)
 		}
 	}
-	r := g.registration(p, at)
-	if err := r.Check(); err != nil {
-		return fmt.Errorf("gateway: register %s: %w", p.ID, err)
+	if err := g.registration(p, at).Check(); err != nil {
+		return p, fmt.Errorf("gateway: register %s: %w", p.ID, err)
 	}
 	if err := checkTerminals(p.Terminals); err != nil {
-		return fmt.Errorf("gateway: register %s: %w", p.ID, err)
+		return p, fmt.Errorf("gateway: register %s: %w", p.ID, err)
 	}
-	if err := g.c.Store.PutParty(ctx, who, at, p); err != nil {
-		return fmt.Errorf("gateway: register %s: %w", p.ID, err)
-	}
-	return nil
+	return p, nil
 }
 
 // End ends the registration of a party: it may ask nothing more, and gets no answer to
@@ -74,14 +83,36 @@ func (g *Gateway) Registered(ctx context.Context, id string) error {
 }
 
 // Registration returns the signed registration of a party, for phones.
-// It tells of the party's terminal of that name, and of none when it has no such one.
 // ErrNoParty when there is none, or no longer.
-func (g *Gateway) Registration(ctx context.Context, id, terminal string, at time.Time) (string, error) {
+func (g *Gateway) Registration(ctx context.Context, id string, at time.Time) (string, error) {
+	return g.RegistrationAt(ctx, id, "", at)
+}
+
+// RegistrationAt is Registration for whoever stands at a terminal: it tells of the party's
+// one of that name, and of none when the party has no such one.
+func (g *Gateway) RegistrationAt(ctx context.Context, id, terminal string, at time.Time) (string, error) {
 	p, err := g.party(ctx, id)
 	if err != nil {
 		return "", err
 	}
 	return ceremony.SignRegistration(g.c.Sign.Signer, g.c.Sign.Chain, g.registrationAt(p, terminal, at))
+}
+
+// Logo returns the picture that a registered party shows, a PNG. ErrNoParty when there is
+// no such party or it has none.
+func (g *Gateway) Logo(ctx context.Context, id string) ([]byte, error) {
+	p, err := g.party(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if p.Logo == "" {
+		return nil, ErrNoParty
+	}
+	picture, err := g.c.Store.Logo(ctx, id, p.Logo)
+	if errors.Is(err, ErrNotFound) {
+		return nil, ErrNoParty
+	}
+	return picture, err
 }
 
 func (g *Gateway) party(ctx context.Context, id string) (Party, error) {
@@ -99,7 +130,7 @@ func (g *Gateway) party(ctx context.Context, id string) (Party, error) {
 
 func (g *Gateway) registration(p Party, at time.Time) ceremony.Registration {
 	r := ceremony.Registration{
-		Party: p.ID, Name: p.Name, Mark: p.Mark, Purposes: p.Purposes, Origins: list(p.Origins), ReturnURLs: list(p.ReturnURLs),
+		Party: p.ID, Name: p.Name, Mark: p.Mark, Logo: p.Logo, Purposes: p.Purposes, Origins: list(p.Origins), ReturnURLs: list(p.ReturnURLs),
 		VerifiedSince: p.VerifiedSince, Keys: list(p.Keys), AsksFor: p.AsksFor, Through: p.Through,
 		Verifier: ceremony.VerifierInfo{ID: g.c.ID, Origin: g.c.Origin},
 		IssuedAt: at.Unix(), Expires: at.Add(registrationLife).Unix(),

@@ -68,7 +68,7 @@ func (g *Gateway) admit(ctx context.Context, caller ceremony.Caller, body ceremo
 	if err := q.Fresh(at); err != nil {
 		return n, requestProblem(err)
 	}
-	if q.ResponseURI != g.answerURL(q.ID) || q.Document != nil && q.Document.URL != ceremony.DocumentURL(g.c.Origin, q.ID) {
+	if q.ResponseURI != g.answerURL(q.ID) || !q.DocumentsAt(g.c.Origin) {
 		return n, ErrAddress
 	}
 	if _, err := m.Verify(); err != nil {
@@ -92,12 +92,12 @@ func (g *Gateway) admit(ctx context.Context, caller ceremony.Caller, body ceremo
 	return n, err
 }
 
-// put keeps an admitted request, with its document when it is of kind sign.
-func (g *Gateway) put(ctx context.Context, entry ceremony.Entry, n admitted, document []byte, at time.Time) (ceremony.Started, error) {
+// put keeps an admitted request, with its documents when it is of kind sign.
+func (g *Gateway) put(ctx context.Context, entry ceremony.Entry, n admitted, documents [][]byte, at time.Time) (ceremony.Started, error) {
 	q := n.asked
 	r := Request{
 		ID: q.ID, ResultID: ceremony.NewID(), Party: n.party.ID, Nonce: q.Nonce, JWS: n.message.Raw(), Channel: q.Channel, ReturnURL: n.returnURL,
-		IssuedAt: time.Unix(q.IssuedAt, 0).UTC(), ExpiresAt: time.Unix(q.Expires, 0).UTC(), State: Waiting, Document: document,
+		IssuedAt: time.Unix(q.IssuedAt, 0).UTC(), ExpiresAt: time.Unix(q.Expires, 0).UTC(), State: Waiting, Documents: documents,
 	}
 	if len(q.Match) > 0 {
 		r.Match = q.Match[draw(len(q.Match))]
@@ -236,6 +236,7 @@ func requestProblem(err error) error {
 		{ceremony.ErrExpired, ErrRequestExpired.Because(err)},
 		{ceremony.ErrNotYet, ErrRequestTime.Because(err)},
 		{jws.ErrAlgorithm, ErrRequestMalformed.Because(err)},
+		{ceremony.ErrSameDocument, ErrDocumentTwice.Because(err)},
 		{ceremony.ErrMalformed, ErrRequestMalformed.Because(err)},
 	} {
 		if errors.Is(err, known.is) {

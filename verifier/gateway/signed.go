@@ -28,62 +28,77 @@ var (
 		"The document's signature does not hold.", "Nothing was given. Update the app and begin again.")
 )
 
-// signedIn opens what goes with an answer: exactly what it names in Results. A
-// transaction is over one document.
-func (g *Gateway) signedIn(a ceremony.Answer, sealed []string) ([]byte, error) {
-	if len(sealed) != len(a.Results) || len(sealed) > 1 {
+// signedIn opens what goes with an answer: exactly what it names in Results, in that
+// order.
+func (g *Gateway) signedIn(a ceremony.Answer, sealed []string) ([][]byte, error) {
+	if len(sealed) != len(a.Results) {
 		return nil, errors.New("gateway: the answer names other signed documents than came with it")
 	}
-	if len(sealed) == 0 {
-		return nil, nil
+	var all [][]byte
+	for i, s := range sealed {
+		signed, err := ceremony.OpenSigned(s, g.c.Decrypt.Key, g.c.Decrypt.Chain[0])
+		if err != nil {
+			return nil, err
+		}
+		if len(signed) == 0 || hashOf(signed) != a.Results[i] {
+			return nil, errors.New("gateway: the answer names another signed document than came with it")
+		}
+		all = append(all, signed)
 	}
-	signed, err := ceremony.OpenSigned(sealed[0], g.c.Decrypt.Key, g.c.Decrypt.Chain[0])
-	if err != nil {
-		return nil, err
-	}
-	if len(signed) == 0 || hashOf(signed) != a.Results[0] {
-		return nil, errors.New("gateway: the answer names another signed document than came with it")
-	}
-	return signed, nil
+	return all, nil
 }
 
-// judgeSigned checks the signed document of an answer: over exactly the document that
-// was asked about, with the certificate that signed the answer, by the order of
-// package document. Its result is kept in a.
+// judgeSigned checks every signed document of an answer, in the order in which they were
+// asked about; the first that does not hold fails them all. What is found good is kept
+// in a.
 func (g *Gateway) judgeSigned(ctx context.Context, a *attempt) error {
-	if a.signed == nil {
-		return nil
-	}
-	asked, err := g.c.Store.Document(ctx, a.request.ID)
-	if err != nil {
-		return fmt.Errorf("gateway: document of %s: %w", a.request.ID, err)
-	}
-	detached, err := sameDocument(a.asked.Document.Format, asked, a.signed)
-	if err != nil {
-		return ErrSignedOther.Because(err)
-	}
 	checker := document.Checker{Arc: g.c.Arc, Status: g.c.Status}
 	for _, anchor := range g.c.Anchors {
 		checker.Anchors = append(checker.Anchors, document.Anchor{Kind: anchor.Kind, Certificate: anchor.Certificate})
 	}
-	report := checker.Check(ctx, a.signed, detached, a.at)
+	a.judged = nil // it may be judged anew
+	for i, d := range a.asked.ToSign() {
+		good, err := g.judgeOne(ctx, a, checker, d, i)
+		if err != nil {
+			a.wrong = i + 1
+			if p, ok := errors.AsType[*problem.Problem](err); ok && len(a.signed) > 1 {
+				return p.With("document", d.Name)
+			}
+			return err
+		}
+		a.judged = append(a.judged, good)
+	}
+	return nil
+}
+
+// judgeOne checks one signed document: over exactly the document that was asked about,
+// with the certificate that signed the answer, by the order of package document.
+func (g *Gateway) judgeOne(ctx context.Context, a *attempt, checker document.Checker, d ceremony.Document, i int) (good Signed, err error) {
+	asked, err := g.c.Store.Document(ctx, a.request.ID, i+1)
+	if err != nil {
+		return good, fmt.Errorf("gateway: document of %s: %w", a.request.ID, err)
+	}
+	detached, err := sameDocument(d.Format, asked, a.signed[i])
+	if err != nil {
+		return good, ErrSignedOther.Because(err)
+	}
+	report := checker.Check(ctx, a.signed[i], detached, a.at)
 	ours := report.Signatures[len(report.Signatures)-1] // earlier ones in a PDF are not this person's to answer for
 	switch {
 	case ours.Problem != nil && ours.Verdict == ceremony.Indeterminate:
-		return ErrStatusUnavailable.Because(ours.Problem) // the answer's own certificate was good a moment ago
+		return good, ErrStatusUnavailable.Because(ours.Problem) // the answer's own certificate was good a moment ago
 	case ours.Problem != nil:
-		return ErrSignedWrong.Because(ours.Problem)
-	case ours.Format != formatNames[a.asked.Document.Format]:
-		return ErrSignedWrong.Because(errors.New("gateway: the document came back in another format than was asked for"))
+		return good, ErrSignedWrong.Because(ours.Problem)
+	case ours.Format != formatNames[d.Format]:
+		return good, ErrSignedWrong.Because(errors.New("gateway: the document came back in another format than was asked for"))
 	case !ours.Certificate.Equal(a.leaf) || ours.Kind != pki.PhoneSign:
-		return ErrSignedWrong.Because(errors.New("gateway: the document was signed with another certificate than the answer"))
+		return good, ErrSignedWrong.Because(errors.New("gateway: the document was signed with another certificate than the answer"))
 	}
 	text, err := json.Marshal(report.Answer(g.c.Arc))
 	if err != nil {
-		return fmt.Errorf("gateway: verdict on the document of %s: %w", a.request.ID, err)
+		return good, fmt.Errorf("gateway: verdict on the document of %s: %w", a.request.ID, err)
 	}
-	a.document = &Signed{Signature: a.signed, Report: text}
-	return nil
+	return Signed{Signature: a.signed[i], Report: text}, nil
 }
 
 // formatNames are the formats as verdicts name them.

@@ -227,7 +227,7 @@ func TestWhatIsNotSignedIsErased(t *testing.T) {
 			h := w.holders[name]
 			_, err := phone.submit(h, [][]byte{phone.signed(h, "cades", []byte(contract))})
 			wantCode(t, err, "certificate-"+name)
-			if content, err := w.config.Store.Document(t.Context(), phone.req.Unverified().ID); err == nil {
+			if content, err := w.config.Store.Document(t.Context(), phone.req.Unverified().ID, 1); err == nil {
 				t.Errorf("%s: the document of %d bytes is still there", name, len(content))
 			}
 		}
@@ -254,7 +254,7 @@ func TestWhatIsNotSignedIsErased(t *testing.T) {
 		_, err := w.signResult(w.portal, started, "")
 		wantCode(t, err, "result-erased")
 		if s, err := w.config.Store.Signed(t.Context(), phone.req.Unverified().ID); err == nil {
-			t.Errorf("%d bytes are still kept", len(s.Signature))
+			t.Errorf("%d signatures are still kept", len(s))
 		}
 	})
 }

@@ -41,6 +41,8 @@ type Store interface {
 	Party(ctx context.Context, id string) (Party, error)
 	// PutParty registers a party or replaces its registration, with an audit record.
 	PutParty(ctx context.Context, who audit.Actor, at time.Time, p Party) error
+	// Logo returns the picture of this id (ceremony.LogoID) that a party has. ErrNotFound.
+	Logo(ctx context.Context, party, id string) ([]byte, error)
 
 	// PutRequest keeps a new request and remembers by whose assertion. ErrReplayed when
 	// that was used before, ErrUsed when the request's id or nonce is known.
@@ -48,11 +50,12 @@ type Store interface {
 	// Request and RequestByResult find a request. ErrNotFound.
 	Request(ctx context.Context, id string) (Request, error)
 	RequestByResult(ctx context.Context, resultID string) (Request, error)
-	// Document returns what a request of kind sign is about, as PutRequest kept it.
-	// ErrNotFound when there is none, or none any more.
-	Document(ctx context.Context, id string) ([]byte, error)
-	// Signed returns what Finish kept of a document that was signed. ErrNotFound.
-	Signed(ctx context.Context, id string) (Signed, error)
+	// Document returns the n-th document of a request of kind sign, from 1, as PutRequest
+	// kept it. ErrNotFound when there is none, or none any more.
+	Document(ctx context.Context, id string, n int) ([]byte, error)
+	// Signed returns what Finish kept of documents that were signed, in the request's
+	// order. ErrNotFound when it kept none, or they are gone.
+	Signed(ctx context.Context, id string) ([]Signed, error)
 	// Open gives a waiting request to a phone, or again to the same phone. ErrUsed
 	// when another phone has it or it was answered.
 	Open(ctx context.Context, id string, phone [32]byte, at time.Time) error
@@ -130,6 +133,7 @@ type Party struct {
 	ID            string
 	Name          ceremony.Text
 	Mark          string
+	Logo          string `json:",omitempty"` // ceremony.LogoID of its picture; "" for none
 	Purposes      []ceremony.RegisteredPurpose
 	Origins       []string
 	ReturnURLs    []string
@@ -167,7 +171,7 @@ type Request struct {
 	Undecided string   // code of the last answer that could not be judged
 	Outcome   Outcome  // of a request that is done
 	CodeUsed  bool     // the response code was taken: its party has the result
-	Document  []byte   // of kind sign, for PutRequest; otherwise Store.Document has it
+	Documents [][]byte // of kind sign, for PutRequest; otherwise Store.Document has them
 }
 
 // Signed is a document that was signed.
@@ -196,7 +200,8 @@ type Outcome struct {
 	Session       *Session      // that a passed login opens; nil when nobody watches over it
 	Use           *ceremony.Use // nil when nobody is known to have answered
 	Count         *Count        // of a use that the holder's daily limits count
-	Signed        *Signed       // of kind sign, when passed; Finish erases the document when there is none
+	Signed        []Signed      // of kind sign, one for each document, when passed; Finish erases the documents when there is none
+	Wrong         int           // of kind sign: the document, from 1, because of whose signature it did not pass
 }
 
 // Count is how a use is counted.

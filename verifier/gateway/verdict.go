@@ -32,8 +32,11 @@ func (g *Gateway) finish(ctx context.Context, a *attempt, failure error) (ceremo
 	if a.claims.Decision == ceremony.Refuse && o.Code == ErrHolderRefused.Code {
 		o.Reason = a.claims.Reason
 	}
+	if o.Code == ErrSignedOther.Code || o.Code == ErrSignedWrong.Code {
+		o.Wrong = a.wrong
+	}
 	if o.Verdict == ceremony.Passed {
-		o.Claims, o.Signed = a.given, a.document
+		o.Claims, o.Signed = a.given, a.judged
 	}
 	if a.leaf != nil { // a declined request has no answer, no receipt and no user
 		o.Answer, o.Certificate = a.answer.Hash(), sha256.Sum256(a.leaf.Raw)
@@ -50,9 +53,7 @@ func (g *Gateway) finish(ctx context.Context, a *attempt, failure error) (ceremo
 			Risk: a.asked.Risk, Channel: a.asked.Channel, Verdict: o.Verdict, Code: o.Code, Why: why,
 			PurposeCode: a.asked.Purpose.Code, AMR: a.claims.AMR, Category: a.bound.category, Receipt: ceremony.NewID(),
 		}
-		if d := a.asked.Document; d != nil {
-			o.Use.Document = d.Used()
-		}
+		o.Use.Document, o.Use.Documents = a.asked.UsedDocuments()
 		if t := a.asked.Terminal; t != nil {
 			o.Use.Terminal, o.Use.Place = t.ID, t.Place
 		}

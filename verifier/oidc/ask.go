@@ -71,8 +71,8 @@ func (p *Provider) ask(ctx context.Context, l Login, c Client, channel ceremony.
 	}
 	switch {
 	case about != nil:
-		d := p.documentOf(*about, id)
-		q.Kind, q.Document = ceremony.SignDoc, &d
+		q.Kind = ceremony.SignDoc
+		p.place(&q, *about)
 	case len(q.Claims) > 0:
 		q.Kind = ceremony.Consent
 	}
@@ -84,7 +84,7 @@ func (p *Provider) ask(ctx context.Context, l Login, c Client, channel ceremony.
 		return l, fmt.Errorf("oidc: ask: %w", err)
 	}
 	caller, entry := p.caller("", at)
-	started, err := p.start(ctx, l, caller, entry, ceremony.Start{Request: compact, ReturnURL: p.returnURL()}, at)
+	started, err := p.start(ctx, l, about, caller, entry, ceremony.Start{Request: compact, ReturnURL: p.returnURL()}, at)
 	if err != nil {
 		return l, err
 	}
@@ -96,9 +96,9 @@ func (p *Provider) ask(ctx context.Context, l Login, c Client, channel ceremony.
 	return l, p.c.Store.PutLogin(ctx, l, at)
 }
 
-// start hands a request to the gateway, with the document when one is to be signed.
-func (p *Provider) start(ctx context.Context, l Login, caller ceremony.Caller, entry ceremony.Entry, body ceremony.Start, at time.Time) (ceremony.Started, error) {
-	if l.Transaction == "" {
+// start hands a request to the gateway, with the documents when some are to be signed.
+func (p *Provider) start(ctx context.Context, l Login, about *SignAbout, caller ceremony.Caller, entry ceremony.Entry, body ceremony.Start, at time.Time) (ceremony.Started, error) {
+	if about == nil {
 		return p.c.Gateway.Start(ctx, caller, entry, body, at)
 	}
 	content, err := p.c.Store.SignContent(ctx, l.Transaction, at)
@@ -108,7 +108,15 @@ func (p *Provider) start(ctx context.Context, l Login, caller ceremony.Caller, e
 	if err != nil {
 		return ceremony.Started{}, fmt.Errorf("oidc: ask: %w", err)
 	}
-	return p.c.Gateway.StartSigning(ctx, caller, entry, ceremony.SignStart{Start: body, Document: content}, at)
+	signing := ceremony.SignStart{Start: body, Document: content}
+	if len(about.Documents) > 0 {
+		signing.Document = nil
+		for _, d := range about.Documents {
+			signing.Documents = append(signing.Documents, ceremony.Brought{Document: content[:d.Size]})
+			content = content[d.Size:]
+		}
+	}
+	return p.c.Gateway.StartSigning(ctx, caller, entry, signing, at)
 }
 
 // purposeOf is what a login is for: the client's purpose, or, with what is to be signed,

@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -43,6 +42,7 @@ type Client struct {
 	ID      string        `json:"id"` // client_id, and the party's id on phones
 	Name    ceremony.Text `json:"name"`
 	Mark    string        `json:"mark"`
+	Logo    string        `json:"logo,omitempty"` // base64url SHA-256 of the picture that the Store has; see NewLogo
 	Profile Profile       `json:"profile"`
 
 	Authentication string          `json:"authentication"`          // SecretBasic or PrivateKeyJWT
@@ -89,92 +89,6 @@ func secretMatches(sum, secret string) bool {
 	return len(sum) == 64 && subtle.ConstantTimeCompare([]byte(sum), []byte(secretSum(secret))) == 1
 }
 
-// ErrClient is a registration that does not hold together; its text says why.
-var ErrClient = errors.New("oidc: registration")
-
-func clientError(format string, args ...any) error {
-	return fmt.Errorf("%w: "+format, append([]any{ErrClient}, args...)...)
-}
-
-// check looks at what the gateway does not look at.
-func (c Client) check() error {
-	if len(c.RedirectURIs) == 0 || len(c.RedirectURIs) > 16 || len(c.PostLogoutRedirectURIs) > 16 {
-		return clientError("1 to 16 redirect_uris, and at most 16 post_logout_redirect_uris")
-	}
-	for _, uri := range slices.Concat(c.RedirectURIs, c.PostLogoutRedirectURIs) {
-		if err := checkAddress(uri); err != nil {
-			return err
-		}
-	}
-	if c.BackchannelLogoutURI != "" {
-		if err := checkAddress(c.BackchannelLogoutURI); err != nil {
-			return err
-		}
-	}
-	switch {
-	case c.Authentication == SecretBasic && len(c.SecretSHA256) == 64 && len(c.JWKS) == 0:
-	case c.Authentication == PrivateKeyJWT && c.SecretSHA256 == "" && len(c.JWKS) > 0:
-	default:
-		return clientError("%s with a secret, or %s with jwks", SecretBasic, PrivateKeyJWT)
-	}
-	switch c.Profile {
-	case Basic:
-		// R3 takes the profile that binds tokens to their holder.
-		if !c.Purpose.RiskFloor.Below(ceremony.R3) {
-			return clientError("risk class R3 takes the profile %s", FAPI2)
-		}
-	case FAPI2:
-		// FAPI 2.0 Security Profile, section 5.3.2.1: clients authenticate by key.
-		if c.Authentication != PrivateKeyJWT {
-			return clientError("the profile %s takes %s", FAPI2, PrivateKeyJWT)
-		}
-	default:
-		return clientError("profile %s or %s", Basic, FAPI2)
-	}
-	for _, claim := range c.Purpose.Claims {
-		if !slices.Contains(ceremony.AttributeClaims(), claim) {
-			return clientError("%q is no attribute that can be released", claim)
-		}
-	}
-	if err := c.checkSigning(); err != nil {
-		return err
-	}
-	return c.checkKeys()
-}
-
-// checkAddress: OAuth 2.0 (RFC 6749, section 3.1.2) wants absolute addresses without a
-// fragment; ours are https, or on loopback in a sandbox.
-func checkAddress(uri string) error {
-	u, err := url.Parse(uri)
-	if _, bad := ceremony.Origin(uri); err != nil || bad != nil || strings.ContainsAny(uri, "#*") || u.String() != uri {
-		return clientError("%q is no https address without a fragment", uri)
-	}
-	return nil
-}
-
-// checkKeys: public keys only, of the algorithms that we take, each with its own kid.
-func (c Client) checkKeys() error {
-	if len(c.JWKS) == 0 {
-		return nil
-	}
-	set, err := c.keys()
-	if err != nil || len(set.Keys) == 0 || len(set.Keys) > 8 {
-		return clientError("jwks: 1 to 8 keys")
-	}
-	seen := map[string]bool{}
-	for _, k := range set.Keys {
-		good := k.Valid() && k.IsPublic() && slices.Contains(clientAlgs(), jose.SignatureAlgorithm(k.Algorithm))
-		if k.Use == "enc" { // what is given to the client is sealed to it
-			good = checkEncryption(k) == nil
-		}
-		if !good || k.KeyID == "" || seen[k.KeyID] {
-			return clientError("jwks: public keys with a kid each and alg of %v, or with use enc and alg of %v", clientAlgs(), encryptionAlgs())
-		}
-		seen[k.KeyID] = true
-	}
-	return nil
-}
-
 func (c Client) keys() (set jose.JSONWebKeySet, err error) {
 	err = json.Unmarshal(c.JWKS, &set)
 	return set, err
@@ -205,15 +119,9 @@ func (p *Provider) Register(ctx context.Context, who audit.Actor, c Client) erro
 	if c.Sector == "" {
 		c.Sector = c.ID
 	}
-	if err := c.check(); err != nil {
+	party, err := p.fits(ctx, c)
+	if err != nil {
 		return err
-	}
-	party := gateway.Party{ID: c.ID, Name: c.Name, Mark: c.Mark, Purposes: append([]ceremony.RegisteredPurpose{c.Purpose}, c.SignPurposes...),
-		Through: p.c.Party, Sector: c.Sector}
-	for _, uri := range c.RedirectURIs {
-		if o, err := ceremony.Origin(uri); err == nil && !slices.Contains(party.Origins, o) {
-			party.Origins = append(party.Origins, o)
-		}
 	}
 	if err := p.c.Gateway.Register(ctx, who, party); err != nil {
 		return fmt.Errorf("%w: %w", ErrClient, err)
@@ -222,4 +130,36 @@ func (p *Provider) Register(ctx context.Context, who audit.Actor, c Client) erro
 		return fmt.Errorf("oidc: register %s: %w", c.ID, err)
 	}
 	return nil
+}
+
+// fits checks a registration as a whole, and returns the party that phones would be shown.
+// ErrClient, with why.
+func (p *Provider) fits(ctx context.Context, c Client) (gateway.Party, error) {
+	if err := c.check(!p.c.Sandbox); err != nil {
+		return gateway.Party{}, err
+	}
+	if c.Logo != "" {
+		_, err := p.c.Store.Logo(ctx, c.ID, c.Logo)
+		if errors.Is(err, ErrNotFound) {
+			return gateway.Party{}, clientError("logo の画像がありません。", "there is no picture for logo")
+		}
+		if err != nil {
+			return gateway.Party{}, fmt.Errorf("oidc: register %s: %w", c.ID, err)
+		}
+	}
+	party := gateway.Party{ID: c.ID, Name: c.Name, Mark: c.Mark, Logo: c.Logo, Purposes: append([]ceremony.RegisteredPurpose{c.Purpose}, c.SignPurposes...),
+		Through: p.c.Party, Sector: c.Sector}
+	for _, uri := range c.RedirectURIs {
+		if o, err := ceremony.Origin(uri); err == nil && !slices.Contains(party.Origins, o) {
+			party.Origins = append(party.Origins, o)
+		}
+	}
+	party, err := p.c.Gateway.Fits(ctx, party)
+	switch {
+	case errors.Is(err, ceremony.ErrMalformed):
+		return party, fmt.Errorf("%w: %w", ErrClient, err)
+	case err != nil:
+		return party, fmt.Errorf("oidc: register %s: %w", c.ID, err)
+	}
+	return party, nil
 }

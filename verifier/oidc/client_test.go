@@ -124,14 +124,19 @@ func (r *rp) code(b *browser, name string, change ...func(*ceremony.Answer)) url
 	if err != nil {
 		r.w.t.Fatal(err)
 	}
-	return r.w.arrived(b.get(redirect))
+	return r.w.arrivedAt(r.config.RedirectURL, b.get(redirect))
 }
 
 // arrived is the query with which the browser comes to the client.
 func (w *world) arrived(p page) url.Values {
 	w.t.Helper()
+	return w.arrivedAt(redirectURI, p)
+}
+
+func (w *world) arrivedAt(address string, p page) url.Values {
+	w.t.Helper()
 	u, err := url.Parse(p.away)
-	if err != nil || !strings.HasPrefix(p.away, redirectURI) {
+	if err != nil || !strings.HasPrefix(p.away, address) {
 		w.t.Fatalf("the browser is at %s (%d) and led to %q: %s", p.at, p.status, p.away, p.text)
 	}
 	return u.Query()

@@ -6,18 +6,20 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"net/mail"
 	"strings"
 	"time"
 
 	"tegata/internal/audit"
+	"tegata/internal/ceremony"
 	"tegata/internal/problem"
 )
 
-// Managed is a client that a developer of the sandbox registered.
+// Managed is a client that its developer looks after.
 type Managed struct {
 	Client  string
 	Token   [32]byte // hash of the management token
-	Contact string
+	Contact string   // mail address, or "" in a sandbox
 	At      time.Time
 }
 
@@ -26,7 +28,7 @@ type Developers interface {
 	// PutManaged keeps who manages a client; Managed finds it. ErrNotFound.
 	PutManaged(ctx context.Context, who audit.Actor, m Managed) error
 	Managed(ctx context.Context, client string) (Managed, error)
-	// DropManaged erases both that and the client's traffic.
+	// DropManaged erases that, the client's traffic, its application and its pictures.
 	DropManaged(ctx context.Context, who audit.Actor, at time.Time, client string) error
 	// NoteTraffic keeps what a client asked, and of all of its only the newest keep.
 	// TrafficOf lists them, newest first.
@@ -39,10 +41,6 @@ var (
 	ErrManagement = problem.NewRefused(403, "client-management",
 		"この client_id と管理トークンの組はありません。", "何も変わっていません。登録したときに一度だけ表示された管理トークンを入れてください。なくしたときは、新しく登録してください。",
 		"There is no such pair of client_id and management token.", "Nothing has changed. Enter the management token that was shown once at the registration; if it is lost, register anew.")
-	// ErrNoPortal answers who would register by itself where the operator registers.
-	ErrNoPortal = problem.NewRefused(403, "client-self-service",
-		"ここでは、登録は運用者が行います。", "何も登録していません。登録する内容を運用者に渡してください（tegata client register）。",
-		"The operator registers clients here.", "Nothing was registered. Hand your registration to the operator (tegata client register).")
 	// ErrManyClients answers too many registrations in a short time.
 	ErrManyClients = problem.New(problem.CouldNotCheck, 429, "too-many-clients",
 		problem.Text{Title: "短い時間に多くの登録がありました。", Detail: "何も登録していません。1分ほど待って、もう一度お試しください。"},
@@ -57,22 +55,26 @@ type registered struct {
 	ID, Secret, Management string
 }
 
-// registerSelf registers a client under an id that is drawn here: nobody takes another
-// party's name, nor one that ended and still stands in histories. ErrNoPortal,
-// ErrManyClients, or as Register.
-func (p *Provider) registerSelf(ctx context.Context, c Client, contact string) (registered, error) {
-	if !p.c.Sandbox {
-		return registered{}, ErrNoPortal
+// registerSelf registers a client, or has the operator asked to, under an id that is drawn
+// here: nobody takes another party's name, nor one that ended and still stands in
+// histories. ErrManyClients, ErrManyApplications, or as Register.
+func (p *Provider) registerSelf(ctx context.Context, source string, c Client, contact string) (registered, error) {
+	out := registered{ID: "rp-" + strings.ToLower(rand.Text()[:12]), Management: rand.Text()}
+	if p.c.Sandbox {
+		out.ID = "dev-" + out.ID[len("rp-"):]
 	}
-	out := registered{ID: "dev-" + strings.ToLower(rand.Text()[:12]), Management: rand.Text()}
-	c.ID = out.ID
+	c.ID, c.Sector = out.ID, out.ID
 	if c.Authentication == SecretBasic {
 		out.Secret, c.SecretSHA256 = NewSecret()
 	}
-	if c.Sector == "" {
-		c.Sector = c.ID
+	if err := p.checkContact(contact); err != nil {
+		return registered{}, err
 	}
-	if err := c.check(); err != nil {
+	m := Managed{Client: c.ID, Token: hash(out.Management), Contact: contact, At: p.c.Now()}
+	if !p.c.Sandbox {
+		return out, p.apply(ctx, source, c, &m)
+	}
+	if err := c.check(false); err != nil {
 		return registered{}, err
 	}
 	if !p.newClients.Allow() {
@@ -81,59 +83,161 @@ func (p *Provider) registerSelf(ctx context.Context, c Client, contact string) (
 	if err := p.Register(ctx, developer, c); err != nil {
 		return registered{}, err
 	}
-	m := Managed{Client: c.ID, Token: hash(out.Management), Contact: contact, At: p.c.Now()}
 	if err := p.c.Store.PutManaged(ctx, developer, m); err != nil {
 		return registered{}, fmt.Errorf("oidc: register: %w", err)
 	}
 	return out, nil
 }
 
+// maxContact bounds a mail address in bytes (RFC 5321, section 4.5.3.1.3).
+const maxContact = 254
+
+// checkContact: the operator writes there. In a sandbox nobody does.
+func (p *Provider) checkContact(s string) error {
+	if s == "" && p.c.Sandbox {
+		return nil
+	}
+	a, err := mail.ParseAddress(s)
+	if err != nil || a.Address != s || len(s) > maxContact || !ceremony.Showable(s) {
+		return clientError("連絡先は、メールアドレスを1つだけ入れてください。", "the contact is no mail address")
+	}
+	return nil
+}
+
+// charge is a client in its developer's charge.
+type charge struct {
+	Managed
+	Held
+}
+
+// State is how the client stands, for its developer.
+func (c charge) State() string {
+	switch a := c.Application; {
+	case a == nil, a.State == Ended && c.Registered != nil: // an operator registered it again
+		return Approved
+	case a.State == Approved && c.Registered == nil: // ended without a word
+		return Ended
+	default:
+		return a.State
+	}
+}
+
+// draft is what the developer goes on from: what waits or was refused, or what is
+// registered.
+func (c charge) draft() Client {
+	switch s := c.State(); {
+	case c.Registered != nil && s != Applied && s != Refused:
+		return *c.Registered
+	case c.Application != nil:
+		return c.Application.Client
+	}
+	return Client{ID: c.ID} // ended, and nothing was applied for
+}
+
 // manages finds the client that a management token opens (as RFC 7592, section 3, has
 // it: one client, one token). ErrManagement.
-func (p *Provider) manages(ctx context.Context, id, token string) (Client, Managed, error) {
+func (p *Provider) manages(ctx context.Context, id, token string) (charge, error) {
 	m, err := p.c.Store.Managed(ctx, id)
 	if errors.Is(err, ErrNotFound) {
-		return Client{}, m, ErrManagement
+		return charge{}, ErrManagement
 	}
 	if err != nil {
-		return Client{}, m, fmt.Errorf("oidc: manage: %w", err)
+		return charge{}, fmt.Errorf("oidc: manage: %w", err)
 	}
 	sum := hash(token)
 	if subtle.ConstantTimeCompare(sum[:], m.Token[:]) != 1 {
-		return Client{}, m, ErrManagement
+		return charge{}, ErrManagement
 	}
-	c, err := p.client(ctx, id)
-	if errors.Is(err, ErrNotFound) { // the operator ended it
-		return c, m, ErrManagement
+	h, err := p.HeldOne(ctx, id)
+	if err == nil && h.Registered == nil && h.Application == nil { // the operator of the sandbox ended it
+		err = ErrManagement
 	}
-	return c, m, err
+	if errors.Is(err, ErrNotFound) {
+		err = ErrManagement
+	}
+	return charge{m, h}, err
 }
 
-// change replaces a registration; what authenticates the client stays unless the form
-// says otherwise. secret is set when one was drawn.
-func (p *Provider) change(ctx context.Context, old, c Client) (secret string, err error) {
-	c.ID, c.Sector, c.Mark = old.ID, old.Sector, old.Mark
+// change replaces a registration, or applies for that; what authenticates the client
+// stays unless the form says otherwise. secret is set when one was drawn.
+func (p *Provider) change(ctx context.Context, source string, of charge, c Client) (secret string, err error) {
+	if of.State() == Ended {
+		return "", ErrClientOver
+	}
+	draft := of.draft()
+	c.ID, c.Sector = draft.ID, draft.Sector
+	if of.Registered != nil {
+		c.categorise(of.Registered.Purpose.Category)
+	}
 	if c.Authentication == SecretBasic {
-		if c.SecretSHA256 = old.SecretSHA256; c.SecretSHA256 == "" {
+		switch {
+		case of.Registered != nil && of.Registered.SecretSHA256 != "":
+			c.SecretSHA256 = of.Registered.SecretSHA256
+		case draft.SecretSHA256 != "":
+			c.SecretSHA256 = draft.SecretSHA256
+		default:
 			secret, c.SecretSHA256 = NewSecret()
 		}
 	}
-	return secret, p.Register(ctx, developer, c)
+	if p.c.Sandbox {
+		return secret, p.Register(ctx, developer, c)
+	}
+	if of.State() != Refused && digestOf(draft) == digestOf(c) {
+		return secret, nil // it is registered so, or waits
+	}
+	return secret, p.apply(ctx, source, c, nil)
 }
 
-// rotate draws another secret; the one before is worth nothing from then on.
-func (p *Provider) rotate(ctx context.Context, c Client) (secret string, err error) {
+// setContact changes where a developer is reached; nobody approves that.
+func (p *Provider) setContact(ctx context.Context, m Managed, contact string) (Managed, error) {
+	if err := p.checkContact(contact); err != nil || contact == m.Contact {
+		return m, err
+	}
+	m.Contact = contact
+	if err := p.c.Store.PutManaged(ctx, developer, m); err != nil {
+		return m, fmt.Errorf("oidc: contact: %w", err)
+	}
+	return m, nil
+}
+
+// rotate draws another secret; the one before is worth nothing from then on. Nobody
+// approves that: it gives the client nothing, and one that leaked has to go at once.
+func (p *Provider) rotate(ctx context.Context, of charge) (secret string, err error) {
+	if of.Registered == nil {
+		return "", clientError("登録されたあとに、つくり直せます。", "another secret is drawn for what is registered")
+	}
+	c := *of.Registered
 	if c.Authentication != SecretBasic {
-		return "", clientError("%s has no secret", PrivateKeyJWT)
+		return "", clientError("%s には client_secret がありません。", "%s has no secret", PrivateKeyJWT)
 	}
 	secret, c.SecretSHA256 = NewSecret()
 	return secret, p.Register(ctx, developer, c)
 }
 
 // remove ends a client: it asks nothing more, and its grants end as at an operator's end.
-func (p *Provider) remove(ctx context.Context, c Client) error {
-	if err := p.c.Gateway.End(ctx, developer, c.ID); err != nil {
-		return err
+// What waits is taken back.
+func (p *Provider) remove(ctx context.Context, of charge) error {
+	if of.Registered != nil {
+		if err := p.c.Gateway.End(ctx, developer, of.ID); err != nil {
+			return err
+		}
 	}
-	return p.c.Store.DropManaged(ctx, developer, p.c.Now(), c.ID)
+	return p.c.Store.DropManaged(ctx, developer, p.c.Now(), of.ID)
+}
+
+// setLogo gives a client the picture that was sent, or with none takes its picture away,
+// as change does.
+func (p *Provider) setLogo(ctx context.Context, source string, of charge, sent []byte) (err error) {
+	if of.State() == Ended {
+		return ErrClientOver
+	}
+	c := of.draft()
+	c.Logo = ""
+	if len(sent) > 0 {
+		if c.Logo, err = p.KeepLogo(ctx, c.ID, sent); err != nil {
+			return err
+		}
+	}
+	_, err = p.change(ctx, source, of, c)
+	return err
 }

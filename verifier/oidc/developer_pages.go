@@ -1,11 +1,12 @@
 package oidc
 
 import (
-	"encoding/json"
 	"errors"
+	"html/template"
+	"io"
 	"net/http"
-	"slices"
 	"strings"
+	"time"
 
 	"tegata/internal/ceremony"
 	"tegata/internal/httpd"
@@ -14,6 +15,13 @@ import (
 
 // pathDevelopers is where relying parties' developers register and look after clients.
 const pathDevelopers = "/developers"
+
+// pathLogo takes a picture: its forms may be larger than others.
+const pathLogo = pathDevelopers + "/logo"
+
+// MaxForm bounds the largest form of Pages, in bytes: the guard before it has to let that
+// through.
+const MaxForm = 256 << 10
 
 // developerPages adds those pages. They set no cookie: what manages a client is in the
 // form that a developer sends, so that no other site can send one.
@@ -24,6 +32,7 @@ func (p *Provider) developerPages(mux httpd.Registrar) {
 	mux.HandleFunc("GET "+pathDevelopers+"/client", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, pathDevelopers, http.StatusSeeOther) })
 	mux.HandleFunc("POST "+pathDevelopers+"/client", p.managed(p.showClient))
 	mux.HandleFunc("POST "+pathDevelopers+"/change", p.managed(p.doChange))
+	mux.HandleFunc("POST "+pathLogo, p.managed(p.doLogo))
 	mux.HandleFunc("POST "+pathDevelopers+"/secret", p.managed(p.doRotate))
 	mux.HandleFunc("POST "+pathDevelopers+"/delete", p.managed(p.doDelete))
 }
@@ -38,102 +47,50 @@ func (p *Provider) developers(w http.ResponseWriter, r *http.Request) {
 	p.show(w, r, ui.Screen{Page: "developers", Data: developersPage{Sandbox: p.c.Sandbox, Issuer: p.c.Issuer}})
 }
 
-// clientForm is a registration as it is typed.
-type clientForm struct {
-	NameJA, NameEN, SentenceJA, SentenceEN string
-	Profile, Risk, Redirects, Logouts      string
-	BackChannel, JWKS, Contact             string
-	Refresh                                bool
-	Claims                                 map[string]bool
-	AllClaims                              []string
-	Why                                    string // what of it does not hold together
-}
-
-// line is one address a line.
-func lines(s string) []string { return strings.Fields(s) }
-
-func formOf(c Client, contact string) clientForm {
-	f := clientForm{NameJA: c.Name.JA, NameEN: c.Name.EN, SentenceJA: c.Purpose.Sentence.JA, SentenceEN: c.Purpose.Sentence.EN,
-		Profile: string(c.Profile), Risk: string(c.Purpose.RiskFloor), Redirects: strings.Join(c.RedirectURIs, "\n"),
-		Logouts: strings.Join(c.PostLogoutRedirectURIs, "\n"), BackChannel: c.BackchannelLogoutURI, JWKS: string(c.JWKS), Contact: contact,
-		Refresh: c.Refresh, Claims: map[string]bool{}, AllClaims: ceremony.AttributeClaims()}
-	for _, claim := range c.Purpose.Claims {
-		f.Claims[claim] = true
-	}
-	return f
-}
-
-func readForm(r *http.Request) (Client, clientForm) {
-	v := func(name string) string { return strings.TrimSpace(r.PostFormValue(name)) }
-	c := Client{
-		Name: ceremony.Text{JA: v("name_ja"), EN: v("name_en")}, Profile: Profile(v("profile")), Authentication: SecretBasic,
-		RedirectURIs: lines(v("redirect_uris")), PostLogoutRedirectURIs: lines(v("post_logout_redirect_uris")), BackchannelLogoutURI: v("backchannel_logout_uri"),
-		Refresh: v("refresh") != "",
-		Purpose: ceremony.RegisteredPurpose{Code: "login", RiskFloor: ceremony.Risk(v("risk")), Sentence: ceremony.Text{JA: v("sentence_ja"), EN: v("sentence_en")}},
-	}
-	if keys := v("jwks"); keys != "" {
-		c.Authentication, c.JWKS = PrivateKeyJWT, json.RawMessage(keys)
-	}
-	for _, claim := range ceremony.AttributeClaims() {
-		if slices.Contains(r.PostForm["claims"], claim) {
-			c.Purpose.Claims = append(c.Purpose.Claims, claim)
-		}
-	}
-	if name := []rune(c.Name.JA); len(name) > 0 {
-		c.Mark = string(name[0])
-	}
-	f := formOf(c, v("contact"))
-	if len(f.Contact) > 200 {
-		f.Contact = ""
-	}
-	return c, f
-}
-
-// whyOf is what a registration lacks, without who found it out.
-func whyOf(err error) string {
-	why := strings.TrimPrefix(err.Error(), ErrClient.Error()+": ")
-	if _, rest, ok := strings.Cut(why, ": jws: "); ok {
-		why = rest
-	}
-	return strings.TrimPrefix(why, "malformed: ")
-}
-
 type newClientPage struct {
-	Form clientForm
-	Done registered // the three that are shown once
-	Name ui.Text
+	Form    clientForm
+	Sandbox bool
+	Done    registered // the three that are shown once
 }
 
 func (p *Provider) newClient(w http.ResponseWriter, r *http.Request) {
-	if !p.c.Sandbox {
-		p.fail(w, r, ErrNoPortal)
-		return
+	f := p.formOf(Client{Profile: Basic, Purpose: ceremony.RegisteredPurpose{RiskFloor: ceremony.R1}}, "")
+	if p.c.Sandbox {
+		f.Redirects = "http://127.0.0.1:9000/callback"
 	}
-	f := formOf(Client{Profile: Basic, Purpose: ceremony.RegisteredPurpose{RiskFloor: ceremony.R1}}, "")
-	f.Redirects = "http://127.0.0.1:9000/callback"
-	p.show(w, r, ui.Screen{Page: "newclient", Data: newClientPage{Form: f}})
+	p.show(w, r, ui.Screen{Page: "newclient", Data: newClientPage{Form: f, Sandbox: p.c.Sandbox}})
 }
 
 func (p *Provider) doNewClient(w http.ResponseWriter, r *http.Request) {
-	c, f := readForm(r)
-	done, err := p.registerSelf(r.Context(), c, f.Contact)
+	c, f := p.readForm(r)
+	page := newClientPage{Form: f, Sandbox: p.c.Sandbox}
+	sc := ui.Screen{Page: "newclient"}
+	var err error
+	page.Done, err = p.registerSelf(r.Context(), httpd.Source(r), c, f.Contact)
 	switch {
 	case errors.Is(err, ErrClient):
-		f.Why = whyOf(err)
-		p.show(w, r, ui.Screen{Page: "newclient", Data: newClientPage{Form: f}, Status: http.StatusUnprocessableEntity, Bad: true})
+		page.Done, page.Form.Why = registered{}, ui.Text(whyOf(err))
+		sc.Status, sc.Bad = http.StatusUnprocessableEntity, true
 	case err != nil:
 		p.fail(w, r, err)
-	default:
-		p.show(w, r, ui.Screen{Page: "newclient", Data: newClientPage{Form: f, Done: done, Name: ui.Text(c.Name)}})
+		return
 	}
+	sc.Data = page
+	p.show(w, r, sc)
 }
 
 type clientPage struct {
-	Client      Client
+	charge
+	Client      Client // as the form has it: what waits, or what is registered
+	State       string
+	Until       time.Time // an application that waits is erased then
 	Name        ui.Text
 	Issuer      string
+	Sandbox     bool
 	Token       string // of the form that showed it; the page's own forms send it again
 	Form        clientForm
+	Logo        template.URL
+	LogoWhy     ui.Text
 	Secret      string // drawn just now
 	Saved       bool
 	Traffic     []Traffic
@@ -143,70 +100,131 @@ type clientPage struct {
 // managed calls next for who manages the client of the form.
 func (p *Provider) managed(next func(http.ResponseWriter, *http.Request, clientPage)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		token := strings.TrimSpace(r.PostFormValue("token"))
-		c, m, err := p.manages(r.Context(), strings.TrimSpace(r.PostFormValue("client")), token)
+		if err := r.ParseMultipartForm(MaxForm); err != nil && !errors.Is(err, http.ErrNotMultipart) {
+			p.fail(w, r, httpd.BodyProblem(err))
+			return
+		}
+		page := clientPage{Token: strings.TrimSpace(r.PostFormValue("token"))}
+		err := p.reload(r, &page, strings.TrimSpace(r.PostFormValue("client")))
 		if err != nil {
 			p.fail(w, r, err)
 			return
 		}
-		next(w, r, clientPage{Client: c, Token: token, Form: formOf(c, m.Contact)})
+		next(w, r, page)
 	}
+}
+
+// reload reads the client of a page as it is now.
+func (p *Provider) reload(r *http.Request, page *clientPage, id string) (err error) {
+	if page.charge, err = p.manages(r.Context(), id, page.Token); err != nil {
+		return err
+	}
+	page.Client, page.State, page.Sandbox = page.draft(), page.charge.State(), p.c.Sandbox
+	page.Form = p.formOf(page.Client, page.Managed.Contact)
+	if page.Application != nil {
+		page.Until = page.Application.At.Add(ApplicationLife)
+	}
+	return nil
 }
 
 func (p *Provider) showClient(w http.ResponseWriter, r *http.Request, page clientPage) {
 	var err error
-	if page.Traffic, err = p.c.Store.TrafficOf(r.Context(), page.Client.ID); err != nil {
+	if page.Traffic, err = p.c.Store.TrafficOf(r.Context(), page.ID); err == nil {
+		page.Logo, err = p.logoOf(r.Context(), page.Client)
+	}
+	if err != nil {
 		p.fail(w, r, err)
 		return
 	}
 	page.Name, page.Issuer, page.QuickStarts = ui.Text(page.Client.Name), p.c.Issuer, quickStarts(p.c.Issuer, page.Client)
 	sc := ui.Screen{Page: "client", Data: page}
-	if page.Form.Why != "" {
+	if page.Form.Why != (ui.Text{}) || page.LogoWhy != (ui.Text{}) {
 		sc.Status, sc.Bad = http.StatusUnprocessableEntity, true
 	}
 	p.show(w, r, sc)
 }
 
 func (p *Provider) doChange(w http.ResponseWriter, r *http.Request, page clientPage) {
-	c, f := readForm(r)
-	secret, err := p.change(r.Context(), page.Client, c)
-	switch {
-	case errors.Is(err, ErrClient):
-		f.Why = whyOf(err)
+	c, f := p.readForm(r)
+	c.Logo = page.Client.Logo // it has a form of its own
+	m, err := p.setContact(r.Context(), page.Managed, f.Contact)
+	page.Managed = m
+	secret := ""
+	if err == nil {
+		secret, err = p.change(r.Context(), httpd.Source(r), page.charge, c)
+	}
+	if errors.Is(err, ErrClient) {
+		f.Why = ui.Text(whyOf(err))
 		page.Form = f
-	case err != nil:
+	} else if err = p.changed(r, &page, err); err != nil {
 		p.fail(w, r, err)
 		return
-	default:
-		if page.Client, err = p.client(r.Context(), page.Client.ID); err != nil {
-			p.fail(w, r, err)
-			return
-		}
-		page.Form, page.Secret, page.Saved = formOf(page.Client, page.Form.Contact), secret, true
+	}
+	page.Secret = secret
+	p.showClient(w, r, page)
+}
+
+// changed shows what came of a change.
+func (p *Provider) changed(r *http.Request, page *clientPage, err error) error {
+	if err != nil {
+		return err
+	}
+	page.Saved = true
+	return p.reload(r, page, page.ID)
+}
+
+func (p *Provider) doLogo(w http.ResponseWriter, r *http.Request, page clientPage) {
+	sent, err := sentLogo(r)
+	if err == nil {
+		err = p.setLogo(r.Context(), httpd.Source(r), page.charge, sent)
+	}
+	if errors.Is(err, ErrClient) {
+		page.LogoWhy = ui.Text(whyOf(err))
+	} else if err = p.changed(r, &page, err); err != nil {
+		p.fail(w, r, err)
+		return
 	}
 	p.showClient(w, r, page)
 }
 
+// sentLogo is the picture of a form, or nothing where it is to be taken away.
+func sentLogo(r *http.Request) ([]byte, error) {
+	if r.PostFormValue("remove") != "" {
+		return nil, nil
+	}
+	file, _, err := r.FormFile("logo")
+	if err != nil {
+		return nil, clientError("画像のファイルを選んでください。", "choose a picture")
+	}
+	defer file.Close()
+	sent, err := io.ReadAll(file)
+	if err == nil && len(sent) == 0 {
+		err = errNoPNG()
+	}
+	return sent, err
+}
+
 func (p *Provider) doRotate(w http.ResponseWriter, r *http.Request, page clientPage) {
-	var err error
-	if page.Secret, err = p.rotate(r.Context(), page.Client); err != nil {
+	secret, err := p.rotate(r.Context(), page.charge)
+	if err != nil {
 		if errors.Is(err, ErrClient) {
 			err = ErrRegistration.With("why", err.Error())
 		}
 		p.fail(w, r, err)
 		return
 	}
+	page.Secret = secret
 	p.showClient(w, r, page)
 }
 
 func (p *Provider) doDelete(w http.ResponseWriter, r *http.Request, page clientPage) {
-	if r.PostFormValue("really") != page.Client.ID { // named twice
+	if r.PostFormValue("really") != page.ID { // named twice
 		p.showClient(w, r, page)
 		return
 	}
-	if err := p.remove(r.Context(), page.Client); err != nil {
+	if err := p.remove(r.Context(), page.charge); err != nil {
 		p.fail(w, r, err)
 		return
 	}
-	p.show(w, r, ui.Screen{Page: "developers", Data: developersPage{Sandbox: p.c.Sandbox, Issuer: p.c.Issuer, Deleted: page.Client.ID}})
+	p.show(w, r, ui.Screen{Page: "developers", Data: developersPage{Sandbox: p.c.Sandbox, Issuer: p.c.Issuer, Deleted: page.ID}})
 }

@@ -9,10 +9,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/oauth2"
 
 	"tegata/store/storetest"
+	"tegata/verifier/oidc"
 )
 
 // devClient is a client that a developer registered at the pages.
@@ -34,13 +36,26 @@ func typed(change url.Values) url.Values {
 
 func (w *world) developer() *devClient {
 	w.t.Helper()
+	return w.sent("dev-", typed(nil))
+}
+
+// sent sends the form of a registration, for an id that begins with prefix.
+func (w *world) sent(prefix string, form url.Values) *devClient {
+	w.t.Helper()
 	d := &devClient{world: w, b: w.browser()}
-	p := d.b.post("/developers/new", typed(nil))
+	p := d.b.post("/developers/new", form)
 	shown := regexp.MustCompile(`<code>([^<]+)</code>`).FindAllStringSubmatch(p.text, -1)
-	if p.status != 200 || len(shown) != 3 || !strings.HasPrefix(shown[0][1], "dev-") {
+	want := 3
+	if form.Get("jwks") != "" {
+		want = 2 // no secret
+	}
+	if p.status != 200 || len(shown) != want || !strings.HasPrefix(shown[0][1], prefix) {
 		w.t.Fatalf("%d: %s", p.status, p.text)
 	}
-	d.id, d.secret, d.token = shown[0][1], shown[1][1], shown[2][1]
+	d.id, d.token = shown[0][1], shown[want-1][1]
+	if want == 3 {
+		d.secret = shown[1][1]
+	}
 	return d
 }
 
@@ -181,9 +196,9 @@ func TestADeveloperChangesRotatesAndDeletes(t *testing.T) {
 		for name, wrong := range map[string]url.Values{
 			"no redirect_uri": {"redirect_uris": {""}}, "a fragment": {"redirect_uris": {redirectURI + "#x"}}, "plain HTTP": {"redirect_uris": {"http://bank.example/callback"}},
 			"no name": {"name_ja": {""}}, "no sentence": {"sentence_en": {""}}, "R3 without fapi2": {"risk": {"R3"}}, "no such class": {"risk": {"R9"}},
-			"fapi2 with a secret": {"profile": {"fapi2"}}, "no keys": {"jwks": {"{}"}}, "no JSON": {"jwks": {"x"}},
+			"fapi2 with a secret": {"profile": {"fapi2"}}, "no keys": {"jwks": {"{}"}}, "no JSON": {"jwks": {"x"}}, "no mail address": {"contact": {"nobody"}},
 		} {
-			if p := d.b.post("/developers/change", d.form(typed(wrong))); p.status != 422 || !strings.Contains(p.text, "この登録はできません") {
+			if p := d.b.post("/developers/change", d.form(typed(wrong))); p.status != 422 || !strings.Contains(p.text, "この登録はできません") || strings.Contains(p.text, "%!") {
 				t.Errorf("%s: %d", name, p.status)
 			}
 			if p := d.b.post("/developers/new", typed(wrong)); p.status != 422 {
@@ -232,26 +247,87 @@ func TestTrafficIsBounded(t *testing.T) {
 	}
 }
 
+// Production keeps for a developer what failed, for a month and no more than a few a
+// second, and nothing of a login that went well.
+func TestProductionKeepsOnlyWhatFailed(t *testing.T) {
+	eachProduction(t, func(t *testing.T, w *world) {
+		d := w.applicant()
+		d.approve()
+		d.shop().login(t.Context(), "hanako")
+		if page := d.page("うまくいかなかった通信はありません"); strings.Contains(page, "<code>/token</code>") || strings.Contains(page, "<code>/login</code>") {
+			t.Errorf("a login that went well is there:\n%s", page)
+		}
+		wrong := d.shop()
+		wrong.config.ClientSecret = "not it"
+		if _, err := wrong.config.Exchange(t.Context(), "no code", oauth2.VerifierOption(oauth2.GenerateVerifier())); err == nil {
+			t.Fatal("another secret passed")
+		}
+		p := d.b.get(d.shop().url())
+		d.b.post(p.at.Path+"/refuse", nil)
+		d.page("client_secret が違うか", "本人が断りました")
+		for range 60 {
+			d.b.get(w.origin + "/authorize?" + url.Values{"client_id": {d.id}}.Encode())
+		}
+		if n := strings.Count(d.page(), "<code>/authorize</code>"); n < 10 || n > 30 {
+			t.Errorf("of 60 at once %d are kept", n)
+		}
+		w.advance(oidc.TrafficLife + time.Minute)
+		if err := w.store.OIDC().SweepOIDC(t.Context(), w.Now()); err != nil {
+			t.Fatal(err)
+		}
+		d.page("うまくいかなかった通信はありません")
+	})
+}
+
 // The quick starts of the page are those of docs/relying-parties.md with the client's own.
 func TestQuickStartsHoldTheClientsOwn(t *testing.T) {
-	w := newWorld(t, storetest.SQLite(t))
-	d := w.developer()
-	page := d.page()
-	codes := regexp.MustCompile(`(?s)<pre><code>(.*?)</code></pre>`).FindAllStringSubmatch(page, -1)
-	if len(codes) != 3 {
-		t.Fatalf("%d quick starts", len(codes))
-	}
-	for _, c := range codes {
-		for _, want := range []string{d.id, w.origin, redirectURI} {
-			if !strings.Contains(c[1], want) && !(want == redirectURI && strings.Contains(c[1], "openid-client")) {
-				t.Errorf("a quick start has no %s:\n%s", want, c[1])
+	for name, of := range map[string]struct {
+		sandbox bool
+		change  url.Values
+		want    []string
+	}{
+		"a secret":   {true, nil, []string{"Go", "Node", "oauth2-proxy", "nginx (1): oauth2-proxy", "nginx (2): nginx.conf"}},
+		"a key":      {true, url.Values{"jwks": {pkitestKeySet(t)}}, []string{"Go, private_key_jwt", "Node, private_key_jwt", "Node: CLIENT_KEY, JWKS"}},
+		"signing":    {true, url.Values{"jwks": {pkitestKeySet(t)}, "profile": {"fapi2"}, "sign_code_1": {"order"}, "sign_ja_1": {"注文"}, "sign_en_1": {"Order"}}, []string{"Node, fapi2", "Node: sign", "Node: CLIENT_KEY, JWKS"}},
+		"production": {false, nil, []string{"Go", "Node", "oauth2-proxy", "nginx (1): oauth2-proxy", "nginx (2): nginx.conf"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, at := openWorld(t, storetest.SQLite(t), of.sandbox), redirectURI
+			var d *devClient
+			if of.sandbox {
+				d = w.sent("dev-", typed(of.change))
+			} else {
+				d, at = w.sent("rp-", applied(of.change)), shopURI
 			}
-		}
-		if strings.Contains(c[1], d.secret) || strings.Contains(c[1], "127.0.0.1:9000") {
-			t.Errorf("it has the secret, or the address of the document:\n%s", c[1])
-		}
-	}
-	if _, err := parser.ParseFile(token.NewFileSet(), "main.go", html.UnescapeString(codes[0][1]), 0); err != nil {
-		t.Error(err)
+			all := regexp.MustCompile(`(?s)<summary>([^<]*)</summary><div class="table-box"[^>]*><pre><code>(.*?)</code></pre>`).FindAllStringSubmatch(d.page(), -1)
+			if len(all) != len(of.want) {
+				t.Fatalf("%d quick starts", len(all))
+			}
+			for i, c := range all {
+				title, code := html.UnescapeString(c[1]), html.UnescapeString(c[2])
+				if title != of.want[i] {
+					t.Errorf("%q is there, want %q", title, of.want[i])
+				}
+				if d.secret != "" && strings.Contains(code, d.secret) || strings.Contains(code, "http://127.0.0.1:9000") || of.sandbox && strings.Contains(code, "127.0.0.1:9000") || strings.Contains(code, "process.env.") || strings.Contains(code, "$ISSUER") {
+					t.Errorf("%s has the secret, or the address of the document:\n%s", title, code)
+				}
+				if strings.HasPrefix(title, "Node: C") || strings.Contains(title, "nginx.conf") {
+					continue // it knows no client
+				}
+				for _, want := range []string{d.id, w.origin} {
+					if !strings.Contains(code, want) {
+						t.Errorf("%s has no %s:\n%s", title, want, code)
+					}
+				}
+				if origin, _, _ := strings.Cut(at, "/callback"); !strings.Contains(code, origin) || !strings.Contains(code, "/callback") {
+					t.Errorf("%s does not know where it is:\n%s", title, code)
+				}
+				if strings.HasPrefix(title, "Go") {
+					if _, err := parser.ParseFile(token.NewFileSet(), "main.go", code, 0); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
 	}
 }

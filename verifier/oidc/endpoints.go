@@ -116,6 +116,9 @@ func (p *Provider) getJWKS(w http.ResponseWriter, r *http.Request) {
 	httpd.WriteJSON(w, http.StatusOK, set)
 }
 
+// waitsForOperator describes invalid_client to a program whose client nobody has approved.
+const waitsForOperator = "the client waits for the operator's approval"
+
 // byClient passes a request on to the engine of the client's profile. Who the client
 // is, is here only what it says; the engine authenticates it.
 func (p *Provider) byClient(w http.ResponseWriter, r *http.Request) {
@@ -145,8 +148,12 @@ func (p *Provider) byClient(w http.ResponseWriter, r *http.Request) {
 	c, err := p.client(r.Context(), claimedClient(r))
 	switch {
 	case errors.Is(err, ErrNotFound):
+		why := ""
+		if p.waits(r.Context(), claimedClient(r)) {
+			why = waitsForOperator
+		}
 		w.Header().Set("WWW-Authenticate", `Basic realm="openid"`)
-		fail(w, http.StatusUnauthorized, "invalid_client", "")
+		fail(w, http.StatusUnauthorized, "invalid_client", why)
 		return
 	case err != nil:
 		p.c.Log.ErrorContext(r.Context(), "openid connect", "error", err)

@@ -235,6 +235,9 @@ func (p *Provider) mine(ctx context.Context, id, cookie string) (Login, Client, 
 func (p *Provider) begin(ctx context.Context, r request, cookie string) (l Login, redirect string, err error) {
 	c, err := p.client(ctx, r.query.Get("client_id"))
 	if errors.Is(err, ErrNotFound) {
+		if p.waits(ctx, r.query.Get("client_id")) {
+			return l, "", ErrClientWaiting
+		}
 		return l, "", ErrClientUnknown
 	}
 	if err != nil {
@@ -288,5 +291,5 @@ func (p *Provider) errorAt(to, state, code string) string {
 // over says whether trying again is of use.
 func over(err error) bool {
 	p := problem.From(err)
-	return p.Code == ErrLoginOver.Code || p.Code == ErrOtherBrowser.Code || p.Code == ErrRequest.Code || p.Code == ErrClientUnknown.Code
+	return p.Code == ErrLoginOver.Code || p.Code == ErrOtherBrowser.Code || p.Code == ErrRequest.Code || p.Code == ErrClientUnknown.Code || p.Code == ErrClientWaiting.Code
 }

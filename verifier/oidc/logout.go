@@ -66,7 +66,7 @@ func (p *Provider) getLogout(w http.ResponseWriter, r *http.Request) {
 			p.fail(w, r, err)
 			return
 		}
-		who := shown(c)
+		who := p.shown(r.Context(), c)
 		client, page.Client = c, &who
 	}
 	if to := q.Get("post_logout_redirect_uri"); to != "" {

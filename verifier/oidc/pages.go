@@ -1,8 +1,10 @@
 package oidc
 
 import (
+	"context"
 	"embed"
 	"errors"
+	"html/template"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -36,7 +38,7 @@ func newSite(c Config) (*ui.Site, error) {
 	return ui.NewSite(ui.Party{ID: "verifier", Name: c.Name, Mark: "verifier", Home: "/about", Secure: c.Secure, Sandbox: c.Sandbox}, html, nil)
 }
 
-// Pages are what browsers see. Mount it behind httpd.Guard with Pages on.
+// Pages are what browsers see. Mount it behind httpd.Guard with Pages on, and MaxForm.
 func (p *Provider) Pages() http.Handler {
 	mux := httpd.NewMux()
 	p.site.Mount(mux)
@@ -55,7 +57,14 @@ func (p *Provider) Pages() http.Handler {
 	p.developerPages(mux)
 	p.site.MountTrouble(mux, p.showTrouble)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { p.Refuse(w, r, errNoPage) })
-	return mux
+	small := httpd.LimitBody(mux, 64<<10)
+	return mux.Behind(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == pathLogo {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		small.ServeHTTP(w, r)
+	}))
 }
 
 // PagePaths are the first parts of the paths of Pages, for whoever serves it beside the
@@ -175,20 +184,27 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 // shownClient is a client as a person sees it.
 type shownClient struct {
 	Mark           string
+	Logo           template.URL // in place of the mark
 	Name, Sentence ui.Text
 }
 
-func shown(c Client) shownClient {
-	return shownClient{c.Mark, ui.Text(c.Name), ui.Text(c.Purpose.Sentence)}
+// shown is a client with the picture that is registered for it. A page whose picture
+// cannot be read shows the mark.
+func (p *Provider) shown(ctx context.Context, c Client) shownClient {
+	logo, err := p.logoOf(ctx, c)
+	if err != nil {
+		p.c.Log.ErrorContext(ctx, "logo", "client", c.ID, "error", err)
+	}
+	return shownClient{c.Mark, logo, ui.Text(c.Name), ui.Text(c.Purpose.Sentence)}
 }
 
 type choosePage struct {
-	ID       string
-	Client   shownClient
-	Data     []string
-	Document string // name of the file that is to be signed; "": a login
-	Password bool   // R3: the signature password, not the PIN
-	Other    bool   // another device may answer it
+	ID        string
+	Client    shownClient
+	Data      []string
+	Documents []string // names of the files that are to be signed; none: a login
+	Password  bool     // R3: the signature password, not the PIN
+	Other     bool     // another device may answer it
 }
 
 // crosses says whether a login may be answered by another device: R3 only where the phone
@@ -207,9 +223,11 @@ func (p *Provider) choose(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.Purpose = purpose
-	page := choosePage{ID: l.ID, Client: shown(c), Data: claimsOf(l.Scopes), Password: !ceremony.Risk(l.Risk).Below(ceremony.R3), Other: crosses(l)}
+	page := choosePage{ID: l.ID, Client: p.shown(r.Context(), c), Data: claimsOf(l.Scopes), Password: !ceremony.Risk(l.Risk).Below(ceremony.R3), Other: crosses(l)}
 	if about != nil {
-		page.Document = about.Name
+		for _, d := range about.all() {
+			page.Documents = append(page.Documents, d.Name)
+		}
 	}
 	p.show(w, r, ui.Screen{Page: "choose", Data: page})
 }
@@ -330,7 +348,7 @@ func (p *Provider) done(w http.ResponseWriter, r *http.Request) {
 	if !ui.Polling(r) { // the script only looks whether this page is another one
 		w.Header().Set("Refresh", "0; url="+l.Redirect)
 	}
-	p.show(w, r, ui.Screen{Page: "done", Data: donePage{shown(c), l.Redirect}})
+	p.show(w, r, ui.Screen{Page: "done", Data: donePage{p.shown(r.Context(), c), l.Redirect}})
 }
 
 // back is where the phone sends this browser, with a code that opens the result once.

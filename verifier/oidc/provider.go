@@ -28,6 +28,7 @@ type Gateway interface {
 	Events(ctx context.Context, caller ceremony.Caller, p ceremony.EventPoll) (ceremony.Events, error)
 	Registered(ctx context.Context, id string) error
 	Register(ctx context.Context, who audit.Actor, p gateway.Party) error
+	Fits(ctx context.Context, p gateway.Party) (gateway.Party, error)
 	StartSigning(ctx context.Context, caller ceremony.Caller, entry ceremony.Entry, body ceremony.SignStart, at time.Time) (ceremony.Started, error)
 	SignResult(ctx context.Context, caller ceremony.Caller, entry ceremony.Entry, resultID string, at time.Time) (ceremony.SignResult, error)
 	End(ctx context.Context, who audit.Actor, id string) error
@@ -74,7 +75,10 @@ type Provider struct {
 	// documents counts those that each client brings.
 	documents *limit.Sources
 
-	newClients *rate.Limiter // of developers
+	newClients *rate.Limiter // of developers, in a sandbox
+	// applying counts applications by source: each is a row for thirty days.
+	applying *limit.Sources
+	notes    *limit.Sources // of failed requests, by client
 }
 
 // New checks c and makes a provider of it.
@@ -101,7 +105,8 @@ func New(c Config) (*Provider, error) {
 	}
 	p := &Provider{c: c, keys: newKeyring(c.Key, c.Now), engines: map[Profile]engine{},
 		visits: limit.NewSources(visitsPerSecond, visitBurst), documents: limit.NewSources(documentsPerSecond, documentBurst),
-		newClients: rate.NewLimiter(rate.Every(time.Second), 30)}
+		newClients: rate.NewLimiter(rate.Every(time.Second), 30), applying: limit.NewSources(appliedPerSecond, applyBurst),
+		notes: limit.NewSources(notesPerSecond, noteBurst)}
 	var err error
 	if p.site, err = newSite(c); err != nil {
 		return nil, err

@@ -21,8 +21,8 @@ import (
 )
 
 // Signature transactions of clients that know OpenID Connect alone: the client brings the
-// document with a token of its own, a pushed request with the scope sign has it signed in
-// a login, and the token of that login fetches what was signed.
+// documents with a token of its own, a pushed request with the scope sign has them signed
+// in a login, and the token of that login fetches what was signed.
 
 // scopeSign is the scope that opens them. It stands in a client's own token for bringing
 // documents, and in an authorization request for the one that is to be signed.
@@ -42,12 +42,35 @@ const (
 
 // signStart is the body of POST /api/sign-transactions with an access token.
 type signStart struct {
-	Document  []byte          `json:"document"` // base64
-	Name      string          `json:"name"`     // of the file
-	MediaType string          `json:"media_type"`
-	Format    string          `json:"format"`
-	Purpose   string          `json:"purpose"`           // code of a registered purpose
-	Encrypt   json.RawMessage `json:"encrypt,omitempty"` // public JWK that the result is sealed to
+	Document  []byte             `json:"document"` // base64
+	Name      string             `json:"name"`     // of the file
+	MediaType string             `json:"media_type"`
+	Format    string             `json:"format"`
+	Documents []ceremony.Brought `json:"documents,omitempty"` // instead of these four: several
+	Purpose   string             `json:"purpose"`             // code of a registered purpose
+	Encrypt   json.RawMessage    `json:"encrypt,omitempty"`   // public JWK that the result is sealed to
+}
+
+// about is what came, and the bytes of each document. gateway.ErrDocumentCount when it is
+// both one document and several.
+func (b signStart) about() (about SignAbout, contents [][]byte, err error) {
+	about.Purpose = b.Purpose
+	switch {
+	case b.Documents == nil:
+		about.AboutDocument = aboutOf(ceremony.Brought{Document: b.Document, Name: b.Name, MediaType: b.MediaType, Format: b.Format})
+		return about, [][]byte{b.Document}, nil
+	case len(b.Documents) < 2 || len(b.Document) > 0 || b.Name != "" || b.MediaType != "" || b.Format != "":
+		return about, nil, gateway.ErrDocumentCount
+	}
+	for _, d := range b.Documents {
+		about.Documents = append(about.Documents, aboutOf(d))
+		contents = append(contents, d.Document)
+	}
+	return about, contents, nil
+}
+
+func aboutOf(d ceremony.Brought) AboutDocument {
+	return AboutDocument{Name: d.Name, MediaType: d.MediaType, Format: d.Format, SHA256: sha256URL(d.Document), Size: len(d.Document)}
 }
 
 // signStarted answers it.
@@ -93,7 +116,7 @@ func (p *Provider) postSignTransaction(w http.ResponseWriter, r *http.Request) {
 	httpd.WriteJSON(w, http.StatusCreated, out)
 }
 
-// bring keeps a document that a client wants to have signed.
+// bring keeps documents that a client wants to have signed.
 func (p *Provider) bring(ctx context.Context, a access, keys []string, body signStart) (signStarted, error) {
 	c, at := a.client, p.c.Now()
 	switch {
@@ -102,15 +125,20 @@ func (p *Provider) bring(ctx context.Context, a access, keys []string, body sign
 	case !p.documents.Count(c.ID):
 		return signStarted{}, ErrSignMany
 	}
-	t := SignTransaction{ID: newUUID(), Client: c.ID, Until: at.Add(signLife),
-		About: SignAbout{Name: body.Name, MediaType: body.MediaType, Format: body.Format, SHA256: sha256URL(body.Document), Purpose: body.Purpose}}
+	t := SignTransaction{ID: newUUID(), Client: c.ID, Until: at.Add(signLife)}
 	if _, ok := c.signPurpose(body.Purpose); !ok {
 		return signStarted{}, ErrSignPurpose
 	}
-	if err := gateway.CheckDocument(p.documentOf(t.About, ceremony.NewID()), body.Document); err != nil {
+	about, contents, err := body.about()
+	if err != nil {
 		return signStarted{}, err
 	}
-	var err error
+	q := ceremony.Request{ID: ceremony.NewID()}
+	p.place(&q, about)
+	if err := gateway.CheckDocuments(q.ToSign(), contents); err != nil {
+		return signStarted{}, err
+	}
+	t.About = about
 	if t.About.Encrypt, err = c.encryptionKey(body.Encrypt); err != nil {
 		return signStarted{}, ErrSignEncrypt.Because(err)
 	}
@@ -122,7 +150,7 @@ func (p *Provider) bring(ctx context.Context, a access, keys []string, body sign
 		return signStarted{}, fmt.Errorf("oidc: sign transaction: %w", err)
 	}
 	t.Body = sha256.Sum256(text)
-	kept, err := p.c.Store.PutSignTransaction(ctx, t, body.Document, at)
+	kept, err := p.c.Store.PutSignTransaction(ctx, t, slices.Concat(contents...), at)
 	switch {
 	case errors.Is(err, ErrUsed) && kept.Body != t.Body:
 		return signStarted{}, ErrSignKey
@@ -143,9 +171,13 @@ func idempotencyKey(keys []string) (sum [32]byte, err error) {
 	return hash(keys[0]), nil
 }
 
-// documentOf is the document of a transaction as a request to the phone names it.
-func (p *Provider) documentOf(a SignAbout, request string) ceremony.Document {
-	return ceremony.Document{Name: a.Name, Format: a.Format, MediaType: a.MediaType, SHA256: a.SHA256, URL: ceremony.DocumentURL(p.c.Issuer, request)}
+// place puts the documents of a transaction into a request to the phone.
+func (p *Provider) place(q *ceremony.Request, a SignAbout) {
+	var documents []ceremony.Document
+	for _, d := range a.all() {
+		documents = append(documents, ceremony.Document{Name: d.Name, Format: d.Format, MediaType: d.MediaType, SHA256: d.SHA256})
+	}
+	q.PlaceDocuments(p.c.Issuer, documents...)
 }
 
 func sha256URL(content []byte) string {

@@ -31,16 +31,28 @@ func (c Client) checkSigning() error {
 		return nil
 	}
 	if c.Profile != FAPI2 {
-		return clientError("the scope %s takes the profile %s", scopeSign, FAPI2)
+		return clientError("scope %s（文書の署名）を使えるのは、プロファイル %s だけです。", "the scope %s takes the profile %s", scopeSign, FAPI2)
 	}
+	if len(c.SignPurposes) > maxSignPurposes {
+		return clientError("署名の目的は%d個までです。", "at most %d sign_purposes", maxSignPurposes)
+	}
+	codes := map[string]bool{c.Purpose.Code: true}
 	for _, p := range c.SignPurposes {
 		if p.RiskFloor != ceremony.R3 {
-			return clientError("sign_purposes: %s has not the risk class R3", p.Code)
+			return clientError("署名の目的 %q の確かさは R3 です。", "sign_purposes: %q has not the risk class R3", p.Code)
 		}
 		for _, claim := range p.Claims {
 			if !slices.Contains(c.Purpose.Claims, claim) {
-				return clientError("sign_purposes: %s asks for %q, which the purpose does not", p.Code, claim)
+				return clientError("署名の目的 %q のデータ %q は、ログインで受け取るデータにありません。", "sign_purposes: %q asks for %q, which the purpose does not", p.Code, claim)
 			}
+		}
+		if !ceremony.ValidName(p.Code) || codes[p.Code] {
+			return clientError("署名の目的の code %q は使えません。英数字と - _ . で、目的ごとに別のものにしてください（%[2]q はログインのものです）。",
+				"sign_purposes: the code %q is taken or not of letters, digits, - _ . (%[2]q is the login's)", p.Code, c.Purpose.Code)
+		}
+		codes[p.Code] = true
+		if err := checkText("署名の目的 "+p.Code+" の文", "the sentence of "+p.Code, p.Sentence, maxSentence); err != nil {
+			return err
 		}
 	}
 	return nil

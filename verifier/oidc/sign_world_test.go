@@ -26,16 +26,16 @@ const applicationXML = `<?xml version="1.0" encoding="UTF-8"?>` + "\n<applicatio
 // applicationPDF is one page with one line of text.
 func applicationPDF() []byte { return padestest.Page("I apply for an account", "") }
 
-// signed fetches the document of a request as a phone does, and signs it as an element
+// signed fetches a document of a request as a phone does, and signs it as an element
 // does.
-func (w *world) signed(q ceremony.Request, h holder, header httpd.Header) []byte {
+func (w *world) signed(d ceremony.Document, h holder, header httpd.Header) []byte {
 	w.t.Helper()
-	content, _, err := httpd.Exchange(w.t.Context(), httpd.Client(0), http.MethodGet, q.Document.URL, nil, header)
+	content, _, err := httpd.Exchange(w.t.Context(), httpd.Client(0), http.MethodGet, d.URL, nil, header)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	var out []byte
-	switch q.Document.Format {
+	switch d.Format {
 	case "cades":
 		out, err = cms.Sign(h.key, h.sign[0], content, w.Now(), true)
 	case "pades":

@@ -22,6 +22,7 @@ var (
 // SHA-256 only.
 type Store interface {
 	Developers
+	Applications
 
 	// Client finds a registered client. ErrNotFound.
 	Client(ctx context.Context, id string) (Client, error)
@@ -168,7 +169,7 @@ const (
 	whyTokenAgain  = "refresh token used again"
 )
 
-// SignTransaction is a document that a client brought to be signed.
+// SignTransaction is what a client brought to be signed: a document, or several.
 type SignTransaction struct {
 	ID     string // UUID
 	Client string
@@ -179,15 +180,30 @@ type SignTransaction struct {
 	Until  time.Time
 }
 
-// SignAbout is what is known of the document of a transaction beside its bytes.
+// SignAbout is what is known of the documents of a transaction beside their bytes.
 type SignAbout struct {
-	Name      string `json:"name"`
-	MediaType string `json:"media_type"`
-	Format    string `json:"format"`
-	SHA256    string `json:"sha256"` // base64url
-	Purpose   string `json:"purpose"`
+	AboutDocument                 // the one
+	Documents     []AboutDocument `json:"documents,omitempty"` // or several, whose bytes are kept one after another
+	Purpose       string          `json:"purpose"`
 	// Encrypt is the public JWK that the result is sealed to; "": it is given in clear.
 	Encrypt string `json:"encrypt,omitempty"`
+}
+
+// AboutDocument is what is known of one document beside its bytes.
+type AboutDocument struct {
+	Name      string `json:"name,omitempty"`
+	MediaType string `json:"media_type,omitempty"`
+	Format    string `json:"format,omitempty"`
+	SHA256    string `json:"sha256,omitempty"` // base64url
+	Size      int    `json:"size,omitempty"`   // bytes
+}
+
+// all are the documents of a transaction, in their order.
+func (a SignAbout) all() []AboutDocument {
+	if len(a.Documents) > 0 {
+		return a.Documents
+	}
+	return []AboutDocument{a.AboutDocument}
 }
 
 // Token is an access token.

@@ -28,6 +28,15 @@ type Traffic struct {
 // keepTraffic is how many requests of a client are kept.
 const keepTraffic = 100
 
+// TrafficLife is how long they are kept in production, where only those are that failed.
+const TrafficLife = 30 * 24 * time.Hour
+
+// What production notes of a client: whoever names it in a wrong request makes a row.
+const (
+	notesPerSecond = 1
+	noteBurst      = 20
+)
+
 // heard is what was answered, as far as the traffic tells it.
 type heard struct {
 	http.ResponseWriter
@@ -54,31 +63,35 @@ func (h *heard) Write(b []byte) (int, error) {
 // Unwrap is for http.ResponseController.
 func (h *heard) Unwrap() http.ResponseWriter { return h.ResponseWriter }
 
-// noted keeps what came of a request with its client's traffic, in a sandbox: what
-// nobody may read who holds no management token is not kept elsewhere.
+// noted keeps what came of a request with its client's traffic, for whoever manages the
+// client: all of it in a sandbox. Production keeps only what failed, so that nothing is
+// kept of those who log in.
 func (p *Provider) noted(next http.HandlerFunc) http.HandlerFunc {
-	if !p.c.Sandbox {
-		return next
-	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		h := &heard{ResponseWriter: w}
 		next(h, r)
+		if !p.c.Sandbox && h.status < 400 && errorOf(h) == "" {
+			return
+		}
 		if err := p.note(r, h); err != nil && !errors.Is(err, ErrNotFound) {
 			p.c.Log.ErrorContext(r.Context(), "traffic not noted", "error", err)
 		}
 	}
 }
 
+// mayNote bounds what production keeps in a time.
+func (p *Provider) mayNote(client string) bool { return p.c.Sandbox || p.notes.Count(client) }
+
 // pathOutcome stands in the traffic for the answer to a person's decision.
 const pathOutcome = "/login"
 
 // noteOutcome keeps how a login ended that was asked for: with a code, or an error.
 func (p *Provider) noteOutcome(ctx context.Context, c Client, o outcome) {
-	if !p.c.Sandbox {
+	if !p.c.Sandbox && o.Error == "" {
 		return
 	}
 	_, err := p.c.Store.Managed(ctx, c.ID)
-	if err == nil {
+	if err == nil && p.mayNote(c.ID) {
 		err = p.c.Store.NoteTraffic(ctx, Traffic{Client: c.ID, Endpoint: pathOutcome, Status: http.StatusSeeOther, Error: o.Error, Cause: o.Error,
 			Request: httpd.RequestID(ctx), At: p.c.Now()}, keepTraffic)
 	}
@@ -110,7 +123,7 @@ func (p *Provider) note(r *http.Request, h *heard) error {
 		return err
 	}
 	c, err := p.c.Store.Client(ctx, id)
-	if err != nil {
+	if err != nil || !p.mayNote(id) {
 		return err
 	}
 	t := Traffic{Client: id, Endpoint: r.URL.Path, Status: max(h.status, http.StatusOK), Request: httpd.RequestID(ctx), At: p.c.Now()}

@@ -35,6 +35,7 @@ import (
 // answers, two holders, and relying parties that are unmodified clients.
 type world struct {
 	t        *testing.T
+	sandbox  bool
 	mu       sync.Mutex // guards offset, queue
 	offset   time.Duration
 	ops      *pkitest.Authority
@@ -83,9 +84,12 @@ func each(t *testing.T, body func(t *testing.T, w *world)) {
 	storetest.EachDSN(t, func(t *testing.T, dsn string) { body(t, newWorld(t, dsn)) })
 }
 
-func newWorld(t *testing.T, dsn string) *world {
+func newWorld(t *testing.T, dsn string) *world { return openWorld(t, dsn, true) }
+
+// openWorld is a world that is a sandbox or a production.
+func openWorld(t *testing.T, dsn string, sandbox bool) *world {
 	t.Helper()
-	w := &world{t: t, entries: map[string]feed.Entry{}, holders: map[string]holder{}, logouts: make(chan string, 10)}
+	w := &world{t: t, sandbox: sandbox, entries: map[string]feed.Entry{}, holders: map[string]holder{}, logouts: make(chan string, 10)}
 	w.ops = pkitest.NewAuthority(t, pki.Ops, pkitest.Key(t, 0), w.Now())
 	w.auth = pkitest.NewAuthority(t, pki.PhoneAuth, pkitest.Key(t, 1), w.Now())
 	w.sign = pkitest.NewAuthority(t, pki.PhoneSign, pkitest.Key(t, 2), w.Now())
@@ -112,7 +116,7 @@ func newWorld(t *testing.T, dsn string) *world {
 	w.openGateway()
 	w.openProvider()
 	server.Config.Handler = oidc.Beside(
-		httpd.Guard(httpd.GuardOptions{Names: []string{server.Listener.Addr().String()}, Pages: true, Refuse: w.provider.Refuse}, w.provider.Pages()),
+		httpd.Guard(httpd.GuardOptions{Names: []string{server.Listener.Addr().String()}, Pages: true, MaxBody: oidc.MaxForm, Refuse: w.provider.Refuse}, w.provider.Pages()),
 		httpd.Guard(httpd.GuardOptions{Names: []string{server.Listener.Addr().String()}, MaxBody: ceremony.MaxPosted}, w.programs()))
 	server.Start()
 	return w
@@ -174,10 +178,13 @@ func (w *world) openProvider() {
 			}
 			return keys[label], nil
 		},
-		Gateway: w.gateway, Store: w.store.OIDC(), Now: w.Now, Name: ui.Text{JA: "ログイン窓口", EN: "Login desk"}, Sandbox: true,
+		Gateway: w.gateway, Store: w.store.OIDC(), Now: w.Now, Name: ui.Text{JA: "ログイン窓口", EN: "Login desk"}, Sandbox: w.sandbox,
 	})
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	if !w.sandbox {
+		return
 	}
 	var sum string
 	w.secret, sum = oidc.NewSecret()
@@ -303,15 +310,15 @@ func (w *world) answer(requestURI, name string, change ...func(*ceremony.Answer)
 	if q.Risk == ceremony.R3 {
 		chain, a.AMR = h.sign, []string{"pwd", "swk"}
 	}
-	if q.Document != nil {
-		signed := w.signed(q, h, header)
+	for _, d := range q.ToSign() {
+		signed := w.signed(d, h, header)
 		sum := sha256.Sum256(signed)
-		a.Results = []string{base64.RawURLEncoding.EncodeToString(sum[:])}
+		a.Results = append(a.Results, base64.RawURLEncoding.EncodeToString(sum[:]))
 		sealed, err := ceremony.SealSigned(signed, w.enc)
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		posted.Signed = []string{sealed}
+		posted.Signed = append(posted.Signed, sealed)
 	}
 	for _, c := range change {
 		c(&a)

@@ -33,6 +33,7 @@ type giveUpPage struct {
 	Why     string
 	Suspend string // where anybody stops a lost phone; "" when there is no such page
 	Wrong   string
+	Copies  int // of signed documents, which no revocation erases
 }
 
 // Back is the screen before.
@@ -53,6 +54,11 @@ func (p giveUpPage) At() string {
 
 func (v *visit) giveUpPage(why string) giveUpPage {
 	p := giveUpPage{basePage: v.page(), Why: why, Suspend: v.h.opt.Suspend}
+	if kept, _, err := v.phone.SignedDocuments(v.r.Context()); err != nil {
+		v.log(err) // giving up must not wait for it
+	} else {
+		p.Copies = len(kept)
+	}
 	if key := v.said().wrong["sure"]; key != "" {
 		p.Wrong = v.say(key)
 	}

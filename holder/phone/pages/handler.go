@@ -92,6 +92,7 @@ func (h *Handler) Routes() http.Handler {
 	on("GET /p/{id}/certificates", (*visit).services)
 	on("GET /p/{id}/certificate", (*visit).certificate)
 	on("GET /p/{id}/history", (*visit).history)
+	mountCopies(on)
 	on("GET /p/{id}/unlock", (*visit).unlock)
 	on("POST /p/{id}/unlock", (*visit).doUnlock)
 	on("GET /p/{id}/secrets", (*visit).secrets)
@@ -177,6 +178,7 @@ func (h *Handler) Routes() http.Handler {
 	on("GET /p/{id}/request/{ask}", (*visit).ask)
 	on("POST /p/{id}/request/{ask}", (*visit).answer)
 	on("GET /p/{id}/request/{ask}/document", (*visit).document)
+	on("GET /p/{id}/request/{ask}/documents/{n}", (*visit).document)
 	on("GET /p/{id}/request/{ask}/done", (*visit).answered)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, ui.ErrNoPage)

@@ -150,6 +150,7 @@ func samples() []uitest.Page {
 	wrongAsk.Trouble, wrongAsk.Match = wrongPIN, "64"
 	wrongAsk.Ask.Tries = 1
 	add("32-ask-wrong", phone.StageRegistered, "", ui.Screen{Page: "request", Data: wrongAsk, Quiet: true, Bad: true})
+	copies := copiesPage{basePage: base(phone.StageRegistered), Used: 3, Most: phone.MaxCopies, Taken: 1, Space: 50}
 	sign := sampleAsk()
 	sign.Party = phone.Party{ID: "aoba", Name: ceremony.Text{JA: "あおば銀行", EN: "Aoba bank"}, Mark: "青葉", Since: "2024-11-22"}
 	sign.Through = &phone.Party{ID: "verifier", Name: ceremony.Text{JA: "Tegata 検証", EN: "Tegata verifier"}}
@@ -157,6 +158,7 @@ func samples() []uitest.Page {
 	sign.What = ceremony.Text{JA: "口座をひらく申込書に署名します。", EN: "Sign the application for an account."}
 	sign.Write = []ceremony.Line{{Label: ceremony.Text{JA: "毎月の引き落とし", EN: "Each month"}, Value: ceremony.Text{JA: "12,800円", EN: "12,800 yen"}}}
 	add("33-ask-sign", phone.StageRegistered, "", quiet("request", v.askPage(sign)))
+	var three []*phone.Document
 	for _, d := range []phone.Document{
 		{Name: "契約書.txt", Format: "cades", Kind: signable.Text, Size: 74, Text: "賃貸借の約束\n\n1. 家賃は月50,000円です。\n2. 期間は2年です。[U+202E]"},
 		{Name: "契約書.pdf", Format: "pades", Kind: signable.PDF, Size: 48213, Pages: 3},
@@ -166,12 +168,32 @@ func samples() []uitest.Page {
 	} {
 		d.SHA256 = "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg"
 		shown := sign
-		shown.Sign = &d
+		shown.Sign = []*phone.Document{&d}
+		three = append(three, &d)
 		add("33-ask-sign-"+string(d.Kind), phone.StageRegistered, "", quiet("request", v.askPage(shown)))
+		kept := phone.SignedDocument{ID: "c-1", Party: sign.Party.Name, What: sign.What, At: moment().Unix(), Size: 48213, Unsure: d.Kind == signable.XML,
+			UsedDocument: ceremony.UsedDocument{Name: d.Name, Format: d.Format, MediaType: "text/plain", SHA256: d.SHA256}}
+		add("37-copy-"+string(d.Kind), phone.StageRegistered, "home", ui.Screen{Page: "copy", Data: copyPage{basePage: base(phone.StageRegistered), Copy: v.copiedOf(kept),
+			Document: documentOf(&d, "/p/hanako/documents/c-1/pdf"), Inside: d.Format != "cades"}})
+		copies.Copies = append(copies.Copies, v.copiedOf(kept))
 	}
+	several := sign
+	several.Sign, several.NoRoom = three, true
+	unseen := v.askPage(several)
+	add("33-ask-sign-several", phone.StageRegistered, "", quiet("request", unseen))
+	unseen.Trouble, unseen.Ask.Sign[0].Seen = ui.TroubleOf(nil, phone.ErrNotSeen), true
+	add("33-ask-sign-unseen", phone.StageRegistered, "", ui.Screen{Page: "request", Data: unseen, Quiet: true, Bad: true})
+	add("38-copies", phone.StageRegistered, "home", ui.Screen{Page: "copies", Data: copies})
+	copies.Full, copies.Erased, copies.Wrong = true, true, "印を付けてください。"
+	add("38-copies-full", phone.StageRegistered, "home", ui.Screen{Page: "copies", Data: copies, Bad: true})
+	add("38-copies-none", phone.StageNone, "home", ui.Screen{Page: "copies", Data: copiesPage{basePage: base(phone.StageNone)}})
 	done := outcomeOf(phone.Outcome{Approved: true, Redirect: "http://portal.localhost:8404/", Party: sampleAsk().Party.Name, What: sampleAsk().What})
 	add("34-answered", phone.StageRegistered, "", quiet("answered", answeredPage{base(phone.StageRegistered), done}))
-	done.Approved, done.Redirect = false, ""
+	done.Copies = 3
+	add("34-answered-kept", phone.StageRegistered, "", quiet("answered", answeredPage{base(phone.StageRegistered), done}))
+	done.Copies, done.NoRoom = 0, true
+	add("34-answered-notkept", phone.StageRegistered, "", quiet("answered", answeredPage{base(phone.StageRegistered), done}))
+	done.Approved, done.Redirect, done.NoRoom = false, "", false
 	add("35-refused", phone.StageRegistered, "", quiet("answered", answeredPage{base(phone.StageRegistered), done}))
 	elsewhere := elsewherePage{base(phone.StageRegistered), "http://street.localhost:8400/stranger/edited", "http://street.localhost:8400"}
 	elsewhere.Trouble = ui.TroubleOf(nil, phone.ErrElsewhere)
@@ -181,6 +203,8 @@ func samples() []uitest.Page {
 		{At: moment(), Kind: "login", Party: sampleAsk().Party.Name, What: sampleAsk().What, Result: phone.ResultApproved, Data: []string{"name"}},
 		{At: moment(), Kind: "sign", Party: sampleAsk().Party.Name, What: sampleAsk().What, Result: phone.ResultApproved,
 			Document: &ceremony.UsedDocument{Name: "契約書.pdf", Format: "pades", MediaType: "application/pdf", SHA256: "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg"}},
+		{At: moment(), Kind: "sign", Party: sampleAsk().Party.Name, What: sampleAsk().What, Result: phone.ResultApproved,
+			Documents: []ceremony.UsedDocument{{Name: "契約書.pdf", Format: "pades", SHA256: "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg"}, {Name: "約款.txt", Format: "cades", SHA256: "x"}}},
 		{At: moment().Add(-time.Hour), Kind: "login", Party: sampleAsk().Party.Name, What: sampleAsk().What, Result: phone.ResultRefused, Code: ceremony.ReasonNotMe},
 		{At: moment().Add(-2 * time.Hour), Kind: "sign", Party: sign.Party.Name, What: sign.What, Result: phone.ResultFailed, Code: "match-wrong",
 			Why: ceremony.Text{JA: "選ばれた番号が違います。", EN: "The chosen number is not the right one."}},
@@ -268,7 +292,7 @@ func samples() []uitest.Page {
 	add("56-resetpin", phone.StageRegistered, "", quiet("resetpin", secretPage{basePage: base(phone.StageRegistered)}))
 	add("52-lost", phone.StageRegistered, "home", ui.Screen{Page: "lost", Data: lostPage{base(phone.StageRegistered), "http://street.localhost:8400/break#lost"}})
 	giving := func(why, wrong string) giveUpPage {
-		return giveUpPage{base(phone.StageRegistered), why, "http://portal.localhost:8404/lost", wrong}
+		return giveUpPage{base(phone.StageRegistered), why, "http://portal.localhost:8404/lost", wrong, 2}
 	}
 	for _, why := range []string{whyStop, whyGive, whyDispose} {
 		add("53-stop-"+why, phone.StageRegistered, "", quiet("stop", giving(why, "")))

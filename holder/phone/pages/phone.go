@@ -49,6 +49,10 @@ type Phone interface {
 	Prefer(ctx context.Context, way string) error
 	SetQuiet(ctx context.Context, pin secret.PIN, q element.Quiet) error
 	Uses(ctx context.Context, limit int) ([]phone.Use, error)
+	SignedDocuments(ctx context.Context) ([]phone.SignedDocument, phone.Room, error)
+	SignedDocument(ctx context.Context, id string) (phone.SignedCopy, error)
+	EraseSigned(ctx context.Context, id string) error
+	EraseAllSigned(ctx context.Context) error
 	RemoveCard(ctx context.Context) error
 	Set(ctx context.Context, change phone.Change) error
 	Stop(ctx context.Context) (phone.Receipt, error)

@@ -124,7 +124,7 @@ type askPage struct {
 
 func (v *visit) askPage(a phone.Ask) askPage {
 	p := askPage{basePage: v.page(), Ask: askOf(a)}
-	p.Ask.Sign = documentOf(a.Sign, v.base, a.ID)
+	p.Ask.Sign = documentsOf(a.Sign, v.base+requestPath(a.ID))
 	if a.Secret == element.PIN && !a.NoLock {
 		p.Lock = v.lock(a.ID, string(a.Kind))
 	}
@@ -147,6 +147,9 @@ func (v *visit) ask() {
 	}
 	p, l := v.askPage(asked), v.said()
 	p.Form, p.Match, p.Wrong = v.form(), l.entered.Get("match"), v.wrong(l.wrong["first"])
+	for _, d := range p.Ask.Sign {
+		d.Seen = slices.Contains(l.entered["seen"], d.SHA256)
+	}
 	for i, d := range p.Ask.Data {
 		p.Ask.Data[i].Given = slices.Contains(l.entered["granted"], d.Code)
 	}
@@ -186,7 +189,7 @@ func (v *visit) answer() {
 
 // approve takes a yes, with the secret that opens the key.
 func (v *visit) approve(asked phone.Ask) {
-	reply := phone.Reply{Approve: true, Granted: v.fields("granted"), Match: v.field("match")}
+	reply := phone.Reply{Approve: true, Granted: v.fields("granted"), Match: v.field("match"), Seen: v.fields("seen")}
 	again := left{path: requestPath(asked.ID), entered: v.chosen()}
 	if len(asked.Match) > 0 && reply.Match == "" {
 		again.trouble = ui.TroubleOf(v.w, phone.ErrPickNumber)
@@ -215,7 +218,7 @@ func (v *visit) approve(asked phone.Ask) {
 
 // chosen is what was chosen beside the secret.
 func (v *visit) chosen() url.Values {
-	return url.Values{"match": v.fields("match"), "granted": v.fields("granted")}
+	return url.Values{"match": v.fields("match"), "granted": v.fields("granted"), "seen": v.fields("seen")}
 }
 
 func (v *visit) reply(id string, reply phone.Reply) {

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"html/template"
 	"slices"
 	"time"
 
@@ -91,8 +92,9 @@ func text(t ceremony.Text) ui.Text { return ui.Text{JA: t.JA, EN: t.EN} }
 type party struct {
 	Name  ui.Text
 	Mark  string
-	Band  string    // class of its colour
-	Since time.Time // verified since; zero when not said
+	Logo  template.URL // in place of the mark
+	Band  string       // class of its colour
+	Since time.Time    // verified since; zero when not said
 }
 
 // ask is a request as it is shown, in the order in which it is read.
@@ -108,7 +110,8 @@ type ask struct {
 	Risk     string
 	Data     []datum
 	Write    []line
-	Sign     *document
+	Sign     []*document
+	NoRoom   bool // no copy of them can be kept
 	Match    []string
 	Password bool // the signature password, else the PIN
 	Raised   bool // because the holder chose so
@@ -129,7 +132,7 @@ func askOf(a phone.Ask) ask {
 	v := ask{
 		ID: a.ID, Party: partyOf(a.Party), Place: text(a.Place), Address: text(a.Address), Channel: string(a.Channel),
 		What: text(a.What), Kind: string(a.Kind), Risk: string(a.Risk), Match: a.Match,
-		Password: a.Secret == element.Password, Raised: a.NoLock, Tries: a.Tries, Until: a.Until,
+		Password: a.Secret == element.Password, Raised: a.NoLock, NoRoom: a.NoRoom, Tries: a.Tries, Until: a.Until,
 	}
 	if a.Through != nil {
 		name := text(a.Through.Name)
@@ -145,7 +148,7 @@ func askOf(a phone.Ask) ask {
 }
 
 func partyOf(p phone.Party) party {
-	v := party{Name: text(p.Name), Mark: p.Mark, Band: "band-party"}
+	v := party{Name: text(p.Name), Mark: p.Mark, Logo: ui.PNG(p.Logo), Band: "band-party"}
 	for _, n := range ui.MarkNames() { // the colours of the parties we know
 		if n == p.ID {
 			v.Band = "band-" + n
@@ -182,8 +185,10 @@ type outcome struct {
 	Approved    bool
 	Redirect    string
 	Party, What ui.Text
+	Copies      int  // of what was signed, that are kept now
+	NoRoom      bool // for them
 }
 
 func outcomeOf(o phone.Outcome) outcome {
-	return outcome{Approved: o.Approved, Redirect: o.Redirect, Party: text(o.Party), What: text(o.What)}
+	return outcome{Approved: o.Approved, Redirect: o.Redirect, Party: text(o.Party), What: text(o.What), Copies: o.Copies, NoRoom: o.NoRoom}
 }
