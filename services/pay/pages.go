@@ -182,6 +182,9 @@ type page struct {
 	Bank    ui.Text
 	Link    string
 	Once    string
+	From    string // the mandate, the amount and the other amount that were entered
+	Chosen  int64
+	Other   string
 	Amounts []int64
 	Days    []int64
 	In      bool

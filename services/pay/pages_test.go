@@ -63,7 +63,7 @@ func samples() []uitest.Page {
 	}
 	notices := []Notice{{At: now, Kind: "opened"}, {At: now, Kind: "charge", Amount: 3000, What: "•••0001"}, {At: now, Kind: "payment-refused", Amount: 300, What: "茶屋", Why: ErrNight.Code}}
 	d := Draft{ID: "d1", Who: who, Document: Terms("d1", now, who, l)}
-	base := page{Who: who, W: &w, Limits: l, Bank: bank, Now: now, In: true, All: mandates, Notices: notices, Amounts: []int64{1000, 3000}, Days: []int64{10_000}, Once: "x",
+	base := page{Who: who, W: &w, Limits: l, Bank: bank, Now: now, In: true, All: mandates, Notices: notices, Amounts: []int64{1000, 3000}, Days: []int64{10_000}, Once: "x", Chosen: 3000,
 		Entries: []Entry{{Seq: 1, At: now, Kind: EntryCharge, Amount: 3000, Balance: 3000, What: "•••0001"}}, Draft: &d, Link: "http://bank.localhost/x"}
 	with := func(name, file string, change func(*page)) uitest.Page {
 		p := base

@@ -310,8 +310,8 @@ func TestChargingOnThePages(t *testing.T) {
 		}
 		f = form()
 		f.Set("other", "7,001")
-		if _, at, body := p.post("/charge", f); at != "/charge" || !strings.Contains(body, "pay-charge-first") {
-			t.Errorf("at %s", at)
+		if _, at, body := p.post("/charge", f); at != "/charge" || !strings.Contains(body, "pay-charge-first") || !strings.Contains(body, `value="7,001"`) {
+			t.Errorf("at %s: %s", at, body)
 		}
 		f.Set("other", "500")
 		w.bank.lost = 1
