@@ -40,14 +40,21 @@ type Tills struct {
 	end  context.CancelFunc
 	wg   sync.WaitGroup // of the sales that are waited for
 
-	mu      sync.Mutex                    // guards what follows
-	waiting map[string]context.CancelFunc // by sale
-	hint    map[string]string             // by sale: what the last thing that was held there did
+	mu      sync.Mutex        // guards what follows
+	waiting map[string]waited // by shop
+	hint    map[string]string // by sale: what the last thing that was held there did
+}
+
+// waited is the sale that a till waits for.
+type waited struct {
+	sale string
+	stop context.CancelFunc
+	done chan struct{} // closed when nothing hands it over any more
 }
 
 // NewTills makes them; Close ends them.
 func NewTills(p *Pay, asker Asking, shops ...Shop) *Tills {
-	t := &Tills{pay: p, asker: asker, shops: shops, waiting: map[string]context.CancelFunc{}, hint: map[string]string{}}
+	t := &Tills{pay: p, asker: asker, shops: shops, waiting: map[string]waited{}, hint: map[string]string{}}
 	t.life, t.end = context.WithCancel(context.Background())
 	return t
 }
@@ -99,25 +106,40 @@ func (t *Tills) Sell(ctx context.Context, shop, id string, amount int64) error {
 		return errors.Join(err, t.over(ctx, id, WhyVerifier))
 	}
 	s.Result = result
-	waits, stop := context.WithTimeout(t.life, askLife)
+	ctx, stop := context.WithTimeout(t.life, askLife)
+	w := waited{sale: id, stop: stop, done: make(chan struct{})}
 	t.mu.Lock()
-	t.waiting[id] = stop
+	older, other := t.waiting[shop]
+	t.waiting[shop] = w
 	t.mu.Unlock()
 	t.wg.Go(func() {
-		defer t.forget(id)
-		t.wait(waits, at, s, address)
+		defer t.forget(shop, w)
+		if other { // a phone that is held there now is not asked for the sale before
+			older.stop()
+			<-older.done
+		}
+		t.wait(ctx, at, s, address)
 	})
 	return nil
 }
 
-func (t *Tills) forget(id string) {
+func (t *Tills) forget(shop string, w waited) {
+	w.stop()
+	close(w.done)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if stop := t.waiting[id]; stop != nil {
-		stop()
+	if t.waiting[shop].sale == w.sale {
+		delete(t.waiting, shop)
 	}
-	delete(t.waiting, id)
-	delete(t.hint, id)
+	delete(t.hint, w.sale)
+}
+
+// isWaited says whether a till waits for a sale, with the last hint.
+func (t *Tills) isWaited(shop, sale string) (waited, string, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	w, ok := t.waiting[shop]
+	return w, t.hint[sale], ok && w.sale == sale
 }
 
 // resultPoll is how often the verifier is asked what a person said.
@@ -207,7 +229,9 @@ func (t *Tills) Cancel(ctx context.Context, shop, id string) error {
 	if err := t.over(ctx, id, WhyCancelled); err != nil {
 		return err
 	}
-	t.forget(id)
+	if w, _, waited := t.isWaited(shop, id); waited {
+		w.stop()
+	}
 	return nil
 }
 
@@ -219,11 +243,7 @@ func (t *Tills) See(ctx context.Context, shop, id string) (s Sale, hint string, 
 	if err != nil || s.State != SaleAsked {
 		return s, "", err
 	}
-	t.mu.Lock()
-	hint = t.hint[id]
-	_, waited := t.waiting[id]
-	t.mu.Unlock()
-	if waited {
+	if _, hint, waited := t.isWaited(shop, id); waited {
 		return s, hint, nil
 	}
 	if s.Result != "" && t.pay.conf.Now().Before(s.ExpiresAt) {
