@@ -4,11 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 )
 
 // outsiders are the services that know OpenID Connect alone.
-var outsiders = []string{"bank", "pay"}
+var outsiders = []string{"bank", "carrier", "pay"}
 
 // loginOutside logs in at each of them.
 func (c *canaries) loginOutside(ctx context.Context) error {
@@ -42,9 +43,14 @@ func (c *canaries) loginAt(ctx context.Context, role string) error {
 	if err != nil {
 		return err
 	}
-	page, err = b.sendOnce(ctx, c.phonePage()+"/request?"+strings.SplitN(link, "?", 2)[1],
-		url.Values{"decision": {"approve"}, "pin": {c.secrets.phonePIN}, "granted": {"name", "address", "birthdate", "gender"}})
-	if err != nil {
+	if page, err = b.open(ctx, c.phonePage()+"/request?"+strings.SplitN(link, "?", 2)[1]); err != nil {
+		return err
+	}
+	form := url.Values{"decision": {"approve"}, "pin": {c.secrets.phonePIN}}
+	for _, asked := range regexp.MustCompile(`name="granted" value="(\w+)"`).FindAllStringSubmatch(page, -1) {
+		form.Add("granted", asked[1])
+	}
+	if page, err = b.sendOnce(ctx, b.url, form); err != nil {
 		return err
 	}
 	back, err := found(page, `href="(http://verifier[^"]*response_code=[^"]*)"`)

@@ -141,6 +141,7 @@ var refusedRoles = map[string]string{
 	"cards":        "the rack holds a sandbox's virtual cards; production never runs it",
 	"bank":         "the bank is an example of a relying party: its review has no clerk",
 	"pay":          "the wallet is an example of a relying party: no money is behind it",
+	"carrier":      "the carrier is an example of a relying party: its SIMs are browsers, and its outbox has no mail server",
 	"helpdesk":     "a desk's reader is a sandbox's here, without a key pad of its own; production needs one that is certified",
 	"phone":        "a virtual phone's element is software, which production accepts from nobody",
 	"municipality": "the register's door opens to a sandbox's operator only; until officers have a login of their own, connect a register with a municipality's certificate (`tegata party certify -role municipality`)",

@@ -33,6 +33,7 @@ func doors() []door {
 		{role: "portal", offset: 4, pages: true, title: ui.Text{JA: "ポータル", EN: "Portal"}},
 		{role: "municipality", offset: 5, pages: true, title: ui.Text{JA: "市区町村", EN: "Municipality"}},
 		{role: "bank", offset: 10, pages: true, title: ui.Text{JA: "銀行", EN: "Bank"}},
+		{role: "carrier", offset: 11, pages: true, title: ui.Text{JA: "携帯電話会社", EN: "Mobile carrier"}},
 		{role: "pay", offset: 12, pages: true, title: ui.Text{JA: "てがたペイ", EN: "Tegata Pay"}},
 		{role: "helpdesk", offset: 13, pages: true, title: ui.Text{JA: "ヘルプデスク", EN: "Helpdesk"}},
 		{role: "cards", offset: 14, title: ui.Text{JA: "カード置き場", EN: "Card rack"}},

@@ -129,7 +129,7 @@ func TestRolesThatProductionDoesNotRun(t *testing.T) {
 	f := newOperatorFiles(t, t.TempDir(), nil)
 	for role, want := range map[string]string{
 		"street": "production never runs it", "cards": "production never runs it", "phone": "software", "municipality": "until officers have a login",
-		"bank": "example", "pay": "no money is behind it", "helpdesk": "production needs one that is certified",
+		"bank": "example", "carrier": "example", "pay": "no money is behind it", "helpdesk": "production needs one that is certified",
 	} {
 		for _, command := range []string{"init", "serve"} {
 			refuses(t, f.dir, want, command, "-config", f.config, role)

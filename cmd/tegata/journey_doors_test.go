@@ -127,6 +127,7 @@ func (a asker) routesInMetrics(t *testing.T) {
 		"municipality": {{"/v1/residents", "GET /v1/residents"}, {"/", "GET /{$}"}},
 		"bank":         {{"/", "GET /{$}"}, {"/home", "GET /home"}, {"/applications/x", "GET /applications/{id}"}},
 		"pay":          {{"/", "GET /{$}"}, {"/home", "GET /home"}, {"/charges/x", "GET /charges/{id}"}},
+		"carrier":      {{"/", "GET /{$}"}, {"/home", "GET /home"}, {"/stop/x", "GET /stop/{link}"}},
 		"helpdesk":     {{"/", "GET /{$}"}, {"/home", "GET /home"}, {"/support/x", "GET /support/{view}"}},
 		"cards":        {{"/v1/cards", "GET /v1/cards"}},
 	}

@@ -51,6 +51,7 @@ type neighbourhood struct {
 	helpdesk     *helpdeskRole
 	pay          *payRole
 	bank         *bankRole
+	carrier      *carrierRole
 	streetRoom   *room
 
 	closers []io.Closer // in the order in which they were opened

@@ -83,6 +83,16 @@ func (n *neighbourhood) buildRest(ctx context.Context) (err error) {
 	n.addWork(n.pay.pay)
 	n.open("pay", n.settings.ownName("pay", n.pay.routes(n.settings)))
 
+	if n.carrier, err = n.openCarrier(ctx, n.site()); err != nil {
+		return err
+	}
+	n.closers = append(n.closers, n.carrier)
+	if err := n.carrier.register(ctx, n.settings, n.verifier); err != nil {
+		return err
+	}
+	n.addWork(informed{n.carrier.carrier, n.verifier.wait})
+	n.open("carrier", n.settings.ownName("carrier", n.carrier.routes(n.settings, n.token)))
+
 	if n.streetRoom, err = n.openRoom(ctx, n.dir, "street", nil); err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // withTables are the roles that have a database.
-var withTables = []string{"bank", "helpdesk", "issuer", "municipality", "pay", "phone", "portal", "verifier"}
+var withTables = []string{"bank", "carrier", "helpdesk", "issuer", "municipality", "pay", "phone", "portal", "verifier"}
 
 // scene is what lies there when a process is dead.
 type scene struct {

@@ -311,5 +311,5 @@ func (o *op) verify(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	say(w, 200, map[string]any{"verdict": "passed", "checked_at": time.Now(), "signatures": []any{map[string]any{
-		"signer": map[string]string{"kind": "phone-sign", "name": "手形 花子"}, "status": map[string]any{"state": "good", "this_update": time.Now()}}}})
+		"signer": map[string]string{"kind": "phone-sign", "name": "手形 花子", "certificate_sha256": "ab12"}, "status": map[string]any{"state": "good", "this_update": time.Now()}}}})
 }

@@ -48,7 +48,7 @@ func TestADocumentIsSigned(t *testing.T) {
 	}
 	v, err := p.Verify(t.Context(), []byte("CMS"), []byte(application))
 	state, asOf := v.Status()
-	if name, kind := v.Signer(); err != nil || v.Verdict != relying.Passed || state != "good" || asOf.IsZero() || name != "手形 花子" || kind != "phone-sign" || v.CheckedAt.IsZero() {
+	if name, kind := v.Signer(); err != nil || v.Verdict != relying.Passed || state != "good" || asOf.IsZero() || name != "手形 花子" || kind != "phone-sign" || v.Certificate() != "ab12" || v.CheckedAt.IsZero() {
 		t.Errorf("checked again: %+v, %v", v, err)
 	}
 	if v, err := p.Verify(t.Context(), []byte("CMS"), []byte("another")); err != nil || v.Verdict == relying.Passed {

@@ -17,8 +17,9 @@ type Verdict struct {
 	CheckedAt     time.Time `json:"checked_at"`
 	Signatures    []struct {
 		Signer *struct {
-			Kind string `json:"kind"`
-			Name string `json:"name"`
+			Kind        string `json:"kind"`
+			Name        string `json:"name"`
+			Certificate string `json:"certificate_sha256"`
 		} `json:"signer"`
 		Status *struct {
 			State      string    `json:"state"`
@@ -47,6 +48,15 @@ func (v Verdict) Signer() (name, kind string) {
 		return "", ""
 	}
 	return v.Signatures[0].Signer.Name, v.Signatures[0].Signer.Kind
+}
+
+// Certificate is the SHA-256 of the one signer's certificate in hex, and so of the key in
+// it: what is bound to a phone is bound to this. "" for no signer.
+func (v Verdict) Certificate() string {
+	if len(v.Signatures) != 1 || v.Signatures[0].Signer == nil {
+		return ""
+	}
+	return v.Signatures[0].Signer.Certificate
 }
 
 // Verify has a detached signature over a content checked now, by a token of this party's

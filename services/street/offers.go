@@ -29,7 +29,7 @@ func offersNow() []offer {
 		{ID: "status", Role: "issuer"}, {ID: "lost", Role: "portal"}, {ID: "found", Role: "phone"}, {ID: "receipt", Role: "portal"},
 		{ID: "card", Role: "cards"}, {ID: "desk", Role: "municipality"}, {ID: "headless", Role: "phone"},
 		{ID: "helpdesk", Role: "helpdesk"}, {ID: "helper", Role: "helpdesk"},
-		{ID: "limits", Role: "portal"}, {ID: "trusted", Role: "portal"}, {ID: "guide", Role: "portal"}, {ID: "trial", Role: "verifier"},
+		{ID: "limits", Role: "portal"}, {ID: "trusted", Role: "portal"}, {ID: "guide", Role: "portal"}, {ID: "carrier", Role: "carrier"}, {ID: "trial", Role: "verifier"},
 	}
 }
 
@@ -71,6 +71,8 @@ func (h *Handler) offers(w http.ResponseWriter, r *http.Request) {
 			page.Now[i].URL = h.conf.origin("helpdesk")
 		case "helper":
 			page.Now[i].URL = h.conf.origin("helpdesk") + "/helper"
+		case "carrier":
+			page.Now[i].URL = h.conf.origin("carrier")
 		case "desk":
 			page.Now[i].URL = h.conf.origin("municipality")
 		}

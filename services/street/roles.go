@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ type roles struct {
 	phone  string
 	issuer string
 	desk   string // the municipality
+	mailer string // the carrier, which mails too
 	assert func(ctx context.Context, audience string) (string, error)
 }
 
@@ -38,7 +40,7 @@ func newRoles(c Config) roles {
 	}
 	return roles{client: c.Client, token: c.Token, assert: c.Assertion,
 		cards: c.origin("cards"), phone: c.origin("phone"), issuer: c.origin("issuer"),
-		desk: c.origin("municipality")}
+		desk: c.origin("municipality"), mailer: c.origin("carrier")}
 }
 
 // Card is one card of the rack, as the cards role tells it.
@@ -92,9 +94,20 @@ type words struct {
 // Title is the notice's in both languages.
 func (n Notice) Title() ui.Text { return ui.Text{JA: n.JA.Title, EN: n.EN.Title} }
 
+// paragraph is one of a notice; one that is an address can be followed, as in any program
+// that shows mail.
+type paragraph struct {
+	Text string
+	Link bool
+}
+
 // Paragraphs is the notice's text in language l, a paragraph a line.
-func (n Notice) Paragraphs(l ui.Lang) []string {
-	return strings.FieldsFunc(ui.Text{JA: n.JA.Body, EN: n.EN.Body}.In(l), func(c rune) bool { return c == '\n' })
+func (n Notice) Paragraphs(l ui.Lang) (all []paragraph) {
+	for line := range strings.FieldsFuncSeq(ui.Text{JA: n.JA.Body, EN: n.EN.Body}.In(l), func(c rune) bool { return c == '\n' }) {
+		u, err := url.Parse(line)
+		all = append(all, paragraph{line, err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")})
+	}
+	return all
 }
 
 // Cards lists the rack.
@@ -188,15 +201,34 @@ func (r roles) Suspend(ctx context.Context, birth, lockCode string) error {
 	return r.callAs(ctx, http.MethodPost, r.issuer, "/v1/suspensions", map[string]string{"birth_date": birth, "lock_code": lockCode}, nil)
 }
 
-// Outbox reads every notice of the second channel, oldest first.
+// Outbox reads every notice of the second channel, oldest first: the issuer's, and the mail
+// of the carrier where one runs.
 func (r roles) Outbox(ctx context.Context) ([]Notice, error) {
 	if r.assert == nil || r.issuer == "" {
 		return nil, httpd.Unreachable
 	}
+	all, err := r.outboxOf(ctx, r.issuer, func() (httpd.Header, error) {
+		assertion, err := r.assert(ctx, r.issuer)
+		return httpd.Bearer(assertion), err
+	})
+	if err != nil || r.mailer == "" {
+		return all, err
+	}
+	mails, err := r.outboxOf(ctx, r.mailer, func() (httpd.Header, error) { return r.token.Bearer(), nil })
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, mails...)
+	slices.SortStableFunc(all, func(a, b Notice) int { return a.At.Compare(b.At) })
+	return all, nil
+}
+
+// outboxOf reads one party's outbox to its end.
+func (r roles) outboxOf(ctx context.Context, origin string, authorize func() (httpd.Header, error)) ([]Notice, error) {
 	var all []Notice
 	seen := map[string]bool{}
 	for len(all) < 5000 {
-		assertion, err := r.assert(ctx, r.issuer)
+		header, err := authorize()
 		if err != nil {
 			return nil, fmt.Errorf("street: sign the request for the outbox: %w", err)
 		}
@@ -207,7 +239,7 @@ func (r roles) Outbox(ctx context.Context) ([]Notice, error) {
 		var page struct {
 			Notices []Notice `json:"notices"`
 		}
-		if err := r.callAs(ctx, http.MethodGet, r.issuer, path, nil, &page, httpd.Bearer(assertion)); err != nil {
+		if err := r.callAs(ctx, http.MethodGet, origin, path, nil, &page, header); err != nil {
 			return nil, err
 		}
 		if len(page.Notices) == 0 {

@@ -54,7 +54,7 @@ export class Town {
 
   // url is where a party's pages are; the names and the order of ports are stable.
   url (party, place = '/') {
-    const port = { street: 0, issuer: 1, verifier: 2, phone: 3, portal: 4, municipality: 5, bank: 10, pay: 12, helpdesk: 13 }[party]
+    const port = { street: 0, issuer: 1, verifier: 2, phone: 3, portal: 4, municipality: 5, bank: 10, carrier: 11, pay: 12, helpdesk: 13 }[party]
     return `http://${party}.localhost:${this.base + port}${place}`
   }
 
@@ -69,6 +69,18 @@ export class Town {
       if (Date.now() > end) throw new Error(`tegata up did not print ${what}:\n${this.said()}`)
       await sleep(20)
     }
+  }
+
+  // cut kills the neighbourhood as a power cut does, and starts it again. Only in a town that the file has for itself.
+  async cut () {
+    process.kill(this.pid, 'SIGKILL')
+    while (!(await free(this.base))) await sleep(50)
+    const out = openSync(this.log, 'w')
+    const child = spawn(binary, ['up', '-data', path.join(this.home, 'data'), '-listen', `127.0.0.1:${this.base}`], { stdio: ['ignore', out, out] })
+    child.unref()
+    this.pid = child.pid
+    process.on('exit', () => child.kill())
+    await this.ready()
   }
 
   // ready waits for the whole town.

@@ -1,0 +1,119 @@
+package carrier
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// paper is a document as it is put before the person, whole: what they sign is what the
+// carrier keeps.
+type paper struct{ strings.Builder }
+
+func (p *paper) line(label, value string) { fmt.Fprintf(p, "%s：%s\n", label, value) }
+
+func (p *paper) who(who Attributes) {
+	p.line("氏名", who.Name)
+	p.line("住所", who.Address)
+	p.line("生年月日", who.Birthdate)
+}
+
+func yes(b bool, is, not string) string {
+	if b {
+		return is
+	}
+	return not
+}
+
+// contract is the whole contract.
+func contract(id string, at time.Time, who Attributes, c Choices, plan Plan, must bool) []byte {
+	var p paper
+	p.WriteString("携帯電話回線 契約書\n手形モバイル 御中\n\n")
+	p.line("契約番号", id)
+	p.line("申込日", at.In(japan).Format(time.DateOnly))
+	p.who(who)
+	p.line("プラン", plan.Name)
+	p.line("月額料金（税込）", yen(plan.Price))
+	p.line("データ量", fmt.Sprintf("毎月 %d GB", plan.Gigabytes))
+	p.line("音声通話", yes(plan.Voice, "できます", "できません（データ専用）"))
+	p.line("契約期間", yes(plan.Months == 0, "定めません（いつでもやめられます）", fmt.Sprintf("%dか月", plan.Months)))
+	p.line("解約金", yen(plan.Fee))
+	p.line("番号を持ったほかの会社への乗り換え（MNP）", yes(plan.Portable(), "できます（手数料 0円）", "できません（データ専用の番号）"))
+	p.line("フィルタリング", yes(c.Filter, "利用します"+yes(must, "（18歳未満のため必ず）", ""), "利用しません"))
+	p.line("お知らせのメールアドレス", yes(c.Mail != "", c.Mail, "なし"))
+	p.line("eSIM", "この署名に使ったスマートフォンの鍵に結び付けます")
+	p.line("eSIM の再発行・乗り換え", "署名した申し込みから24時間たってから行います。その間、元の SIM と上のアドレスから止められます")
+	p.WriteString("\n上のとおり回線を契約します。回線を他人に譲り渡したり使わせたりしません。\n")
+	p.WriteString("Contract for a mobile line. I will not hand the line to anybody else.\n")
+	return []byte(p.String())
+}
+
+// request is the whole request for a change.
+func request(id string, at time.Time, who Attributes, l Line, k Kind) []byte {
+	var p paper
+	title := map[Kind][2]string{
+		Reissue:  {"eSIM 再発行 申込書", "Request for a new eSIM. The eSIM in use stops working."},
+		PortOut:  {"番号ポータビリティ（MNP転出） 申込書", "Request to take this number to another carrier."},
+		Unfreeze: {"SIM 変更の凍結 解除申込書", "Request to lift the freeze on changes of the SIM."},
+	}[k]
+	p.WriteString(title[0] + "\n手形モバイル 御中\n\n")
+	p.line("受付番号", id)
+	p.line("申込日", at.In(japan).Format(time.DateOnly))
+	p.who(who)
+	p.line("電話番号", l.Number)
+	p.line("契約番号", l.ID)
+	switch k {
+	case Reissue:
+		p.line("すること", "新しい eSIM を発行し、この署名に使ったスマートフォンの鍵に結び付けます。いまの eSIM は使えなくなります")
+	case PortOut:
+		p.line("すること", "ほかの会社へ番号を移すための予約番号を発行します。手数料は 0円です")
+	case Unfreeze:
+		p.line("すること", "eSIM の再発行と乗り換えを、また申し込めるようにします")
+	}
+	p.line("いつ", "署名から24時間たってから。その間、いまの SIM とお知らせのメールから止められます")
+	p.WriteString("\n上のとおり申し込みます。\n" + title[1] + "\n")
+	return []byte(p.String())
+}
+
+func yen(n int64) string {
+	if n >= 1000 {
+		return fmt.Sprintf("%d,%03d円", n/1000, n%1000)
+	}
+	return fmt.Sprintf("%d円", n)
+}
+
+// Lines are the document's, for a page.
+func (d Draft) Lines() []string { return linesOf(d.Document) }
+
+// Lines are those of what was signed.
+func (l Line) Lines() []string { return linesOf(l.Document) }
+
+// Lines are those of what was signed.
+func (c Change) Lines() []string { return linesOf(c.Document) }
+
+func linesOf(document []byte) []string {
+	return strings.FieldsFunc(string(document), func(c rune) bool { return c == '\n' })
+}
+
+// sum is the document's SHA-256 as the provider names it.
+func (d Draft) sum() string {
+	s := sha256.Sum256(d.Document)
+	return base64.RawURLEncoding.EncodeToString(s[:])
+}
+
+// fileName and purpose are of the document when it is brought.
+func (d Draft) fileName() string {
+	if d.Kind == "" {
+		return "contract.txt"
+	}
+	return "request.txt"
+}
+
+func (d Draft) purpose() string {
+	if d.Kind == "" {
+		return SignPurpose
+	}
+	return ChangePurpose
+}
