@@ -145,27 +145,22 @@ func (t *Tills) isWaited(shop, sale string) (waited, string, bool) {
 // resultPoll is how often the verifier is asked what a person said.
 const resultPoll = 500 * time.Millisecond
 
-// wait hands the request to the first phone that takes it, and waits for the answer.
+// handPause is how long a till waits after something was held there that took nothing.
+const handPause = 200 * time.Millisecond
+
+// wait hands the request over, and waits for the answer: a phone that was taken away too
+// early may have received it all the same.
 func (t *Tills) wait(ctx context.Context, shop Shop, s Sale, address string) {
-	for {
-		err := handover.Request(ctx, shop.Slot, address)
-		t.mu.Lock()
-		switch {
-		case err == nil:
-			t.hint[s.ID] = "taken"
-		case errors.Is(err, handover.ErrNoWallet):
-			t.hint[s.ID] = "no-phone"
-		default:
-			t.hint[s.ID] = "again"
-		}
-		t.mu.Unlock()
-		if err == nil {
-			break
-		}
-		if ctx.Err() != nil {
-			return
-		}
-	}
+	ctx, stop := context.WithCancel(ctx)
+	handed := make(chan struct{})
+	go func() { // ends with ctx, and is waited for
+		defer close(handed)
+		t.hand(ctx, shop, s, address)
+	}()
+	defer func() {
+		stop()
+		<-handed
+	}()
 	tick := time.NewTicker(resultPoll)
 	defer tick.Stop()
 	for {
@@ -178,6 +173,30 @@ func (t *Tills) wait(ctx context.Context, shop Shop, s Sale, address string) {
 			t.pay.conf.Log.WarnContext(ctx, "a sale could not be settled; it is tried again", "sale", s.ID, "error", err)
 		} else if !open {
 			return
+		}
+	}
+}
+
+// hand gives the address to the first phone that takes it.
+func (t *Tills) hand(ctx context.Context, shop Shop, s Sale, address string) {
+	for ctx.Err() == nil {
+		err := handover.Request(ctx, shop.Slot, address)
+		hint := "again"
+		switch {
+		case err == nil:
+			hint = "taken"
+		case errors.Is(err, handover.ErrNoWallet):
+			hint = "no-phone"
+		}
+		t.mu.Lock()
+		t.hint[s.ID] = hint
+		t.mu.Unlock()
+		if err == nil {
+			return
+		}
+		select { // a reader that is broken says so at once, again and again
+		case <-ctx.Done():
+		case <-time.After(handPause):
 		}
 	}
 }

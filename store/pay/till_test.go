@@ -101,6 +101,7 @@ func (s *shop) held(id string) {
 		if !strings.HasSuffix(address, id) {
 			s.t.Errorf("handed %s for %s", address, id)
 		}
+		<-h.Done() // the till lets go
 	case <-time.After(5 * time.Second):
 		s.t.Fatal("nothing was handed over")
 	}
