@@ -52,7 +52,7 @@ var mayPass = map[string]string{
 // checkStreams searches all that went over the loopback.
 func (c *canaries) checkStreams(t *testing.T, streams []stream) {
 	t.Helper()
-	role := map[uint16]string{portOf(t, c.settings.readerAt(helpdeskReader)): "desk's reader", portOf(t, c.push.addr): "push service"}
+	role := map[uint16]string{portOf(t, c.settings.readerAt(helpdeskReader)): "desk's reader", portOf(t, c.settings.readerAt(payReader)): "till's reader", portOf(t, c.push.addr): "push service"}
 	for _, d := range doors() {
 		role[portOf(t, c.settings.listenAt(d.role))] = d.role
 	}

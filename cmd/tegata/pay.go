@@ -28,22 +28,23 @@ type payRole struct {
 	pay     *pay.Pay
 	handler *pay.Handler
 	key     *ecdsa.PrivateKey // of the client, and of its letters
+	till    tillParts
 }
 
-// openPay opens the wallet's room.
-func (b build) openPay(ctx context.Context, at site) (*payRole, error) {
+// openPay opens the wallet's room and its till, whose reader listens at slot.
+func (b build) openPay(ctx context.Context, at site, slot string) (*payRole, error) {
 	r, err := b.openRoom(ctx, at.base, "pay", paystore.Schema)
 	if err != nil {
 		return nil, err
 	}
 	role := &payRole{room: r}
-	if err := role.open(at); err != nil {
-		return nil, errors.Join(err, r.Close())
+	if err := role.open(ctx, at, slot); err != nil {
+		return nil, errors.Join(err, role.Close())
 	}
 	return role, nil
 }
 
-func (p *payRole) open(at site) (err error) {
+func (p *payRole) open(ctx context.Context, at site, slot string) (err error) {
 	if p.key, err = p.clientKey(); err != nil {
 		return err
 	}
@@ -58,7 +59,10 @@ func (p *payRole) open(at site) (err error) {
 		return err
 	}
 	p.pay = pay.New(pay.Config{Store: paystore.New(p.db), Verifier: party, VerifierURL: at.machine("verifier"), Bank: bank, Now: at.now, Log: p.log})
-	p.handler, err = pay.NewHandler(pay.Options{Pay: p.pay, Party: party, Bank: name, Key: &p.key.PublicKey, KeyID: clientKeyID, Sandbox: at.sandbox, Secure: !at.sandbox, Now: at.now, Log: p.log})
+	if err := p.openTill(ctx, at, slot, client); err != nil {
+		return err
+	}
+	p.handler, err = pay.NewHandler(pay.Options{Pay: p.pay, Party: party, Tills: p.till.tills, Hold: at.page("street") + "/hold", Bank: name, Key: &p.key.PublicKey, KeyID: clientKeyID, Sandbox: at.sandbox, Secure: !at.sandbox, Now: at.now, Log: p.log})
 	return err
 }
 
@@ -72,6 +76,9 @@ func (p *payRole) register(ctx context.Context, at places, v *verifier) error {
 	}
 	set, err := json.Marshal(publicKeys(p.key))
 	if err != nil {
+		return err
+	}
+	if err := p.registerTill(ctx, at, v); err != nil {
 		return err
 	}
 	_, err = v.register(ctx, sandboxOperator, oidc.Client{ID: payID, Name: ceremony.Text{JA: payName.JA, EN: payName.EN}, Mark: "pay", Profile: oidc.FAPI2,

@@ -73,7 +73,7 @@ func (n *neighbourhood) buildRest(ctx context.Context) (err error) {
 	n.addWork(informed{n.bank.bank, n.verifier.wait})
 	n.open("bank", n.settings.ownName("bank", n.bank.routes(n.settings)))
 
-	if n.pay, err = n.openPay(ctx, n.site()); err != nil {
+	if n.pay, err = n.openPay(ctx, n.site(), n.settings.readerAt(payReader)); err != nil {
 		return err
 	}
 	n.closers = append(n.closers, n.pay)

@@ -27,7 +27,7 @@ func (n *neighbourhood) buildStreet(context.Context) error {
 		return err
 	}
 	n.street, err = street.New(street.Config{
-		Services: services, Readers: []street.Reader{{Slot: helpdeskSlot, Address: n.settings.readerAt(helpdeskReader), KeyPad: true}}, Origin: n.settings.page("street"), Token: n.token, Assertion: n.streetAssertion,
+		Services: services, Readers: []street.Reader{{Slot: helpdeskSlot, Address: n.settings.readerAt(helpdeskReader), KeyPad: true}, {Slot: paySlot, Address: n.settings.readerAt(payReader)}}, Origin: n.settings.page("street"), Token: n.token, Assertion: n.streetAssertion,
 		Shop:      n.shopKey,
 		Answering: answering, Prepare: n.prepareAnswering,
 		Progress: n.progress.now, People: n.people, Secrets: n.shownSecrets, Clock: fullClock{n}, Log: n.log.With("role", "street"),

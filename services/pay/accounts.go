@@ -1,12 +1,14 @@
 package pay
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/csv"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +24,17 @@ func yen(text string) int64 {
 		return 0
 	}
 	return n
+}
+
+// entered is what a form held in some of its fields, cut where it is too long to be meant.
+func entered(r *http.Request, fields ...string) url.Values {
+	kept := url.Values{}
+	for _, f := range fields {
+		if s := r.PostFormValue(f); len(s) <= 40 {
+			kept.Set(f, s)
+		}
+	}
+	return kept
 }
 
 // upTo are the amounts to choose among that a limit allows.
@@ -105,7 +118,9 @@ func (h *Handler) charging(v visit) {
 		v.page.Once = rand.Text()
 		h.sessions.Change(v.token, func(s *session) { s.Keeps.Once = v.page.Once })
 	}
-	v.page.Trouble = h.site.Said(v.r).Trouble
+	said := h.site.Said(v.r)
+	v.page.Trouble, v.page.From, v.page.Other = said.Trouble, said.Entered.Get("mandate"), said.Entered.Get("other")
+	v.page.Chosen = cmp.Or(yen(said.Entered.Get("amount")), 3_000)
 	v.page.Amounts = upTo(v.page.Limits.Charge, 1_000, 3_000, 5_000, 10_000)
 	h.show(v.w, v.r, "charge", v.page, 0)
 }
@@ -121,7 +136,7 @@ func (h *Handler) charge(v visit) {
 	}
 	c, err := h.opt.Pay.Charge(context.WithoutCancel(v.r.Context()), v.s.Sub, id, mandate, amount)
 	if c.ID == "" && err != nil { // no charge came of it: another try is not the same
-		h.site.GoTo(v.w, v.r, ui.Later{Path: "/charge", Trouble: ui.TroubleOf(v.w, said(err))}, "")
+		h.site.GoTo(v.w, v.r, ui.Later{Path: "/charge", Trouble: ui.TroubleOf(v.w, said(err)), Entered: entered(v.r, "mandate", "amount", "other")}, "")
 		return
 	}
 	h.sessions.Change(v.token, func(s *session) {

@@ -81,8 +81,9 @@ func (p *Pay) NextDue(ctx context.Context) (time.Time, bool, error) {
 	return at, !at.IsZero(), err
 }
 
-// RunDue lets mandates lapse for which nobody came back, tells the bank what is over, asks
-// about charges whose answer is open, and erases what was kept long enough.
+// RunDue lets mandates lapse for which nobody came back, tells the bank what is over, ends
+// sales that nobody paid in time, asks about charges whose answer is open, and erases what
+// was kept long enough.
 func (p *Pay) RunDue(ctx context.Context, at time.Time) error {
 	late, err := p.conf.Store.Overdue(ctx, at.Add(-mandateLapse))
 	if err != nil {
@@ -100,6 +101,15 @@ func (p *Pay) RunDue(ctx context.Context, at time.Time) error {
 	}
 	for _, m := range tell {
 		if err := p.tellBank(ctx, m.ID); err != nil {
+			return err
+		}
+	}
+	unpaid, err := p.conf.Store.LateSales(ctx, at)
+	if err != nil {
+		return err
+	}
+	for _, s := range unpaid {
+		if err := p.conf.Store.EndSale(ctx, at, s.ID, SaleOver, WhyUnanswered); err != nil && !errors.Is(err, ErrMoved) {
 			return err
 		}
 	}

@@ -99,8 +99,9 @@ func mayCharge(amount int64, at time.Time) Rule {
 }
 
 // mayPay is the rule of a payment. That the balance suffices is the ledger's own.
-func mayPay(amount int64, at time.Time) Rule {
+func mayPay(at time.Time) Rule {
 	return func(s Standing) error {
+		amount := s.Sale.Amount
 		l, err := LimitsOf(s.Wallet.Holder, at)
 		if err != nil {
 			return err
@@ -108,8 +109,6 @@ func mayPay(amount int64, at time.Time) Rule {
 		switch err := moves(s.Wallet, at); {
 		case err != nil:
 			return err
-		case amount <= 0:
-			return ErrAmount
 		case amount > l.Pay:
 			return ErrPayOnce
 		case s.PaidToday+amount > l.PayDay:

@@ -37,6 +37,8 @@ type Provider interface {
 type Options struct {
 	Pay     *Pay
 	Party   Provider
+	Tills   *Tills           // of the shops; nil for none
+	Hold    string           // the sandbox's page that holds a phone to a till; "" outside
 	Bank    ui.Text          // the bank's name
 	Key     *ecdsa.PublicKey // of our letters, published
 	KeyID   string
@@ -122,6 +124,13 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("GET /received", h.within(h.received))
 	mux.HandleFunc("GET /close", h.within(h.closing))
 	mux.HandleFunc("POST /close", h.within(h.close))
+	if h.opt.Tills != nil {
+		mux.HandleFunc("GET /till", h.tills)
+		mux.HandleFunc("GET /till/{shop}", h.till)
+		mux.HandleFunc("POST /till/{shop}", h.sell)
+		mux.HandleFunc("GET /till/{shop}/{id}", h.sale)
+		mux.HandleFunc("POST /till/{shop}/{id}/cancel", h.cancelSale)
+	}
 	mux.HandleFunc("POST /v1/logout", h.backChannel)
 	mux.HandleFunc("GET /v1/keys", h.keys)
 	mux.HandleFunc("POST /v1/mandate-ended", h.mandateEnded)
@@ -173,6 +182,9 @@ type page struct {
 	Bank    ui.Text
 	Link    string
 	Once    string
+	From    string // the mandate, the amount and the other amount that were entered
+	Chosen  int64
+	Other   string
 	Amounts []int64
 	Days    []int64
 	In      bool

@@ -63,7 +63,7 @@ func samples() []uitest.Page {
 	}
 	notices := []Notice{{At: now, Kind: "opened"}, {At: now, Kind: "charge", Amount: 3000, What: "•••0001"}, {At: now, Kind: "payment-refused", Amount: 300, What: "茶屋", Why: ErrNight.Code}}
 	d := Draft{ID: "d1", Who: who, Document: Terms("d1", now, who, l)}
-	base := page{Who: who, W: &w, Limits: l, Bank: bank, Now: now, In: true, All: mandates, Notices: notices, Amounts: []int64{1000, 3000}, Days: []int64{10_000}, Once: "x",
+	base := page{Who: who, W: &w, Limits: l, Bank: bank, Now: now, In: true, All: mandates, Notices: notices, Amounts: []int64{1000, 3000}, Days: []int64{10_000}, Once: "x", Chosen: 3000,
 		Entries: []Entry{{Seq: 1, At: now, Kind: EntryCharge, Amount: 3000, Balance: 3000, What: "•••0001"}}, Draft: &d, Link: "http://bank.localhost/x"}
 	with := func(name, file string, change func(*page)) uitest.Page {
 		p := base
@@ -99,12 +99,30 @@ func samples() []uitest.Page {
 	return pages
 }
 
+// tillSamples are the pages of a till.
+func tillSamples() []uitest.Page {
+	shop := Shop{ID: "asahi", Name: ui.Text{JA: "お茶処あさひ", EN: "Asahi Tea House"}, Address: ui.Text{JA: "見本県手形市本町1番", EN: "1 Honcho, Tegata"}}
+	page := func(name, file string, p tillPage) uitest.Page {
+		p.Shop = shop
+		return uitest.Page{Name: name, Screen: ui.Screen{Page: file, Data: p}}
+	}
+	pages := []uitest.Page{page("tills", "tills", tillPage{Shops: []Shop{shop}}), page("till", "till", tillPage{Once: "x"}), page("till, wrong", "till", tillPage{Trouble: ui.TroubleOf(nil, ErrAmount)})}
+	for _, hint := range []string{"", "taken", "no-phone", "again"} {
+		pages = append(pages, page("sale, asked "+hint, "sale", tillPage{Sale: &Sale{ID: "s1", Amount: 1200, State: SaleAsked}, Hint: hint, Hold: "http://street.localhost/hold"}))
+	}
+	pages = append(pages, page("sale, paid", "sale", tillPage{Sale: &Sale{ID: "s1", Amount: 1200, State: SalePaid}}))
+	for _, why := range []string{WhyDeclined, WhyNotProven, WhyWallet, WhyUnanswered, WhyCancelled, WhyVerifier} {
+		pages = append(pages, page("sale, "+why, "sale", tillPage{Sale: &Sale{ID: "s1", Amount: 1200, State: SaleOver, Why: why}}))
+	}
+	return pages
+}
+
 func TestEveryPageRenders(t *testing.T) {
 	h, err := NewHandler(Options{Now: time.Now, Sandbox: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	uitest.Pages(t, h.site, samples())
+	uitest.Pages(t, h.site, append(samples(), tillSamples()...))
 	uitest.Says(t, h.site, samples(), "account activea", map[ui.Lang][]string{ui.JA: {"はじめの24時間は、合わせて10,000円までです。"}, ui.EN: {"¥10,000 in all"}})
 }
 
@@ -113,5 +131,5 @@ func TestLookAtThePages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	uitest.Preview(t, h.site, samples())
+	uitest.Preview(t, h.site, append(samples(), tillSamples()...))
 }

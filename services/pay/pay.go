@@ -141,20 +141,18 @@ func (p *Pay) Close(ctx context.Context, sub string) error {
 // GaveUp counts somebody who began, and keeps nothing else.
 func (p *Pay) GaveUp(ctx context.Context) error { return p.conf.Store.Count(ctx, "gave-up") }
 
-// Pay pays a shop from a person's wallet. The same payment again changes nothing. It
-// returns ErrNotFound, ErrStopped, ErrNight, ErrAmount, ErrPayOnce, ErrPayDay, ErrFunds,
-// ErrLedger, and ErrMoved when the id was used for something else. What was refused is
-// told to the holder.
-func (p *Pay) Pay(ctx context.Context, sub string, pm Payment) error {
+// Pay pays a sale from a person's wallet. The same again changes nothing. It returns
+// ErrNotFound, ErrStopped, ErrNight, ErrPayOnce, ErrPayDay, ErrFunds, ErrLedger, and
+// ErrMoved when the sale is over. What was refused is told to the holder.
+func (p *Pay) Pay(ctx context.Context, sub string, s Sale) error {
 	w, err := p.open(ctx, sub)
 	if err != nil {
 		return err
 	}
 	at := p.conf.Now()
-	pm.Wallet = w.ID
-	err = p.conf.Store.Pay(ctx, at, dayOf(at), pm, mayPay(pm.Amount, at))
+	err = p.conf.Store.Pay(ctx, at, dayOf(at), s.ID, w.ID, mayPay(at))
 	if code := codeOf(err); code != "" {
-		return errors.Join(err, p.conf.Store.Tell(ctx, w.ID, Notice{At: at, Kind: "payment-refused", Amount: pm.Amount, What: pm.Name, Why: code}))
+		return errors.Join(err, p.conf.Store.Tell(ctx, w.ID, Notice{At: at, Kind: "payment-refused", Amount: s.Amount, What: s.Name, Why: code}))
 	}
 	return err
 }

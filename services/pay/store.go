@@ -15,6 +15,7 @@ type Standing struct {
 	Mandate      Mandate // of a charge
 	UnderToday   int64   // charged under Mandate today, with those that wait
 	UnderFirst   int64   // charged under Mandate before its FirstUntil, with those that wait
+	Sale         Sale    // of a payment
 }
 
 // Rule says why money may not move; nil when it may. It has no effect and may be asked
@@ -76,9 +77,21 @@ type Store interface {
 	// DueCharges are those whose turn to be asked again has come.
 	DueCharges(ctx context.Context, at time.Time) ([]Charge, error)
 
-	// Pay enters a payment into the ledger if the rule allows. The same ID, shop and amount
-	// again change nothing. It returns what the rule returns, ErrFunds, ErrMoved and ErrLedger.
-	Pay(ctx context.Context, at, day time.Time, p Payment, r Rule) error
+	// OpenSale keeps a sale, state SaleAsked, and lets go of any other at its till. The same
+	// ID, shop and amount again are not fresh and change nothing; ErrMoved when they differ.
+	OpenSale(ctx context.Context, at time.Time, s Sale) (fresh bool, err error)
+	// SaleAsked keeps by what the verifier is asked about it. It returns ErrMoved.
+	SaleAsked(ctx context.Context, id, result string) error
+	// Sale is one of a shop's. It returns ErrNotFound.
+	Sale(ctx context.Context, shop, id string) (Sale, error)
+	// EndSale moves an asked sale to SaleRefused or SaleOver. It returns ErrMoved.
+	EndSale(ctx context.Context, at time.Time, id string, to SaleState, why string) error
+	// LateSales are asked still, and their time is over.
+	LateSales(ctx context.Context, at time.Time) ([]Sale, error)
+	// Pay moves an asked sale to SalePaid and enters the payment into the wallet's ledger if
+	// the rule allows. The same sale from the same wallet again changes nothing. It returns
+	// what the rule returns, ErrFunds, ErrLedger, and ErrMoved when the sale is over.
+	Pay(ctx context.Context, at, day time.Time, sale, wallet string, r Rule) error
 
 	// Entries are the whole ledger of a wallet, oldest first. ErrLedger when it does not add up.
 	Entries(ctx context.Context, wallet string) ([]Entry, error)

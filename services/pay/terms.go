@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"tegata/internal/ui"
 )
 
 var spoken = map[string]string{"female": "女性", "male": "男性"}
@@ -27,12 +29,13 @@ func Terms(id string, on time.Time, who Attributes, l Limits) []byte {
 	line("生年月日", who.Birthdate)
 	line("性別", inJapanese(who.Gender))
 	b.WriteString("\n")
-	fmt.Fprintf(&b, "1 ウォレットは、おひとり1つです。他人に使わせません。\n")
-	fmt.Fprintf(&b, "2 チャージは、本人名義の銀行口座からだけです。銀行が口座の名義人を確かめます。\n")
-	fmt.Fprintf(&b, "3 チャージは1回%d円、1日%d円まで、支払いは1回%d円、1日%d円まで、残高は%d円までです。\n", l.Charge, l.ChargeDay, l.Pay, l.PayDay, l.Balance)
+	b.WriteString("1 ウォレットは、おひとり1つです。他人に使わせません。\n")
+	b.WriteString("2 チャージは、本人名義の銀行口座からだけです。銀行が口座の名義人を確かめます。\n")
+	fmt.Fprintf(&b, "3 チャージは1回%s円、1日%s円まで、支払いは1回%s円、1日%s円まで、残高は%s円までです。\n",
+		ui.Number(l.Charge), ui.Number(l.ChargeDay), ui.Number(l.Pay), ui.Number(l.PayDay), ui.Number(l.Balance))
 	fmt.Fprintf(&b, "4 %d時から%d時までは、設定を変えないかぎり、お金は動きません。\n", NightFrom, NightTo)
-	fmt.Fprintf(&b, "5 いつでも、ボタン1つで止められます。止めている間、お金は動きません。\n")
-	fmt.Fprintf(&b, "6 本人確認の記録は、利用をやめてから7年間保存します。\n\n")
+	b.WriteString("5 いつでも、ボタン1つで止められます。止めている間、お金は動きません。\n")
+	b.WriteString("6 本人確認の記録は、利用をやめてから7年間保存します。\n\n")
 	b.WriteString("上のとおり利用を申し込みます。\n")
 	b.WriteString("Application for a wallet. It is for one person, filled from that person's own account alone, and I will not hand it to anybody else.\n")
 	return []byte(b.String())

@@ -159,13 +159,38 @@ type Charge struct {
 	Tries   int64
 }
 
-// Payment is money on its way to a shop.
-type Payment struct {
-	ID     string
-	Wallet string
-	Shop   string
-	Name   string // of the shop, as it is registered
-	Amount int64
+// SaleState is where a sale is.
+type SaleState string
+
+// The states of a sale.
+const (
+	SaleAsked   SaleState = "asked" // the till waits for a phone, or for its holder
+	SalePaid    SaleState = "paid"
+	SaleRefused SaleState = "refused" // the holder, or their wallet, said no
+	SaleOver    SaleState = "over"    // nobody answered, the shop let go of it, or it could not be asked
+)
+
+// Why a sale was not paid, as the shop is told: no word of who it was, or of their wallet.
+const (
+	WhyDeclined   = "declined"   // the holder pressed no
+	WhyNotProven  = "not-proven" // the phone's answer did not pass
+	WhyWallet     = "wallet"     // no wallet, or one that does not pay this; the holder is told which
+	WhyUnanswered = "unanswered" // nobody answered in time
+	WhyCancelled  = "cancelled"  // by the shop
+	WhyVerifier   = "verifier"   // nobody could be asked
+)
+
+// Sale is what a shop wants to be paid, once, within two minutes.
+type Sale struct {
+	ID        string
+	Shop      string
+	Name      string // of the shop, as it is registered
+	Amount    int64
+	State     SaleState
+	Why       string
+	Result    string // by which the verifier is asked what the phone said
+	AskedAt   time.Time
+	ExpiresAt time.Time
 }
 
 // Notice is what the wallet tells its holder, refused attempts too. Notices are added only.

@@ -146,7 +146,7 @@ func (p *pages) in() {
 func (p *pages) signUp() {
 	p.t.Helper()
 	p.in()
-	if _, at, body := p.get("/terms"); at != "/terms" || !strings.Contains(body, "1回50000円") {
+	if _, at, body := p.get("/terms"); at != "/terms" || !strings.Contains(body, "1回50,000円") {
 		p.t.Fatalf("%s: %s", at, body)
 	}
 	p.post("/terms", nil)
@@ -310,8 +310,8 @@ func TestChargingOnThePages(t *testing.T) {
 		}
 		f = form()
 		f.Set("other", "7,001")
-		if _, at, body := p.post("/charge", f); at != "/charge" || !strings.Contains(body, "pay-charge-first") {
-			t.Errorf("at %s", at)
+		if _, at, body := p.post("/charge", f); at != "/charge" || !strings.Contains(body, "pay-charge-first") || !strings.Contains(body, `value="7,001"`) {
+			t.Errorf("at %s: %s", at, body)
 		}
 		f.Set("other", "500")
 		w.bank.lost = 1

@@ -87,31 +87,6 @@ func (s *Store) Standing(ctx context.Context, wallet string, day time.Time) (st 
 	return st, err
 }
 
-// Pay implements pay.Store.
-func (s *Store) Pay(ctx context.Context, at, day time.Time, p pay.Payment, rule pay.Rule) error {
-	return s.db.Write(ctx, func(tx store.Tx) error {
-		var wallet, what string
-		var amount int64
-		err := tx.QueryRow(ctx, `SELECT wallet, amount, what FROM entry WHERE kind = $1 AND ref = $2`, pay.EntryPayment, p.ID).Scan(&wallet, &amount, &what)
-		switch {
-		case err == nil && (wallet != p.Wallet || amount != -p.Amount || what != p.Name):
-			return pay.ErrMoved
-		case err == nil:
-			return nil // the same again
-		case !errors.Is(err, store.ErrNotFound):
-			return err
-		}
-		st, err := standing(ctx, tx, p.Wallet, day)
-		if err != nil {
-			return err
-		}
-		if err := rule(st); err != nil {
-			return err
-		}
-		return enter(ctx, tx, p.Wallet, pay.Entry{At: at, Kind: pay.EntryPayment, Ref: p.ID, Amount: -p.Amount, What: p.Name})
-	})
-}
-
 const chargeColumns = `id, wallet, mandate, amount, state, why, asked_ms, next_ms, tries`
 
 func scanCharge(row store.Row) (c pay.Charge, err error) {

@@ -161,6 +161,7 @@ func (s *Store) NextDue(ctx context.Context, lapse time.Duration) (at time.Time,
 			SELECT MIN(asked_ms) + $1 AS due FROM mandate WHERE state = 'asked'
 			UNION ALL SELECT MIN(tell_ms) FROM mandate WHERE tell_ms > 0
 			UNION ALL SELECT MIN(next_ms) FROM charge WHERE state = 'asked'
+			UNION ALL SELECT MIN(expires_ms) FROM sale WHERE state = 'asked'
 			UNION ALL SELECT MIN(retention_ms) FROM wallet WHERE retention_ms > 0) AS next`, lapse.Milliseconds()).Scan(&ms)
 		at = moment(ms)
 		return err

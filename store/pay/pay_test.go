@@ -235,7 +235,7 @@ func TestAWalletEndsEmpty(t *testing.T) {
 		if err := w.Close(t.Context(), "s1"); !errors.Is(err, pay.ErrMoney) {
 			t.Errorf("with money: %v", err)
 		}
-		if err := w.Pay.Pay(t.Context(), "s1", pay.Payment{ID: "p1", Shop: "tea", Name: "茶屋", Amount: 500}); err != nil {
+		if err := w.pays(t, "p1", 500); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.Close(t.Context(), "s1"); err != nil {

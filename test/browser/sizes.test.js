@@ -25,7 +25,7 @@ const places = [
   ['phone', '/p/nobody/'], ['portal', '/'], ['portal', '/home'], ['portal', '/nowhere'],
   ['municipality', '/'], ['municipality', '/nowhere'], ['municipality', '/residents/hanako'], ['municipality', '/residents/susumu'],
   ['municipality', '/residents/hanako/desk/moved'], ['municipality', '/residents/hanako/desk/renamed'], ['municipality', '/residents/hanako/desk/card-new'],
-  ['helpdesk', '/'], ['pay', '/'], ['bank', '/'], ['carrier', '/'], ['carrier', '/line'], ['carrier', '/lost'], ['helpdesk', '/helper'], ['helpdesk', '/home'], ['phone', '/p/taro-phone/support'],
+  ['helpdesk', '/'], ['pay', '/'], ['pay', '/till'], ['pay', '/till/asahi'], ['bank', '/'], ['carrier', '/'], ['carrier', '/line'], ['carrier', '/lost'], ['helpdesk', '/helper'], ['helpdesk', '/home'], ['phone', '/p/taro-phone/support'],
 ]
 
 job('no page scrolls sideways at 320 px, nor at 390 px with letters of twice the size', async () => {
