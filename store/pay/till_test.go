@@ -155,6 +155,14 @@ func TestASaleIsPaidByTap(t *testing.T) {
 		if err != nil || told != 0 {
 			t.Errorf("%d, %v", told, err)
 		}
+		// A phone that was taken away early: the till did not hear that it had received the request.
+		if err := s.tills.Sell(t.Context(), "asahi", "early", 300); err != nil {
+			t.Fatal(err)
+		}
+		if sale := s.ends("early"); sale.State != pay.SalePaid {
+			t.Errorf("%+v", sale)
+		}
+		w.balance(t, 3500)
 		if err := s.tills.Cancel(t.Context(), "asahi", "s1sale"); err != nil {
 			t.Fatal(err)
 		}
