@@ -110,6 +110,8 @@ type Store interface {
 	// Current is the application of a person that is under review or opened, else the last
 	// one. It returns ErrNotFound.
 	Current(ctx context.Context, sub string) (Application, error)
+	// All are a person's that are kept, the newest first.
+	All(ctx context.Context, sub string) ([]Application, error)
 	// Due lists applications whose review is due, the oldest first.
 	Due(ctx context.Context, at time.Time) ([]Application, error)
 	// NextDue is when the next review, telling, lapse or erasure is due; zero when none is.

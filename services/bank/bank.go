@@ -11,7 +11,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/text/unicode/norm"
 
 	"tegata/services/relying"
 )
@@ -23,6 +27,12 @@ var sanctionsJSON []byte
 type listed struct {
 	Name      string `json:"name"`
 	Birthdate string `json:"birthdate"`
+}
+
+// sameName is a name for comparing with a list: one way to write a letter (Unicode TR15,
+// NFKC), and no spaces, of which registers have wide ones and lists any.
+func sameName(name string) string {
+	return strings.Join(strings.Fields(norm.NFKC.String(name)), "")
 }
 
 // Verifier checks a signature now. *relying.Party does.
@@ -49,6 +59,9 @@ type Config struct {
 type Bank struct {
 	conf   Config
 	listed []listed
+
+	mu   sync.Mutex         // guards keys
+	keys map[string]fetched // of creditors
 }
 
 // retryReview is when a review is tried again that could not learn a certificate's status.
@@ -65,6 +78,9 @@ func New(conf Config) (*Bank, error) {
 	b := &Bank{conf: conf}
 	if err := json.Unmarshal(sanctionsJSON, &b.listed); err != nil {
 		return nil, fmt.Errorf("bank: sanctions.json: %w", err)
+	}
+	for i := range b.listed {
+		b.listed[i].Name = sameName(b.listed[i].Name)
 	}
 	return b, nil
 }
@@ -157,6 +173,11 @@ func (b *Bank) Receive(ctx context.Context, sub string, d Draft, login Attribute
 // ErrNotFound.
 func (b *Bank) Application(ctx context.Context, id string) (Application, error) {
 	return b.conf.Store.Application(ctx, id)
+}
+
+// All are a person's applications that are kept, the newest first.
+func (b *Bank) All(ctx context.Context, sub string) ([]Application, error) {
+	return b.conf.Store.All(ctx, sub)
 }
 
 // Current is a person's application or account. It returns ErrNotFound.

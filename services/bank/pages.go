@@ -1,12 +1,14 @@
 package bank
 
 import (
+	"context"
 	"crypto/rand"
 	"embed"
 	"errors"
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -21,10 +23,19 @@ var htmlFiles embed.FS
 // SignPurpose is the registered purpose of the application's signature.
 const SignPurpose = "open-account"
 
+// Party is the bank as a client of the OpenID Provider: a *relying.Party.
+type Party interface {
+	Begin(ctx context.Context, q relying.Request) (relying.Login, string, error)
+	Finish(ctx context.Context, l relying.Login, brought url.Values) (*relying.Person, error)
+	Bring(ctx context.Context, d relying.Document, key string) (string, error)
+	Fetch(ctx context.Context, who *relying.Person, transaction, sha256 string) (relying.Signed, error)
+	ReadLogout(ctx context.Context, token string) (relying.Ended, error)
+}
+
 // Options is what the pages are built from.
 type Options struct {
 	Bank    *Bank
-	Party   *relying.Party
+	Party   Party
 	Keys    jose.JSONWebKeySet // published, for letters
 	Origin  string             // of the pages
 	Sandbox bool
@@ -39,6 +50,7 @@ type keeps struct {
 	Permission *Permission
 	Signs      string // what a login that waits is for: signsDraft or signsPermission
 	After      string // where a login leads; "" is /home
+	Tries      int    // signatures that were asked for
 	Taken      taken  // the last signature that came back
 }
 
@@ -105,6 +117,7 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("GET /mandates/{id}/end", h.signedIn(h.ending))
 	mux.HandleFunc("POST /mandates/{id}/end", h.signedIn(h.endMandate))
 	h.calls(mux)
+	mux.HandleFunc("GET /received/{id}/{file}", h.signedIn(h.paper))
 	mux.HandleFunc("GET /received", h.signedIn(h.received))
 	mux.HandleFunc("GET /close", h.signedIn(h.closing))
 	mux.HandleFunc("POST /close", h.signedIn(h.close))
@@ -121,6 +134,7 @@ func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 type page struct {
 	Who        Attributes
 	A          *Application
+	All        []Application
 	Draft      *Draft
 	Choices    Choices
 	Trouble    *ui.Trouble
@@ -133,6 +147,7 @@ type page struct {
 	Key        string // of a form that is sent once
 	Permission *Permission
 	Mandates   []held
+	Mandate    string // its id
 	Held       *held
 }
 
@@ -279,21 +294,47 @@ func (h *Handler) signDraft(w http.ResponseWriter, r *http.Request, token string
 		http.Redirect(w, r, "/home", http.StatusSeeOther)
 		return
 	}
+	if r.PostFormValue("draft") != d.ID { // another tab drew another one: it is shown first
+		http.Redirect(w, r, "/check", http.StatusSeeOther)
+		return
+	}
 	h.sessions.Change(token, func(v *session) { v.Keeps.Signs = signsDraft })
-	h.sign(w, r, token, d.ID, relying.Document{Content: d.Document, Name: "application.txt", MediaType: "text/plain", Format: "cades", Purpose: SignPurpose})
+	h.sign(w, r, token, s.Keeps.Tries, relying.Document{Content: d.Document, Name: "application.txt", MediaType: "text/plain", Format: "cades", Purpose: SignPurpose})
 }
 
 func (h *Handler) received(w http.ResponseWriter, r *http.Request, _ string, s session) {
-	a, err := h.opt.Bank.Current(r.Context(), s.Sub)
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	all, err := h.opt.Bank.All(r.Context(), s.Sub)
+	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	p := page{Who: attributes(s.Claims)}
-	if err == nil {
-		p.A = &a
+	h.show(w, r, "received", page{Who: attributes(s.Claims), All: all}, 0)
+}
+
+// paper hands out what somebody signed, or their signature of it.
+func (h *Handler) paper(w http.ResponseWriter, r *http.Request, _ string, s session) {
+	a, err := h.opt.Bank.Application(r.Context(), r.PathValue("id"))
+	if err == nil && a.Sub != s.Sub {
+		err = ErrNotFound
 	}
-	h.show(w, r, "received", p, 0)
+	name, content, kind := r.PathValue("file"), []byte(nil), ""
+	switch name {
+	case "application.txt":
+		content, kind = a.Document, "text/plain; charset=utf-8"
+	case "application.txt.p7s":
+		content, kind = a.Signature, "application/pkcs7-signature"
+	}
+	if errors.Is(err, ErrNotFound) || err == nil && kind == "" {
+		h.fail(w, r, ui.ErrNoPage)
+		return
+	}
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	w.Write(content) // the line may break; it is asked for again
 }
 
 func (h *Handler) closing(w http.ResponseWriter, r *http.Request, _ string, s session) {

@@ -139,6 +139,15 @@ func (s *Store) Current(ctx context.Context, sub string) (a bank.Application, er
 	return a, err
 }
 
+// All implements bank.Store.
+func (s *Store) All(ctx context.Context, sub string) (all []bank.Application, err error) {
+	err = s.db.Read(ctx, func(tx store.Tx) error {
+		all, err = read(ctx, tx, `WHERE sub = $1 ORDER BY received_ms DESC, id LIMIT 100`, sub)
+		return err
+	})
+	return all, err
+}
+
 // Due implements bank.Store.
 func (s *Store) Due(ctx context.Context, at time.Time) (all []bank.Application, err error) {
 	err = s.db.Read(ctx, func(tx store.Tx) (err error) {

@@ -265,7 +265,7 @@ func (w *world) receiveAs(t *testing.T, d bank.Draft, s relying.Signed, v relyin
 
 func TestAListedPersonIsStopped(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		who := bank.Attributes{Name: "架空 制裁太郎", Address: "東京都", Birthdate: "1970-01-01", Gender: "male"}
+		who := bank.Attributes{Name: "架空　制裁太郎", Address: "東京都", Birthdate: "1970-01-01", Gender: "male"}
 		w.says = verdict("passed", who.Name, "good")
 		d, err := w.Draw(t.Context(), "a1", "s1", who, choices)
 		if err != nil {

@@ -66,7 +66,7 @@ func TestChargingOnThePages(t *testing.T) {
 		if _, _, body := p.get("/history"); strings.Count(body, "チャージできませんでした") != 2 {
 			t.Error("refused attempts are not all there")
 		}
-		p.provider.who = person("s2", ken)
+		p.provider.Who = person("s2", ken)
 		w.says = verdict("passed", ken.Name)
 		p.browser = p.another()
 		p.signUp()
@@ -97,11 +97,11 @@ func TestProtectionOnThePages(t *testing.T) {
 		if at != "/go" || !stopped() {
 			t.Errorf("a press started it: %s", at)
 		}
-		p.provider.lag = time.Hour // a session that the provider had already
+		p.provider.Lag = time.Hour // a session that the provider had already
 		if status, _, body := p.through(body); status != 403 || !strings.Contains(body, "pay-login-again") || !stopped() {
 			t.Errorf("an old login: %d %s", status, body)
 		}
-		p.provider.lag = 0
+		p.provider.Lag = 0
 		_, _, body = p.post("/settings/resumed", nil)
 		if _, at, _ := p.through(body); at != "/settings" || stopped() {
 			t.Errorf("at %s", at)

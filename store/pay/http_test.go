@@ -1,10 +1,6 @@
 package pay_test
 
 import (
-	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -19,53 +15,8 @@ import (
 	"tegata/internal/ui"
 	"tegata/services/pay"
 	"tegata/services/relying"
+	"tegata/services/relying/relyingtest"
 )
-
-// provider logs in whoever the test says, in the shape of *relying.Party.
-type provider struct {
-	who     relying.Person
-	content []byte
-	brought int
-	lag     time.Duration // by which the login is older than now
-}
-
-func (p *provider) Begin(_ context.Context, q relying.Request) (relying.Login, string, error) {
-	l := relying.Login{State: rand.Text(), Transaction: q.Transaction}
-	return l, "http://verifier.localhost/authorize?state=" + l.State, nil
-}
-
-func (p *provider) Finish(_ context.Context, l relying.Login, brought url.Values) (*relying.Person, error) {
-	if l.State == "" || brought.Get("state") != l.State {
-		return nil, relying.ErrNotAsked
-	}
-	if brought.Get("error") != "" {
-		return nil, &relying.RefusedError{Code: brought.Get("error")}
-	}
-	who := p.who
-	who.AuthTime = time.Now().Add(-p.lag)
-	return &who, nil
-}
-
-func (p *provider) Bring(_ context.Context, d relying.Document, key string) (string, error) {
-	p.content = d.Content
-	p.brought++
-	return "tx-" + key, nil
-}
-
-func (p *provider) Fetch(_ context.Context, who *relying.Person, _, sum string) (relying.Signed, error) {
-	want := sha256.Sum256(p.content)
-	if sum != base64.RawURLEncoding.EncodeToString(want[:]) {
-		return relying.Signed{}, relying.ErrOtherSigner
-	}
-	return relying.Signed{Verdict: "passed", Sub: who.Sub, Signature: []byte("cms")}, nil
-}
-
-func (p *provider) ReadLogout(_ context.Context, token string) (relying.Ended, error) {
-	if token != "good" {
-		return relying.Ended{}, relying.ErrLogoutToken
-	}
-	return relying.Ended{ID: "1", Sub: p.who.Sub}, nil
-}
 
 func person(sub string, a pay.Attributes) relying.Person {
 	return relying.Person{Sub: sub, SID: "sid-" + sub, Claims: relying.Claims{Name: a.Name, Birthdate: a.Birthdate, Gender: a.Gender, Address: relying.Address{Formatted: a.Address}}}
@@ -76,12 +27,12 @@ type pages struct {
 	*world
 	t        *testing.T
 	site     *httptest.Server
-	provider *provider
+	provider *relyingtest.Provider
 	browser  *http.Client
 }
 
 func opens(t *testing.T, w *world) *pages {
-	p := &pages{world: w, t: t, provider: &provider{who: person("s1", hanako)}}
+	p := &pages{world: w, t: t, provider: &relyingtest.Provider{Who: person("s1", hanako)}}
 	h, err := pay.NewHandler(pay.Options{Pay: w.Pay, Party: p.provider, Bank: ui.Text{JA: "手形銀行", EN: "Tegata Bank"}, Key: &w.bank.payer.PublicKey, KeyID: "k1", Sandbox: true, Now: func() time.Time { return w.now }})
 	if err != nil {
 		t.Fatal(err)
@@ -261,16 +212,16 @@ func TestAnotherPersonComesBack(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		p := opens(t, w)
 		p.signUp()
-		p.provider.who = person("s2", ken)
+		p.provider.Who = person("s2", ken)
 		_, _, body := p.post("/link", url.Values{"once": {"20000"}, "day": {"50000"}})
 		if _, at, body := p.through(body); at != "/home" || !strings.Contains(body, ken.Name) || len(w.bank.asked) != 0 {
 			t.Errorf("at %s, asked %v", at, w.bank.asked)
 		}
-		p.provider.who = person("s1", hanako)
+		p.provider.Who = person("s1", hanako)
 		p.browser = p.another()
 		p.in()
 		a := p.toBank()
-		p.provider.who = person("s2", ken)
+		p.provider.Who = person("s2", ken)
 		_, _, body = p.post("/login", nil)
 		p.through(body)
 		if status, _, _ := p.get("/bank/return?mandate=" + a.ID + "&code=code-" + a.ID + "&state=" + a.State); status != 403 {

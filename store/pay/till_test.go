@@ -20,6 +20,7 @@ import (
 	"tegata/holder/reader"
 	"tegata/internal/ui"
 	"tegata/services/pay"
+	"tegata/services/relying/relyingtest"
 	"tegata/store"
 )
 
@@ -294,7 +295,7 @@ func TestATillsPages(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		s := newShop(t, w)
 		s.full(5000)
-		h, err := pay.NewHandler(pay.Options{Pay: w.Pay, Party: &provider{}, Tills: s.tills, Hold: "http://street.localhost/hold", Now: func() time.Time { return w.now }})
+		h, err := pay.NewHandler(pay.Options{Pay: w.Pay, Party: &relyingtest.Provider{}, Tills: s.tills, Hold: "http://street.localhost/hold", Now: func() time.Time { return w.now }})
 		if err != nil {
 			t.Fatal(err)
 		}
