@@ -85,9 +85,9 @@ func New(conf Config) (*Bank, error) {
 	return b, nil
 }
 
-// May says whether a person may apply. ErrFacts, ErrTooYoung, ErrMinor, ErrSecond, or an error of
-// the store.
-func (b *Bank) May(ctx context.Context, sub string, who Attributes) error {
+// May says whether a person may apply for a product. ErrFacts, ErrTooYoung, ErrMinor,
+// ErrSecond, for securities ErrNoAccount, or an error of the store.
+func (b *Bank) May(ctx context.Context, sub string, who Attributes, p Product) error {
 	if !who.whole() {
 		return ErrFacts
 	}
@@ -101,7 +101,15 @@ func (b *Bank) May(ctx context.Context, sub string, who Attributes) error {
 	case years < 18: // 民法 第4条
 		return ErrMinor
 	}
-	a, err := b.conf.Store.Current(ctx, sub)
+	if p == Securities {
+		switch a, err := b.conf.Store.Current(ctx, sub, Deposit); {
+		case errors.Is(err, ErrNotFound), err == nil && a.State != Opened:
+			return ErrNoAccount
+		case err != nil:
+			return err
+		}
+	}
+	a, err := b.conf.Store.Current(ctx, sub, p)
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
@@ -138,7 +146,7 @@ func (b *Bank) Draw(ctx context.Context, id, sub string, who Attributes, c Choic
 	if !c.fits() {
 		return Draft{}, ErrChoices
 	}
-	if err := b.May(ctx, sub, who); err != nil {
+	if err := b.May(ctx, sub, who, c.Product); err != nil {
 		return Draft{}, err
 	}
 	return Draft{ID: id, Who: who, Choices: c, Document: Document(id, b.conf.Now().In(japan), who, c)}, nil
@@ -180,14 +188,15 @@ func (b *Bank) All(ctx context.Context, sub string) ([]Application, error) {
 	return b.conf.Store.All(ctx, sub)
 }
 
-// Current is a person's application or account. It returns ErrNotFound.
-func (b *Bank) Current(ctx context.Context, sub string) (Application, error) {
-	return b.conf.Store.Current(ctx, sub)
+// Current is a person's application or account of a product. It returns ErrNotFound.
+func (b *Bank) Current(ctx context.Context, sub string, p Product) (Application, error) {
+	return b.conf.Store.Current(ctx, sub, p)
 }
 
-// Close ends a person's account, and tells creditors. It returns ErrNotFound, ErrNotEmpty.
-func (b *Bank) Close(ctx context.Context, sub string) error {
-	if err := b.conf.Store.Close(ctx, b.conf.Now(), sub); err != nil {
+// Close ends a person's account, and tells creditors. It returns ErrNotFound,
+// ErrNotEmpty, ErrSecurities.
+func (b *Bank) Close(ctx context.Context, sub string, p Product) error {
+	if err := b.conf.Store.Close(ctx, b.conf.Now(), sub, p); err != nil {
 		return err
 	}
 	return b.tellCreditors(context.WithoutCancel(ctx), b.conf.Now())

@@ -104,6 +104,7 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("POST /leave", h.leave)
 	mux.HandleFunc("GET /home", h.signedIn(h.home))
 	mux.HandleFunc("GET /apply", h.signedIn(h.apply))
+	mux.HandleFunc("GET /apply/securities", h.signedIn(h.apply))
 	mux.HandleFunc("POST /apply", h.signedIn(h.draw))
 	mux.HandleFunc("GET /check", h.signedIn(h.check))
 	mux.HandleFunc("POST /check", h.signedIn(h.signDraft))
@@ -134,6 +135,8 @@ func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 type page struct {
 	Who        Attributes
 	A          *Application
+	S          *Application // securities
+	Product    Product
 	All        []Application
 	Draft      *Draft
 	Choices    Choices
@@ -200,32 +203,39 @@ func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) home(w http.ResponseWriter, r *http.Request, _ string, s session) {
-	a, err := h.opt.Bank.Current(r.Context(), s.Sub)
-	if errors.Is(err, ErrNotFound) {
-		h.show(w, r, "home", page{Who: attributes(s.Claims)}, 0)
-		return
+	p, poll := page{Who: attributes(s.Claims)}, time.Duration(0)
+	for product, into := range map[Product]**Application{Deposit: &p.A, Securities: &p.S} {
+		a, err := h.opt.Bank.Current(r.Context(), s.Sub, product)
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			h.fail(w, r, err)
+			return
+		}
+		*into, poll = &a, max(poll, pollOf(a))
 	}
-	if err != nil {
-		h.fail(w, r, err)
-		return
-	}
-	p := page{Who: attributes(s.Claims), A: &a}
-	if a.State == Opened {
-		if p.Balance, err = h.opt.Bank.Balance(r.Context(), a.Number); err != nil {
+	if p.A != nil && p.A.State == Opened {
+		var err error
+		if p.Balance, err = h.opt.Bank.Balance(r.Context(), p.A.Number); err != nil {
 			h.fail(w, r, err)
 			return
 		}
 	}
-	h.show(w, r, "home", p, pollOf(a))
+	h.show(w, r, "home", p, poll)
 }
 
 func (h *Handler) apply(w http.ResponseWriter, r *http.Request, _ string, s session) {
-	if err := h.opt.Bank.May(r.Context(), s.Sub, attributes(s.Claims)); err != nil {
+	product := productOf(r)
+	if err := h.opt.Bank.May(r.Context(), s.Sub, attributes(s.Claims), product); err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	p := page{Who: attributes(s.Claims), Trouble: h.site.Said(r).Trouble, Fields: []choice{{"occupation", Occupations()}, {"purpose", Purposes()}}}
-	if s.Keeps.Draft != nil {
+	p := page{Product: product, Who: attributes(s.Claims), Trouble: h.site.Said(r).Trouble, Fields: []choice{{"occupation", Occupations()}, {"purpose", Purposes()}}}
+	if product == Securities {
+		p.Fields = append(p.Fields, choice{"tax", Taxes()})
+	}
+	if s.Keeps.Draft != nil && s.Keeps.Draft.Choices.Product == product {
 		p.Choices = s.Keeps.Draft.Choices
 	}
 	h.show(w, r, "apply", p, 0)
@@ -233,10 +243,13 @@ func (h *Handler) apply(w http.ResponseWriter, r *http.Request, _ string, s sess
 
 func (h *Handler) draw(w http.ResponseWriter, r *http.Request, token string, s session) {
 	c := Choices{Occupation: r.PostFormValue("occupation"), Purpose: r.PostFormValue("purpose"), PEP: r.PostFormValue("pep") == "yes",
-		Abroad: r.PostFormValue("abroad") == "yes", Card: r.PostFormValue("card") == "yes"}
+		Abroad: r.PostFormValue("abroad") == "yes", Card: r.PostFormValue("card") == "yes", Product: productOf(r)}
+	if c.Product == Securities {
+		c.Card, c.Tax, c.NISA = false, r.PostFormValue("tax"), r.PostFormValue("nisa") == "yes"
+	}
 	d, err := h.opt.Bank.Draw(r.Context(), rand.Text(), s.Sub, attributes(s.Claims), c)
 	if errors.Is(err, ErrChoices) {
-		h.site.GoTo(w, r, ui.Later{Path: "/apply", Trouble: ui.TroubleOf(w, err)}, "")
+		h.site.GoTo(w, r, ui.Later{Path: applyAt(c.Product), Trouble: ui.TroubleOf(w, err)}, "")
 		return
 	}
 	if err != nil {
@@ -245,6 +258,22 @@ func (h *Handler) draw(w http.ResponseWriter, r *http.Request, token string, s s
 	}
 	h.sessions.Change(token, func(v *session) { v.Keeps.Draft = &d })
 	http.Redirect(w, r, "/check", http.StatusSeeOther)
+}
+
+// applyAt is where one applies for a product.
+func applyAt(p Product) string {
+	if p == Securities {
+		return "/apply/securities"
+	}
+	return "/apply"
+}
+
+// productOf is the product that a form or an address names.
+func productOf(r *http.Request) Product {
+	if r.URL.Path == applyAt(Securities) || Product(r.FormValue("product")) == Securities {
+		return Securities
+	}
+	return Deposit
 }
 
 func (h *Handler) check(w http.ResponseWriter, r *http.Request, _ string, s session) {
@@ -338,16 +367,20 @@ func (h *Handler) paper(w http.ResponseWriter, r *http.Request, _ string, s sess
 }
 
 func (h *Handler) closing(w http.ResponseWriter, r *http.Request, _ string, s session) {
-	a, err := h.opt.Bank.Current(r.Context(), s.Sub)
+	a, err := h.opt.Bank.Current(r.Context(), s.Sub, productOf(r))
 	if err != nil || a.State != Opened {
 		http.Redirect(w, r, "/home", http.StatusSeeOther)
 		return
 	}
-	h.show(w, r, "close", page{A: &a}, 0)
+	h.show(w, r, "close", page{A: &a, Product: productOf(r), Trouble: h.site.Said(r).Trouble}, 0)
 }
 
 func (h *Handler) close(w http.ResponseWriter, r *http.Request, _ string, s session) {
-	err := h.opt.Bank.Close(r.Context(), s.Sub)
+	err := h.opt.Bank.Close(r.Context(), s.Sub, productOf(r))
+	if errors.Is(err, ErrSecurities) {
+		h.site.GoTo(w, r, ui.Later{Path: "/close", Trouble: ui.TroubleOf(w, err)}, "")
+		return
+	}
 	if errors.Is(err, ErrNotEmpty) {
 		h.site.GoTo(w, r, ui.Later{Path: "/account", Trouble: ui.TroubleOf(w, err)}, "")
 		return

@@ -80,7 +80,7 @@ func (b *Bank) Consider(ctx context.Context, id, sub string, who Attributes) (Pe
 	case who != m.Holder: // letter by letter: nobody's best guess links two accounts
 		return Permission{}, ErrHolder
 	}
-	a, err := b.conf.Store.Current(ctx, sub)
+	a, err := b.conf.Store.Current(ctx, sub, Deposit)
 	if errors.Is(err, ErrNotFound) || err == nil && a.State != Opened {
 		return Permission{}, ErrNoAccount
 	}

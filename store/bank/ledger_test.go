@@ -109,7 +109,7 @@ func TestAnAccountIsClosedEmptyAndWithItsMandates(t *testing.T) {
 		if err := p.Cash(t.Context(), account, "KEY-1", 500); err != nil {
 			t.Fatal(err)
 		}
-		if err := p.Close(t.Context(), "s1"); !errors.Is(err, bank.ErrNotEmpty) {
+		if err := p.Close(t.Context(), "s1", bank.Deposit); !errors.Is(err, bank.ErrNotEmpty) {
 			t.Fatalf("closed with money in it: %v", err)
 		}
 		if err := p.Cash(t.Context(), account, "KEY-2", -501); !errors.Is(err, bank.ErrFunds) {
@@ -118,7 +118,7 @@ func TestAnAccountIsClosedEmptyAndWithItsMandates(t *testing.T) {
 		if err := p.Cash(t.Context(), account, "KEY-2", -500); err != nil {
 			t.Fatal(err)
 		}
-		if err := p.Close(t.Context(), "s1"); err != nil {
+		if err := p.Close(t.Context(), "s1", bank.Deposit); err != nil {
 			t.Fatal(err)
 		}
 		if status, code := p.charges(mandateID, chargeID(1), 1); status != 409 || code != "bank-mandate-over" || len(p.told) != 1 {

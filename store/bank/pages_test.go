@@ -74,7 +74,10 @@ func (c *counter) do(method, path string, form url.Values) answer {
 	return answer{res.StatusCode, res.Header.Get("Location"), res.Header.Get("Refresh"), string(text)}
 }
 
-var stateOf = regexp.MustCompile(`state=(\w+)`)
+var (
+	stateOf = regexp.MustCompile(`state=(\w+)`)
+	draftOf = regexp.MustCompile(`name="draft" value="(\w+)"`)
+)
 
 // back is what the provider would have the browser bring back now.
 func (c *counter) back() string {
@@ -96,7 +99,7 @@ func (c *counter) enters(form url.Values) answer {
 func (c *counter) draws() string {
 	c.t.Helper()
 	c.do("POST", "/apply", url.Values{"occupation": {"employee"}, "purpose": {"saving"}})
-	m := regexp.MustCompile(`name="draft" value="(\w+)"`).FindStringSubmatch(c.do("GET", "/check", nil).text)
+	m := draftOf.FindStringSubmatch(c.do("GET", "/check", nil).text)
 	if m == nil {
 		c.t.Fatal("no application is shown")
 	}

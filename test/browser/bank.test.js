@@ -53,8 +53,13 @@ const applies = async (page) => {
   await page.getByLabel('貯蓄').check()
   await shot(page, 'apply')
   await is.press(page, '申込書を確かめる')
-  await is.at(page, '申込書の確認')
   await shot(page, 'check')
+  await signs(page)
+}
+
+// signs has the application signed that is shown.
+const signs = async (page) => {
+  await is.at(page, '申込書の確認')
   await is.press(page, 'スマートフォンで署名する')
   await is.press(page, /この端末|このスマホ/)
   await is.at(page, /からの確認$/)
@@ -90,6 +95,22 @@ job('AT-B01: a signature opens the account, once, and the record says how', asyn
   await page.getByText('スマートフォンの署名用電子証明書による署名').waitFor()
   await shot(page, 'received')
 
+  // A securities account beside it, by another signature.
+  await page.goto(town.url('bank', '/home'))
+  await is.follow(page, '証券口座の申し込み')
+  await is.at(page, '証券口座の申し込み')
+  for (const what of ['会社員・団体職員', '貯蓄', '特定口座（源泉徴収あり）']) await page.getByLabel(what).check()
+  await shot(page, 'securities')
+  await is.press(page, '申込書を確かめる')
+  await signs(page)
+  await town.tegata('clock', 'advance', '2m')
+  await page.getByText('口座を開きました。').waitFor()
+  await page.goto(town.url('bank', '/home'))
+  await page.getByText('8000001').waitFor()
+  await shot(page, 'home-securities')
+  await page.goto(town.url('bank', '/close?product=securities'))
+  await is.press(page, '解約する')
+
   // Another phone has other certificates and is the same customer, who gets no second account.
   await town.newPhone('taro-second')
   const { card_signature_password } = JSON.parse(readFileSync(path.join(town.home, 'data', 'sandbox-secrets.json'), 'utf8')).cards.taro
@@ -105,7 +126,7 @@ job('AT-B01: a signature opens the account, once, and the record says how', asyn
   await page.getByText('口座は、おひとり1つです。').waitFor()
   await page.goto(town.url('bank', '/close'))
   await is.press(page, '解約する')
-  await page.getByText('口座を解約しました。').waitFor()
+  await page.getByText('口座を解約しました。').first().waitFor()
 })
 
 job('AT-B03: what is suspended between signing and review opens nothing', async () => {
