@@ -254,7 +254,12 @@ func (h *Handler) leave(w http.ResponseWriter, r *http.Request) {
 // backChannel ends sessions that the provider ended (OpenID Connect Back-Channel Logout
 // 1.0, section 2.8).
 func (h *Handler) backChannel(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store") // section 2.8
 	e, err := h.opt.Party.ReadLogout(r.Context(), r.PostFormValue("logout_token"))
+	if errors.Is(err, relying.ErrProvider) { // nobody knows yet whether it ends anything: the provider tries again
+		http.Error(w, "provider", http.StatusServiceUnavailable)
+		return
+	}
 	if err != nil {
 		http.Error(w, "logout_token", http.StatusBadRequest)
 		return

@@ -1,7 +1,12 @@
 package carrier
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -9,6 +14,7 @@ import (
 
 	"tegata/internal/ui"
 	"tegata/internal/ui/uitest"
+	"tegata/services/relying"
 )
 
 var at = time.Date(2026, 11, 28, 1, 0, 0, 0, time.UTC)
@@ -109,6 +115,56 @@ func TestNoPageAsksForASecretOrAPicture(t *testing.T) {
 			if uitest.Has(t, h.site, []uitest.Page{p}, p.Name, ui.JA, piece) {
 				t.Errorf("%s has %s", p.Name, piece)
 			}
+		}
+	}
+}
+
+// Who is stuck is sent to the carrier, and no line begins with the dot between two facts.
+func TestTheFootAndTheDots(t *testing.T) {
+	h := newHandler(t)
+	pages := samples(t)
+	for _, p := range pages {
+		for lang, foot := range map[ui.Lang]string{ui.JA: "手形モバイルの店舗へ", ui.EN: "a shop of Tegata Mobile"} {
+			if !uitest.Has(t, h.site, pages, p.Name, lang, foot) {
+				t.Errorf("%s sends nobody to the carrier", p.Name)
+			}
+			if uitest.Has(t, h.site, pages, p.Name, lang, " ·") {
+				t.Errorf("%s may begin a line with a dot", p.Name)
+			}
+		}
+	}
+}
+
+// A logout token that could not be checked is not refused: the provider tries again
+// (OpenID Connect Back-Channel Logout 1.0, section 2.8).
+func TestALogoutThatCouldNotBeChecked(t *testing.T) {
+	for name, c := range map[string]struct{ answers, want int }{
+		"the provider is away": {http.StatusBadGateway, http.StatusServiceUnavailable},
+		"no token":             {http.StatusOK, http.StatusBadRequest},
+	} {
+		var issuer string
+		provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(c.answers)
+			fmt.Fprintf(w, `{"issuer":%[1]q,"authorization_endpoint":"%[2]s/a","token_endpoint":"%[2]s/t","jwks_uri":"%[2]s/j","pushed_authorization_request_endpoint":"%[2]s/p",
+				"authorization_response_iss_parameter_supported":true,"dpop_signing_alg_values_supported":["ES256"],"token_endpoint_auth_methods_supported":["private_key_jwt"],"id_token_signing_alg_values_supported":["ES256"]}`, issuer, issuer)
+		}))
+		defer provider.Close()
+		issuer = provider.URL
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := newHandler(t)
+		if h.opt.Party, err = relying.New(relying.Config{Issuer: issuer, ClientID: "carrier", KeyID: "k", Key: key, RedirectURI: "http://carrier/callback", HTTP: provider.Client()}); err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest(http.MethodPost, "/v1/logout", strings.NewReader("logout_token=x"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		res := httptest.NewRecorder()
+		h.Routes().ServeHTTP(res, r)
+		if res.Code != c.want || res.Header().Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %d %v", name, res.Code, res.Header())
 		}
 	}
 }
