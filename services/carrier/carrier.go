@@ -227,15 +227,6 @@ func (c *Carrier) Line(ctx context.Context, sub, id string) (Line, error) {
 	return c.conf.Store.Line(ctx, sub, id)
 }
 
-// End ends a contract: ErrNotFound.
-func (c *Carrier) End(ctx context.Context, sub, id string) error {
-	l, err := c.conf.Store.Line(ctx, sub, id)
-	if err != nil {
-		return err
-	}
-	return c.conf.Store.End(ctx, c.conf.Now(), sub, id, contractEndedLetter(l.Number))
-}
-
 // GaveUp counts somebody who began, and keeps nothing else.
 func (c *Carrier) GaveUp(ctx context.Context) error { return c.conf.Store.Count(ctx, "gave-up") }
 

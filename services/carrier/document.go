@@ -38,13 +38,13 @@ func contract(id string, at time.Time, who Attributes, c Choices, plan Plan, mus
 	p.line("月額料金（税込）", yen(plan.Price))
 	p.line("データ量", fmt.Sprintf("毎月 %d GB", plan.Gigabytes))
 	p.line("音声通話", yes(plan.Voice, "できます", "できません（データ専用）"))
-	p.line("契約期間", yes(plan.Months == 0, "定めません（いつでもやめられます）", fmt.Sprintf("%dか月", plan.Months)))
+	p.line("契約期間", yes(plan.Months == 0, "定めません（いつでも解約を申し込めます）", fmt.Sprintf("%dか月", plan.Months)))
 	p.line("解約金", yen(plan.Fee))
 	p.line("番号を持ったほかの会社への乗り換え（MNP）", yes(plan.Portable(), "できます（手数料 0円）", "できません（データ専用の番号）"))
 	p.line("フィルタリング", yes(c.Filter, "利用します"+yes(must, "（18歳未満のため必ず）", ""), "利用しません"))
 	p.line("お知らせのメールアドレス", yes(c.Mail != "", c.Mail, "なし"))
 	p.line("eSIM", "この署名に使ったスマートフォンの鍵に結び付けます")
-	p.line("eSIM の再発行・乗り換え", "署名した申し込みから24時間たってから行います。その間、元の SIM と上のアドレスから止められます")
+	p.line("eSIM の再発行・乗り換え・解約", "署名した申し込みから24時間たってから行います。その間、元の SIM と上のアドレスから止められます")
 	p.WriteString("\n上のとおり回線を契約します。回線を他人に譲り渡したり使わせたりしません。\n")
 	p.WriteString("Contract for a mobile line. I will not hand the line to anybody else.\n")
 	return []byte(p.String())
@@ -57,6 +57,7 @@ func request(id string, at time.Time, who Attributes, l Line, k Kind) []byte {
 		Reissue:  {"eSIM 再発行 申込書", "Request for a new eSIM. The eSIM in use stops working."},
 		PortOut:  {"番号ポータビリティ（MNP転出） 申込書", "Request to take this number to another carrier."},
 		Unfreeze: {"SIM 変更の凍結 解除申込書", "Request to lift the freeze on changes of the SIM."},
+		EndLine:  {"携帯電話回線 解約申込書", "Request to end the contract. The number and the eSIM are given up for good."},
 	}[k]
 	p.WriteString(title[0] + "\n手形モバイル 御中\n\n")
 	p.line("受付番号", id)
@@ -70,7 +71,10 @@ func request(id string, at time.Time, who Attributes, l Line, k Kind) []byte {
 	case PortOut:
 		p.line("すること", "ほかの会社へ番号を移すための予約番号を発行します。手数料は 0円です")
 	case Unfreeze:
-		p.line("すること", "eSIM の再発行と乗り換えを、また申し込めるようにします")
+		p.line("すること", "eSIM の再発行・乗り換え・解約を、また申し込めるようにします")
+	case EndLine:
+		p.line("すること", "回線の契約を終わりにします。番号と eSIM は使えなくなり、元には戻せません")
+		p.line("解約金", yen(l.Plan().Fee))
 	}
 	p.line("いつ", "署名から24時間たってから。その間、いまの SIM とお知らせのメールから止められます")
 	p.WriteString("\n上のとおり申し込みます。\n" + title[1] + "\n")

@@ -128,8 +128,8 @@ func (m SIM) Key() string { return m.Certificate[:min(16, len(m.Certificate))] +
 type Message struct {
 	ID   string
 	At   time.Time
-	Kind string // "asked", "done", "vetoed", "stopped", "withdrawn", "welcome", "frozen", "ended"
-	// Change is what it is about; zero for the three last.
+	Kind string // "asked", "done", "vetoed", "stopped", "withdrawn", "welcome", "frozen"
+	// Change is what it is about; zero for the two last.
 	Change Change
 }
 

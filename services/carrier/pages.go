@@ -100,8 +100,6 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("POST /lines/{id}/withdraw", h.loggedIn(h.withdraw))
 	mux.HandleFunc("GET /lines/{id}/freeze", h.loggedIn(h.lineOf("freeze")))
 	mux.HandleFunc("POST /lines/{id}/freeze", h.loggedIn(h.freeze))
-	mux.HandleFunc("GET /lines/{id}/end", h.loggedIn(h.lineOf("end")))
-	mux.HandleFunc("POST /lines/{id}/end", h.loggedIn(h.end))
 	// Whoever holds the SIM, and whoever reads the mail, needs no login.
 	mux.HandleFunc("GET /line", h.inbox)
 	mux.HandleFunc("POST /line/veto", h.vetoBySIM)

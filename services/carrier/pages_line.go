@@ -125,10 +125,6 @@ func (h *Handler) freeze(w http.ResponseWriter, r *http.Request, _ string, s ses
 	h.done(w, r, h.opt.Carrier.Freeze(r.Context(), s.Sub, r.PathValue("id")))
 }
 
-func (h *Handler) end(w http.ResponseWriter, r *http.Request, _ string, s session) {
-	h.done(w, r, h.opt.Carrier.End(r.Context(), s.Sub, r.PathValue("id")))
-}
-
 // inboxPage is what the SIMs of a phone received.
 type inboxPage struct{ Boxes []Inbox }
 

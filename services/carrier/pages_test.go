@@ -85,7 +85,7 @@ func samples(t *testing.T) []uitest.Page {
 			inbox = append(inbox, Message{ID: name, At: at, Kind: kind, Change: c})
 		}
 	}
-	for _, kind := range []string{"welcome", "frozen", "ended"} {
+	for _, kind := range []string{"welcome", "frozen"} {
 		inbox = append(inbox, Message{ID: kind, At: at, Kind: kind})
 	}
 	dead := sim
@@ -96,7 +96,7 @@ func samples(t *testing.T) []uitest.Page {
 		all = append(all, l)
 		pages = append(pages, uitest.Page{Name: "line " + name, Screen: ui.Screen{Page: "line", Data: linePage{L: l, Here: name == "installed"}}})
 		if l.State == Active {
-			for _, page := range []string{"install", "freeze", "end"} {
+			for _, page := range []string{"install", "freeze"} {
 				pages = append(pages, uitest.Page{Name: page + " " + name, Screen: ui.Screen{Page: page, Data: linePage{L: l}}})
 			}
 		}
@@ -170,7 +170,7 @@ func TestALogoutThatCouldNotBeChecked(t *testing.T) {
 }
 
 func TestEveryRefusalHasWords(t *testing.T) {
-	for _, err := range []error{ErrClaims, ErrTooMany, ErrTooYoung, ErrChoices, ErrFilter, ErrAddress, ErrSoon, ErrSignature, ErrWaiting, ErrFrozen, ErrNotFrozen, ErrNotPortable, ErrBound, ErrInstalled, ErrMoved, ErrNotFound} {
+	for _, err := range []error{ErrClaims, ErrTooMany, ErrTooYoung, ErrChoices, ErrFilter, ErrAddress, ErrSoon, ErrSignature, ErrWaiting, ErrFrozen, ErrEndFrozen, ErrNotFrozen, ErrNotPortable, ErrBound, ErrInstalled, ErrMoved, ErrNotFound} {
 		x := troubleOf(nil, err)
 		if x.Status < 400 || x.Status > 499 || x.Status == http.StatusTeapot || !strings.HasPrefix(x.Code, "carrier-") || x.Title.JA == "" || x.Title.EN == "" || x.Detail.JA == "" || x.Detail.EN == "" {
 			t.Errorf("%v: %+v", err, x)

@@ -3,6 +3,7 @@ package carrier
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -18,6 +19,8 @@ var (
 	ErrWaiting = errors.New("carrier: a change waits already")
 	// ErrFrozen: the person froze changes of the SIM.
 	ErrFrozen = errors.New("carrier: changes are frozen")
+	// ErrEndFrozen: nor is a frozen line ended, which takes its SIM and its number too.
+	ErrEndFrozen = fmt.Errorf("%w: the line is not ended", ErrFrozen)
 	// ErrNotFrozen: there is nothing to lift.
 	ErrNotFrozen = errors.New("carrier: changes are not frozen")
 	// ErrNotPortable: a data line's number stays.
@@ -76,9 +79,6 @@ type Store interface {
 	// Freeze freezes changes of a line's SIM and ends one that waits. Freezing again
 	// changes nothing. ErrNotFound.
 	Freeze(ctx context.Context, at time.Time, sub, id string, tell Letter) error
-	// End ends a contract, its SIM and a change that waits. Ending again changes nothing.
-	// ErrNotFound.
-	End(ctx context.Context, at time.Time, sub, id string, tell Letter) error
 
 	// Install puts a line's profile into a phone, once; the same phone again changes
 	// nothing. ErrInstalled, ErrNotFound.

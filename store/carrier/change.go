@@ -194,8 +194,28 @@ func effect(ctx context.Context, tx store.Tx, at time.Time, c carrier.Change, re
 	case carrier.Unfreeze:
 		_, err := tx.Exec(ctx, `UPDATE line SET frozen = 0 WHERE id = $1 AND state = 'active'`, c.Line)
 		return err
+	case carrier.EndLine:
+		return end(ctx, tx, at, c.Sub, c.Line)
 	}
 	return fmt.Errorf("store: change %s: kind %q", c.ID, c.Kind)
+}
+
+// end ends a contract and its SIM.
+func end(ctx context.Context, tx store.Tx, at time.Time, sub, id string) error {
+	l, err := one(ctx, tx, sub, id)
+	if err != nil {
+		return err
+	}
+	l.Record.RetentionUntil = carrier.Retention(at)
+	n, err := tx.Exec(ctx, `UPDATE line SET state = 'ended', ended_ms = $1, erase_ms = $2, record = $3, reservation = '', reservation_ms = 0 WHERE id = $4 AND state = 'active'`,
+		at.UnixMilli(), milli(l.Record.RetentionUntil), text(l.Record), id)
+	if err != nil || n == 0 {
+		return orMoved(err)
+	}
+	if err := kill(ctx, tx, at, id); err != nil {
+		return err
+	}
+	return store.Audit(ctx, tx, at, system, "contract ended", id, nil)
 }
 
 // Freeze implements carrier.Store.

@@ -2,6 +2,7 @@ package carrier_test
 
 import (
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -68,7 +69,7 @@ func TestANewESIMWaitsADayAndTheOldOneDies(t *testing.T) {
 
 // AT-B05.
 func TestAVetoStopsIt(t *testing.T) {
-	for _, k := range []carrier.Kind{carrier.Reissue, carrier.PortOut} {
+	for _, k := range []carrier.Kind{carrier.Reissue, carrier.PortOut, carrier.EndLine} {
 		for by, stop := range map[string]func(*world, carrier.Line) error{
 			carrier.BySIM: func(w *world, l carrier.Line) error { return w.VetoBySIM(w.t.Context(), phone, l.Change.ID) },
 			carrier.ByMail: func(w *world, l carrier.Line) error {
@@ -93,7 +94,7 @@ func TestAVetoStopsIt(t *testing.T) {
 						t.Fatalf("%+v", l)
 					}
 					w.passes(2 * day)
-					if l = w.line("s1", l.ID); l.SIM.State != carrier.Installed || l.SIM.Certificate != oldKey || l.Port.Reservation != "" || l.Change.State == carrier.Done {
+					if l = w.line("s1", l.ID); l.SIM.State != carrier.Installed || l.SIM.Certificate != oldKey || l.Port.Reservation != "" || l.Change.State == carrier.Done || l.State != carrier.Active {
 						t.Errorf("it was done for all that: %+v", l)
 					}
 					if kinds, _ := w.mails("h@mail.example"); kinds != "confirm asked vetoed" {
@@ -126,6 +127,7 @@ func TestWhoCannotStopIt(t *testing.T) {
 			"the person, another line":  w.Withdraw(t.Context(), "s1", mine.ID, id),
 			"a link that was made up":   w.VetoByLink(t.Context(), "AAAA"),
 			"asked for by a stranger":   w.asks("s2", l.ID, carrier.Reissue),
+			"ended by a stranger":       w.asks("s2", l.ID, carrier.EndLine),
 			"frozen by a stranger":      w.Freeze(t.Context(), "s2", l.ID),
 			"installed by a stranger":   w.Install(t.Context(), "s2", l.ID, other),
 			"no such change, by a SIM":  w.VetoBySIM(t.Context(), phone, "x"),
@@ -185,6 +187,42 @@ func TestNewsFromBeforeTheDayWasOverDecidesNothing(t *testing.T) {
 	})
 }
 
+// Ending a line kills its SIM and gives its number up: it is told and waits as a move does.
+func TestTheEndOfALineWaitsADay(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		l := w.has("s1", leaf)
+		w.must(w.Install(t.Context(), "s1", l.ID, phone))
+		w.reads("s1", "h@mail.example")
+		d, err := w.DrawChange(t.Context(), "s1", hanako, l.ID, carrier.EndLine)
+		w.must(err)
+		for _, said := range []string{"解約申込書", l.Number, "解約金：0円", "24時間", "元には戻せません"} {
+			if !strings.Contains(string(d.Document), said) {
+				t.Errorf("the request does not say %s:\n%s", said, d.Document)
+			}
+		}
+		for range 2 {
+			w.must(w.signs("s1", d))
+		}
+		w.passes(day - time.Second)
+		if l = w.line("s1", l.ID); l.State != carrier.Active || l.SIM.State != carrier.Installed || !l.Waits() {
+			t.Fatalf("before the day is over: %+v", l)
+		}
+		w.passes(time.Second)
+		if l = w.line("s1", l.ID); l.State != carrier.Ended || l.SIM.ICCID != "" || !l.Record.RetentionUntil.Equal(w.now.AddDate(3, 0, 0)) {
+			t.Errorf("after it: %+v", l)
+		}
+		if got := w.inbox(phone); got != "dead: done asked welcome" {
+			t.Errorf("the SIM: %s", got)
+		}
+		if kinds, _ := w.mails("h@mail.example"); kinds != "confirm asked ended" {
+			t.Errorf("the mail: %s", kinds)
+		}
+		if err := w.asks("s1", l.ID, carrier.EndLine); !errors.Is(err, carrier.ErrNotFound) {
+			t.Errorf("ended twice: %v", err)
+		}
+	})
+}
+
 func TestFreezing(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		l := w.has("s1", leaf)
@@ -203,6 +241,10 @@ func TestFreezing(t *testing.T) {
 			if err := w.asks("s1", l.ID, k); !errors.Is(err, carrier.ErrFrozen) {
 				t.Errorf("%s: %v", k, err)
 			}
+		}
+		// Nor is it ended: that gives up the number which the freeze is to keep.
+		if err := w.asks("s1", l.ID, carrier.EndLine); !errors.Is(err, carrier.ErrEndFrozen) {
+			t.Errorf("ended while frozen: %v", err)
 		}
 		w.must(w.asks("s1", l.ID, carrier.Unfreeze))
 		w.must(w.VetoBySIM(t.Context(), phone, w.line("s1", l.ID).Change.ID))
@@ -260,7 +302,7 @@ func TestAProfileIsInOnePhone(t *testing.T) {
 		if won != 3 { // the same phone again changes nothing
 			t.Errorf("%d of 6", won)
 		}
-		w.must(w.End(t.Context(), "s1", l.ID))
+		w.ends("s1", l.ID)
 		if err := w.Install(t.Context(), "s1", l.ID, phone); !errors.Is(err, carrier.ErrNotFound) {
 			t.Errorf("after the end: %v", err)
 		}
@@ -339,12 +381,13 @@ func TestAddresses(t *testing.T) {
 		w.must(w.Confirm(t.Context(), link))
 		w.must(w.asks("s1", l.ID, carrier.Unfreeze)) // in the week both are told
 		w.passes(day)
-		w.passes(6 * day)
-		w.must(w.End(t.Context(), "s1", l.ID))
-		if kinds, _ := w.mails("first@mail.example"); kinds != "confirm address asked done" {
+		w.passes(5 * day)
+		w.must(w.asks("s1", l.ID, carrier.EndLine))
+		w.passes(day)
+		if kinds, _ := w.mails("first@mail.example"); kinds != "confirm address asked done asked" {
 			t.Errorf("the first: %s", kinds)
 		}
-		if kinds, _ := w.mails("second@mail.example"); kinds != "confirm asked done ended" {
+		if kinds, _ := w.mails("second@mail.example"); kinds != "confirm asked done asked ended" {
 			t.Errorf("the second: %s", kinds)
 		}
 		w.passes(30 * day)
