@@ -17,7 +17,11 @@ const (
 	EndLine  Kind = "end"      // the contract ends, and with it the eSIM and the number
 )
 
-// Kinds are all kinds.
+// Install is the request by which a profile goes into a phone. It moves nothing, and so it does
+// not wait: it is kept as a change that is Done.
+const Install Kind = "install"
+
+// Kinds are all kinds that wait.
 func Kinds() []Kind { return []Kind{Reissue, PortOut, Unfreeze, EndLine} }
 
 // Wait is how long a change waits for whoever holds the old SIM.

@@ -54,7 +54,7 @@ type Line struct {
 	EndedAt    time.Time
 	Port       Port
 	SIM        SIM    // the profile that counts; zero until the line is active
-	Change     Change // the one that waits, else the last one; zero when there was none
+	Change     Change // the one that waits, else the last that did; zero when there was none
 }
 
 // Plan is the line's plan; zero for one that is not sold any more.

@@ -224,8 +224,12 @@ func (h *Handler) callback(w http.ResponseWriter, r *http.Request) {
 	}
 	h.sessions.Change(token, func(v *session) { v.Keeps = keeps{} })
 	to := "/home"
-	if s.Keeps.signing.Kind != "" {
-		to = "/lines/" + s.Keeps.signing.Line
+	switch d := s.Keeps.signing; d.Kind {
+	case "":
+	case Install:
+		to = "/line"
+	default:
+		to = "/lines/" + d.Line
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }

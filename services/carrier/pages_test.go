@@ -74,6 +74,9 @@ func samples(t *testing.T) []uitest.Page {
 		}
 		pages = append(pages, uitest.Page{Name: "check " + string(k), Screen: ui.Screen{Page: "check", Data: checkPage{&d, "/apply"}}})
 	}
+	inst := Draft{ID: "D2", Kind: Install, Line: "L1", Who: who, Document: installation("D2", at, who, base, Token{})}
+	pages = append(pages, uitest.Page{Name: "check install", Screen: ui.Screen{Page: "check", Data: checkPage{&inst, "/lines/L1/install"}}})
+	changes = append(changes, Change{ID: "C2", Kind: Install, State: Done})
 	for _, k := range Kinds() {
 		for _, s := range []ChangeState{Waiting, Done, Vetoed, Withdrawn, Halted} {
 			c := Change{ID: "C1", Kind: k, State: s, DueAt: at, By: map[ChangeState]string{Vetoed: BySIM, Withdrawn: ByPerson}[s]}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"tegata/services/carrier"
-	"tegata/services/relying"
 )
 
 const (
@@ -21,7 +20,7 @@ const (
 func TestANewESIMWaitsADayAndTheOldOneDies(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		l := w.has("s1", leaf)
-		w.must(w.Install(t.Context(), "s1", l.ID, phone))
+		w.must(w.installs("s1", l.ID, phone))
 		w.reads("s1", "h@mail.example")
 		w.says = verdict(t, "passed", hanako.Name, "good", newKey)
 		d, err := w.DrawChange(t.Context(), "s1", hanako, l.ID, carrier.Reissue)
@@ -52,7 +51,7 @@ func TestANewESIMWaitsADayAndTheOldOneDies(t *testing.T) {
 		if got := w.inbox(phone); got != "dead: done asked welcome" {
 			t.Errorf("the old SIM: %s", got)
 		}
-		w.must(w.Install(t.Context(), "s1", l.ID, other))
+		w.must(w.installs("s1", l.ID, other))
 		if got := w.inbox(other); got != "installed: welcome" {
 			t.Errorf("the new SIM: %s", got)
 		}
@@ -81,7 +80,7 @@ func TestAVetoStopsIt(t *testing.T) {
 			t.Run(string(k)+" by "+by, func(t *testing.T) {
 				each(t, func(t *testing.T, w *world) {
 					l := w.has("s1", leaf)
-					w.must(w.Install(t.Context(), "s1", l.ID, phone))
+					w.must(w.installs("s1", l.ID, phone))
 					w.reads("s1", "h@mail.example")
 					w.must(w.asks("s1", l.ID, k))
 					l = w.line("s1", l.ID)
@@ -115,9 +114,9 @@ func TestAVetoStopsIt(t *testing.T) {
 func TestWhoCannotStopIt(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		l := w.has("s1", leaf)
-		w.must(w.Install(t.Context(), "s1", l.ID, phone))
+		w.must(w.installs("s1", l.ID, phone))
 		mine := w.has("s2", leaf)
-		w.must(w.Install(t.Context(), "s2", mine.ID, other))
+		w.must(w.installs("s2", mine.ID, other))
 		w.must(w.asks("s1", l.ID, carrier.Reissue))
 		id := w.line("s1", l.ID).Change.ID
 		for name, err := range map[string]error{
@@ -129,7 +128,7 @@ func TestWhoCannotStopIt(t *testing.T) {
 			"asked for by a stranger":   w.asks("s2", l.ID, carrier.Reissue),
 			"ended by a stranger":       w.asks("s2", l.ID, carrier.EndLine),
 			"frozen by a stranger":      w.Freeze(t.Context(), "s2", l.ID),
-			"installed by a stranger":   w.Install(t.Context(), "s2", l.ID, other),
+			"installed by a stranger":   w.installs("s2", l.ID, other),
 			"no such change, by a SIM":  w.VetoBySIM(t.Context(), phone, "x"),
 			"no such address to verify": w.Confirm(t.Context(), "x"),
 		} {
@@ -147,7 +146,7 @@ func TestWhoCannotStopIt(t *testing.T) {
 func TestACertificateThatIsHeldBeforeAChange(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		l := w.has("s1", leaf)
-		w.must(w.Install(t.Context(), "s1", l.ID, phone))
+		w.must(w.installs("s1", l.ID, phone))
 		w.must(w.asks("s1", l.ID, carrier.Reissue))
 		w.down = errors.New("no line")
 		w.passes(day)
@@ -191,7 +190,7 @@ func TestNewsFromBeforeTheDayWasOverDecidesNothing(t *testing.T) {
 func TestTheEndOfALineWaitsADay(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		l := w.has("s1", leaf)
-		w.must(w.Install(t.Context(), "s1", l.ID, phone))
+		w.must(w.installs("s1", l.ID, phone))
 		w.reads("s1", "h@mail.example")
 		d, err := w.DrawChange(t.Context(), "s1", hanako, l.ID, carrier.EndLine)
 		w.must(err)
@@ -226,7 +225,7 @@ func TestTheEndOfALineWaitsADay(t *testing.T) {
 func TestFreezing(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		l := w.has("s1", leaf)
-		w.must(w.Install(t.Context(), "s1", l.ID, phone))
+		w.must(w.installs("s1", l.ID, phone))
 		if err := w.asks("s1", l.ID, carrier.Unfreeze); !errors.Is(err, carrier.ErrNotFrozen) {
 			t.Errorf("lifted what is not there: %v", err)
 		}
@@ -282,33 +281,6 @@ func TestTakingANumberElsewhere(t *testing.T) {
 	})
 }
 
-func TestAProfileIsInOnePhone(t *testing.T) {
-	each(t, func(t *testing.T, w *world) {
-		l := w.has("s1", leaf)
-		var wait sync.WaitGroup
-		errs := make([]error, 6)
-		for i := range errs {
-			wait.Go(func() { errs[i] = w.Install(t.Context(), "s1", l.ID, []string{phone, other}[i%2]) })
-		}
-		wait.Wait()
-		won := 0
-		for _, err := range errs {
-			if err == nil {
-				won++
-			} else if !errors.Is(err, carrier.ErrInstalled) {
-				t.Error(err)
-			}
-		}
-		if won != 3 { // the same phone again changes nothing
-			t.Errorf("%d of 6", won)
-		}
-		w.ends("s1", l.ID)
-		if err := w.Install(t.Context(), "s1", l.ID, phone); !errors.Is(err, carrier.ErrNotFound) {
-			t.Errorf("after the end: %v", err)
-		}
-	})
-}
-
 func TestOneChangeWaitsWhoeverAsksAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		l := w.has("s1", leaf)
@@ -343,7 +315,7 @@ func TestOneChangeWaitsWhoeverAsksAtOnce(t *testing.T) {
 func TestARaceOfVetoAndDay(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		l := w.has("s1", leaf)
-		w.must(w.Install(t.Context(), "s1", l.ID, phone))
+		w.must(w.installs("s1", l.ID, phone))
 		w.must(w.asks("s1", l.ID, carrier.Reissue))
 		id := w.line("s1", l.ID).Change.ID
 		w.now = w.now.Add(day)
@@ -393,41 +365,6 @@ func TestAddresses(t *testing.T) {
 		w.passes(30 * day)
 		if all, err := w.store.Outbox(t.Context(), "", 10); err != nil || len(all) != 0 {
 			t.Errorf("mail is kept: %v %v", all, err)
-		}
-	})
-}
-
-// An eSIM goes into a phone while the key holds that it is bound to.
-func TestAProfileOfAKeyThatDoesNotHold(t *testing.T) {
-	each(t, func(t *testing.T, w *world) {
-		l := w.has("s1", leaf)
-		w.down = errors.New("no line")
-		if err := w.Install(t.Context(), "s1", l.ID, phone); !errors.Is(err, carrier.ErrUnsure) {
-			t.Errorf("not known: %v", err)
-		}
-		w.down = nil
-		for name, says := range map[string]relying.Verdict{
-			"held": verdict(t, "failed", hanako.Name, "held", oldKey), "revoked": verdict(t, "failed", hanako.Name, "revoked", oldKey),
-			"another key": verdict(t, "passed", hanako.Name, "good", newKey),
-		} {
-			w.says = says
-			if err := w.Install(t.Context(), "s1", l.ID, phone); !errors.Is(err, carrier.ErrBound) {
-				t.Errorf("%s: %v", name, err)
-			}
-		}
-		if got := w.inbox(phone); got != "" {
-			t.Errorf("it is there for all that: %s", got)
-		}
-		// A new one is bound to the key that signs now, whatever became of the first.
-		w.says = verdict(t, "passed", hanako.Name, "good", newKey)
-		w.must(w.asks("s1", l.ID, carrier.Reissue))
-		w.passes(day)
-		w.must(w.Install(t.Context(), "s1", l.ID, phone))
-		w.says = verdict(t, "failed", hanako.Name, "revoked", newKey)
-		w.must(w.Install(t.Context(), "s1", l.ID, phone)) // it is there: the second press asks nobody
-		all, err := w.Changes(t.Context(), "s1")
-		if err != nil || len(all) != 1 || all[0].Kind != carrier.Reissue {
-			t.Errorf("%v %+v", err, all)
 		}
 	})
 }

@@ -30,7 +30,7 @@ func (w *world) visit(method, path, phone string, form url.Values) *httptest.Res
 func TestWhatNeedsNoLoginAndWhatDoes(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		l := w.has("s1", leaf)
-		w.must(w.Install(t.Context(), "s1", l.ID, "PHONE"))
+		w.must(w.installs("s1", l.ID, "PHONE"))
 		w.reads("s1", "h@mail.example")
 		w.must(w.asks("s1", l.ID, carrier.Reissue))
 		l = w.line("s1", l.ID)

@@ -111,6 +111,15 @@ func (w *world) asks(sub, line string, k carrier.Kind) error {
 	return w.signs(sub, d)
 }
 
+// installs has somebody sign that a line's profile goes into a phone.
+func (w *world) installs(sub, line, phone string) error {
+	d, err := w.DrawInstall(w.t.Context(), sub, hanako, line, phone)
+	if err != nil {
+		return err
+	}
+	return w.signs(sub, d)
+}
+
 // ends has somebody end a line: a signature, and a day.
 func (w *world) ends(sub, line string) {
 	w.t.Helper()
