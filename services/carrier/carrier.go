@@ -139,11 +139,13 @@ func (c *Carrier) Count(ctx context.Context, sub string) (n int, err error) {
 type Draft struct {
 	ID       string
 	Kind     Kind   // "" for a contract
-	Line     string // that is changed
+	Line     string // that is changed, or whose profile is put into a phone
 	Number   string
 	Who      Attributes
 	Choices  Choices
 	Document []byte
+	iccid    string // of the profile that is put into a phone
+	phone    Token  // into which
 }
 
 // Draw writes a contract. It returns ErrChoices, ErrFilter, ErrAddress, and what May returns.
@@ -168,11 +170,14 @@ func (c *Carrier) Draw(ctx context.Context, sub string, who Attributes, choices 
 
 // Receive checks what was signed by itself, compares it with the login whose facts the draft
 // has, and records it before anything comes of it. The same draft again changes nothing. It
-// returns ErrSignature, what Store.Receive and Store.Ask return, and errors of the verifier.
+// returns ErrSignature, what Store.Receive, Store.Ask and Store.Install return, and errors of the verifier.
 func (c *Carrier) Receive(ctx context.Context, sub string, d Draft, s relying.Signed) error {
 	r, err := c.recorded(ctx, sub, d, s)
 	if err != nil {
 		return err
+	}
+	if d.Kind == Install {
+		return c.install(ctx, sub, d, s.Signature, r)
 	}
 	if d.Kind != "" {
 		return c.ask(ctx, sub, d, s.Signature, r)
@@ -225,15 +230,6 @@ func (c *Carrier) Lines(ctx context.Context, sub string) ([]Line, error) {
 // Line is one of a person's: ErrNotFound.
 func (c *Carrier) Line(ctx context.Context, sub, id string) (Line, error) {
 	return c.conf.Store.Line(ctx, sub, id)
-}
-
-// End ends a contract: ErrNotFound.
-func (c *Carrier) End(ctx context.Context, sub, id string) error {
-	l, err := c.conf.Store.Line(ctx, sub, id)
-	if err != nil {
-		return err
-	}
-	return c.conf.Store.End(ctx, c.conf.Now(), sub, id, contractEndedLetter(l.Number))
 }
 
 // GaveUp counts somebody who began, and keeps nothing else.

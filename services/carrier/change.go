@@ -1,6 +1,9 @@
 package carrier
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Kind is what a change of a SIM does.
 type Kind string
@@ -11,10 +14,15 @@ const (
 	Reissue  Kind = "reissue"  // a new eSIM, bound to the key that signs; the old one dies
 	PortOut  Kind = "port"     // a reservation by which another carrier takes the number
 	Unfreeze Kind = "unfreeze" // changes may be asked for again
+	EndLine  Kind = "end"      // the contract ends, and with it the eSIM and the number
 )
 
-// Kinds are all kinds.
-func Kinds() []Kind { return []Kind{Reissue, PortOut, Unfreeze} }
+// Install is the request by which a profile goes into a phone. It moves nothing, and so it does
+// not wait: it is kept as a change that is Done.
+const Install Kind = "install"
+
+// Kinds are all kinds that wait.
+func Kinds() []Kind { return []Kind{Reissue, PortOut, Unfreeze, EndLine} }
 
 // Wait is how long a change waits for whoever holds the old SIM.
 const Wait = 24 * time.Hour
@@ -56,7 +64,7 @@ type Change struct {
 }
 
 // Allowed says whether a change may be asked for now. It returns ErrNotFound, ErrWaiting,
-// ErrFrozen, ErrNotFrozen or ErrNotPortable.
+// ErrFrozen, ErrEndFrozen, ErrNotFrozen or ErrNotPortable.
 func (l Line) Allowed(k Kind) error {
 	switch {
 	case l.State != Active:
@@ -65,11 +73,13 @@ func (l Line) Allowed(k Kind) error {
 		return ErrWaiting
 	case k == Unfreeze && !l.Frozen:
 		return ErrNotFrozen
+	case k == EndLine && l.Frozen:
+		return ErrEndFrozen
 	case k != Unfreeze && l.Frozen:
 		return ErrFrozen
 	case k == PortOut && !l.Plan().Portable():
 		return ErrNotPortable
-	case k != Reissue && k != PortOut && k != Unfreeze:
+	case !slices.Contains(Kinds(), k):
 		return ErrNotFound
 	}
 	return nil

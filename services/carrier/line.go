@@ -54,7 +54,7 @@ type Line struct {
 	EndedAt    time.Time
 	Port       Port
 	SIM        SIM    // the profile that counts; zero until the line is active
-	Change     Change // the one that waits, else the last one; zero when there was none
+	Change     Change // the one that waits, else the last that did; zero when there was none
 }
 
 // Plan is the line's plan; zero for one that is not sold any more.
@@ -128,8 +128,8 @@ func (m SIM) Key() string { return m.Certificate[:min(16, len(m.Certificate))] +
 type Message struct {
 	ID   string
 	At   time.Time
-	Kind string // "asked", "done", "vetoed", "stopped", "withdrawn", "welcome", "frozen", "ended"
-	// Change is what it is about; zero for the three last.
+	Kind string // "asked", "done", "vetoed", "stopped", "withdrawn", "welcome", "frozen"
+	// Change is what it is about; zero for the two last.
 	Change Change
 }
 

@@ -60,6 +60,9 @@ type Confirm struct {
 // TokenOf is of the text in a link, or of a phone's.
 func TokenOf(text string) Token { return sha256.Sum256([]byte(text)) }
 
+// Short is the beginning of a phone's, by which two pages and a document may be compared.
+func (t Token) Short() string { return fmt.Sprintf("%X-%X", t[:2], t[2:4]) }
+
 // goodAddress tells whether s is one bare mail address (RFC 5321, section 4.1.2).
 func goodAddress(s string) bool {
 	a, err := mail.ParseAddress(s)
@@ -89,6 +92,7 @@ var spokenKind = map[Kind][2]string{
 	Reissue:  {"eSIM の再発行", "A new eSIM"},
 	PortOut:  {"ほかの会社への乗り換え（MNP）", "Taking the number to another carrier"},
 	Unfreeze: {"SIM の変更の凍結の解除", "Lifting the freeze on SIM changes"},
+	EndLine:  {"回線の解約", "Ending a line's contract"},
 }
 
 func askedLetter(k Kind, number string, due time.Time, url string) Letter {
@@ -102,11 +106,13 @@ func askedLetter(k Kind, number string, due time.Time, url string) Letter {
 
 func endedLetter(k Kind, to ChangeState, number string) Letter {
 	s := spokenKind[k]
-	switch to {
-	case Done:
+	switch {
+	case to == Done && k == EndLine:
+		return contractEndedLetter(number)
+	case to == Done:
 		return letter("carrier-done", s[0]+"が終わりました。", fmt.Sprintf("末尾 %s の回線です。", ending(number)),
 			s[1]+": done.", fmt.Sprintf("It is about the line ending in %s.", ending(number)))
-	case Halted:
+	case to == Halted:
 		return letter("carrier-halted", s[0]+"は行いませんでした。", fmt.Sprintf("末尾 %s の回線です。署名に使った電子証明書が、一時停止中か失効していました。回線はそのままです。", ending(number)),
 			s[1]+": not done.", fmt.Sprintf("It is about the line ending in %s. The certificate of the signature was on hold or revoked. The line stays as it is.", ending(number)))
 	}
@@ -115,8 +121,8 @@ func endedLetter(k Kind, to ChangeState, number string) Letter {
 }
 
 func frozenLetter(number string) Letter {
-	return letter("carrier-frozen", "SIM の変更を凍結しました。", fmt.Sprintf("末尾 %s の回線です。eSIM の再発行と乗り換えを受け付けません。", ending(number)),
-		"SIM changes are frozen.", fmt.Sprintf("It is about the line ending in %s. Neither a new eSIM nor a move to another carrier is taken.", ending(number)))
+	return letter("carrier-frozen", "SIM の変更を凍結しました。", fmt.Sprintf("末尾 %s の回線です。eSIM の再発行・乗り換え・解約を受け付けません。", ending(number)),
+		"SIM changes are frozen.", fmt.Sprintf("It is about the line ending in %s. No request for a new eSIM, for a move to another carrier or for the end of the contract is taken.", ending(number)))
 }
 
 func contractEndedLetter(number string) Letter {

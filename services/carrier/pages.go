@@ -100,8 +100,6 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("POST /lines/{id}/withdraw", h.loggedIn(h.withdraw))
 	mux.HandleFunc("GET /lines/{id}/freeze", h.loggedIn(h.lineOf("freeze")))
 	mux.HandleFunc("POST /lines/{id}/freeze", h.loggedIn(h.freeze))
-	mux.HandleFunc("GET /lines/{id}/end", h.loggedIn(h.lineOf("end")))
-	mux.HandleFunc("POST /lines/{id}/end", h.loggedIn(h.end))
 	// Whoever holds the SIM, and whoever reads the mail, needs no login.
 	mux.HandleFunc("GET /line", h.inbox)
 	mux.HandleFunc("POST /line/veto", h.vetoBySIM)
@@ -226,8 +224,12 @@ func (h *Handler) callback(w http.ResponseWriter, r *http.Request) {
 	}
 	h.sessions.Change(token, func(v *session) { v.Keeps = keeps{} })
 	to := "/home"
-	if s.Keeps.signing.Kind != "" {
-		to = "/lines/" + s.Keeps.signing.Line
+	switch d := s.Keeps.signing; d.Kind {
+	case "":
+	case Install:
+		to = "/line"
+	default:
+		to = "/lines/" + d.Line
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
@@ -254,7 +256,12 @@ func (h *Handler) leave(w http.ResponseWriter, r *http.Request) {
 // backChannel ends sessions that the provider ended (OpenID Connect Back-Channel Logout
 // 1.0, section 2.8).
 func (h *Handler) backChannel(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store") // section 2.8
 	e, err := h.opt.Party.ReadLogout(r.Context(), r.PostFormValue("logout_token"))
+	if errors.Is(err, relying.ErrProvider) { // nobody knows yet whether it ends anything: the provider tries again
+		http.Error(w, "provider", http.StatusServiceUnavailable)
+		return
+	}
 	if err != nil {
 		http.Error(w, "logout_token", http.StatusBadRequest)
 		return

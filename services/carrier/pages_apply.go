@@ -147,7 +147,11 @@ func (h *Handler) check(w http.ResponseWriter, r *http.Request, _ string, s sess
 		return
 	}
 	p := checkPage{Draft: d, Back: "/apply"}
-	if d.Kind != "" {
+	switch d.Kind {
+	case "":
+	case Install:
+		p.Back = "/lines/" + d.Line + "/install"
+	default:
 		p.Back = "/lines/" + d.Line + "/change/" + string(d.Kind)
 	}
 	h.show(w, r, ui.Screen{Page: "check", Data: p})

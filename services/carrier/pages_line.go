@@ -15,6 +15,8 @@ type linePage struct {
 	L    Line
 	Kind Kind // that is asked for
 	Here bool // its SIM is in this phone
+	// Phone is the number of this phone, as a request to put the SIM into it has it.
+	Phone string
 }
 
 // lineOf shows a page about one line of the person's.
@@ -29,6 +31,7 @@ func (h *Handler) lineOf(name string) func(http.ResponseWriter, *http.Request, s
 			http.Redirect(w, r, "/lines/"+l.ID, http.StatusSeeOther)
 			return
 		}
+		phone := h.phone(r)
 		var poll time.Duration
 		if name == "line" && (l.State == Signed || l.Waits()) {
 			poll = 2 * time.Second
@@ -36,8 +39,8 @@ func (h *Handler) lineOf(name string) func(http.ResponseWriter, *http.Request, s
 		if !h.opt.Now().Before(l.Port.Until) {
 			l.Port = Port{} // it serves no more
 		}
-		p := linePage{L: l}
-		boxes, err := h.opt.Carrier.Inboxes(r.Context(), h.phone(r))
+		p := linePage{L: l, Phone: TokenOf(phone).Short()}
+		boxes, err := h.opt.Carrier.Inboxes(r.Context(), phone)
 		if err != nil {
 			h.fail(w, r, err)
 			return
@@ -69,21 +72,30 @@ func (h *Handler) installing(w http.ResponseWriter, r *http.Request, token strin
 	if key == "" {
 		key = rand.Text()
 	}
-	http.SetCookie(w, &http.Cookie{Name: h.phoneKey, Value: key, Path: "/", HttpOnly: true, Secure: h.opt.Secure, SameSite: http.SameSiteLaxMode, MaxAge: int(phoneLife / time.Second)})
+	c := &http.Cookie{Name: h.phoneKey, Value: key, Path: "/", HttpOnly: true, Secure: h.opt.Secure, SameSite: http.SameSiteLaxMode, MaxAge: int(phoneLife / time.Second)}
+	http.SetCookie(w, c)
+	if h.phone(r) == "" {
+		r.AddCookie(c) // what this page says of the phone
+	}
 	h.lineOf("install")(w, r, token, s)
 }
 
-func (h *Handler) install(w http.ResponseWriter, r *http.Request, _ string, s session) {
+func (h *Handler) install(w http.ResponseWriter, r *http.Request, token string, s session) {
 	id, key := r.PathValue("id"), h.phone(r)
 	if key == "" {
 		http.Redirect(w, r, "/lines/"+id+"/install", http.StatusSeeOther)
 		return
 	}
-	if err := h.opt.Carrier.Install(r.Context(), s.Sub, id, key); err != nil {
+	d, err := h.opt.Carrier.DrawInstall(r.Context(), s.Sub, whoOf(s.Claims), id, key)
+	if errors.Is(err, ErrInstalled) { // the page says where
+		http.Redirect(w, r, "/lines/"+id+"/install", http.StatusSeeOther)
+		return
+	}
+	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	http.Redirect(w, r, "/line", http.StatusSeeOther)
+	h.draft(w, r, token, d)
 }
 
 // changing says what a change does before its request is written.
@@ -123,10 +135,6 @@ func (h *Handler) withdraw(w http.ResponseWriter, r *http.Request, _ string, s s
 
 func (h *Handler) freeze(w http.ResponseWriter, r *http.Request, _ string, s session) {
 	h.done(w, r, h.opt.Carrier.Freeze(r.Context(), s.Sub, r.PathValue("id")))
-}
-
-func (h *Handler) end(w http.ResponseWriter, r *http.Request, _ string, s session) {
-	h.done(w, r, h.opt.Carrier.End(r.Context(), s.Sub, r.PathValue("id")))
 }
 
 // inboxPage is what the SIMs of a phone received.

@@ -1,7 +1,12 @@
 package carrier
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -9,6 +14,7 @@ import (
 
 	"tegata/internal/ui"
 	"tegata/internal/ui/uitest"
+	"tegata/services/relying"
 )
 
 var at = time.Date(2026, 11, 28, 1, 0, 0, 0, time.UTC)
@@ -68,6 +74,9 @@ func samples(t *testing.T) []uitest.Page {
 		}
 		pages = append(pages, uitest.Page{Name: "check " + string(k), Screen: ui.Screen{Page: "check", Data: checkPage{&d, "/apply"}}})
 	}
+	inst := Draft{ID: "D2", Kind: Install, Line: "L1", Who: who, Document: installation("D2", at, who, base, Token{})}
+	pages = append(pages, uitest.Page{Name: "check install", Screen: ui.Screen{Page: "check", Data: checkPage{&inst, "/lines/L1/install"}}})
+	changes = append(changes, Change{ID: "C2", Kind: Install, State: Done})
 	for _, k := range Kinds() {
 		for _, s := range []ChangeState{Waiting, Done, Vetoed, Withdrawn, Halted} {
 			c := Change{ID: "C1", Kind: k, State: s, DueAt: at, By: map[ChangeState]string{Vetoed: BySIM, Withdrawn: ByPerson}[s]}
@@ -79,7 +88,7 @@ func samples(t *testing.T) []uitest.Page {
 			inbox = append(inbox, Message{ID: name, At: at, Kind: kind, Change: c})
 		}
 	}
-	for _, kind := range []string{"welcome", "frozen", "ended"} {
+	for _, kind := range []string{"welcome", "frozen"} {
 		inbox = append(inbox, Message{ID: kind, At: at, Kind: kind})
 	}
 	dead := sim
@@ -90,7 +99,7 @@ func samples(t *testing.T) []uitest.Page {
 		all = append(all, l)
 		pages = append(pages, uitest.Page{Name: "line " + name, Screen: ui.Screen{Page: "line", Data: linePage{L: l, Here: name == "installed"}}})
 		if l.State == Active {
-			for _, page := range []string{"install", "freeze", "end"} {
+			for _, page := range []string{"install", "freeze"} {
 				pages = append(pages, uitest.Page{Name: page + " " + name, Screen: ui.Screen{Page: page, Data: linePage{L: l}}})
 			}
 		}
@@ -113,8 +122,58 @@ func TestNoPageAsksForASecretOrAPicture(t *testing.T) {
 	}
 }
 
+// Who is stuck is sent to the carrier, and no line begins with the dot between two facts.
+func TestTheFootAndTheDots(t *testing.T) {
+	h := newHandler(t)
+	pages := samples(t)
+	for _, p := range pages {
+		for lang, foot := range map[ui.Lang]string{ui.JA: "手形モバイルの店舗へ", ui.EN: "a shop of Tegata Mobile"} {
+			if !uitest.Has(t, h.site, pages, p.Name, lang, foot) {
+				t.Errorf("%s sends nobody to the carrier", p.Name)
+			}
+			if uitest.Has(t, h.site, pages, p.Name, lang, " ·") {
+				t.Errorf("%s may begin a line with a dot", p.Name)
+			}
+		}
+	}
+}
+
+// A logout token that could not be checked is not refused: the provider tries again
+// (OpenID Connect Back-Channel Logout 1.0, section 2.8).
+func TestALogoutThatCouldNotBeChecked(t *testing.T) {
+	for name, c := range map[string]struct{ answers, want int }{
+		"the provider is away": {http.StatusBadGateway, http.StatusServiceUnavailable},
+		"no token":             {http.StatusOK, http.StatusBadRequest},
+	} {
+		var issuer string
+		provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(c.answers)
+			fmt.Fprintf(w, `{"issuer":%[1]q,"authorization_endpoint":"%[2]s/a","token_endpoint":"%[2]s/t","jwks_uri":"%[2]s/j","pushed_authorization_request_endpoint":"%[2]s/p",
+				"authorization_response_iss_parameter_supported":true,"dpop_signing_alg_values_supported":["ES256"],"token_endpoint_auth_methods_supported":["private_key_jwt"],"id_token_signing_alg_values_supported":["ES256"]}`, issuer, issuer)
+		}))
+		defer provider.Close()
+		issuer = provider.URL
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := newHandler(t)
+		if h.opt.Party, err = relying.New(relying.Config{Issuer: issuer, ClientID: "carrier", KeyID: "k", Key: key, RedirectURI: "http://carrier/callback", HTTP: provider.Client()}); err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest(http.MethodPost, "/v1/logout", strings.NewReader("logout_token=x"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		res := httptest.NewRecorder()
+		h.Routes().ServeHTTP(res, r)
+		if res.Code != c.want || res.Header().Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %d %v", name, res.Code, res.Header())
+		}
+	}
+}
+
 func TestEveryRefusalHasWords(t *testing.T) {
-	for _, err := range []error{ErrClaims, ErrTooMany, ErrTooYoung, ErrChoices, ErrFilter, ErrAddress, ErrSoon, ErrSignature, ErrWaiting, ErrFrozen, ErrNotFrozen, ErrNotPortable, ErrBound, ErrInstalled, ErrMoved, ErrNotFound} {
+	for _, err := range []error{ErrClaims, ErrTooMany, ErrTooYoung, ErrChoices, ErrFilter, ErrAddress, ErrSoon, ErrSignature, ErrWaiting, ErrFrozen, ErrEndFrozen, ErrNotFrozen, ErrNotPortable, ErrBound, ErrInstalled, ErrMoved, ErrNotFound} {
 		x := troubleOf(nil, err)
 		if x.Status < 400 || x.Status > 499 || x.Status == http.StatusTeapot || !strings.HasPrefix(x.Code, "carrier-") || x.Title.JA == "" || x.Title.EN == "" || x.Detail.JA == "" || x.Detail.EN == "" {
 			t.Errorf("%v: %+v", err, x)

@@ -91,40 +91,32 @@ func (c *Carrier) Changes(ctx context.Context, sub string) ([]Change, error) {
 	return c.conf.Store.Changes(ctx, sub)
 }
 
-// Install puts a line's profile into a phone, while the key holds that it is bound to: who
-// lost the phone that signed, and stopped it, stopped the profile too. ErrBound, ErrUnsure,
-// ErrInstalled, ErrNotFound.
-func (c *Carrier) Install(ctx context.Context, sub, id, phone string) error {
-	l, err := c.conf.Store.Line(ctx, sub, id)
-	if err != nil {
-		return err
+// DrawInstall writes a request to put a line's profile into a phone. ErrClaims, ErrNotFound,
+// ErrInstalled.
+func (c *Carrier) DrawInstall(ctx context.Context, sub string, who Attributes, line, phone string) (Draft, error) {
+	l, err := c.conf.Store.Line(ctx, sub, line)
+	switch {
+	case err != nil:
+		return Draft{}, err
+	case l.SIM.State == Installed:
+		return Draft{}, ErrInstalled
+	case l.SIM.State != Ready:
+		return Draft{}, ErrNotFound
+	case who.Whole() != nil:
+		return Draft{}, ErrClaims
 	}
-	if l.SIM.State == Ready {
-		if err := c.bound(ctx, l); err != nil {
-			return err
-		}
-	}
-	return c.conf.Store.Install(ctx, c.conf.Now(), sub, id, TokenOf(phone))
+	d := Draft{ID: rand.Text(), Kind: Install, Line: line, Number: l.Number, Who: who, iccid: l.SIM.ICCID, phone: TokenOf(phone)}
+	d.Document = installation(d.ID, c.conf.Now(), who, l, d.phone)
+	return d, nil
 }
 
-// bound asks whether the key holds that a line's profile is bound to.
-func (c *Carrier) bound(ctx context.Context, l Line) error {
-	r, signature, document := l.Record, l.Signature, l.Document
-	if l.SIM.Origin != l.ID {
-		change, err := c.conf.Store.Change(ctx, l.SIM.Origin)
-		if err != nil {
-			return err
-		}
-		r, signature, document = change.Record, change.Signature, change.Document
-	}
-	// What the verifier has heard is a minute old at most, or it says that it does not know.
-	switch holds, again := c.anew(ctx, c.conf.Now(), time.Time{}, &r, signature, document); {
-	case again > 0:
-		return ErrUnsure
-	case !holds || r.Certificate != l.SIM.Certificate:
-		return ErrBound
-	}
-	return nil
+// install puts a profile into the phone that a signed request names. The signature was checked
+// a moment ago, and so was the status of its certificate, which has to be the profile's: a
+// login alone, whoever it was relayed to, gets no profile.
+func (c *Carrier) install(ctx context.Context, sub string, d Draft, signature []byte, r Record) error {
+	at := c.conf.Now()
+	return c.conf.Store.Install(ctx, Change{ID: d.ID, Line: d.Line, Sub: sub, Kind: Install, State: Done, Attributes: d.Who, Document: d.Document,
+		Signature: signature, Record: r, AskedAt: at, DueAt: at, EndedAt: at}, d.iccid, d.phone)
 }
 
 // Inboxes are what the SIMs in a phone received.

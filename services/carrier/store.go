@@ -3,6 +3,7 @@ package carrier
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -18,14 +19,14 @@ var (
 	ErrWaiting = errors.New("carrier: a change waits already")
 	// ErrFrozen: the person froze changes of the SIM.
 	ErrFrozen = errors.New("carrier: changes are frozen")
+	// ErrEndFrozen: nor is a frozen line ended, which takes its SIM and its number too.
+	ErrEndFrozen = fmt.Errorf("%w: the line is not ended", ErrFrozen)
 	// ErrNotFrozen: there is nothing to lift.
 	ErrNotFrozen = errors.New("carrier: changes are not frozen")
 	// ErrNotPortable: a data line's number stays.
 	ErrNotPortable = errors.New("carrier: this number is not ported")
-	// ErrBound: the key that a profile is bound to is held or revoked.
-	ErrBound = errors.New("carrier: the key that the profile is bound to does not hold")
-	// ErrUnsure: whether that key still holds could not be learned.
-	ErrUnsure = errors.New("carrier: whether the key holds is not known")
+	// ErrBound: another key signed than the one that the profile is bound to.
+	ErrBound = errors.New("carrier: the profile is bound to another key")
 	// ErrInstalled: the profile is in another phone.
 	ErrInstalled = errors.New("carrier: the profile is in another phone")
 )
@@ -76,13 +77,12 @@ type Store interface {
 	// Freeze freezes changes of a line's SIM and ends one that waits. Freezing again
 	// changes nothing. ErrNotFound.
 	Freeze(ctx context.Context, at time.Time, sub, id string, tell Letter) error
-	// End ends a contract, its SIM and a change that waits. Ending again changes nothing.
-	// ErrNotFound.
-	End(ctx context.Context, at time.Time, sub, id string, tell Letter) error
 
-	// Install puts a line's profile into a phone, once; the same phone again changes
-	// nothing. ErrInstalled, ErrNotFound.
-	Install(ctx context.Context, at time.Time, sub, id string, phone Token) error
+	// Install keeps a signed request for it, an Install that is Done, and puts a line's
+	// profile of an ICCID into a phone, once; the same phone again changes nothing. It
+	// returns ErrBound when the record's certificate is not the profile's, ErrInstalled,
+	// ErrNotFound, and ErrMoved when the line has another profile by now.
+	Install(ctx context.Context, c Change, iccid string, phone Token) error
 	// Inboxes are what the SIMs in a phone received.
 	Inboxes(ctx context.Context, phone Token) ([]Inbox, error)
 

@@ -143,7 +143,7 @@ func lines(ctx context.Context, tx store.Tx, clause string, args ...any) ([]carr
 		}
 		var changes []carrier.Change
 		if err == nil {
-			changes, err = readChanges(ctx, tx, `WHERE line = $1 ORDER BY CASE state WHEN 'waiting' THEN 0 ELSE 1 END, asked_ms DESC, id LIMIT 1`, all[i].ID)
+			changes, err = readChanges(ctx, tx, `WHERE line = $1 AND kind <> 'install' ORDER BY CASE state WHEN 'waiting' THEN 0 ELSE 1 END, asked_ms DESC, id LIMIT 1`, all[i].ID)
 		}
 		if err == nil && len(changes) > 0 {
 			all[i].Change = changes[0]

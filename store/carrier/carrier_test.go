@@ -36,12 +36,7 @@ func TestALineIsTakenOutAndEnded(t *testing.T) {
 		if _, err := w.Line(t.Context(), "s2", id); !errors.Is(err, carrier.ErrNotFound) {
 			t.Errorf("somebody else's line: %v", err)
 		}
-		if err := w.End(t.Context(), "s2", id); !errors.Is(err, carrier.ErrNotFound) {
-			t.Errorf("ended by somebody else: %v", err)
-		}
-		for range 2 { // the second click changes nothing
-			w.must(w.End(t.Context(), "s1", id))
-		}
+		w.ends("s1", id)
 		l = w.line("s1", id)
 		if l.State != carrier.Ended || !l.Record.RetentionUntil.Equal(w.now.AddDate(3, 0, 0)) || l.SIM.ICCID != "" {
 			t.Errorf("%+v", l)
@@ -179,7 +174,7 @@ func TestFiveLinesAPersonWhoeverAsksAtOnce(t *testing.T) {
 		}
 		w.must(w.May(t.Context(), "s2", hanako)) // a namesake is another person
 		w.passes(time.Minute)
-		w.must(w.End(t.Context(), "s1", drafts[slot(errs)].ID))
+		w.ends("s1", drafts[slot(errs)].ID)
 		if _, err := w.contracts("s1", leaf); err != nil {
 			t.Errorf("one in place of the one that ended: %v", err)
 		}

@@ -97,9 +97,7 @@ func (s *Store) Ask(ctx context.Context, c carrier.Change, veto carrier.Token, t
 			return err
 		}
 		// The unique index on changes that wait refuses whoever asks at the same time.
-		n, err := tx.Exec(ctx, `INSERT INTO sim_change (id, line, sub, kind, state, attributes, document, signature, record, veto, asked_ms, due_ms, try_ms)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12) ON CONFLICT DO NOTHING`, c.ID, c.Line, c.Sub, c.Kind, carrier.Waiting,
-			text(c.Attributes), c.Document, c.Signature, text(c.Record), veto[:], c.AskedAt.UnixMilli(), c.DueAt.UnixMilli())
+		n, err := keep(ctx, tx, c, veto)
 		if err != nil {
 			return err
 		}
@@ -114,6 +112,13 @@ func (s *Store) Ask(ctx context.Context, c carrier.Change, veto carrier.Token, t
 		}
 		return store.Audit(ctx, tx, c.AskedAt, system, "change asked for", c.ID, map[string]string{"kind": string(c.Kind), "line": c.Line})
 	})
+}
+
+// keep writes a signed request; 0 when there is one of that ID, or another that waits.
+func keep(ctx context.Context, tx store.Tx, c carrier.Change, veto carrier.Token) (int64, error) {
+	return tx.Exec(ctx, `INSERT INTO sim_change (id, line, sub, kind, state, attributes, document, signature, record, veto, asked_ms, due_ms, try_ms, ended_ms)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13) ON CONFLICT DO NOTHING`, c.ID, c.Line, c.Sub, c.Kind, c.State,
+		text(c.Attributes), c.Document, c.Signature, text(c.Record), veto[:], c.AskedAt.UnixMilli(), c.DueAt.UnixMilli(), milli(c.EndedAt))
 }
 
 // leave moves a change out of Waiting: ErrMoved.
@@ -194,8 +199,28 @@ func effect(ctx context.Context, tx store.Tx, at time.Time, c carrier.Change, re
 	case carrier.Unfreeze:
 		_, err := tx.Exec(ctx, `UPDATE line SET frozen = 0 WHERE id = $1 AND state = 'active'`, c.Line)
 		return err
+	case carrier.EndLine:
+		return end(ctx, tx, at, c.Sub, c.Line)
 	}
 	return fmt.Errorf("store: change %s: kind %q", c.ID, c.Kind)
+}
+
+// end ends a contract and its SIM.
+func end(ctx context.Context, tx store.Tx, at time.Time, sub, id string) error {
+	l, err := one(ctx, tx, sub, id)
+	if err != nil {
+		return err
+	}
+	l.Record.RetentionUntil = carrier.Retention(at)
+	n, err := tx.Exec(ctx, `UPDATE line SET state = 'ended', ended_ms = $1, erase_ms = $2, record = $3, reservation = '', reservation_ms = 0 WHERE id = $4 AND state = 'active'`,
+		at.UnixMilli(), milli(l.Record.RetentionUntil), text(l.Record), id)
+	if err != nil || n == 0 {
+		return orMoved(err)
+	}
+	if err := kill(ctx, tx, at, id); err != nil {
+		return err
+	}
+	return store.Audit(ctx, tx, at, system, "contract ended", id, nil)
 }
 
 // Freeze implements carrier.Store.

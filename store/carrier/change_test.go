@@ -2,12 +2,12 @@ package carrier_test
 
 import (
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"tegata/services/carrier"
-	"tegata/services/relying"
 )
 
 const (
@@ -20,7 +20,7 @@ const (
 func TestANewESIMWaitsADayAndTheOldOneDies(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		l := w.has("s1", leaf)
-		w.must(w.Install(t.Context(), "s1", l.ID, phone))
+		w.must(w.installs("s1", l.ID, phone))
 		w.reads("s1", "h@mail.example")
 		w.says = verdict(t, "passed", hanako.Name, "good", newKey)
 		d, err := w.DrawChange(t.Context(), "s1", hanako, l.ID, carrier.Reissue)
@@ -51,7 +51,7 @@ func TestANewESIMWaitsADayAndTheOldOneDies(t *testing.T) {
 		if got := w.inbox(phone); got != "dead: done asked welcome" {
 			t.Errorf("the old SIM: %s", got)
 		}
-		w.must(w.Install(t.Context(), "s1", l.ID, other))
+		w.must(w.installs("s1", l.ID, other))
 		if got := w.inbox(other); got != "installed: welcome" {
 			t.Errorf("the new SIM: %s", got)
 		}
@@ -68,7 +68,7 @@ func TestANewESIMWaitsADayAndTheOldOneDies(t *testing.T) {
 
 // AT-B05.
 func TestAVetoStopsIt(t *testing.T) {
-	for _, k := range []carrier.Kind{carrier.Reissue, carrier.PortOut} {
+	for _, k := range []carrier.Kind{carrier.Reissue, carrier.PortOut, carrier.EndLine} {
 		for by, stop := range map[string]func(*world, carrier.Line) error{
 			carrier.BySIM: func(w *world, l carrier.Line) error { return w.VetoBySIM(w.t.Context(), phone, l.Change.ID) },
 			carrier.ByMail: func(w *world, l carrier.Line) error {
@@ -80,7 +80,7 @@ func TestAVetoStopsIt(t *testing.T) {
 			t.Run(string(k)+" by "+by, func(t *testing.T) {
 				each(t, func(t *testing.T, w *world) {
 					l := w.has("s1", leaf)
-					w.must(w.Install(t.Context(), "s1", l.ID, phone))
+					w.must(w.installs("s1", l.ID, phone))
 					w.reads("s1", "h@mail.example")
 					w.must(w.asks("s1", l.ID, k))
 					l = w.line("s1", l.ID)
@@ -93,7 +93,7 @@ func TestAVetoStopsIt(t *testing.T) {
 						t.Fatalf("%+v", l)
 					}
 					w.passes(2 * day)
-					if l = w.line("s1", l.ID); l.SIM.State != carrier.Installed || l.SIM.Certificate != oldKey || l.Port.Reservation != "" || l.Change.State == carrier.Done {
+					if l = w.line("s1", l.ID); l.SIM.State != carrier.Installed || l.SIM.Certificate != oldKey || l.Port.Reservation != "" || l.Change.State == carrier.Done || l.State != carrier.Active {
 						t.Errorf("it was done for all that: %+v", l)
 					}
 					if kinds, _ := w.mails("h@mail.example"); kinds != "confirm asked vetoed" {
@@ -114,9 +114,9 @@ func TestAVetoStopsIt(t *testing.T) {
 func TestWhoCannotStopIt(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		l := w.has("s1", leaf)
-		w.must(w.Install(t.Context(), "s1", l.ID, phone))
+		w.must(w.installs("s1", l.ID, phone))
 		mine := w.has("s2", leaf)
-		w.must(w.Install(t.Context(), "s2", mine.ID, other))
+		w.must(w.installs("s2", mine.ID, other))
 		w.must(w.asks("s1", l.ID, carrier.Reissue))
 		id := w.line("s1", l.ID).Change.ID
 		for name, err := range map[string]error{
@@ -126,8 +126,9 @@ func TestWhoCannotStopIt(t *testing.T) {
 			"the person, another line":  w.Withdraw(t.Context(), "s1", mine.ID, id),
 			"a link that was made up":   w.VetoByLink(t.Context(), "AAAA"),
 			"asked for by a stranger":   w.asks("s2", l.ID, carrier.Reissue),
+			"ended by a stranger":       w.asks("s2", l.ID, carrier.EndLine),
 			"frozen by a stranger":      w.Freeze(t.Context(), "s2", l.ID),
-			"installed by a stranger":   w.Install(t.Context(), "s2", l.ID, other),
+			"installed by a stranger":   w.installs("s2", l.ID, other),
 			"no such change, by a SIM":  w.VetoBySIM(t.Context(), phone, "x"),
 			"no such address to verify": w.Confirm(t.Context(), "x"),
 		} {
@@ -145,7 +146,7 @@ func TestWhoCannotStopIt(t *testing.T) {
 func TestACertificateThatIsHeldBeforeAChange(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		l := w.has("s1", leaf)
-		w.must(w.Install(t.Context(), "s1", l.ID, phone))
+		w.must(w.installs("s1", l.ID, phone))
 		w.must(w.asks("s1", l.ID, carrier.Reissue))
 		w.down = errors.New("no line")
 		w.passes(day)
@@ -185,10 +186,46 @@ func TestNewsFromBeforeTheDayWasOverDecidesNothing(t *testing.T) {
 	})
 }
 
+// Ending a line kills its SIM and gives its number up: it is told and waits as a move does.
+func TestTheEndOfALineWaitsADay(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		l := w.has("s1", leaf)
+		w.must(w.installs("s1", l.ID, phone))
+		w.reads("s1", "h@mail.example")
+		d, err := w.DrawChange(t.Context(), "s1", hanako, l.ID, carrier.EndLine)
+		w.must(err)
+		for _, said := range []string{"解約申込書", l.Number, "解約金：0円", "24時間", "元には戻せません"} {
+			if !strings.Contains(string(d.Document), said) {
+				t.Errorf("the request does not say %s:\n%s", said, d.Document)
+			}
+		}
+		for range 2 {
+			w.must(w.signs("s1", d))
+		}
+		w.passes(day - time.Second)
+		if l = w.line("s1", l.ID); l.State != carrier.Active || l.SIM.State != carrier.Installed || !l.Waits() {
+			t.Fatalf("before the day is over: %+v", l)
+		}
+		w.passes(time.Second)
+		if l = w.line("s1", l.ID); l.State != carrier.Ended || l.SIM.ICCID != "" || !l.Record.RetentionUntil.Equal(w.now.AddDate(3, 0, 0)) {
+			t.Errorf("after it: %+v", l)
+		}
+		if got := w.inbox(phone); got != "dead: done asked welcome" {
+			t.Errorf("the SIM: %s", got)
+		}
+		if kinds, _ := w.mails("h@mail.example"); kinds != "confirm asked ended" {
+			t.Errorf("the mail: %s", kinds)
+		}
+		if err := w.asks("s1", l.ID, carrier.EndLine); !errors.Is(err, carrier.ErrNotFound) {
+			t.Errorf("ended twice: %v", err)
+		}
+	})
+}
+
 func TestFreezing(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		l := w.has("s1", leaf)
-		w.must(w.Install(t.Context(), "s1", l.ID, phone))
+		w.must(w.installs("s1", l.ID, phone))
 		if err := w.asks("s1", l.ID, carrier.Unfreeze); !errors.Is(err, carrier.ErrNotFrozen) {
 			t.Errorf("lifted what is not there: %v", err)
 		}
@@ -203,6 +240,10 @@ func TestFreezing(t *testing.T) {
 			if err := w.asks("s1", l.ID, k); !errors.Is(err, carrier.ErrFrozen) {
 				t.Errorf("%s: %v", k, err)
 			}
+		}
+		// Nor is it ended: that gives up the number which the freeze is to keep.
+		if err := w.asks("s1", l.ID, carrier.EndLine); !errors.Is(err, carrier.ErrEndFrozen) {
+			t.Errorf("ended while frozen: %v", err)
 		}
 		w.must(w.asks("s1", l.ID, carrier.Unfreeze))
 		w.must(w.VetoBySIM(t.Context(), phone, w.line("s1", l.ID).Change.ID))
@@ -236,33 +277,6 @@ func TestTakingANumberElsewhere(t *testing.T) {
 		w.must(w.Freeze(t.Context(), "s1", l.ID))
 		if l = w.line("s1", l.ID); l.Port.Reservation != "" {
 			t.Error("a frozen line may still be taken")
-		}
-	})
-}
-
-func TestAProfileIsInOnePhone(t *testing.T) {
-	each(t, func(t *testing.T, w *world) {
-		l := w.has("s1", leaf)
-		var wait sync.WaitGroup
-		errs := make([]error, 6)
-		for i := range errs {
-			wait.Go(func() { errs[i] = w.Install(t.Context(), "s1", l.ID, []string{phone, other}[i%2]) })
-		}
-		wait.Wait()
-		won := 0
-		for _, err := range errs {
-			if err == nil {
-				won++
-			} else if !errors.Is(err, carrier.ErrInstalled) {
-				t.Error(err)
-			}
-		}
-		if won != 3 { // the same phone again changes nothing
-			t.Errorf("%d of 6", won)
-		}
-		w.must(w.End(t.Context(), "s1", l.ID))
-		if err := w.Install(t.Context(), "s1", l.ID, phone); !errors.Is(err, carrier.ErrNotFound) {
-			t.Errorf("after the end: %v", err)
 		}
 	})
 }
@@ -301,7 +315,7 @@ func TestOneChangeWaitsWhoeverAsksAtOnce(t *testing.T) {
 func TestARaceOfVetoAndDay(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		l := w.has("s1", leaf)
-		w.must(w.Install(t.Context(), "s1", l.ID, phone))
+		w.must(w.installs("s1", l.ID, phone))
 		w.must(w.asks("s1", l.ID, carrier.Reissue))
 		id := w.line("s1", l.ID).Change.ID
 		w.now = w.now.Add(day)
@@ -339,52 +353,18 @@ func TestAddresses(t *testing.T) {
 		w.must(w.Confirm(t.Context(), link))
 		w.must(w.asks("s1", l.ID, carrier.Unfreeze)) // in the week both are told
 		w.passes(day)
-		w.passes(6 * day)
-		w.must(w.End(t.Context(), "s1", l.ID))
-		if kinds, _ := w.mails("first@mail.example"); kinds != "confirm address asked done" {
+		w.passes(5 * day)
+		w.must(w.asks("s1", l.ID, carrier.EndLine))
+		w.passes(day)
+		if kinds, _ := w.mails("first@mail.example"); kinds != "confirm address asked done asked" {
 			t.Errorf("the first: %s", kinds)
 		}
-		if kinds, _ := w.mails("second@mail.example"); kinds != "confirm asked done ended" {
+		if kinds, _ := w.mails("second@mail.example"); kinds != "confirm asked done asked ended" {
 			t.Errorf("the second: %s", kinds)
 		}
 		w.passes(30 * day)
 		if all, err := w.store.Outbox(t.Context(), "", 10); err != nil || len(all) != 0 {
 			t.Errorf("mail is kept: %v %v", all, err)
-		}
-	})
-}
-
-// An eSIM goes into a phone while the key holds that it is bound to.
-func TestAProfileOfAKeyThatDoesNotHold(t *testing.T) {
-	each(t, func(t *testing.T, w *world) {
-		l := w.has("s1", leaf)
-		w.down = errors.New("no line")
-		if err := w.Install(t.Context(), "s1", l.ID, phone); !errors.Is(err, carrier.ErrUnsure) {
-			t.Errorf("not known: %v", err)
-		}
-		w.down = nil
-		for name, says := range map[string]relying.Verdict{
-			"held": verdict(t, "failed", hanako.Name, "held", oldKey), "revoked": verdict(t, "failed", hanako.Name, "revoked", oldKey),
-			"another key": verdict(t, "passed", hanako.Name, "good", newKey),
-		} {
-			w.says = says
-			if err := w.Install(t.Context(), "s1", l.ID, phone); !errors.Is(err, carrier.ErrBound) {
-				t.Errorf("%s: %v", name, err)
-			}
-		}
-		if got := w.inbox(phone); got != "" {
-			t.Errorf("it is there for all that: %s", got)
-		}
-		// A new one is bound to the key that signs now, whatever became of the first.
-		w.says = verdict(t, "passed", hanako.Name, "good", newKey)
-		w.must(w.asks("s1", l.ID, carrier.Reissue))
-		w.passes(day)
-		w.must(w.Install(t.Context(), "s1", l.ID, phone))
-		w.says = verdict(t, "failed", hanako.Name, "revoked", newKey)
-		w.must(w.Install(t.Context(), "s1", l.ID, phone)) // it is there: the second press asks nobody
-		all, err := w.Changes(t.Context(), "s1")
-		if err != nil || len(all) != 1 || all[0].Kind != carrier.Reissue {
-			t.Errorf("%v %+v", err, all)
 		}
 	})
 }

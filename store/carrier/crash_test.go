@@ -87,7 +87,7 @@ func TestALineWhoseProcessIsCutOffGoesOn(t *testing.T) {
 // life is a line's, each step such that its person may do it again.
 func life(w *world) []func() error {
 	ctx := w.t.Context()
-	var contract, request carrier.Draft
+	var contract, request, first, second carrier.Draft
 	line := func() string { return contract.ID }
 	return []func() error{
 		func() (err error) {
@@ -101,7 +101,12 @@ func life(w *world) []func() error {
 			return w.Confirm(ctx, link)
 		},
 		func() error { w.now = contractDue; return w.RunDue(ctx, w.now) },
-		func() error { return w.Install(ctx, "s1", line(), phone) },
+		func() (err error) {
+			if first.ID == "" {
+				first, err = w.DrawInstall(ctx, "s1", hanako, line(), phone)
+			}
+			return errors.Join(err, w.signs("s1", first))
+		},
 		func() (err error) {
 			w.says = verdict(w.t, "passed", hanako.Name, "good", newKey)
 			if request.ID == "" {
@@ -110,7 +115,12 @@ func life(w *world) []func() error {
 			return errors.Join(err, w.signs("s1", request))
 		},
 		func() error { w.now = contractDue.Add(day); return w.RunDue(ctx, w.now) },
-		func() error { return w.Install(ctx, "s1", line(), other) },
+		func() (err error) {
+			if second.ID == "" {
+				second, err = w.DrawInstall(ctx, "s1", hanako, line(), other)
+			}
+			return errors.Join(err, w.signs("s1", second))
+		},
 	}
 }
 

@@ -111,42 +111,6 @@ func (s *Store) Stop(ctx context.Context, at time.Time, id, why string, r carrie
 	})
 }
 
-// End implements carrier.Store.
-func (s *Store) End(ctx context.Context, at time.Time, sub, id string, tell carrier.Letter) error {
-	return s.db.Write(ctx, func(tx store.Tx) error {
-		l, err := one(ctx, tx, sub, id)
-		switch {
-		case err != nil:
-			return err
-		case l.State == carrier.Ended:
-			return nil
-		case l.State != carrier.Active:
-			return carrier.ErrNotFound
-		}
-		if l.Waits() {
-			if err := leave(ctx, tx, at, l.Change.ID, carrier.Withdrawn, carrier.ByPerson, l.Change.Record); err != nil {
-				return err
-			}
-		}
-		l.Record.RetentionUntil = carrier.Retention(at)
-		n, err := tx.Exec(ctx, `UPDATE line SET state = 'ended', ended_ms = $1, erase_ms = $2, record = $3, reservation = '', reservation_ms = 0 WHERE id = $4 AND state = 'active'`,
-			at.UnixMilli(), milli(l.Record.RetentionUntil), text(l.Record), id)
-		if err != nil || n == 0 {
-			return orMoved(err)
-		}
-		if err := note(ctx, tx, at, id, "ended", ""); err != nil {
-			return err
-		}
-		if err := kill(ctx, tx, at, id); err != nil {
-			return err
-		}
-		if err := inform(ctx, tx, at, sub, tell); err != nil {
-			return err
-		}
-		return store.Audit(ctx, tx, at, system, "contract ended", id, nil)
-	})
-}
-
 // Erase implements carrier.Store.
 func (s *Store) Erase(ctx context.Context, at time.Time) error {
 	return s.db.Write(ctx, func(tx store.Tx) error {

@@ -30,7 +30,7 @@ func (w *world) visit(method, path, phone string, form url.Values) *httptest.Res
 func TestWhatNeedsNoLoginAndWhatDoes(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		l := w.has("s1", leaf)
-		w.must(w.Install(t.Context(), "s1", l.ID, "PHONE"))
+		w.must(w.installs("s1", l.ID, "PHONE"))
 		w.reads("s1", "h@mail.example")
 		w.must(w.asks("s1", l.ID, carrier.Reissue))
 		l = w.line("s1", l.ID)
@@ -48,12 +48,12 @@ func TestWhatNeedsNoLoginAndWhatDoes(t *testing.T) {
 				t.Errorf("a stranger %q: %v", stranger, res.Header())
 			}
 		}
-		for _, path := range []string{"/home", "/apply", "/check", "/received", "/contact", "/lines/" + l.ID, "/lines/" + l.ID + "/install", "/lines/" + l.ID + "/change/port", "/lines/" + l.ID + "/freeze", "/lines/" + l.ID + "/end"} {
+		for _, path := range []string{"/home", "/apply", "/check", "/received", "/contact", "/lines/" + l.ID, "/lines/" + l.ID + "/install", "/lines/" + l.ID + "/change/port", "/lines/" + l.ID + "/freeze", "/lines/" + l.ID + "/change/end"} {
 			if res := w.visit("GET", path, "PHONE", nil); res.Code != http.StatusSeeOther || res.Header().Get("Location") != "/" {
 				t.Errorf("%s without a login: %d", path, res.Code)
 			}
 		}
-		for _, path := range []string{"/check", "/contact", "/lines/" + l.ID + "/install", "/lines/" + l.ID + "/withdraw", "/lines/" + l.ID + "/freeze", "/lines/" + l.ID + "/end"} {
+		for _, path := range []string{"/check", "/contact", "/lines/" + l.ID + "/install", "/lines/" + l.ID + "/withdraw", "/lines/" + l.ID + "/freeze", "/lines/" + l.ID + "/change/end"} {
 			if res := w.visit("POST", path, "PHONE", change); res.Code != http.StatusSeeOther || res.Header().Get("Location") != "/" {
 				t.Errorf("%s without a login: %d", path, res.Code)
 			}

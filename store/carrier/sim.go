@@ -3,6 +3,7 @@ package carrier
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -92,28 +93,36 @@ func note(ctx context.Context, tx store.Tx, at time.Time, line, kind, change str
 }
 
 // Install implements carrier.Store.
-func (s *Store) Install(ctx context.Context, at time.Time, sub, id string, phone carrier.Token) error {
+func (s *Store) Install(ctx context.Context, c carrier.Change, sim string, phone carrier.Token) error {
 	return s.db.Write(ctx, func(tx store.Tx) error {
-		if _, err := one(ctx, tx, sub, id); err != nil {
+		l, err := one(ctx, tx, c.Sub, c.Line)
+		switch {
+		case err != nil:
 			return err
+		case l.SIM.ICCID == "":
+			return carrier.ErrNotFound
+		case l.SIM.ICCID != sim:
+			return carrier.ErrMoved
+		case l.SIM.Certificate != c.Record.Certificate:
+			return carrier.ErrBound
 		}
-		n, err := tx.Exec(ctx, `UPDATE sim SET state = 'installed', phone = $1, installed_ms = $2 WHERE line = $3 AND state = 'ready'`, phone[:], at.UnixMilli(), id)
+		n, err := tx.Exec(ctx, `UPDATE sim SET state = 'installed', phone = $1, installed_ms = $2 WHERE iccid = $3 AND state = 'ready'`, phone[:], c.AskedAt.UnixMilli(), sim)
 		if err != nil {
 			return err
 		}
-		if n == 1 {
-			return store.Audit(ctx, tx, at, system, "profile installed", id, nil)
+		if n == 0 {
+			var there []byte
+			err := tx.QueryRow(ctx, `SELECT phone FROM sim WHERE iccid = $1 AND state = 'installed'`, sim).Scan(&there)
+			if err == nil && !bytes.Equal(there, phone[:]) {
+				err = carrier.ErrInstalled
+			}
+			return missing(err, carrier.ErrMoved) // else the same again
 		}
-		var there []byte
-		switch err := tx.QueryRow(ctx, `SELECT phone FROM sim WHERE line = $1 AND state = 'installed'`, id).Scan(&there); {
-		case errors.Is(err, store.ErrNotFound):
-			return carrier.ErrNotFound
-		case err != nil:
-			return err
-		case !bytes.Equal(there, phone[:]):
-			return carrier.ErrInstalled
+		// No mail has a link that stops it: what its place holds opens nothing.
+		if n, err := keep(ctx, tx, c, carrier.TokenOf(rand.Text())); err != nil || n == 0 {
+			return orMoved(err)
 		}
-		return nil // the same again
+		return store.Audit(ctx, tx, c.AskedAt, system, "profile installed", c.Line, map[string]string{"request": c.ID})
 	})
 }
 

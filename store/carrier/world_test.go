@@ -111,6 +111,25 @@ func (w *world) asks(sub, line string, k carrier.Kind) error {
 	return w.signs(sub, d)
 }
 
+// installs has somebody sign that a line's profile goes into a phone.
+func (w *world) installs(sub, line, phone string) error {
+	d, err := w.DrawInstall(w.t.Context(), sub, hanako, line, phone)
+	if err != nil {
+		return err
+	}
+	return w.signs(sub, d)
+}
+
+// ends has somebody end a line: a signature, and a day.
+func (w *world) ends(sub, line string) {
+	w.t.Helper()
+	w.must(w.asks(sub, line, carrier.EndLine))
+	w.passes(day)
+	if l := w.line(sub, line); l.State != carrier.Ended {
+		w.t.Fatalf("not ended: %+v", l)
+	}
+}
+
 // passes lets time pass, and what falls due happen.
 func (w *world) passes(d time.Duration) {
 	w.t.Helper()

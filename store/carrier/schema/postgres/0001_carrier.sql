@@ -50,7 +50,7 @@ CREATE TABLE sim_change (
   id         TEXT PRIMARY KEY,
   line       TEXT NOT NULL,
   sub        TEXT NOT NULL,
-  kind       TEXT NOT NULL, -- reissue, port, unfreeze
+  kind       TEXT NOT NULL, -- reissue, port, unfreeze, end; install
   state      TEXT NOT NULL, -- waiting, done, vetoed, withdrawn, halted
   ended_by   TEXT NOT NULL DEFAULT '',
   attributes TEXT NOT NULL, -- JSON
