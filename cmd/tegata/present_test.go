@@ -70,6 +70,37 @@ func TestAPhoneIsHeldToATill(t *testing.T) {
 			t.Errorf("the till sees %+v, %v", r, err)
 		}
 
+		// Read off the counter and sent to somebody, the address is of no use; held there, the
+		// same phone answers it, without its screen too.
+		if s, err = c.kiosk.ask(ctx, byTap); err != nil {
+			return err
+		}
+		approve := func() (string, error) {
+			return c.tegata(ctx, c.dir, marshal(c.own), "phone", "approve", newPhone, "-request", s.RequestURI)
+		}
+		if _, err := approve(); err == nil || !strings.Contains(err.Error(), "request-not-tapped") {
+			t.Errorf("a till's request by its link: %v", err)
+		}
+		if r, err := c.kiosk.sees(ctx, s); err != nil || r.Verdict != "" {
+			t.Errorf("the till sees %+v, %v", r, err)
+		}
+		go func() {
+			_, err := c.tegata(ctx, c.dir, "", "phone", "present", newPhone, "-into", "vpcd:"+slot.Addr())
+			held <- fmt.Sprint(err)
+		}()
+		if err := handover.Request(ctx, slot, s.RequestURI); err != nil {
+			return err
+		}
+		if got := <-held; got != "<nil>" {
+			t.Errorf("held there again: %s", got)
+		}
+		if _, err := approve(); err != nil {
+			t.Errorf("approved without a screen: %v", err)
+		}
+		if r, err := c.kiosk.sees(ctx, s); err != nil || r.Verdict != ceremony.Passed {
+			t.Errorf("the till sees %+v, %v", r, err)
+		}
+
 		// Another party's terminal is not taken, and a phone that is off is not held anywhere.
 		other := c.clinic.place
 		if _, err := c.kiosk.ask(ctx, byTap, func(q *ceremony.Request) { q.Terminal = &other }); err == nil || !strings.Contains(err.Error(), "terminal-not-registered") {

@@ -43,6 +43,9 @@ var (
 	ErrTerminal = problem.NewRefused(403, "terminal-not-registered",
 		"この端末は、依頼した相手の端末だと確認できません。", nothingJA+"応じないで、係の人に伝えてください。",
 		"This terminal could not be shown to be the asking party's.", nothingEN+"Do not answer; tell the staff.")
+	ErrNotTapped = problem.NewRefused(403, "request-not-tapped",
+		"端末にかざして受け取る依頼です。", nothingJA+"リンクやQRコードで届いたときは応じられません。目の前の端末からの依頼なら、このスマホをその端末にかざしてください。",
+		"This request is taken by holding the phone to its terminal.", nothingEN+"It is not answered when a link or a QR code brings it. If the terminal before you asks, hold this phone to it.")
 	ErrPartyRevoked = problem.NewRefused(403, "party-revoked",
 		"依頼した相手の証明書が失効しています。", nothingJA+"応じないでください。",
 		"The asking party's certificate has been revoked.", nothingEN+"Do not answer.")
@@ -147,7 +150,8 @@ func requestURI(link string) (string, error) {
 }
 
 // Fetch gets the request behind a link and checks it and whoever asks. Fetched
-// again, the same link gives the same request until it is answered. A link to
+// again, the same link gives the same request until it is answered. A terminal's
+// request is ErrNotTapped unless that terminal handed it to this phone. A link to
 // somebody other than the verifiers that the phone was set up with is
 // ErrElsewhere, with their "origin", and nobody is asked anything: a page that
 // only leads here must not make the phone speak to whom it likes.
@@ -183,17 +187,8 @@ func (p *Phone) open(ctx context.Context, uri string) (Ask, error) {
 	if !p.element.HasKeys() {
 		return Ask{}, ErrNotRegistered
 	}
-	a, err := p.asking(ctx, func(a Asking) bool { return a.Link == uri })
-	switch {
-	case errors.Is(err, ErrNoRequest):
-		// The number under which we fetch is kept first: after a crash the verifier
-		// gives the request again only to whoever fetched it.
-		now := p.now()
-		a = Asking{ID: ceremony.NewID(), Phone: p.id, Link: uri, Fetcher: ceremony.NewID(), At: now, Until: now.Add(ceremony.MaxOnline)}
-		if err := p.store().PutAsk(ctx, a); err != nil {
-			return Ask{}, fmt.Errorf("phone: request: %w", err)
-		}
-	case err != nil:
+	a, err := p.begun(ctx, uri)
+	if err != nil {
 		return Ask{}, err
 	}
 	if a.Request == "" {
@@ -202,6 +197,22 @@ func (p *Phone) open(ctx context.Context, uri string) (Ask, error) {
 		}
 	}
 	return p.view(ctx, a)
+}
+
+// begun is what the phone keeps of the request at uri, fetched or not yet.
+func (p *Phone) begun(ctx context.Context, uri string) (Asking, error) {
+	a, err := p.asking(ctx, func(a Asking) bool { return a.Link == uri })
+	if !errors.Is(err, ErrNoRequest) {
+		return a, err
+	}
+	// The number under which we fetch is kept first: after a crash the verifier
+	// gives the request again only to whoever fetched it.
+	now := p.now()
+	a = Asking{ID: ceremony.NewID(), Phone: p.id, Link: uri, Fetcher: ceremony.NewID(), At: now, Until: now.Add(ceremony.MaxOnline)}
+	if err := p.store().PutAsk(ctx, a); err != nil {
+		return a, fmt.Errorf("phone: request: %w", err)
+	}
+	return a, nil
 }
 
 // fetch gets and checks everything, and keeps it.
@@ -223,6 +234,11 @@ func (p *Phone) fetch(ctx context.Context, a Asking) (Asking, error) {
 	}
 	if err := q.Fresh(p.now()); err != nil {
 		return a, requestProblem(err)
+	}
+	// A terminal's request has no number and ends in no browser: that the person touched
+	// the terminal is all that ties it to the place where it was asked.
+	if q.Channel == ceremony.Tap && !a.Tapped {
+		return a, ErrNotTapped
 	}
 	origin, _ := ceremony.Origin(a.Link) // was checked by requestURI
 	asker, err := p.registration(ctx, origin, q.Issuer, q.Terminal)
@@ -263,14 +279,18 @@ func (p *Phone) fetch(ctx context.Context, a Asking) (Asking, error) {
 }
 
 // refuseAsk forgets a request that was refused, and writes that into the
-// history; one that could not be checked stays, for another try.
+// history; one that could not be checked stays, for another try. So does the number
+// under which a terminal's request was fetched: held to that terminal after all, this
+// phone still gets it.
 func (p *Phone) refuseAsk(ctx context.Context, a Asking, err error) error {
 	prob := problem.From(err)
 	if prob.Kind == problem.CouldNotCheck || prob.Kind == problem.OurFault {
 		return err
 	}
-	if err := p.store().DropAsk(ctx, p.id, a.ID); err != nil {
-		return fmt.Errorf("phone: request: %w", err)
+	if !errors.Is(err, ErrNotTapped) {
+		if err := p.store().DropAsk(ctx, p.id, a.ID); err != nil {
+			return fmt.Errorf("phone: request: %w", err)
+		}
 	}
 	if err := p.note(ctx, refusal(UseRequest, err)); err != nil {
 		return err

@@ -2,6 +2,7 @@ package phone
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -60,7 +61,8 @@ func (s *presence) receive(link string) uint16 {
 // Present holds the phone to the terminal whose slot is at addr, "127.0.0.1:PORT", until
 // TakeAway, until the terminal lets go, or until the phone is switched off. Held elsewhere,
 // it is taken away from there first. What the terminal hands over is fetched and waits for
-// the person as anything that was scanned: Handed tells. Errors: ErrPowerOff, ErrNFCOff,
+// the person as anything that was scanned, and only so a request by tap is shown: Handed
+// tells. Errors: ErrPowerOff, ErrNFCOff,
 // ErrTerminalAddress, ErrNoTerminal.
 func (p *Phone) Present(ctx context.Context, addr string) error {
 	if err := p.presentable(ctx); err != nil {
@@ -174,12 +176,36 @@ func (p *Phone) taken(link string) uint16 {
 	return apdu.SWOK
 }
 
+// touched keeps that a terminal gave this phone the link, before anything is fetched: what
+// cannot be checked now is fetched again later, by the link alone.
+func (p *Phone) touched(ctx context.Context, link string) error {
+	uri, err := requestURI(link)
+	if err != nil {
+		return err
+	}
+	p.work.Lock()
+	defer p.work.Unlock()
+	a, err := p.begun(ctx, uri)
+	if err != nil || a.Tapped {
+		return err
+	}
+	a.Tapped = true
+	if err := p.store().PutAsk(ctx, a); err != nil {
+		return fmt.Errorf("phone: request: %w", err)
+	}
+	return nil
+}
+
 // fetchHanded fetches a request as if its link had been scanned. h is read by others under
 // the presence's lock.
 func (p *Phone) fetchHanded(ctx context.Context, h *Handed) {
 	p.phones.c.Trace.Note(ctx, trace.Event{At: p.now(), From: "reader", To: "phone", Kind: "request", Detail: map[string]string{"phone": p.id},
 		TitleJA: "端末が、かざされたスマホに依頼の場所を渡しました", TitleEN: "The terminal handed the phone the address of a request"})
-	asked, err := p.Fetch(ctx, h.Link)
+	var asked Ask
+	err := p.touched(ctx, h.Link)
+	if err == nil {
+		asked, err = p.Fetch(ctx, h.Link)
+	}
 	s := p.presence
 	s.mu.Lock()
 	defer s.mu.Unlock()

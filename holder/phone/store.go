@@ -159,6 +159,7 @@ type Asking struct {
 	Phone        string    `json:"phone"`
 	Link         string    `json:"link"`                // request_uri
 	Fetcher      string    `json:"fetcher"`             // what PhoneHeader carries for this request
+	Tapped       bool      `json:"tapped,omitempty"`    // a terminal that the phone was held to gave Link
 	Request      string    `json:"request"`             // compact JWS; empty until it arrived
 	Registration string    `json:"registration"`        // of who asks, compact JWS
 	OnBehalfOf   string    `json:"on_behalf,omitempty"` // registration of the party asked for

@@ -6,6 +6,16 @@ import (
 	"time"
 )
 
+// Product is what an account is for.
+type Product string
+
+// The products: a deposit account, and a securities account, whose money moves over the
+// deposit account of the same person.
+const (
+	Deposit    Product = "deposit"
+	Securities Product = "securities"
+)
+
 // Choices are what an applicant says; everything else comes from the provider.
 type Choices struct {
 	Occupation string `json:"occupation"` // one of Occupations
@@ -13,6 +23,10 @@ type Choices struct {
 	PEP        bool   `json:"pep"`        // a foreign politically exposed person (外国PEPs)
 	Abroad     bool   `json:"abroad"`     // resident for tax outside of Japan
 	Card       bool   `json:"card"`       // a cash card by post
+
+	Product Product `json:"product"`
+	Tax     string  `json:"tax,omitempty"`  // of a securities account: one of Taxes
+	NISA    bool    `json:"nisa,omitempty"` // likewise: with a NISA account
 }
 
 // Attributes are the four facts, as the provider gave them with the person's consent.
@@ -107,9 +121,11 @@ type Store interface {
 	Receive(ctx context.Context, at time.Time, a Application) error
 	// Application is one by its ID. It returns ErrNotFound.
 	Application(ctx context.Context, id string) (Application, error)
-	// Current is the application of a person that is under review or opened, else the last
-	// one. It returns ErrNotFound.
-	Current(ctx context.Context, sub string) (Application, error)
+	// Current is the application of a person for a product that is under review or opened,
+	// else the last one. It returns ErrNotFound.
+	Current(ctx context.Context, sub string, p Product) (Application, error)
+	// All are a person's that are kept, the newest first.
+	All(ctx context.Context, sub string) ([]Application, error)
 	// Due lists applications whose review is due, the oldest first.
 	Due(ctx context.Context, at time.Time) ([]Application, error)
 	// NextDue is when the next review, telling, lapse or erasure is due; zero when none is.
@@ -119,9 +135,10 @@ type Store interface {
 	Decide(ctx context.Context, at time.Time, id string, to State, why string, r Record) error
 	// Postpone moves a review. It returns ErrMoved.
 	Postpone(ctx context.Context, id string, until time.Time) error
-	// Close ends an account and its mandates. Ending an ended one again changes nothing. It
+	// Close ends an account and its mandates; ErrSecurities while a securities account hangs
+	// on it. Ending an ended one again changes nothing. It
 	// returns ErrNotFound, or ErrNotEmpty when there is money in it.
-	Close(ctx context.Context, at time.Time, sub string) error
+	Close(ctx context.Context, at time.Time, sub string, p Product) error
 	// Erase takes away whatever was kept long enough.
 	Erase(ctx context.Context, at time.Time) error
 	// Count counts an event of which nothing else is kept: what somebody began and gave up.

@@ -24,7 +24,7 @@ const maxCash = 100_000
 // opened is the account of whoever is logged in; false when there is none, and the browser
 // was led home.
 func (h *Handler) opened(w http.ResponseWriter, r *http.Request, s session) (Application, bool) {
-	a, err := h.opt.Bank.Current(r.Context(), s.Sub)
+	a, err := h.opt.Bank.Current(r.Context(), s.Sub, Deposit)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		h.fail(w, r, err)
 		return a, false

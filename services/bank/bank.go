@@ -11,7 +11,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/text/unicode/norm"
 
 	"tegata/services/relying"
 )
@@ -23,6 +27,12 @@ var sanctionsJSON []byte
 type listed struct {
 	Name      string `json:"name"`
 	Birthdate string `json:"birthdate"`
+}
+
+// sameName is a name for comparing with a list: one way to write a letter (Unicode TR15,
+// NFKC), and no spaces, of which registers have wide ones and lists any.
+func sameName(name string) string {
+	return strings.Join(strings.Fields(norm.NFKC.String(name)), "")
 }
 
 // Verifier checks a signature now. *relying.Party does.
@@ -49,6 +59,9 @@ type Config struct {
 type Bank struct {
 	conf   Config
 	listed []listed
+
+	mu   sync.Mutex         // guards keys
+	keys map[string]fetched // of creditors
 }
 
 // retryReview is when a review is tried again that could not learn a certificate's status.
@@ -66,12 +79,15 @@ func New(conf Config) (*Bank, error) {
 	if err := json.Unmarshal(sanctionsJSON, &b.listed); err != nil {
 		return nil, fmt.Errorf("bank: sanctions.json: %w", err)
 	}
+	for i := range b.listed {
+		b.listed[i].Name = sameName(b.listed[i].Name)
+	}
 	return b, nil
 }
 
-// May says whether a person may apply. ErrFacts, ErrTooYoung, ErrMinor, ErrSecond, or an error of
-// the store.
-func (b *Bank) May(ctx context.Context, sub string, who Attributes) error {
+// May says whether a person may apply for a product. ErrFacts, ErrTooYoung, ErrMinor,
+// ErrSecond, for securities ErrNoAccount, or an error of the store.
+func (b *Bank) May(ctx context.Context, sub string, who Attributes, p Product) error {
 	if !who.whole() {
 		return ErrFacts
 	}
@@ -85,7 +101,15 @@ func (b *Bank) May(ctx context.Context, sub string, who Attributes) error {
 	case years < 18: // 民法 第4条
 		return ErrMinor
 	}
-	a, err := b.conf.Store.Current(ctx, sub)
+	if p == Securities {
+		switch a, err := b.conf.Store.Current(ctx, sub, Deposit); {
+		case errors.Is(err, ErrNotFound), err == nil && a.State != Opened:
+			return ErrNoAccount
+		case err != nil:
+			return err
+		}
+	}
+	a, err := b.conf.Store.Current(ctx, sub, p)
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
@@ -122,7 +146,7 @@ func (b *Bank) Draw(ctx context.Context, id, sub string, who Attributes, c Choic
 	if !c.fits() {
 		return Draft{}, ErrChoices
 	}
-	if err := b.May(ctx, sub, who); err != nil {
+	if err := b.May(ctx, sub, who, c.Product); err != nil {
 		return Draft{}, err
 	}
 	return Draft{ID: id, Who: who, Choices: c, Document: Document(id, b.conf.Now().In(japan), who, c)}, nil
@@ -159,14 +183,20 @@ func (b *Bank) Application(ctx context.Context, id string) (Application, error) 
 	return b.conf.Store.Application(ctx, id)
 }
 
-// Current is a person's application or account. It returns ErrNotFound.
-func (b *Bank) Current(ctx context.Context, sub string) (Application, error) {
-	return b.conf.Store.Current(ctx, sub)
+// All are a person's applications that are kept, the newest first.
+func (b *Bank) All(ctx context.Context, sub string) ([]Application, error) {
+	return b.conf.Store.All(ctx, sub)
 }
 
-// Close ends a person's account, and tells creditors. It returns ErrNotFound, ErrNotEmpty.
-func (b *Bank) Close(ctx context.Context, sub string) error {
-	if err := b.conf.Store.Close(ctx, b.conf.Now(), sub); err != nil {
+// Current is a person's application or account of a product. It returns ErrNotFound.
+func (b *Bank) Current(ctx context.Context, sub string, p Product) (Application, error) {
+	return b.conf.Store.Current(ctx, sub, p)
+}
+
+// Close ends a person's account, and tells creditors. It returns ErrNotFound,
+// ErrNotEmpty, ErrSecurities.
+func (b *Bank) Close(ctx context.Context, sub string, p Product) error {
+	if err := b.conf.Store.Close(ctx, b.conf.Now(), sub, p); err != nil {
 		return err
 	}
 	return b.tellCreditors(context.WithoutCancel(ctx), b.conf.Now())

@@ -41,10 +41,21 @@ func (h *Handler) calls(mux *http.ServeMux) {
 	call("POST /v1/mandates/{id}/end", end)
 }
 
-// sender is the creditor that a mandate belongs to: only its letters count for it.
-func (b *Bank) sender(r *http.Request) (string, error) {
-	m, err := b.conf.Store.Mandate(r.Context(), r.PathValue("id"))
-	return m.Creditor, err
+// about reads a creditor's letter about a mandate of its own, whose id the address and the
+// body have. Who it is from is checked before whether there is such a mandate.
+func about(b *Bank, r *http.Request, typ string, e envelope, id *string, body any) (Creditor, error) {
+	c, err := b.open(r.Context(), typ, e, relying.SenderOf(e.Letter), body)
+	if err != nil {
+		return Creditor{}, err
+	}
+	if *id != r.PathValue("id") {
+		return Creditor{}, ErrLetter
+	}
+	m, err := b.conf.Store.Mandate(r.Context(), *id)
+	if err == nil && m.Creditor != c.ID {
+		err = ErrMandateUnknown
+	}
+	return c, err
 }
 
 func (h *Handler) ask(b *Bank, r *http.Request, e envelope) (int, any, error) {
@@ -68,20 +79,13 @@ func (h *Handler) ask(b *Bank, r *http.Request, e envelope) (int, any, error) {
 }
 
 func redeem(b *Bank, r *http.Request, e envelope) (int, any, error) {
-	from, err := b.sender(r)
-	if err != nil {
-		return 0, nil, err
-	}
 	var body struct {
 		ID   string `json:"id"`
 		Code string `json:"code"`
 	}
-	c, err := b.open(r.Context(), typeRedeem, e, from, &body)
+	c, err := about(b, r, typeRedeem, e, &body.ID, &body)
 	if err != nil {
 		return 0, nil, err
-	}
-	if body.ID != r.PathValue("id") {
-		return 0, nil, ErrLetter
 	}
 	m, err := b.conf.Store.Redeem(r.Context(), b.conf.Now(), body.ID, sha256.Sum256([]byte(body.Code)))
 	if err != nil {
@@ -94,20 +98,13 @@ func redeem(b *Bank, r *http.Request, e envelope) (int, any, error) {
 }
 
 func charge(b *Bank, r *http.Request, e envelope) (int, any, error) {
-	from, err := b.sender(r)
-	if err != nil {
-		return 0, nil, err
-	}
 	var body struct {
 		ID     string `json:"id"`
 		Charge string `json:"charge"`
 		Amount int64  `json:"amount"`
 	}
-	if _, err := b.open(r.Context(), typeCharge, e, from, &body); err != nil {
+	if _, err := about(b, r, typeCharge, e, &body.ID, &body); err != nil {
 		return 0, nil, err
-	}
-	if body.ID != r.PathValue("id") {
-		return 0, nil, ErrLetter
 	}
 	if body.Amount <= 0 || len(body.Charge) < 20 || len(body.Charge) > 64 {
 		return 0, nil, ErrMandate
@@ -117,18 +114,11 @@ func charge(b *Bank, r *http.Request, e envelope) (int, any, error) {
 }
 
 func end(b *Bank, r *http.Request, e envelope) (int, any, error) {
-	from, err := b.sender(r)
-	if err != nil {
-		return 0, nil, err
-	}
 	var body struct {
 		ID string `json:"id"`
 	}
-	if _, err := b.open(r.Context(), typeEnd, e, from, &body); err != nil {
+	if _, err := about(b, r, typeEnd, e, &body.ID, &body); err != nil {
 		return 0, nil, err
-	}
-	if body.ID != r.PathValue("id") {
-		return 0, nil, ErrLetter
 	}
 	return http.StatusOK, struct{}{}, b.conf.Store.End(r.Context(), b.conf.Now(), body.ID, ByCreditor)
 }

@@ -3,7 +3,10 @@ package bank
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 
@@ -32,28 +35,36 @@ func said(err error) error {
 	return err
 }
 
-// login begins a login of the class R2.
+// login begins a login of the class R2: for a mandate, when the form names one. Whoever was
+// logged in before is so no more, and nothing of theirs is kept for who comes.
 func (h *Handler) login(w http.ResponseWriter, r *http.Request) {
-	old, s := h.sessions.Find(r)
+	old, _ := h.sessions.Find(r)
+	var k keeps
+	if id := r.PostFormValue("mandate"); mandateID.MatchString(id) {
+		k.After = "/mandates/" + id
+	}
 	l, to, err := h.opt.Party.Begin(r.Context(), relying.Request{Scopes: facts, ACR: "r2"})
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	h.sessions.Begin(w, old, session{Login: l, To: to, Keeps: s.Keeps})
+	h.sessions.Begin(w, old, session{Login: l, To: to, Keeps: k})
 	http.Redirect(w, r, "/go", http.StatusSeeOther)
 }
 
-// sign brings a document once, and leads to the phone. key is the document's own, so that
-// a double click brings it once.
-func (h *Handler) sign(w http.ResponseWriter, r *http.Request, token, key string, d relying.Document) {
-	id, err := h.opt.Party.Bring(r.Context(), d, key)
+// sign brings a document, and leads to the phone. A double click brings it once; a
+// signature that did not arrive is asked for under another transaction.
+func (h *Handler) sign(w http.ResponseWriter, r *http.Request, token string, tries int, d relying.Document) {
+	sum := sha256.Sum256(d.Content)
+	id, err := h.opt.Party.Bring(r.Context(), d, fmt.Sprintf("%s-%d", base64.RawURLEncoding.EncodeToString(sum[:]), tries))
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
 	l, to, err := h.opt.Party.Begin(r.Context(), relying.Request{Scopes: append([]string{"sign"}, facts...), ACR: "r3", Transaction: id})
 	if err != nil {
+		// It may be that the transaction is used up, though no answer of it ever came.
+		h.sessions.Change(token, func(v *session) { v.Keeps.Tries++ })
 		h.fail(w, r, err)
 		return
 	}
@@ -77,8 +88,10 @@ func (h *Handler) leadAway(w http.ResponseWriter, r *http.Request) {
 // callback is where the provider sends the browser back to.
 func (h *Handler) callback(w http.ResponseWriter, r *http.Request) {
 	token, s := h.sessions.Find(r)
-	l := h.sessions.Take(token)
+	l := h.sessions.Take(token, r.URL.Query().Get("state"))
 	switch {
+	case l.State == "" && s.Login.State != "": // not of the login that waits, which goes on waiting
+		h.fail(w, r, ErrAnswer)
 	case l.State == "" && s.Sub != "": // a reload, or the way back
 		http.Redirect(w, r, cmp.Or(s.Keeps.Taken.To, "/home"), http.StatusSeeOther)
 	case l.Transaction == "":
@@ -95,10 +108,8 @@ func (h *Handler) arrive(w http.ResponseWriter, r *http.Request, token string, s
 		h.fail(w, r, err)
 		return
 	}
-	after := cmp.Or(s.Keeps.After, "/home")
-	s.Keeps.After, s.Keeps.Taken = "", taken{}
-	h.sessions.Begin(w, token, session{Sub: who.Sub, SID: who.SID, Claims: who.Claims, Keeps: s.Keeps})
-	http.Redirect(w, r, after, http.StatusSeeOther)
+	h.sessions.Begin(w, token, session{Sub: who.Sub, SID: who.SID, Claims: who.Claims})
+	http.Redirect(w, r, cmp.Or(s.Keeps.After, "/home"), http.StatusSeeOther)
 }
 
 // signed ends a signature.
@@ -114,7 +125,7 @@ func (h *Handler) signed(w http.ResponseWriter, r *http.Request, token string, s
 		h.fail(w, r, ErrAnswer)
 		return
 	}
-	h.sessions.Change(token, func(v *session) { v.Keeps.Taken = taken{To: to} })
+	h.sessions.Change(token, func(v *session) { v.Keeps.Taken, v.Keeps.Tries = taken{To: to}, v.Keeps.Tries+1 })
 	// Whatever becomes of the browser: what was signed is recorded.
 	to, err := h.take(context.WithoutCancel(r.Context()), s, l, r.URL.Query(), receive)
 	if err != nil {

@@ -25,6 +25,7 @@ const (
 	ByCustomer = "customer"
 	ByCreditor = "creditor"
 	ByClosing  = "closing" // of the account
+	ByNewer    = "newer"   // a mandate of the same account and creditor took its place
 )
 
 // Why a mandate was refused, as the creditor is told.
@@ -117,11 +118,13 @@ type MandateStore interface {
 	Refuse(ctx context.Context, at time.Time, id, why string) error
 	// Grant keeps what was signed. It returns ErrMandateOver.
 	Grant(ctx context.Context, m Mandate) error
-	// Redeem makes a granted mandate active, by the hash of its code; it returns it. The
+	// Redeem makes a granted mandate active, by the hash of its code, in place of an older one
+	// of the same account and creditor; it returns it. The
 	// same code again returns the same until ten minutes after it was granted. It returns
 	// ErrMandateUnknown, ErrMandateCode or ErrMandateOver.
 	Redeem(ctx context.Context, at time.Time, id string, code [32]byte) (Mandate, error)
-	// Take takes money by an active mandate. The same charge again returns what it was, and
+	// Take takes money by an active mandate. What the creditor took from the account by older
+	// mandates counts towards the limits: linking again begins none anew. The same charge again returns what it was, and
 	// another amount under its ID is ErrMandate. It returns ErrMandateOver, ErrChargeOnce,
 	// ErrChargeDay, ErrChargeFirst or ErrFunds.
 	Take(ctx context.Context, at time.Time, id string, c Charge) (Charge, error)

@@ -3,6 +3,7 @@ package bank
 import (
 	"errors"
 	"net/http"
+	"regexp"
 
 	"tegata/internal/ui"
 	"tegata/services/relying"
@@ -17,23 +18,33 @@ type held struct {
 	Name string // of the creditor
 }
 
+// mandateID is what an id of a creditor's may look like.
+var mandateID = regexp.MustCompile(`^[0-9A-Za-z_-]{20,64}$`)
+
 // wish shows what a creditor would like to be allowed: who somebody is comes first.
 func (h *Handler) wish(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	token, s := h.sessions.Find(r)
+	id := r.PathValue("id")
 	if t := s.Keeps.Taken.Trouble; t != nil && s.Keeps.Taken.To == r.URL.Path {
 		h.showTrouble(w, r, t)
 		return
 	}
 	if s.Sub == "" {
-		h.sessions.Begin(w, token, session{Keeps: keeps{After: r.URL.Path}})
-		h.show(w, r, "who", page{}, 0)
+		h.show(w, r, "who", page{Mandate: id}, 0)
 		return
 	}
-	p, err := h.opt.Bank.Consider(r.Context(), r.PathValue("id"), s.Sub, attributes(s.Claims))
-	if err != nil {
+	p, err := h.opt.Bank.Consider(r.Context(), id, s.Sub, attributes(s.Claims))
+	switch {
+	case errors.Is(err, ErrHolder), errors.Is(err, ErrNoAccount), errors.Is(err, ErrFacts):
+		h.show(w, r, "notyours", page{Mandate: id, Who: attributes(s.Claims), Trouble: ui.TroubleOf(w, err)}, 0)
+		return
+	case err != nil:
 		h.over(w, r, err)
 		return
+	}
+	if old := s.Keeps.Permission; old != nil && old.Mandate.ID == id {
+		p = *old // what was shown is what is signed, also after midnight
 	}
 	h.sessions.Change(token, func(v *session) { v.Keeps.Permission = &p })
 	h.show(w, r, "mandate", page{Permission: &p, Held: &held{p.Mandate, h.nameOf(r, p.Creditor.ID)}}, 0)
@@ -62,15 +73,16 @@ func (h *Handler) permit(w http.ResponseWriter, r *http.Request, token string, s
 		return
 	}
 	h.sessions.Change(token, func(v *session) { v.Keeps.Signs, v.Keeps.Taken = signsPermission, taken{} })
-	h.sign(w, r, token, "mandate/"+p.Mandate.ID, relying.Document{Content: p.Document, Name: "permission.txt", MediaType: "text/plain", Format: "cades", Purpose: PermitPurpose})
+	h.sign(w, r, token, s.Keeps.Tries, relying.Document{Content: p.Document, Name: "permission.txt", MediaType: "text/plain", Format: "cades", Purpose: PermitPurpose})
 }
 
 // decline is the customer's no, with which the creditor gets the browser back.
-func (h *Handler) decline(w http.ResponseWriter, r *http.Request, token string, _ session) {
-	err := h.opt.Bank.Decline(r.Context(), r.PathValue("id"))
+func (h *Handler) decline(w http.ResponseWriter, r *http.Request, token string, s session) {
+	id := r.PathValue("id")
+	err := h.opt.Bank.Decline(r.Context(), id, s.Sub, attributes(s.Claims))
 	var to string
 	if err == nil {
-		to, err = h.opt.Bank.Outcome(r.Context(), r.PathValue("id"))
+		to, err = h.opt.Bank.Outcome(r.Context(), id)
 	}
 	if err != nil {
 		h.fail(w, r, err)

@@ -1,12 +1,14 @@
 package bank
 
 import (
+	"context"
 	"crypto/rand"
 	"embed"
 	"errors"
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -21,10 +23,19 @@ var htmlFiles embed.FS
 // SignPurpose is the registered purpose of the application's signature.
 const SignPurpose = "open-account"
 
+// Party is the bank as a client of the OpenID Provider: a *relying.Party.
+type Party interface {
+	Begin(ctx context.Context, q relying.Request) (relying.Login, string, error)
+	Finish(ctx context.Context, l relying.Login, brought url.Values) (*relying.Person, error)
+	Bring(ctx context.Context, d relying.Document, key string) (string, error)
+	Fetch(ctx context.Context, who *relying.Person, transaction, sha256 string) (relying.Signed, error)
+	ReadLogout(ctx context.Context, token string) (relying.Ended, error)
+}
+
 // Options is what the pages are built from.
 type Options struct {
 	Bank    *Bank
-	Party   *relying.Party
+	Party   Party
 	Keys    jose.JSONWebKeySet // published, for letters
 	Origin  string             // of the pages
 	Sandbox bool
@@ -39,6 +50,7 @@ type keeps struct {
 	Permission *Permission
 	Signs      string // what a login that waits is for: signsDraft or signsPermission
 	After      string // where a login leads; "" is /home
+	Tries      int    // signatures that were asked for
 	Taken      taken  // the last signature that came back
 }
 
@@ -92,6 +104,7 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("POST /leave", h.leave)
 	mux.HandleFunc("GET /home", h.signedIn(h.home))
 	mux.HandleFunc("GET /apply", h.signedIn(h.apply))
+	mux.HandleFunc("GET /apply/securities", h.signedIn(h.apply))
 	mux.HandleFunc("POST /apply", h.signedIn(h.draw))
 	mux.HandleFunc("GET /check", h.signedIn(h.check))
 	mux.HandleFunc("POST /check", h.signedIn(h.signDraft))
@@ -105,6 +118,7 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("GET /mandates/{id}/end", h.signedIn(h.ending))
 	mux.HandleFunc("POST /mandates/{id}/end", h.signedIn(h.endMandate))
 	h.calls(mux)
+	mux.HandleFunc("GET /received/{id}/{file}", h.signedIn(h.paper))
 	mux.HandleFunc("GET /received", h.signedIn(h.received))
 	mux.HandleFunc("GET /close", h.signedIn(h.closing))
 	mux.HandleFunc("POST /close", h.signedIn(h.close))
@@ -121,6 +135,9 @@ func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 type page struct {
 	Who        Attributes
 	A          *Application
+	S          *Application // securities
+	Product    Product
+	All        []Application
 	Draft      *Draft
 	Choices    Choices
 	Trouble    *ui.Trouble
@@ -133,6 +150,7 @@ type page struct {
 	Key        string // of a form that is sent once
 	Permission *Permission
 	Mandates   []held
+	Mandate    string // its id
 	Held       *held
 }
 
@@ -185,32 +203,39 @@ func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) home(w http.ResponseWriter, r *http.Request, _ string, s session) {
-	a, err := h.opt.Bank.Current(r.Context(), s.Sub)
-	if errors.Is(err, ErrNotFound) {
-		h.show(w, r, "home", page{Who: attributes(s.Claims)}, 0)
-		return
+	p, poll := page{Who: attributes(s.Claims)}, time.Duration(0)
+	for product, into := range map[Product]**Application{Deposit: &p.A, Securities: &p.S} {
+		a, err := h.opt.Bank.Current(r.Context(), s.Sub, product)
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			h.fail(w, r, err)
+			return
+		}
+		*into, poll = &a, max(poll, pollOf(a))
 	}
-	if err != nil {
-		h.fail(w, r, err)
-		return
-	}
-	p := page{Who: attributes(s.Claims), A: &a}
-	if a.State == Opened {
-		if p.Balance, err = h.opt.Bank.Balance(r.Context(), a.Number); err != nil {
+	if p.A != nil && p.A.State == Opened {
+		var err error
+		if p.Balance, err = h.opt.Bank.Balance(r.Context(), p.A.Number); err != nil {
 			h.fail(w, r, err)
 			return
 		}
 	}
-	h.show(w, r, "home", p, pollOf(a))
+	h.show(w, r, "home", p, poll)
 }
 
 func (h *Handler) apply(w http.ResponseWriter, r *http.Request, _ string, s session) {
-	if err := h.opt.Bank.May(r.Context(), s.Sub, attributes(s.Claims)); err != nil {
+	product := productOf(r)
+	if err := h.opt.Bank.May(r.Context(), s.Sub, attributes(s.Claims), product); err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	p := page{Who: attributes(s.Claims), Trouble: h.site.Said(r).Trouble, Fields: []choice{{"occupation", Occupations()}, {"purpose", Purposes()}}}
-	if s.Keeps.Draft != nil {
+	p := page{Product: product, Who: attributes(s.Claims), Trouble: h.site.Said(r).Trouble, Fields: []choice{{"occupation", Occupations()}, {"purpose", Purposes()}}}
+	if product == Securities {
+		p.Fields = append(p.Fields, choice{"tax", Taxes()})
+	}
+	if s.Keeps.Draft != nil && s.Keeps.Draft.Choices.Product == product {
 		p.Choices = s.Keeps.Draft.Choices
 	}
 	h.show(w, r, "apply", p, 0)
@@ -218,10 +243,13 @@ func (h *Handler) apply(w http.ResponseWriter, r *http.Request, _ string, s sess
 
 func (h *Handler) draw(w http.ResponseWriter, r *http.Request, token string, s session) {
 	c := Choices{Occupation: r.PostFormValue("occupation"), Purpose: r.PostFormValue("purpose"), PEP: r.PostFormValue("pep") == "yes",
-		Abroad: r.PostFormValue("abroad") == "yes", Card: r.PostFormValue("card") == "yes"}
+		Abroad: r.PostFormValue("abroad") == "yes", Card: r.PostFormValue("card") == "yes", Product: productOf(r)}
+	if c.Product == Securities {
+		c.Card, c.Tax, c.NISA = false, r.PostFormValue("tax"), r.PostFormValue("nisa") == "yes"
+	}
 	d, err := h.opt.Bank.Draw(r.Context(), rand.Text(), s.Sub, attributes(s.Claims), c)
 	if errors.Is(err, ErrChoices) {
-		h.site.GoTo(w, r, ui.Later{Path: "/apply", Trouble: ui.TroubleOf(w, err)}, "")
+		h.site.GoTo(w, r, ui.Later{Path: applyAt(c.Product), Trouble: ui.TroubleOf(w, err)}, "")
 		return
 	}
 	if err != nil {
@@ -230,6 +258,22 @@ func (h *Handler) draw(w http.ResponseWriter, r *http.Request, token string, s s
 	}
 	h.sessions.Change(token, func(v *session) { v.Keeps.Draft = &d })
 	http.Redirect(w, r, "/check", http.StatusSeeOther)
+}
+
+// applyAt is where one applies for a product.
+func applyAt(p Product) string {
+	if p == Securities {
+		return "/apply/securities"
+	}
+	return "/apply"
+}
+
+// productOf is the product that a form or an address names.
+func productOf(r *http.Request) Product {
+	if r.URL.Path == applyAt(Securities) || Product(r.FormValue("product")) == Securities {
+		return Securities
+	}
+	return Deposit
 }
 
 func (h *Handler) check(w http.ResponseWriter, r *http.Request, _ string, s session) {
@@ -279,34 +323,64 @@ func (h *Handler) signDraft(w http.ResponseWriter, r *http.Request, token string
 		http.Redirect(w, r, "/home", http.StatusSeeOther)
 		return
 	}
+	if r.PostFormValue("draft") != d.ID { // another tab drew another one: it is shown first
+		http.Redirect(w, r, "/check", http.StatusSeeOther)
+		return
+	}
 	h.sessions.Change(token, func(v *session) { v.Keeps.Signs = signsDraft })
-	h.sign(w, r, token, d.ID, relying.Document{Content: d.Document, Name: "application.txt", MediaType: "text/plain", Format: "cades", Purpose: SignPurpose})
+	h.sign(w, r, token, s.Keeps.Tries, relying.Document{Content: d.Document, Name: "application.txt", MediaType: "text/plain", Format: "cades", Purpose: SignPurpose})
 }
 
 func (h *Handler) received(w http.ResponseWriter, r *http.Request, _ string, s session) {
-	a, err := h.opt.Bank.Current(r.Context(), s.Sub)
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	all, err := h.opt.Bank.All(r.Context(), s.Sub)
+	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	p := page{Who: attributes(s.Claims)}
-	if err == nil {
-		p.A = &a
+	h.show(w, r, "received", page{Who: attributes(s.Claims), All: all}, 0)
+}
+
+// paper hands out what somebody signed, or their signature of it.
+func (h *Handler) paper(w http.ResponseWriter, r *http.Request, _ string, s session) {
+	a, err := h.opt.Bank.Application(r.Context(), r.PathValue("id"))
+	if err == nil && a.Sub != s.Sub {
+		err = ErrNotFound
 	}
-	h.show(w, r, "received", p, 0)
+	name, content, kind := r.PathValue("file"), []byte(nil), ""
+	switch name {
+	case "application.txt":
+		content, kind = a.Document, "text/plain; charset=utf-8"
+	case "application.txt.p7s":
+		content, kind = a.Signature, "application/pkcs7-signature"
+	}
+	if errors.Is(err, ErrNotFound) || err == nil && kind == "" {
+		h.fail(w, r, ui.ErrNoPage)
+		return
+	}
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	w.Write(content) // the line may break; it is asked for again
 }
 
 func (h *Handler) closing(w http.ResponseWriter, r *http.Request, _ string, s session) {
-	a, err := h.opt.Bank.Current(r.Context(), s.Sub)
+	a, err := h.opt.Bank.Current(r.Context(), s.Sub, productOf(r))
 	if err != nil || a.State != Opened {
 		http.Redirect(w, r, "/home", http.StatusSeeOther)
 		return
 	}
-	h.show(w, r, "close", page{A: &a}, 0)
+	h.show(w, r, "close", page{A: &a, Product: productOf(r), Trouble: h.site.Said(r).Trouble}, 0)
 }
 
 func (h *Handler) close(w http.ResponseWriter, r *http.Request, _ string, s session) {
-	err := h.opt.Bank.Close(r.Context(), s.Sub)
+	err := h.opt.Bank.Close(r.Context(), s.Sub, productOf(r))
+	if errors.Is(err, ErrSecurities) {
+		h.site.GoTo(w, r, ui.Later{Path: "/close", Trouble: ui.TroubleOf(w, err)}, "")
+		return
+	}
 	if errors.Is(err, ErrNotEmpty) {
 		h.site.GoTo(w, r, ui.Later{Path: "/account", Trouble: ui.TroubleOf(w, err)}, "")
 		return

@@ -61,9 +61,10 @@ func (p Permission) Lines() []string { return Draft{Document: p.Document}.Lines(
 // Masked is an account number as others see it.
 func Masked(number string) string { return "•••" + number[max(0, len(number)-4):] }
 
-// Consider puts a wish before a customer. A wish about somebody else is refused for good,
-// as is one of a customer without an account: money goes only between accounts of one
-// person. It returns ErrMandateUnknown, ErrMandateOver, ErrFacts, ErrHolder or ErrNoAccount.
+// Consider puts a wish before a customer. Money goes only between accounts of one person: a
+// wish about somebody else, and one of a customer without an account, is not put before
+// them. Looking refuses nothing: Decline does. It returns ErrMandateUnknown, ErrMandateOver,
+// ErrFacts, ErrHolder or ErrNoAccount.
 func (b *Bank) Consider(ctx context.Context, id, sub string, who Attributes) (Permission, error) {
 	m, err := b.conf.Store.Mandate(ctx, id)
 	if err != nil {
@@ -77,11 +78,11 @@ func (b *Bank) Consider(ctx context.Context, id, sub string, who Attributes) (Pe
 	case !who.whole():
 		return Permission{}, ErrFacts
 	case who != m.Holder: // letter by letter: nobody's best guess links two accounts
-		return Permission{}, b.refuse(ctx, at, id, WhyHolder, ErrHolder)
+		return Permission{}, ErrHolder
 	}
-	a, err := b.conf.Store.Current(ctx, sub)
+	a, err := b.conf.Store.Current(ctx, sub, Deposit)
 	if errors.Is(err, ErrNotFound) || err == nil && a.State != Opened {
-		return Permission{}, b.refuse(ctx, at, id, WhyAccount, ErrNoAccount)
+		return Permission{}, ErrNoAccount
 	}
 	if err != nil {
 		return Permission{}, err
@@ -91,16 +92,25 @@ func (b *Bank) Consider(ctx context.Context, id, sub string, who Attributes) (Pe
 	return p, nil
 }
 
-func (b *Bank) refuse(ctx context.Context, at time.Time, id, why string, because error) error {
-	if err := b.conf.Store.Refuse(ctx, at, id, why); err != nil && !errors.Is(err, ErrMandateOver) {
+// Decline ends a wish for good, on the word of whoever is logged in: because it is not
+// theirs to allow, or because they say no. It returns ErrMandateUnknown.
+func (b *Bank) Decline(ctx context.Context, id, sub string, who Attributes) error {
+	why := WhyDeclined
+	switch _, err := b.Consider(ctx, id, sub, who); {
+	case errors.Is(err, ErrMandateOver): // it is decided
+		return nil
+	case errors.Is(err, ErrHolder), errors.Is(err, ErrFacts):
+		why = WhyHolder
+	case errors.Is(err, ErrNoAccount):
+		why = WhyAccount
+	case err != nil:
 		return err
 	}
-	return because
-}
-
-// Decline is the customer's own refusal.
-func (b *Bank) Decline(ctx context.Context, id string) error {
-	return b.refuse(ctx, b.conf.Now(), id, WhyDeclined, nil)
+	err := b.conf.Store.Refuse(ctx, b.conf.Now(), id, why)
+	if errors.Is(err, ErrMandateOver) { // somebody was first
+		return nil
+	}
+	return err
 }
 
 // text is the permission as it is put before the customer, whole.

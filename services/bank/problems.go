@@ -83,6 +83,10 @@ var (
 	ErrNotEmpty = problem.NewYourTurn(409, "bank-not-empty",
 		"口座にお金が残っています。", "すべて引き出してから、解約してください。",
 		"There is money in the account.", "Take it all out before you close it.")
+	// ErrSecurities: a deposit account over which a securities account's money moves.
+	ErrSecurities = problem.NewYourTurn(409, "bank-securities",
+		"この口座には、証券口座がつながっています。", "先に証券口座を解約してください。",
+		"A securities account hangs on this account.", "Close that one first.")
 	// ErrProvider: the provider refused this bank, or gave no usable answer.
 	ErrProvider = problem.New(problem.CouldNotCheck, 502, "bank-provider",
 		problem.Text{Title: "確認の窓口が、依頼を受け付けませんでした。", Detail: "何も保存していません。少し待って、もう一度お試しください。"},

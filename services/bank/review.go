@@ -62,7 +62,7 @@ func (b *Bank) review(ctx context.Context, at time.Time, a Application) error {
 		return b.conf.Store.Postpone(ctx, a.ID, at.Add(retryReview))
 	case v.Verdict != relying.Passed:
 		return b.stop(ctx, at, a, WhyCertificate, r)
-	case slices.Contains(b.listed, listed{a.Attributes.Name, a.Attributes.Birthdate}):
+	case slices.Contains(b.listed, listed{sameName(a.Attributes.Name), a.Attributes.Birthdate}):
 		return b.stop(ctx, at, a, WhyScreening, r)
 	}
 	return b.conf.Store.Decide(ctx, at, a.ID, Opened, "", r)

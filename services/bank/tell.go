@@ -33,14 +33,42 @@ func (b *Bank) open(ctx context.Context, typ string, e envelope, from string, bo
 	if !ok {
 		return Creditor{}, ErrLetter
 	}
-	var keys jose.JSONWebKeySet
-	if err := httpd.GetJSON(ctx, b.conf.HTTP, c.KeysURL, &keys); err != nil {
+	keys, err := b.keysOf(ctx, c)
+	if err != nil {
 		return Creditor{}, err
 	}
 	if err := (relying.Letter{Type: typ, From: c.ID, To: b.conf.ID}).Open(keys, e.Letter, body); err != nil {
 		return Creditor{}, ErrLetter.Because(err)
 	}
 	return c, nil
+}
+
+// keysLife is for how long a creditor's keys are not asked for again: whoever sends what
+// says that it is the creditor's makes this bank fetch no more often than that.
+const keysLife = time.Minute
+
+// keysOf are a creditor's published keys.
+func (b *Bank) keysOf(ctx context.Context, c Creditor) (jose.JSONWebKeySet, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if k, ok := b.keys[c.ID]; ok && time.Since(k.at) < keysLife {
+		return k.set, nil
+	}
+	var set jose.JSONWebKeySet
+	if err := httpd.GetJSON(ctx, b.conf.HTTP, c.KeysURL, &set); err != nil {
+		return set, err
+	}
+	if b.keys == nil {
+		b.keys = map[string]fetched{}
+	}
+	b.keys[c.ID] = fetched{set, time.Now()}
+	return set, nil
+}
+
+// fetched are keys with when they were fetched.
+type fetched struct {
+	set jose.JSONWebKeySet
+	at  time.Time
 }
 
 // seal signs a letter to a creditor.

@@ -194,7 +194,7 @@ func (h *Handler) leadAway(w http.ResponseWriter, r *http.Request) {
 
 func (h *Handler) callback(w http.ResponseWriter, r *http.Request) {
 	token, s := h.sessions.Find(r)
-	l := h.sessions.Take(token)
+	l := h.sessions.Take(token, r.URL.Query().Get("state"))
 	if l.State == "" && s.Sub != "" { // a reload, or the way back
 		http.Redirect(w, r, "/home", http.StatusSeeOther)
 		return

@@ -61,7 +61,7 @@ func (h *Handler) leadAway(w http.ResponseWriter, r *http.Request) {
 // callback is where the provider sends the browser back to.
 func (h *Handler) callback(w http.ResponseWriter, r *http.Request) {
 	token, s := h.sessions.Find(r)
-	l := h.sessions.Take(token)
+	l := h.sessions.Take(token, r.URL.Query().Get("state"))
 	switch {
 	case l.State == "" && s.Sub != "": // a reload, or the way back
 		http.Redirect(w, r, "/home", http.StatusSeeOther)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -33,6 +34,9 @@ func (p *Party) ReadLogout(ctx context.Context, token string) (Ended, error) {
 	}
 	id, err := found.Verifier(&oidc.Config{ClientID: p.c.ClientID, SupportedSigningAlgs: []string{oidc.ES256}}).Verify(oidc.ClientContext(ctx, p.c.HTTP), token)
 	if err != nil {
+		if keysAway(err) {
+			return Ended{}, fmt.Errorf("relying: logout token: %w", errors.Join(ErrProvider, err))
+		}
 		return Ended{}, fmt.Errorf("%w: %w", ErrLogoutToken, err)
 	}
 	var said struct {
@@ -51,3 +55,7 @@ func (p *Party) ReadLogout(ctx context.Context, token string) (Ended, error) {
 	}
 	return Ended{said.ID, id.Subject, said.SID}, nil
 }
+
+// keysAway says whether a token could not be judged because the provider's keys could not be
+// had: then it is worth bringing again. The library tells it by its words alone.
+func keysAway(err error) bool { return strings.Contains(err.Error(), "fetching keys") }

@@ -46,6 +46,7 @@ type op struct {
 	nonce, acr, kind, sub, sha string // said in place of the truth
 	refuse                     string // error of the token endpoint
 	told                       string // sub of userinfo
+	away                       bool   // the keys cannot be had
 }
 
 func newOP(t *testing.T) (*op, *relying.Party) {
@@ -55,6 +56,10 @@ func newOP(t *testing.T) (*op, *relying.Party) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", o.discovery)
 	mux.HandleFunc("GET /jwks", func(w http.ResponseWriter, r *http.Request) {
+		if o.away {
+			w.WriteHeader(500)
+			return
+		}
 		say(w, 200, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: o.key.Public(), KeyID: "op", Algorithm: "ES256", Use: "sig"}}})
 	})
 	mux.HandleFunc("POST /par", o.par)
@@ -66,11 +71,17 @@ func newOP(t *testing.T) (*op, *relying.Party) {
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	o.origin = server.URL
+	return o, o.party()
+}
+
+// party is a client of it that knows nothing yet.
+func (o *op) party() *relying.Party {
+	o.t.Helper()
 	p, err := relying.New(relying.Config{Issuer: o.origin, ClientID: "bank", Key: o.client, KeyID: "k1", RedirectURI: redirectURI, HTTP: httpd.Client(5 * time.Second)})
 	if err != nil {
-		t.Fatal(err)
+		o.t.Fatal(err)
 	}
-	return o, p
+	return p
 }
 
 func newKey(t *testing.T) *ecdsa.PrivateKey {

@@ -55,7 +55,16 @@ func TestALogoutTokenIsRead(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, e, err)
 		}
 	}
-	o.forged = o.client
+	token := whole(func(map[string]any) {})
+	if e, err := o.party().ReadLogout(t.Context(), token); err != nil {
+		t.Errorf("before: %+v, %v", e, err)
+	}
+	away := o.party()
+	o.away = true
+	if e, err := away.ReadLogout(t.Context(), token); !errors.Is(err, relying.ErrProvider) || errors.Is(err, relying.ErrLogoutToken) || e != (relying.Ended{}) {
+		t.Errorf("without the provider's keys: %+v, %v", e, err)
+	}
+	o.away, o.forged = false, o.client
 	if _, err := p.ReadLogout(t.Context(), whole(func(map[string]any) {})); !errors.Is(err, relying.ErrLogoutToken) {
 		t.Errorf("another's key: %v", err)
 	}
@@ -78,6 +87,23 @@ func (b *browser) begin(s *relying.Sessions[string], old string, v relying.Sessi
 	b.cookie = w.Result().Cookies()[0]
 }
 
+// Strangers who begin nothing take nobody's place.
+func TestAFloodTakesNoLoginAway(t *testing.T) {
+	s := relying.NewSessions[string]("bank", false, time.Now)
+	waiting, in := &browser{}, &browser{}
+	waiting.begin(s, "", relying.Session[string]{Login: relying.Login{State: "s"}})
+	in.begin(s, "", relying.Session[string]{Sub: "hanako"})
+	for range 20_000 {
+		s.Begin(httptest.NewRecorder(), "", relying.Session[string]{})
+	}
+	if token, v := s.Find(waiting.request()); token == "" || v.Login.State != "s" {
+		t.Error("a login that waited for its phone is gone")
+	}
+	if _, v := s.Find(in.request()); v.Sub != "hanako" {
+		t.Error("somebody was logged out")
+	}
+}
+
 func TestSessions(t *testing.T) {
 	now := time.Date(2026, 4, 1, 9, 0, 0, 0, time.UTC)
 	s := relying.NewSessions[string]("bank", true, func() time.Time { return now })
@@ -90,10 +116,16 @@ func TestSessions(t *testing.T) {
 		t.Errorf("cookie %+v", c)
 	}
 	waiting, _ := s.Find(b.request())
-	if l := s.Take(waiting); l.State != "s" {
+	if l := s.Take(waiting, "another"); l != (relying.Login{}) {
+		t.Errorf("a stranger's link took %+v", l)
+	}
+	if l := s.Take(waiting, ""); l != (relying.Login{}) {
+		t.Errorf("no state took %+v", l)
+	}
+	if l := s.Take(waiting, "s"); l.State != "s" {
 		t.Errorf("%+v", l)
 	}
-	if l := s.Take(waiting); l != (relying.Login{}) {
+	if l := s.Take(waiting, "s"); l != (relying.Login{}) {
 		t.Errorf("the same login twice: %+v", l)
 	}
 	// Who logs in gets another token: one that was planted opens nothing.
@@ -107,7 +139,7 @@ func TestSessions(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 	s.Change(waiting, func(v *relying.Session[string]) { v.Sub = "taro" })
-	if l := s.Take(waiting); l.State != "" {
+	if l := s.Take(waiting, ""); l.State != "" {
 		t.Error("a session that ended came back")
 	}
 

@@ -2,6 +2,7 @@ package relying
 
 import (
 	"crypto/rand"
+	"crypto/subtle"
 	"net/http"
 	"sync"
 	"time"
@@ -65,18 +66,31 @@ func (s *Sessions[T]) Begin(w http.ResponseWriter, old string, v Session[T]) {
 	defer s.mu.Unlock()
 	at := s.now()
 	delete(s.all, old)
-	if len(s.all) >= maxSessions { // those who logged in stay
-		for token, other := range s.all {
-			if !at.Before(other.until) || other.Sub == "" {
-				delete(s.all, token)
-			}
-		}
-	}
+	s.makeRoom(at)
 	token := rand.Text()
 	v.until = at.Add(sessionLife)
 	s.all[token] = v
 	http.SetCookie(w, &http.Cookie{Name: s.name, Value: token, Path: "/", HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode,
 		MaxAge: int(sessionLife / time.Second)})
+}
+
+// makeRoom forgets sessions when there are too many: whoever began no login first, then who
+// waits for one. Those who logged in stay. s.mu is held.
+func (s *Sessions[T]) makeRoom(at time.Time) {
+	for _, goes := range []func(Session[T]) bool{
+		func(v Session[T]) bool { return !at.Before(v.until) },
+		func(v Session[T]) bool { return v.Sub == "" && v.Login.State == "" },
+		func(v Session[T]) bool { return v.Sub == "" },
+	} {
+		if len(s.all) < maxSessions {
+			return
+		}
+		for token, v := range s.all {
+			if goes(v) {
+				delete(s.all, token)
+			}
+		}
+	}
 }
 
 // Change changes a session that is still there.
@@ -89,10 +103,15 @@ func (s *Sessions[T]) Change(token string, f func(*Session[T])) {
 	}
 }
 
-// Take is the login that a browser waits for. It serves once: back, reload and a double
-// click find nothing to finish twice.
-func (s *Sessions[T]) Take(token string) (l Login) {
-	s.Change(token, func(v *Session[T]) { l, v.Login, v.To = v.Login, Login{}, "" })
+// Take is the login that a browser waits for, when state, as the browser brought it, is its
+// own: what a stranger's link brings uses up nothing. It serves once: back, reload and a
+// double click find nothing to finish twice.
+func (s *Sessions[T]) Take(token, state string) (l Login) {
+	s.Change(token, func(v *Session[T]) {
+		if v.Login.State != "" && subtle.ConstantTimeCompare([]byte(v.Login.State), []byte(state)) == 1 {
+			l, v.Login, v.To = v.Login, Login{}, ""
+		}
+	})
 	return l
 }
 

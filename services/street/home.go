@@ -20,6 +20,7 @@ type homePage struct {
 	Progress   Progress
 	Phone      string // address of the phone of the tour, "" when no phone runs
 	Portal     string // "" when no portal runs
+	Private    []private
 	Developers string // where services are registered; "" when no verifier runs
 	First      Person // with whose card the tour begins
 	Ready      Person // whose phone is registered already; zero when nobody's
@@ -31,6 +32,9 @@ type homePage struct {
 	Ahead      bool // the clock was turned
 	Trouble    *ui.Trouble
 }
+
+// private is a private service of this town: it knows OpenID Connect alone.
+type private struct{ ID, URL string }
 
 // At is where the secrets of a card or phone are shown: "first" or "ready".
 func (p homePage) At(where string) *secretsBox {
@@ -53,6 +57,11 @@ func (h *Handler) home(w http.ResponseWriter, r *http.Request) {
 	people, err := h.conf.People(r.Context())
 	page := homePage{Progress: progress, Portal: h.conf.origin("portal"), Now: h.conf.Clock.Now(),
 		Ahead: h.conf.Clock.Offset() >= time.Minute, Trouble: h.trouble(w, err)}
+	for _, id := range []string{"bank", "carrier", "pay"} {
+		if at := h.conf.origin(id); at != "" {
+			page.Private = append(page.Private, private{id, at})
+		}
+	}
 	if verifier := h.conf.origin("verifier"); verifier != "" {
 		page.Developers = verifier + "/developers"
 	}

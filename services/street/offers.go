@@ -29,7 +29,7 @@ func offersNow() []offer {
 		{ID: "status", Role: "issuer"}, {ID: "lost", Role: "portal"}, {ID: "found", Role: "phone"}, {ID: "receipt", Role: "portal"},
 		{ID: "card", Role: "cards"}, {ID: "desk", Role: "municipality"}, {ID: "headless", Role: "phone"},
 		{ID: "helpdesk", Role: "helpdesk"}, {ID: "helper", Role: "helpdesk"},
-		{ID: "limits", Role: "portal"}, {ID: "trusted", Role: "portal"}, {ID: "guide", Role: "portal"}, {ID: "carrier", Role: "carrier"}, {ID: "trial", Role: "verifier"},
+		{ID: "limits", Role: "portal"}, {ID: "trusted", Role: "portal"}, {ID: "guide", Role: "portal"}, {ID: "documents", Role: "verifier"}, {ID: "bank", Role: "bank"}, {ID: "carrier", Role: "carrier"}, {ID: "pay", Role: "pay"}, {ID: "till", Role: "pay"}, {ID: "trial", Role: "verifier"},
 	}
 }
 
@@ -37,7 +37,7 @@ func offersNow() []offer {
 func offersPlanned() []offer {
 	return []offer{
 		{ID: "kiosk"}, {ID: "clinic"}, {ID: "moving"},
-		{ID: "health"}, {ID: "private"}, {ID: "documents"},
+		{ID: "health"},
 	}
 }
 
@@ -71,8 +71,12 @@ func (h *Handler) offers(w http.ResponseWriter, r *http.Request) {
 			page.Now[i].URL = h.conf.origin("helpdesk")
 		case "helper":
 			page.Now[i].URL = h.conf.origin("helpdesk") + "/helper"
-		case "carrier":
-			page.Now[i].URL = h.conf.origin("carrier")
+		case "bank", "carrier", "pay":
+			page.Now[i].URL = h.conf.origin(o.ID)
+		case "till":
+			page.Now[i].URL = h.conf.origin("pay") + "/till"
+		case "documents":
+			page.Now[i].URL = "/shop"
 		case "desk":
 			page.Now[i].URL = h.conf.origin("municipality")
 		}

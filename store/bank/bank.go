@@ -54,9 +54,9 @@ func (s *Store) Receive(ctx context.Context, at time.Time, a bank.Application) e
 		return err
 	}
 	return s.db.Write(ctx, func(tx store.Tx) error {
-		n, err := tx.Exec(ctx, `INSERT INTO application (id, sub, state, choices, attributes, document, signature, record, received_ms, due_ms, review_ms)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,
-			a.ID, a.Sub, bank.Reviewing, string(choices), string(attributes), a.Document, a.Signature, string(record), at.UnixMilli(), a.DueAt.UnixMilli(), a.ReviewAt.UnixMilli())
+		n, err := tx.Exec(ctx, `INSERT INTO application (id, sub, product, state, choices, attributes, document, signature, record, received_ms, due_ms, review_ms)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`,
+			a.ID, a.Sub, a.Choices.Product, bank.Reviewing, string(choices), string(attributes), a.Document, a.Signature, string(record), at.UnixMilli(), a.DueAt.UnixMilli(), a.ReviewAt.UnixMilli())
 		if err != nil {
 			return err
 		}
@@ -131,12 +131,21 @@ func one(ctx context.Context, tx store.Tx, clause string, args ...any) (bank.App
 }
 
 // Current implements bank.Store.
-func (s *Store) Current(ctx context.Context, sub string) (a bank.Application, err error) {
+func (s *Store) Current(ctx context.Context, sub string, p bank.Product) (a bank.Application, err error) {
 	err = s.db.Read(ctx, func(tx store.Tx) error {
-		a, err = one(ctx, tx, `WHERE sub = $1 ORDER BY CASE WHEN state IN ('reviewing', 'opened') THEN 0 ELSE 1 END, received_ms DESC LIMIT 1`, sub)
+		a, err = one(ctx, tx, `WHERE sub = $1 AND product = $2 ORDER BY CASE WHEN state IN ('reviewing', 'opened') THEN 0 ELSE 1 END, received_ms DESC LIMIT 1`, sub, p)
 		return err
 	})
 	return a, err
+}
+
+// All implements bank.Store.
+func (s *Store) All(ctx context.Context, sub string) (all []bank.Application, err error) {
+	err = s.db.Read(ctx, func(tx store.Tx) error {
+		all, err = read(ctx, tx, `WHERE sub = $1 ORDER BY received_ms DESC, id LIMIT 100`, sub)
+		return err
+	})
+	return all, err
 }
 
 // Due implements bank.Store.
@@ -173,11 +182,19 @@ func (s *Store) Decide(ctx context.Context, at time.Time, id string, to bank.Sta
 	return s.db.Write(ctx, func(tx store.Tx) error {
 		number, opened, kept := "", int64(0), int64(0)
 		if to == bank.Opened {
-			n, err := count(ctx, tx, "account")
+			a, err := one(ctx, tx, `WHERE id = $1`, id)
 			if err != nil {
 				return err
 			}
-			number, opened = fmt.Sprintf("%07d", n), at.UnixMilli()
+			counted, pattern := "account", "%07d"
+			if a.Choices.Product == bank.Securities {
+				counted, pattern = "securities", "8%06d"
+			}
+			n, err := count(ctx, tx, counted)
+			if err != nil {
+				return err
+			}
+			number, opened = fmt.Sprintf(pattern, n), at.UnixMilli()
 		}
 		if !r.RetentionUntil.IsZero() {
 			kept = r.RetentionUntil.UnixMilli()
@@ -206,14 +223,22 @@ func (s *Store) Postpone(ctx context.Context, id string, until time.Time) error 
 }
 
 // Close implements bank.Store.
-func (s *Store) Close(ctx context.Context, at time.Time, sub string) error {
+func (s *Store) Close(ctx context.Context, at time.Time, sub string, p bank.Product) error {
 	return s.db.Write(ctx, func(tx store.Tx) error {
-		a, err := one(ctx, tx, `WHERE sub = $1 AND state IN ('opened', 'closed') ORDER BY CASE state WHEN 'opened' THEN 0 ELSE 1 END LIMIT 1`, sub)
+		a, err := one(ctx, tx, `WHERE sub = $1 AND product = $2 AND state IN ('opened', 'closed') ORDER BY CASE state WHEN 'opened' THEN 0 ELSE 1 END LIMIT 1`, sub, p)
 		if err != nil {
 			return err
 		}
 		if a.State == bank.Closed {
 			return nil
+		}
+		if p == bank.Deposit {
+			switch _, err := one(ctx, tx, `WHERE sub = $1 AND product = $2 AND state IN ('reviewing', 'opened') LIMIT 1`, sub, bank.Securities); {
+			case err == nil:
+				return bank.ErrSecurities
+			case !errors.Is(err, bank.ErrNotFound):
+				return err
+			}
 		}
 		if _, balance, err := last(ctx, tx, a.Number); err != nil || balance > 0 {
 			return cmp.Or(err, error(bank.ErrNotEmpty))

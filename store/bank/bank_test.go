@@ -41,7 +41,7 @@ func verdict(word, name, status string) (v relying.Verdict) {
 
 var hanako = bank.Attributes{Name: "佐藤 花子", Address: "東京都千代田区1", Birthdate: "1990-02-03", Gender: "female"}
 
-var choices = bank.Choices{Occupation: "employee", Purpose: "saving", Card: true}
+var choices = bank.Choices{Occupation: "employee", Purpose: "saving", Card: true, Product: bank.Deposit}
 
 func each(t *testing.T, body func(*testing.T, *world)) {
 	storetest.Each(t, bankstore.Schema, func(t *testing.T, db *store.DB) {
@@ -75,7 +75,7 @@ func (w *world) reviewed(t *testing.T, after time.Duration) {
 
 func (w *world) current(t *testing.T, sub string) bank.Application {
 	t.Helper()
-	a, err := w.Current(t.Context(), sub)
+	a, err := w.Current(t.Context(), sub, bank.Deposit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestAnAccountIsOpenedAndClosed(t *testing.T) {
 			t.Errorf("a namesake: %v", err)
 		}
 		for range 2 { // the second click changes nothing
-			if err := w.Close(t.Context(), "s1"); err != nil {
+			if err := w.Close(t.Context(), "s1", bank.Deposit); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -121,10 +121,10 @@ func TestAnAccountIsOpenedAndClosed(t *testing.T) {
 		w.reviewed(t, time.Minute)
 		w.now = w.now.AddDate(7, 0, 1)
 		w.reviewed(t, 0)
-		if err := w.Close(t.Context(), "nobody"); !errors.Is(err, bank.ErrNotFound) {
+		if err := w.Close(t.Context(), "nobody", bank.Deposit); !errors.Is(err, bank.ErrNotFound) {
 			t.Errorf("nobody's account: %v", err)
 		}
-		if err := w.Close(t.Context(), "s1"); err != nil {
+		if err := w.Close(t.Context(), "s1", bank.Deposit); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -226,7 +226,7 @@ func TestWhatIsNotReceived(t *testing.T) {
 		if _, err := w.Draw(t.Context(), "a", "s1", who, choices); err != nil {
 			t.Error(err)
 		}
-		if _, err := w.Draw(t.Context(), "a", "s1", hanako, bank.Choices{Occupation: "king", Purpose: "saving"}); !errors.Is(err, bank.ErrChoices) {
+		if _, err := w.Draw(t.Context(), "a", "s1", hanako, bank.Choices{Occupation: "king", Purpose: "saving", Product: bank.Deposit}); !errors.Is(err, bank.ErrChoices) {
 			t.Errorf("an occupation of their own: %v", err)
 		}
 		d, err := w.Draw(t.Context(), "a", "s1", hanako, choices)
@@ -247,7 +247,7 @@ func TestWhatIsNotReceived(t *testing.T) {
 				t.Errorf("%s: %v", what, err)
 			}
 		}
-		if _, err := w.Current(t.Context(), "s1"); !errors.Is(err, bank.ErrNotFound) {
+		if _, err := w.Current(t.Context(), "s1", bank.Deposit); !errors.Is(err, bank.ErrNotFound) {
 			t.Errorf("something was kept: %v", err)
 		}
 		if err := w.GaveUp(t.Context()); err != nil {
@@ -265,7 +265,7 @@ func (w *world) receiveAs(t *testing.T, d bank.Draft, s relying.Signed, v relyin
 
 func TestAListedPersonIsStopped(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		who := bank.Attributes{Name: "架空 制裁太郎", Address: "東京都", Birthdate: "1970-01-01", Gender: "male"}
+		who := bank.Attributes{Name: "架空　制裁太郎", Address: "東京都", Birthdate: "1970-01-01", Gender: "male"}
 		w.says = verdict("passed", who.Name, "good")
 		d, err := w.Draw(t.Context(), "a1", "s1", who, choices)
 		if err != nil {

@@ -104,10 +104,12 @@ func (s *Store) Take(ctx context.Context, at time.Time, id string, c bank.Charge
 	return out, err
 }
 
-// limits compares a charge with what was taken already.
+// limits compares a charge with what its creditor took from the account already, by whichever
+// mandate.
 func limits(ctx context.Context, tx store.Tx, at time.Time, m bank.Mandate, amount int64) error {
 	taken := func(from time.Time) (n int64, err error) {
-		err = tx.QueryRow(ctx, `SELECT COALESCE(SUM(-amount), 0) FROM entry WHERE mandate = $1 AND at_ms >= $2`, m.ID, from.UnixMilli()).Scan(&n)
+		err = tx.QueryRow(ctx, `SELECT COALESCE(SUM(-amount), 0) FROM entry WHERE account = $1 AND kind = 'charge' AND about = $2 AND at_ms >= $3`,
+			m.Account, m.Creditor, from.UnixMilli()).Scan(&n)
 		return n, err
 	}
 	day := at.In(japan)
@@ -115,7 +117,8 @@ func limits(ctx context.Context, tx store.Tx, at time.Time, m bank.Mandate, amou
 	if err != nil {
 		return err
 	}
-	all, err := taken(m.GrantedAt)
+	// What was taken in the day before counts too: whoever links again has not a second first day.
+	all, err := taken(m.GrantedAt.AddDate(0, 0, -1))
 	switch {
 	case err != nil:
 		return err

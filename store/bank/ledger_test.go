@@ -109,7 +109,7 @@ func TestAnAccountIsClosedEmptyAndWithItsMandates(t *testing.T) {
 		if err := p.Cash(t.Context(), account, "KEY-1", 500); err != nil {
 			t.Fatal(err)
 		}
-		if err := p.Close(t.Context(), "s1"); !errors.Is(err, bank.ErrNotEmpty) {
+		if err := p.Close(t.Context(), "s1", bank.Deposit); !errors.Is(err, bank.ErrNotEmpty) {
 			t.Fatalf("closed with money in it: %v", err)
 		}
 		if err := p.Cash(t.Context(), account, "KEY-2", -501); !errors.Is(err, bank.ErrFunds) {
@@ -118,7 +118,7 @@ func TestAnAccountIsClosedEmptyAndWithItsMandates(t *testing.T) {
 		if err := p.Cash(t.Context(), account, "KEY-2", -500); err != nil {
 			t.Fatal(err)
 		}
-		if err := p.Close(t.Context(), "s1"); err != nil {
+		if err := p.Close(t.Context(), "s1", bank.Deposit); err != nil {
 			t.Fatal(err)
 		}
 		if status, code := p.charges(mandateID, chargeID(1), 1); status != 409 || code != "bank-mandate-over" || len(p.told) != 1 {
@@ -174,6 +174,39 @@ func TestTheCreditorEndsAMandate(t *testing.T) {
 		all, err := p.Mandates(t.Context(), "s1")
 		if err != nil || len(all) != 1 || all[0].State != bank.Ended || all[0].By != bank.ByCreditor || len(p.told) != 0 {
 			t.Errorf("%+v %v, told %v", all, err, p.told)
+		}
+	})
+}
+
+// Linking again begins no limit anew.
+func TestALinkInPlaceOfAnotherKeepsItsLimits(t *testing.T) {
+	eachPair(t, func(t *testing.T, p *pair) {
+		if err := p.Cash(t.Context(), p.current(t, "s1").Number, "KEY-1", 100_000); err != nil {
+			t.Fatal(err)
+		}
+		p.active(mandateID)
+		if status, code := p.charges(mandateID, chargeID(1), 9_000); status != 200 {
+			t.Fatal(status, code)
+		}
+		second := mandateID + "-2"
+		p.active(second)
+		if m, err := p.store.Mandate(t.Context(), mandateID); err != nil || m.State != bank.Ended || m.By != bank.ByNewer {
+			t.Errorf("two mandates of one account and creditor: %+v %v", m, err)
+		}
+		if status, code := p.charges(second, chargeID(2), 1_001); status != 409 || code != "bank-charge-first" {
+			t.Errorf("a second first day: %d %s", status, code)
+		}
+		if status, code := p.charges(second, chargeID(2), 1_000); status != 200 {
+			t.Errorf("%d %s", status, code)
+		}
+		p.now = p.now.Add(24 * time.Hour)
+		if status, code := p.charges(second, chargeID(3), 30_000); status != 200 {
+			t.Errorf("%d %s", status, code)
+		}
+		third := mandateID + "-3"
+		p.active(third)
+		if status, code := p.charges(third, chargeID(4), 1); status != 409 || code != "bank-charge-first" {
+			t.Errorf("a third first day: %d %s", status, code)
 		}
 	})
 }

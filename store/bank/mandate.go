@@ -151,6 +151,10 @@ func (s *Store) Redeem(ctx context.Context, at time.Time, id string, code [32]by
 		if _, err := tx.Exec(ctx, `UPDATE mandate SET state = 'active' WHERE id = $1`, id); err != nil {
 			return err
 		}
+		if _, err := tx.Exec(ctx, `UPDATE mandate SET state = 'ended', ended_by = $1, ended_ms = $2, tell_ms = $2
+			WHERE account = $3 AND creditor = $4 AND state = 'active' AND id <> $5`, bank.ByNewer, at.UnixMilli(), m.Account, m.Creditor, id); err != nil {
+			return err
+		}
 		return store.Audit(ctx, tx, at, system, "mandate active", id, nil)
 	})
 	return m, err

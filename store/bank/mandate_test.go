@@ -277,7 +277,12 @@ func TestAnotherPersonsAccountIsNotLinked(t *testing.T) {
 			other, id := hanako, "MANDATE-0123456789-"+name
 			change(&other)
 			p.asks(id, other)
-			if _, err := p.Consider(t.Context(), id, "s1", hanako); !errors.Is(err, bank.ErrHolder) {
+			for range 2 { // looking refuses nothing
+				if _, err := p.Consider(t.Context(), id, "s1", hanako); !errors.Is(err, bank.ErrHolder) {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+			if err := p.Decline(t.Context(), id, "s1", hanako); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 			// It is refused for good, the holder forgotten, and the browser goes back with the reason.
@@ -339,8 +344,12 @@ func TestALetterIsOfTheMandatesOwnCreditor(t *testing.T) {
 			if status, code, _ := p.call(p.payKey, typ, "/v1/mandates/"+mandateID+path, body); status != 401 || code != "bank-letter" {
 				t.Errorf("%s by a letter about another mandate: %d %s", path, status, code)
 			}
+			body["id"] = "NOBODYS-0123456789ABCDEF"
 			if status, code, _ := p.call(p.payKey, typ, "/v1/mandates/NOBODYS-0123456789ABCDEF"+path, body); status != 404 || code != "bank-mandate-unknown" {
 				t.Errorf("%s of no mandate: %d %s", path, status, code)
+			}
+			if status, code, _ := p.call(stranger, typ, "/v1/mandates/NOBODYS-0123456789ABCDEF"+path, body); status != 401 || code != "bank-letter" {
+				t.Errorf("%s: a stranger learns which mandates there are: %d %s", path, status, code)
 			}
 		}
 		if status, code, _ := p.call(stranger, "mandate-request+jwt", "/v1/mandates", p.wish(mandateID+"2", hanako)); status != 401 || code != "bank-letter" {

@@ -20,6 +20,7 @@ import (
 	"tegata/holder/reader"
 	"tegata/internal/ui"
 	"tegata/services/pay"
+	"tegata/services/relying/relyingtest"
 	"tegata/store"
 )
 
@@ -155,6 +156,14 @@ func TestASaleIsPaidByTap(t *testing.T) {
 		if err != nil || told != 0 {
 			t.Errorf("%d, %v", told, err)
 		}
+		// A phone that was taken away early: the till did not hear that it had received the request.
+		if err := s.tills.Sell(t.Context(), "asahi", "early", 300); err != nil {
+			t.Fatal(err)
+		}
+		if sale := s.ends("early"); sale.State != pay.SalePaid {
+			t.Errorf("%+v", sale)
+		}
+		w.balance(t, 3500)
 		if err := s.tills.Cancel(t.Context(), "asahi", "s1sale"); err != nil {
 			t.Fatal(err)
 		}
@@ -286,7 +295,7 @@ func TestATillsPages(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		s := newShop(t, w)
 		s.full(5000)
-		h, err := pay.NewHandler(pay.Options{Pay: w.Pay, Party: &provider{}, Tills: s.tills, Hold: "http://street.localhost/hold", Now: func() time.Time { return w.now }})
+		h, err := pay.NewHandler(pay.Options{Pay: w.Pay, Party: &relyingtest.Provider{}, Tills: s.tills, Hold: "http://street.localhost/hold", Now: func() time.Time { return w.now }})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,6 +28,9 @@ func (o OIDC) Apply(ctx context.Context, who audit.Actor, a oidc.Application, m 
 		if waiting >= int64(most) {
 			return oidc.ErrFull
 		}
+		if err := notOver(ctx, tx, a.Client.ID); err != nil {
+			return err
+		}
 		_, err = tx.Exec(ctx, `INSERT INTO oidc_application (client, registration, digest, state, why, at_ms, decided_ms) VALUES ($1, $2, $3, $4, '', $5, 0)
 			ON CONFLICT (client) DO UPDATE SET registration = excluded.registration, digest = excluded.digest, state = excluded.state, why = '',
 			at_ms = excluded.at_ms, decided_ms = 0`,
@@ -122,7 +125,7 @@ func (o OIDC) Clients(ctx context.Context) (all []oidc.Client, err error) {
 }
 
 // Decide implements oidc.Applications.
-func (o OIDC) Decide(ctx context.Context, who audit.Actor, a oidc.Application, digest string, party *gateway.Party) error {
+func (o OIDC) Decide(ctx context.Context, who audit.Actor, a oidc.Application, digest string, was *oidc.Client, party *gateway.Party) error {
 	id := a.Client.ID
 	return o.s.db.Write(ctx, func(tx store.Tx) error {
 		n, err := tx.Exec(ctx, "UPDATE oidc_application SET state = $1, why = $2, decided_ms = $3 WHERE client = $4 AND state = $5 AND digest = $6",
@@ -138,6 +141,9 @@ func (o OIDC) Decide(ctx context.Context, who audit.Actor, a oidc.Application, d
 		}
 		if party == nil {
 			return nil
+		}
+		if err := unchanged(ctx, tx, id, was); err != nil {
+			return err
 		}
 		if err := putParty(ctx, tx, who, a.Decided, *party); err != nil {
 			return err

@@ -26,11 +26,11 @@ func TestAnApplicationIsDecidedOnce(t *testing.T) {
 		decided := second
 		decided.State, decided.Why, decided.Decided = oidc.Approved, "ok", now.Add(time.Hour)
 		party := gateway.Party{ID: "a", Name: second.Client.Name}
-		want(o.Decide(ctx, who, decided, first.Digest(), &party), oidc.ErrUsed)
+		want(o.Decide(ctx, who, decided, first.Digest(), nil, &party), oidc.ErrUsed)
 		_, err := o.Client(ctx, "a")
 		want(err, oidc.ErrNotFound)
-		want(o.Decide(ctx, who, decided, second.Digest(), &party), nil)
-		want(o.Decide(ctx, who, decided, second.Digest(), &party), oidc.ErrUsed)
+		want(o.Decide(ctx, who, decided, second.Digest(), nil, &party), nil)
+		want(o.Decide(ctx, who, decided, second.Digest(), nil, &party), oidc.ErrUsed)
 		c, err := o.Client(ctx, "a")
 		want(err, nil)
 		p, err := s.Party(ctx, "a")
@@ -89,7 +89,7 @@ func TestOnlyPicturesThatAreNamedAreKept(t *testing.T) {
 		has("new", true)
 		decided := changed
 		decided.State, decided.Decided = oidc.Approved, now
-		want(o.Decide(ctx, who, decided, changed.Digest(), &gateway.Party{ID: "a"}), nil)
+		want(o.Decide(ctx, who, decided, changed.Digest(), nil, &gateway.Party{ID: "a"}), nil)
 		has("old", false)
 		if b, err := s.Logo(ctx, "a", "new"); err != nil || string(b) != "new" {
 			t.Errorf("%q, %v", b, err)

@@ -24,6 +24,19 @@ func putManaged(ctx context.Context, tx store.Tx, who audit.Actor, m oidc.Manage
 	return store.Audit(ctx, tx, m.At, who, "client managed", m.Client, nil)
 }
 
+// SetContact implements oidc.Developers.
+func (o OIDC) SetContact(ctx context.Context, who audit.Actor, at time.Time, client, contact string) error {
+	return o.s.db.Write(ctx, func(tx store.Tx) error { return setContact(ctx, tx, who, at, client, contact) })
+}
+
+func setContact(ctx context.Context, tx store.Tx, who audit.Actor, at time.Time, client, contact string) error {
+	n, err := tx.Exec(ctx, "UPDATE oidc_managed SET contact = $1 WHERE client = $2 AND contact <> $1", contact, client)
+	if err != nil || n == 0 {
+		return err
+	}
+	return store.Audit(ctx, tx, at, who, "client contact changed", client, nil)
+}
+
 // Managed implements oidc.Developers.
 func (o OIDC) Managed(ctx context.Context, client string) (m oidc.Managed, err error) {
 	if !storable(client) {

@@ -1,6 +1,6 @@
 // The bank: an account is opened by a signature on the phone, once a person, and closed; what was suspended before the review opens nothing.
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { before } from 'node:test'
 import { job, narrow, visitor } from './house/browser.js'
@@ -9,6 +9,7 @@ import * as is from './house/person.js'
 import { town as start } from './house/town.js'
 
 let town, secrets
+let phone = 'taro-phone'
 before(async () => {
   town = await start()
   await town.ready()
@@ -27,7 +28,9 @@ const shot = async (page, name) => {
 // signsIn has taro sign in at the bank.
 const signsIn = async () => {
   const page = await (await visitor(narrow)).newPage()
-  await is.take(page, town, is.people.taro)
+  await page.goto(town.url('phone', `/p/${phone}/`))
+  await is.press(page, /^このスマホを持つ/)
+  await page.getByRole('main').waitFor()
   await page.goto(town.url('bank'))
   await is.at(page, '普通預金口座を開く')
   await shot(page, 'start')
@@ -50,8 +53,13 @@ const applies = async (page) => {
   await page.getByLabel('貯蓄').check()
   await shot(page, 'apply')
   await is.press(page, '申込書を確かめる')
-  await is.at(page, '申込書の確認')
   await shot(page, 'check')
+  await signs(page)
+}
+
+// signs has the application signed that is shown.
+const signs = async (page) => {
+  await is.at(page, '申込書の確認')
   await is.press(page, 'スマートフォンで署名する')
   await is.press(page, /この端末|このスマホ/)
   await is.at(page, /からの確認$/)
@@ -63,7 +71,7 @@ const applies = async (page) => {
 }
 
 job('AT-B01: a signature opens the account, once, and the record says how', async () => {
-  const page = await signsIn()
+  let page = await signsIn()
   await is.follow(page, '口座を申し込む')
   await applies(page)
   await town.tegata('clock', 'advance', '2m')
@@ -74,12 +82,51 @@ job('AT-B01: a signature opens the account, once, and the record says how', asyn
   await shot(page, 'open')
   await page.goto(town.url('bank', '/apply'))
   await page.getByText('口座は、おひとり1つです。').waitFor()
+  await page.goto(town.url('bank', '/account'))
+  await is.press(page, '50,000円を入れる')
+  await page.getByText('50,000円').first().waitFor()
+  await shot(page, 'account')
+  await page.goto(town.url('bank', '/close'))
+  await is.press(page, '解約する')
+  await page.getByText('口座にお金が残っています。').waitFor()
+  await is.press(page, 'すべて引き出す')
+  await page.getByText('-50,000円').waitFor()
   await page.goto(town.url('bank', '/received'))
   await page.getByText('スマートフォンの署名用電子証明書による署名').waitFor()
   await shot(page, 'received')
+
+  // A securities account beside it, by another signature.
+  await page.goto(town.url('bank', '/home'))
+  await is.follow(page, '証券口座の申し込み')
+  await is.at(page, '証券口座の申し込み')
+  for (const what of ['会社員・団体職員', '貯蓄', '特定口座（源泉徴収あり）']) await page.getByLabel(what).check()
+  await shot(page, 'securities')
+  await is.press(page, '申込書を確かめる')
+  await signs(page)
+  await town.tegata('clock', 'advance', '2m')
+  await page.getByText('口座を開きました。').waitFor()
+  await page.goto(town.url('bank', '/home'))
+  await page.getByText('8000001').waitFor()
+  await shot(page, 'home-securities')
+  await page.goto(town.url('bank', '/close?product=securities'))
+  await is.press(page, '解約する')
+
+  // Another phone has other certificates and is the same customer, who gets no second account.
+  await town.newPhone('taro-second')
+  const { card_signature_password } = JSON.parse(readFileSync(path.join(town.home, 'data', 'sandbox-secrets.json'), 'utf8')).cards.taro
+  const file = path.join(town.home, 'second.json')
+  writeFileSync(file, JSON.stringify({ card_signature_password, phone_auth_pin: '5937', phone_signature_password: 'BANKTEST8' }), { mode: 0o600 })
+  const { stderr } = await town.running('phone', 'enrol', 'taro-second', '-card', 'taro', '-secrets', file)
+  secrets = { pin: '5937', password: 'BANKTEST8', lockCode: stderr.match(/\d{3,4}(?:[ -]\d{3,4})+/)[0].replace(/\D/g, '') }
+  phone = 'taro-second'
+  await town.tegata('clock', 'advance', '2d')
+  page = await signsIn()
+  await page.getByText('0000001').waitFor()
+  await page.goto(town.url('bank', '/apply'))
+  await page.getByText('口座は、おひとり1つです。').waitFor()
   await page.goto(town.url('bank', '/close'))
   await is.press(page, '解約する')
-  await page.getByText('口座を解約しました。').waitFor()
+  await page.getByText('口座を解約しました。').first().waitFor()
 })
 
 job('AT-B03: what is suspended between signing and review opens nothing', async () => {

@@ -119,7 +119,8 @@ test('Go and Node, private_key_jwt and fapi2, with the keys that the page makes'
   }
   const { key, jwks } = await own()
   const node = async (code) => [process.execPath, placed(t, code)]
-  for (const [name, begin, more] of [['Go, private_key_jwt', async (code) => [await built('key', code)], {}], ['Node, private_key_jwt', node, {}], ['Node, fapi2', node, { profile: 'fapi2', risk: 'R2' }]]) {
+  for (const [name, begin, more] of [['Go, private_key_jwt', async (code) => [await built('key', code)], {}], ['Node, private_key_jwt', node, {}],
+    ['Go, fapi2', async (code) => [await built('fapi2', code)], { profile: 'fapi2', risk: 'R2' }], ['Node, fapi2', node, { profile: 'fapi2', risk: 'R2' }]]) {
     const here = await free()
     const { secret, codes } = await service(`${here.origin}/callback`, { jwks, ...more })
     assert.equal(secret, undefined)

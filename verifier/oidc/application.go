@@ -70,7 +70,8 @@ func digestOf(c Client) string {
 // Applications is the part of a Store for what waits for an operator.
 type Applications interface {
 	// Apply keeps an application, waiting, in the place of the client's earlier one, and m
-	// with it when that is not nil. ErrFull when most others wait already.
+	// with it when that is not nil. ErrFull when most others wait already, ErrUsed when the
+	// operator ended the client.
 	Apply(ctx context.Context, who audit.Actor, a Application, m *Managed, most int) error
 	// Application finds a client's newest. ErrNotFound.
 	Application(ctx context.Context, client string) (Application, error)
@@ -79,9 +80,10 @@ type Applications interface {
 	Applications(ctx context.Context) ([]Application, error)
 	Clients(ctx context.Context) ([]Client, error)
 	// Decide writes down what became of the application of this digest, if it still waits; with
-	// party, client and party are registered in the same step. ErrUsed when it was decided, or
-	// replaced, before.
-	Decide(ctx context.Context, who audit.Actor, a Application, digest string, party *gateway.Party) error
+	// party, client and party are registered in the same step, in the place of was (nil: nothing
+	// is registered). ErrUsed when it was decided, or replaced, before; ErrChanged when another
+	// registration than was stands by now.
+	Decide(ctx context.Context, who audit.Actor, a Application, digest string, was *Client, party *gateway.Party) error
 	// NoteEnd writes down that the operator ended a client, and why, for its developer.
 	NoteEnd(ctx context.Context, who audit.Actor, at time.Time, client, why string) error
 
@@ -131,10 +133,12 @@ func (p *Provider) apply(ctx context.Context, source string, c Client, m *Manage
 		return ErrManyApplications
 	}
 	err := p.c.Store.Apply(ctx, developer, Application{Client: c, State: Applied, At: p.c.Now()}, m, maxOpen)
-	if errors.Is(err, ErrFull) {
+	switch {
+	case errors.Is(err, ErrFull):
 		return ErrManyApplications
-	}
-	if err != nil {
+	case errors.Is(err, ErrUsed):
+		return ErrClientOver
+	case err != nil:
 		return fmt.Errorf("oidc: apply: %w", err)
 	}
 	return nil
@@ -159,7 +163,7 @@ type Approval struct {
 }
 
 // ApproveClient registers what a client applied for: from then on phones show it.
-// ErrNoApplication, ErrApplicationChanged, ErrWhy, or as Register.
+// ErrNoApplication, ErrApplicationChanged, ErrClientChanged, ErrWhy, or as Register.
 func (p *Provider) ApproveClient(ctx context.Context, who audit.Actor, id string, said Approval) error {
 	a, err := p.openOf(ctx, id, said.Why)
 	if err != nil {
@@ -169,9 +173,11 @@ func (p *Provider) ApproveClient(ctx context.Context, who audit.Actor, id string
 		return ErrApplicationChanged
 	}
 	c, category := &a.Client, said.Category
+	var was *Client
 	registered, err := p.client(ctx, id)
 	switch {
 	case err == nil:
+		was = &registered
 		// People's sub comes from the sector: it never changes by a form.
 		if said.Sector != "" && said.Sector != registered.Sector {
 			return clientError("登録されたサービスの sector は変わりません。", "a registered client keeps its sector")
@@ -191,7 +197,7 @@ func (p *Provider) ApproveClient(ctx context.Context, who audit.Actor, id string
 		return err
 	}
 	a.State, a.Why, a.Decided = Approved, said.Why, p.c.Now()
-	return p.decide(ctx, who, a, said.Seen, &party)
+	return p.decide(ctx, who, a, said.Seen, was, &party)
 }
 
 // categorise gives all purposes of a client a category, which is the operator's word.
@@ -212,7 +218,7 @@ func (p *Provider) RefuseClient(ctx context.Context, who audit.Actor, id, why st
 	}
 	seen := a.Digest()
 	a.State, a.Why, a.Decided = Refused, why, p.c.Now()
-	return p.decide(ctx, who, a, seen, nil)
+	return p.decide(ctx, who, a, seen, nil, nil)
 }
 
 // EndClient ends a registered client with all its grants, and tells its developer why. An
@@ -253,12 +259,14 @@ func (p *Provider) openOf(ctx context.Context, id, why string) (Application, err
 	return a, nil
 }
 
-func (p *Provider) decide(ctx context.Context, who audit.Actor, a Application, seen string, party *gateway.Party) error {
-	err := p.c.Store.Decide(ctx, who, a, seen, party)
-	if errors.Is(err, ErrUsed) {
+func (p *Provider) decide(ctx context.Context, who audit.Actor, a Application, seen string, was *Client, party *gateway.Party) error {
+	err := p.c.Store.Decide(ctx, who, a, seen, was, party)
+	switch {
+	case errors.Is(err, ErrUsed):
 		return ErrApplicationChanged
-	}
-	if err != nil {
+	case errors.Is(err, ErrChanged):
+		return ErrClientChanged
+	case err != nil:
 		return fmt.Errorf("oidc: decide %s: %w", a.Client.ID, err)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -70,6 +71,13 @@ func (c Client) scopes() string {
 		list = append(list, scopeSign)
 	}
 	return strings.Join(list, " ")
+}
+
+// Equal says whether two registrations say the same, secrets too.
+func (c Client) Equal(other Client) bool {
+	a, errA := json.Marshal(c)
+	b, errB := json.Marshal(other)
+	return errA == nil && errB == nil && bytes.Equal(a, b)
 }
 
 // NewSecret draws a client secret and returns it with the form in which it rests. It

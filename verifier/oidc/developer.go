@@ -13,6 +13,7 @@ import (
 	"tegata/internal/audit"
 	"tegata/internal/ceremony"
 	"tegata/internal/problem"
+	"tegata/verifier/gateway"
 )
 
 // Managed is a client that its developer looks after.
@@ -23,11 +24,24 @@ type Managed struct {
 	At      time.Time
 }
 
+// Amendment is a developer's change of what is registered.
+type Amendment struct {
+	Was     Client         // as it was read
+	Client  Client         // what takes its place
+	Party   *gateway.Party // what phones are shown from then on; nil: as before
+	Contact *string        // where its developer is reached from then on; nil: as before
+}
+
 // Developers is the part of a Store for clients that their developers manage.
 type Developers interface {
 	// PutManaged keeps who manages a client; Managed finds it. ErrNotFound.
 	PutManaged(ctx context.Context, who audit.Actor, m Managed) error
 	Managed(ctx context.Context, client string) (Managed, error)
+	// Amend makes a developer's change of a registration in one step. ErrChanged when another
+	// one than Was stands by now, or none: a client that ended does not come back.
+	Amend(ctx context.Context, who audit.Actor, at time.Time, a Amendment) error
+	// SetContact changes where a client's developer is reached, if somebody manages it.
+	SetContact(ctx context.Context, who audit.Actor, at time.Time, client, contact string) error
 	// DropManaged erases that, the client's traffic, its application and its pictures.
 	DropManaged(ctx context.Context, who audit.Actor, at time.Time, client string) error
 	// NoteTraffic keeps what a client asked, and of all of its only the newest keep.
@@ -41,6 +55,11 @@ var (
 	ErrManagement = problem.NewRefused(403, "client-management",
 		"この client_id と管理トークンの組はありません。", "何も変わっていません。登録したときに一度だけ表示された管理トークンを入れてください。なくしたときは、新しく登録してください。",
 		"There is no such pair of client_id and management token.", "Nothing has changed. Enter the management token that was shown once at the registration; if it is lost, register anew.")
+	// ErrClientChanged answers a change of a registration that somebody else changed since it
+	// was read.
+	ErrClientChanged = problem.NewYourTurn(409, "client-changed",
+		"登録が、その間に変わりました。", "何も変わっていません。いまの登録を確かめて、もう一度行ってください。",
+		"The registration has changed meanwhile.", "Nothing has changed by this. Look at it as it is now, and do it again.")
 	// ErrManyClients answers too many registrations in a short time.
 	ErrManyClients = problem.New(problem.CouldNotCheck, 429, "too-many-clients",
 		problem.Text{Title: "短い時間に多くの登録がありました。", Detail: "何も登録していません。1分ほど待って、もう一度お試しください。"},
@@ -158,11 +177,15 @@ func (p *Provider) manages(ctx context.Context, id, token string) (charge, error
 	return charge{m, h}, err
 }
 
-// change replaces a registration, or applies for that; what authenticates the client
-// stays unless the form says otherwise. secret is set when one was drawn.
-func (p *Provider) change(ctx context.Context, source string, of charge, c Client) (secret string, err error) {
+// change replaces a registration, or applies for that, and changes the contact, which nobody
+// approves: all of it or nothing. What authenticates the client stays unless the form says
+// otherwise. secret is set when one was drawn. ErrClientOver, ErrClientChanged, or as apply.
+func (p *Provider) change(ctx context.Context, source string, of charge, c Client, contact string) (secret string, err error) {
 	if of.State() == Ended {
 		return "", ErrClientOver
+	}
+	if err := p.checkContact(contact); err != nil {
+		return "", err
 	}
 	draft := of.draft()
 	c.ID, c.Sector = draft.ID, draft.Sector
@@ -179,29 +202,55 @@ func (p *Provider) change(ctx context.Context, source string, of charge, c Clien
 			secret, c.SecretSHA256 = NewSecret()
 		}
 	}
-	if p.c.Sandbox {
-		return secret, p.Register(ctx, developer, c)
+	switch {
+	case p.c.Sandbox:
+		err = p.amend(ctx, of, c, &contact)
+	case of.State() != Refused && digestOf(draft) == digestOf(c): // it is registered so, or waits
+		if contact != of.Managed.Contact {
+			err = p.c.Store.SetContact(ctx, developer, p.c.Now(), c.ID, contact)
+		}
+	default:
+		m := of.Managed
+		m.Contact, m.At = contact, p.c.Now()
+		err = p.apply(ctx, source, c, &m)
 	}
-	if of.State() != Refused && digestOf(draft) == digestOf(c) {
-		return secret, nil // it is registered so, or waits
+	if err != nil {
+		return "", err
 	}
-	return secret, p.apply(ctx, source, c, nil)
+	return secret, nil
 }
 
-// setContact changes where a developer is reached; nobody approves that.
-func (p *Provider) setContact(ctx context.Context, m Managed, contact string) (Managed, error) {
-	if err := p.checkContact(contact); err != nil || contact == m.Contact {
-		return m, err
+// amend puts c in the place of what is registered, if that is still what was read and its
+// client has not ended. With a contact phones are shown c, too; without one nothing but the
+// secret differs. ErrClientOver, ErrClientChanged, or as fits.
+func (p *Provider) amend(ctx context.Context, of charge, c Client, contact *string) error {
+	if of.Registered == nil {
+		return ErrClientOver
 	}
-	m.Contact = contact
-	if err := p.c.Store.PutManaged(ctx, developer, m); err != nil {
-		return m, fmt.Errorf("oidc: contact: %w", err)
+	a := Amendment{Was: *of.Registered, Client: c, Contact: contact}
+	if contact != nil {
+		party, err := p.fits(ctx, c)
+		if err != nil {
+			return err
+		}
+		a.Party = &party
 	}
-	return m, nil
+	err := p.c.Store.Amend(ctx, developer, p.c.Now(), a)
+	if errors.Is(err, ErrChanged) {
+		if _, err := p.client(ctx, c.ID); errors.Is(err, ErrNotFound) {
+			return ErrClientOver
+		}
+		return ErrClientChanged
+	}
+	if err != nil {
+		return fmt.Errorf("oidc: change %s: %w", c.ID, err)
+	}
+	return nil
 }
 
 // rotate draws another secret; the one before is worth nothing from then on. Nobody
 // approves that: it gives the client nothing, and one that leaked has to go at once.
+// ErrClient, ErrClientOver, ErrClientChanged.
 func (p *Provider) rotate(ctx context.Context, of charge) (secret string, err error) {
 	if of.Registered == nil {
 		return "", clientError("登録されたあとに、つくり直せます。", "another secret is drawn for what is registered")
@@ -211,7 +260,10 @@ func (p *Provider) rotate(ctx context.Context, of charge) (secret string, err er
 		return "", clientError("%s には client_secret がありません。", "%s has no secret", PrivateKeyJWT)
 	}
 	secret, c.SecretSHA256 = NewSecret()
-	return secret, p.Register(ctx, developer, c)
+	if err := p.amend(ctx, of, c, nil); err != nil {
+		return "", err
+	}
+	return secret, nil
 }
 
 // remove ends a client: it asks nothing more, and its grants end as at an operator's end.
@@ -238,6 +290,6 @@ func (p *Provider) setLogo(ctx context.Context, source string, of charge, sent [
 			return err
 		}
 	}
-	_, err = p.change(ctx, source, of, c)
+	_, err = p.change(ctx, source, of, c, of.Managed.Contact)
 	return err
 }

@@ -147,12 +147,7 @@ func (p *Provider) showClient(w http.ResponseWriter, r *http.Request, page clien
 func (p *Provider) doChange(w http.ResponseWriter, r *http.Request, page clientPage) {
 	c, f := p.readForm(r)
 	c.Logo = page.Client.Logo // it has a form of its own
-	m, err := p.setContact(r.Context(), page.Managed, f.Contact)
-	page.Managed = m
-	secret := ""
-	if err == nil {
-		secret, err = p.change(r.Context(), httpd.Source(r), page.charge, c)
-	}
+	secret, err := p.change(r.Context(), httpd.Source(r), page.charge, c, f.Contact)
 	if errors.Is(err, ErrClient) {
 		f.Why = ui.Text(whyOf(err))
 		page.Form = f

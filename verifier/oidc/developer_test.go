@@ -288,7 +288,7 @@ func TestQuickStartsHoldTheClientsOwn(t *testing.T) {
 	}{
 		"a secret":   {true, nil, []string{"Go", "Node", "oauth2-proxy", "nginx (1): oauth2-proxy", "nginx (2): nginx.conf"}},
 		"a key":      {true, url.Values{"jwks": {pkitestKeySet(t)}}, []string{"Go, private_key_jwt", "Node, private_key_jwt", "Node: CLIENT_KEY, JWKS"}},
-		"signing":    {true, url.Values{"jwks": {pkitestKeySet(t)}, "profile": {"fapi2"}, "sign_code_1": {"order"}, "sign_ja_1": {"注文"}, "sign_en_1": {"Order"}}, []string{"Node, fapi2", "Node: sign", "Node: CLIENT_KEY, JWKS"}},
+		"signing":    {true, url.Values{"jwks": {pkitestKeySet(t)}, "profile": {"fapi2"}, "sign_code_1": {"order"}, "sign_ja_1": {"注文"}, "sign_en_1": {"Order"}}, []string{"Go, fapi2", "Node, fapi2", "Node: sign", "Node: CLIENT_KEY, JWKS"}},
 		"production": {false, nil, []string{"Go", "Node", "oauth2-proxy", "nginx (1): oauth2-proxy", "nginx (2): nginx.conf"}},
 	} {
 		t.Run(name, func(t *testing.T) {

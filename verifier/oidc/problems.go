@@ -41,7 +41,7 @@ var (
 		problem.Text{Title: "Too many requests came from here.", Detail: nothingGivenEN + "Wait a minute and begin again at the service."})
 )
 
-// What a relying party may meet that brings a document by access token.
+// What a relying party may meet that brings a document, or has one checked, by access token.
 var (
 	ErrAccessToken = problem.NewRefused(401, "access-token",
 		"このアクセストークンでは開けません。", "Authorization: DPoP で、期限内のトークンを送ってください。",
@@ -55,6 +55,9 @@ var (
 	ErrSignMany = problem.New(problem.CouldNotCheck, 429, "sign-too-many",
 		problem.Text{Title: "文書が続けて来すぎています。", Detail: "少し待って、もう一度送ってください。"},
 		problem.Text{Title: "Too many documents came at once.", Detail: "Wait a little and send it again."})
+	ErrVerifyMany = problem.New(problem.CouldNotCheck, 429, "verify-too-many",
+		problem.Text{Title: "署名の確かめが続けて来すぎています。", Detail: "少し待って、もう一度送ってください。"},
+		problem.Text{Title: "Too many verdicts were asked for at once.", Detail: "Wait a little and send it again."})
 	ErrSignPurpose = problem.NewRefused(422, "sign-purpose",
 		"署名の目的として登録されていません。", "登録した sign_purposes の code を purpose に書いてください。",
 		"This is no registered purpose of signing.", "Name the code of one of your sign_purposes.")

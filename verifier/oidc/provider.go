@@ -74,6 +74,7 @@ type Provider struct {
 	visits  *limit.Sources // at the authorization endpoint, by source
 	// documents counts those that each client brings.
 	documents *limit.Sources
+	verdicts  *limit.Sources // that each client asks for
 
 	newClients *rate.Limiter // of developers, in a sandbox
 	// applying counts applications by source: each is a row for thirty days.
@@ -105,6 +106,7 @@ func New(c Config) (*Provider, error) {
 	}
 	p := &Provider{c: c, keys: newKeyring(c.Key, c.Now), engines: map[Profile]engine{},
 		visits: limit.NewSources(visitsPerSecond, visitBurst), documents: limit.NewSources(documentsPerSecond, documentBurst),
+		verdicts:   limit.NewSources(verdictsPerSecond, verdictBurst),
 		newClients: rate.NewLimiter(rate.Every(time.Second), 30), applying: limit.NewSources(appliedPerSecond, applyBurst),
 		notes: limit.NewSources(notesPerSecond, noteBurst)}
 	var err error

@@ -31,6 +31,7 @@ func quickStarts(issuer string, c Client) (all []quickStart) {
 		add("Node, private_key_jwt", block("js private_key_jwt")+nodeServer())
 		add("Node: CLIENT_KEY, JWKS", block("js keys"))
 	default:
+		add("Go, fapi2", block("go fapi2"))
 		add("Node, fapi2", block("js private_key_jwt")+block("js fapi2")+pushing(nodeServer()))
 		if c.signs() {
 			add("Node: sign", block("mjs"))

@@ -15,6 +15,8 @@ var (
 	ErrNotFound = errors.New("oidc: not found")
 	// ErrUsed: what may be used once was used before, or somebody else was first.
 	ErrUsed = errors.New("oidc: used before")
+	// ErrChanged: the registration is not the one that was read, or its client has ended.
+	ErrChanged = errors.New("oidc: changed since it was read")
 )
 
 // Store keeps what the provider must not forget. Every change is durable when the call

@@ -2,10 +2,13 @@ package oidc_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"tegata/internal/ceremony"
 	"tegata/internal/feed"
+	"tegata/store/storetest"
+	"tegata/verifier/oidc"
 )
 
 // A client that knows OpenID Connect alone asks again, later, about what it had signed.
@@ -51,4 +54,44 @@ func TestAClientHasASignatureCheckedByItsOwnToken(t *testing.T) {
 			t.Errorf("as a bearer: %d %s", r.status, r.text)
 		}
 	})
+}
+
+// Registration for signing is the leave to have any signature checked: one that another
+// client had made, too. docs/threats.md says so.
+func TestAClientMayHaveAnothersSignatureChecked(t *testing.T) {
+	w := newWorld(t, storetest.SQLite(t))
+	b := w.signer(t)
+	id := b.bring(brought())
+	login, _ := b.signedBy("hanako", b.pushSign(id))["access_token"].(string)
+	var signed ceremony.SignResult
+	if r := b.call("GET", resultOf(id), login, nil); json.Unmarshal(r.text, &signed) != nil || len(signed.Signature) == 0 {
+		t.Fatalf("%d %s", r.status, r.text)
+	}
+	other := w.signer(t, func(c *oidc.Client) { c.ID, c.Sector = "other", "other" })
+	other.id = "other"
+	body := map[string]any{"messages": []map[string]any{{"signed": signed.Signature, "content": []byte(application)}}}
+	if r := other.call("POST", "/v1/verify", other.own(), body); r.status != 200 || !strings.Contains(string(r.text), `"passed"`) {
+		t.Errorf("%d %s", r.status, r.text)
+	}
+}
+
+// Verdicts have a counter of their own: neither they nor documents use up the other's.
+func TestTooManyVerdicts(t *testing.T) {
+	w := newWorld(t, storetest.SQLite(t))
+	b := w.signer(t)
+	token, tooMany := b.own(), 0
+	for range 260 {
+		switch r := b.call("POST", "/v1/verify", token, map[string]any{}); {
+		case r.status == 429 && r.code() == "verify-too-many":
+			tooMany++
+		case r.code() != "verify-messages":
+			t.Fatalf("%d %s", r.status, r.text)
+		}
+	}
+	if tooMany == 0 || tooMany > 60 {
+		t.Errorf("%d of 260 were too many", tooMany)
+	}
+	if b.bring(brought()) == "" {
+		t.Error("nothing can be signed any more")
+	}
 }

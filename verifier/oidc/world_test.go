@@ -36,7 +36,7 @@ import (
 type world struct {
 	t        *testing.T
 	sandbox  bool
-	mu       sync.Mutex // guards offset, queue
+	mu       sync.Mutex // guards offset, meanwhile
 	offset   time.Duration
 	ops      *pkitest.Authority
 	auth     *pkitest.Authority
@@ -54,6 +54,8 @@ type world struct {
 	provider *oidc.Provider
 	secret   string // of the client "bank"
 	logouts  chan string
+	// meanwhile is what happens once after the provider has read what the key names.
+	meanwhile map[string]func()
 }
 
 type holder struct {
@@ -178,7 +180,7 @@ func (w *world) openProvider() {
 			}
 			return keys[label], nil
 		},
-		Gateway: w.gateway, Store: w.store.OIDC(), Now: w.Now, Name: ui.Text{JA: "ログイン窓口", EN: "Login desk"}, Sandbox: w.sandbox,
+		Gateway: w.gateway, Store: watched{w.store.OIDC(), w}, Now: w.Now, Name: ui.Text{JA: "ログイン窓口", EN: "Login desk"}, Sandbox: w.sandbox,
 	})
 	if err != nil {
 		w.t.Fatal(err)

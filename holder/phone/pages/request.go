@@ -103,6 +103,9 @@ func (v *visit) fetchElsewhere() {
 }
 
 func (v *visit) fetched(asked phone.Ask, err error, next way) {
+	if isCode(err, phone.ErrNotTapped.Code) {
+		next = way{v.both("present.title"), v.base + "/present?anew=1"}
+	}
 	if err != nil {
 		v.fail(err, next)
 		return

@@ -190,7 +190,10 @@ func useOf(u portal.Use) use {
 		ID: portal.UseID(u), At: time.Unix(u.At, 0), Name: text(u.Name), Purpose: text(u.Purpose), Channel: string(u.Channel), Verdict: string(u.Verdict),
 		Code: u.Code, Why: text(u.Why), Claims: u.Claims, Rejected: u.Verdict != ceremony.Passed,
 		Kind: string(u.Kind), Risk: string(u.Risk), Place: text(u.Place), Terminal: u.Terminal, Receipt: u.Receipt, Raisable: u.PurposeCode != "",
-		Document: u.Document,
+		Documents: u.Documents,
+	}
+	if u.Document != nil {
+		v.Documents = []ceremony.UsedDocument{*u.Document}
 	}
 	for _, way := range u.AMR {
 		if slices.Contains([]string{"pin", "user", "pwd"}, way) {

@@ -43,6 +43,12 @@ func deskSamples() []uitest.Page {
 	signed.Document = &ceremony.UsedDocument{Name: "契約書.pdf", Format: "pades", MediaType: "application/pdf", SHA256: "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg"}
 	unsigned := signed
 	unsigned.Verdict, unsigned.Code = ceremony.Failed, "holder-refused"
+	several := signed
+	several.Document, several.Documents = nil, []ceremony.UsedDocument{
+		{Name: "口座開設の申込書.pdf", Format: "pades", MediaType: "application/pdf", SHA256: "qMNa9YlN5Q7oQzq2m3nZb2Kp0f4r8s1t6u9v3w7x5yA"},
+		{Name: "規約.txt", Format: "cades", MediaType: "text/plain", SHA256: "Zx1c3V5b7N9mQ2w4E6r8T0y1U3i5O7p9A1s3D5f7G9h"}}
+	severalNot := several
+	severalNot.Verdict, severalNot.Code = ceremony.Failed, "holder-refused"
 	opened := portal.Case{Number: "01234567", UseID: "x", Use: fullUse(), OpenedAt: moment()}
 	held := opened
 	held.Suspended = moment()
@@ -87,6 +93,7 @@ func deskSamples() []uitest.Page {
 		page("40-use", "use", usePage{Use: useOf(fullUse()), AsOf: moment(), CanSuspend: true}),
 		page("41-use-terminal", "use", usePage{Use: useOf(terminal), AsOf: moment(), Case: "01234567"}),
 		page("42-use-signed", "use", usePage{Use: useOf(signed), AsOf: moment()}), page("42-use-not-signed", "use", usePage{Use: useOf(unsigned), AsOf: moment()}),
+		page("42-use-several", "use", usePage{Use: useOf(several), AsOf: moment()}), page("42-use-several-not", "use", usePage{Use: useOf(severalNot), AsOf: moment()}),
 		page("42-use-older", "use", usePage{Use: useOf(older), AsOf: moment()}),
 		page("43-case", "case", caseOf(held)), page("44-case-not-held", "case", stuck), page("44-case-again", "case", caseOf(again)),
 		page("45-cases", "cases", casesPage{[]casePage{caseOf(opened), standing(portal.ReportWaiting), standing("taken"), standing("closed")}}), page("46-cases-none", "cases", casesPage{}),
@@ -118,6 +125,9 @@ func TestAUseInFull(t *testing.T) {
 	uitest.Says(t, site, deskSamples(), "41-use-terminal", map[ui.Lang][]string{ui.JA: {"中央店", "kiosk-7", "署名用パスワード", "/cases/01234567"}})
 	uitest.Says(t, site, deskSamples(), "42-use-signed", map[ui.Lang][]string{ui.JA: {"契約書.pdf", "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg", "署名（署名用電子証明書の氏名・住所・生年月日・性別を含みます）"}})
 	uitest.Says(t, site, deskSamples(), "42-use-not-signed", map[ui.Lang][]string{ui.JA: {"契約書.pdf", "渡していません"}})
+	both := []string{"口座開設の申込書.pdf", "qMNa9YlN5Q7oQzq2m3nZb2Kp0f4r8s1t6u9v3w7x5yA", "規約.txt", "Zx1c3V5b7N9mQ2w4E6r8T0y1U3i5O7p9A1s3D5f7G9h"}
+	uitest.Says(t, site, deskSamples(), "42-use-several", map[ui.Lang][]string{ui.JA: append(both[:4:4], "署名（署名用電子証明書の氏名・住所・生年月日・性別を含みます）")})
+	uitest.Says(t, site, deskSamples(), "42-use-several-not", map[ui.Lang][]string{ui.JA: append(both[:4:4], "渡していません")})
 	uitest.Says(t, site, deskSamples(), "42-use-older", map[ui.Lang][]string{ui.JA: {"記録がありません", "このスマホと同じ端末"}})
 	uitest.Says(t, site, deskSamples(), "47-seen", map[ui.Lang][]string{ui.JA: {"この窓口（くらしの窓口）", "確認を受け持つ機関", "相談窓口（ヘルプデスク）", "担当 agent-7", "サポート番号で、あなたのスマホの状態を見ました。", "ほかのことをたずねました", "断られました"}})
 	uitest.Says(t, site, deskSamples(), "57-loosen", map[ui.Lang][]string{ui.JA: {"「会社やお店のサービス」を、また使えるようにします。", "まだ変わっていません", "1日の回数を、3回から2回にします"}})

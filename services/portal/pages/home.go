@@ -47,11 +47,11 @@ type use struct {
 	Receipt  string  // number
 	Raisable bool    // the holder can demand more of this purpose
 
-	Document *ceremony.UsedDocument // that was signed, or was to be
+	Documents []ceremony.UsedDocument // that were signed, or were to be
 }
 
 // Signed says whether a signature was given, and in it the certificate.
-func (u use) Signed() bool { return u.Document != nil && !u.Rejected }
+func (u use) Signed() bool { return u.Kind == string(ceremony.SignDoc) && !u.Rejected }
 
 func (h *Handler) gather(w http.ResponseWriter, r *http.Request) (homePage, bool) {
 	home, err := h.opt.Portal.HomeOf(r.Context(), h.cookie(r, sessionCookie))

@@ -40,4 +40,4 @@ CREATE TABLE entry (
   PRIMARY KEY (account, seq)
 ) STRICT;
 CREATE UNIQUE INDEX entry_key ON entry (account, key);
-CREATE INDEX entry_mandate ON entry (mandate, at_ms) WHERE mandate <> '';
+CREATE INDEX entry_about ON entry (account, about, at_ms) WHERE about <> '';
