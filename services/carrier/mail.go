@@ -61,7 +61,7 @@ type Confirm struct {
 func TokenOf(text string) Token { return sha256.Sum256([]byte(text)) }
 
 // Short is the beginning of a phone's, by which two pages and a document may be compared.
-func (t Token) Short() string { return fmt.Sprintf("%X-%X", t[:2], t[2:4]) }
+func (t Token) Short() string { return fmt.Sprintf("%X", t[:4]) }
 
 // goodAddress tells whether s is one bare mail address (RFC 5321, section 4.1.2).
 func goodAddress(s string) bool {

@@ -135,7 +135,7 @@ const puts = async (page, who, name = '') => {
   await is.follow(page, 'eSIM をスマートフォンに入れる')
   await is.at(page, 'eSIM をスマートフォンに入れる')
   if (name) await shot(page, `${name}-install`)
-  const number = await page.getByText(/^[0-9A-F]{4}-[0-9A-F]{4}$/).innerText()
+  const number = await page.getByText(/^[0-9A-F]{8}$/).innerText()
   await is.press(page, '申込書を確かめる')
   await is.at(page, '申込書の確認')
   await page.getByText(`入れるスマートフォンの番号：${number}`).waitFor()
