@@ -78,15 +78,16 @@ func (p *Portal) NotMe(ctx context.Context, token, useID string) (Case, error) {
 	ctx, cancel := outliving(ctx)
 	defer cancel()
 	h, use, err := p.UseOf(ctx, token, useID)
+	var hold Hold
+	if err == nil {
+		hold, err = p.mayHold(ctx, token)
+	}
+	// Pressed twice: the session ended with the phone, before this or between those two.
 	if errors.Is(err, ErrSessionHeld) {
 		if c, found := p.reported(ctx, token, func(c Case) bool { return c.UseID == useID }); found == nil {
 			return c, nil
 		}
 	}
-	if err != nil {
-		return Case{}, err
-	}
-	hold, err := p.mayHold(ctx, token)
 	if err == nil {
 		hold.Due = p.at().Add(reportAgain(0))
 	} else if !errors.Is(err, ErrNoSuspend) {
