@@ -21,9 +21,10 @@ const free = (port) => new Promise((yes) => {
   s.listen(port, '127.0.0.1', () => s.close(() => yes(true)))
 })
 
-// freeBase finds a base port whose nineteen ports are all free.
+// freeBase finds a base port whose nineteen ports are all free. Lanes that start a town at the same moment look from
+// different ports on (TEGATA_BASE): between looking and listening another could take them.
 const freeBase = async () => {
-  for (let base = 20400; base < 30000; base += 100) {
+  for (let base = Number(process.env.TEGATA_BASE ?? 20400); base < 30000; base += 100) {
     const all = await Promise.all([...Array(19).keys()].map((i) => free(base + i)))
     if (all.every(Boolean)) return base
   }
