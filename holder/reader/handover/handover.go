@@ -35,7 +35,8 @@ var (
 	// ErrNotTaken: the phone takes no request just now: it is not registered, has no
 	// network, or has another one in hand.
 	ErrNotTaken = errors.New("handover: the phone takes no request now")
-	// ErrRemoved: the phone was taken away too early.
+	// ErrRemoved: the phone was taken away while it was being given the address. One that had
+	// left before is no phone that was held there, and the wait goes on.
 	ErrRemoved = reader.ErrCardRemoved
 )
 
@@ -61,15 +62,34 @@ func Request(ctx context.Context, slot Slot, requestURI string) error {
 	if commands == nil {
 		return ErrAddress
 	}
-	tap, err := slot.Wait(ctx)
-	if err != nil {
-		return err
+	for {
+		tap, err := slot.Wait(ctx)
+		if err != nil {
+			return err
+		}
+		if err := give(ctx, tap, commands); !errors.Is(err, errLeft) {
+			return err
+		}
+		<-tap.Removed() // so that the next wait is not for this one
 	}
+}
+
+// errLeft: what was in the slot went away before it had answered anything. A slot may take a
+// moment to see that, so nobody need have been near when the request came.
+var errLeft = errors.New("handover: it had left")
+
+// give gives what is in tap the commands, and ends the tap.
+func give(ctx context.Context, tap *reader.Tap, commands []apdu.Command) error {
 	defer tap.Close()
 	within, cancel := context.WithTimeout(ctx, exchangeTime)
 	defer cancel()
 	for i, c := range commands {
-		if err := send(within, tap, c); err != nil {
+		err := send(within, tap, c)
+		switch {
+		case err == nil:
+		case i == 0 && errors.Is(err, ErrRemoved):
+			return errLeft
+		default:
 			return meaning(err, i == 0)
 		}
 	}

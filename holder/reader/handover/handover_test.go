@@ -121,6 +121,47 @@ func TestWhatATerminalIsTold(t *testing.T) {
 	}
 }
 
+// A slot may say that a phone is there that has just left: nobody notices, and the next one is
+// waited for.
+func TestAPhoneThatHadLeftIsNotThePhone(t *testing.T) {
+	slot := listen(t)
+	early, missed := phone(t, apdu.SWOK)
+	h := hold(t, slot, early)
+	left, err := slot.Wait(soon(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Release()
+	<-left.Removed()
+	token, got := phone(t, apdu.SWOK)
+	hold(t, slot, token)
+	if err := handover.Request(soon(t), &late{slot, left}, uri); err != nil {
+		t.Fatal(err)
+	}
+	if len(*missed) != 0 || !slices.Equal(*got, []string{uri}) {
+		t.Errorf("received %q and %q", *missed, *got)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := handover.Request(ctx, &late{slot, left}, uri); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("nobody came after it: %v", err)
+	}
+}
+
+// late is a slot that once returns a tap that is over.
+type late struct {
+	*reader.Reader
+	left *reader.Tap
+}
+
+func (l *late) Wait(ctx context.Context) (*reader.Tap, error) {
+	if left := l.left; left != nil {
+		l.left = nil
+		return left, nil
+	}
+	return l.Reader.Wait(ctx)
+}
+
 // answers is a phone that answers ENVELOPE its own way: half a response is a phone that goes
 // away in the middle of it.
 type answers struct {
