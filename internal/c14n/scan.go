@@ -39,6 +39,10 @@ func (s *scanner) space() int {
 // characters refuses what is not UTF-8 or not a character of XML, everywhere.
 func (s *scanner) characters() error {
 	for i := 0; i < len(s.src); {
+		if c := s.src[i]; c >= ' ' && c < utf8.RuneSelf || c == '\n' { // most of most documents
+			i++
+			continue
+		}
 		r, size := utf8.DecodeRuneInString(s.src[i:])
 		if r == utf8.RuneError && size == 1 || !isChar(r) {
 			s.pos = i
