@@ -99,14 +99,13 @@ func (d *databases) renew(ctx context.Context) error {
 	return group.Wait()
 }
 
-// freePorts is the first base at or above from, in steps of 20, whose ports are
+// freeBase is the first base at or above from, in steps of 20, whose ports are
 // all free: a neighbourhood's ports are inside its certificates and stay. The last
-// of the 20 belongs to no role; held for the whole test, it keeps another run of
-// these tests on this machine away.
-func freePorts(t *testing.T, from int) string {
-	t.Helper()
+// of the 20 belongs to no role; held until release, it keeps another run of these
+// tests on this machine away.
+func freeBase(from int) (base string, release func(), err error) {
 search:
-	for base := from; base < from+1000; base += 20 {
+	for base := from; base < from+1000; base += 20 { // below the ports that clients get
 		mark, err := listen(base + 19)
 		if err != nil {
 			continue
@@ -119,11 +118,20 @@ search:
 			}
 			l.Close()
 		}
-		t.Cleanup(func() { mark.Close() })
-		return fmt.Sprintf("127.0.0.1:%d", base)
+		return fmt.Sprintf("127.0.0.1:%d", base), func() { mark.Close() }, nil
 	}
-	t.Fatalf("no free ports from %d on", from)
-	return ""
+	return "", nil, fmt.Errorf("no free ports for a neighbourhood from %d on", from)
+}
+
+// freePorts is freeBase for one test.
+func freePorts(t testing.TB, from int) string {
+	t.Helper()
+	base, release, err := freeBase(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(release)
+	return base
 }
 
 func listen(port int) (net.Listener, error) {

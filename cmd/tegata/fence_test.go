@@ -373,10 +373,7 @@ func TestProductionsStateIsNotASandbox(t *testing.T) {
 	f := newOperatorFiles(t, t.TempDir(), nil)
 	f.makeQuickly(t, "issuer")
 	refuses(t, f.dir, "holds something that is no sandbox", "up", "-data", filepath.Join(f.dir, "data"))
-	base, err := freeBase()
-	if err != nil {
-		t.Fatal(err)
-	}
+	base := freePorts(t, 22400)
 	if _, err := createSettings(filepath.Join(f.dir, "data"), base); err != nil { // somebody forges the mark of the directory
 		t.Fatal(err)
 	}

@@ -5,11 +5,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -23,6 +21,7 @@ type streets struct {
 	err    error
 	dir    string // the one that was made
 	listen string
+	ports  func() // gives the ports back
 
 	one sync.Mutex // held while a copy runs
 
@@ -37,7 +36,7 @@ func (s *streets) make() error {
 			return
 		}
 		s.dir = filepath.Join(dir, "sandbox")
-		if s.listen, s.err = freeBase(); s.err != nil {
+		if s.listen, s.ports, s.err = freeBase(22400); s.err != nil {
 			return
 		}
 		var said bytes.Buffer
@@ -54,25 +53,9 @@ func (s *streets) clear() {
 	if s.dir != "" {
 		os.RemoveAll(filepath.Dir(s.dir))
 	}
-}
-
-// freeBase finds a base port with room for every role above it.
-func freeBase() (string, error) {
-	for base := 22400; base < 32000; base += 20 { // below the ports that clients get
-		free := true
-		for _, d := range doors() {
-			l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(base+d.offset)))
-			if err != nil {
-				free = false
-				break
-			}
-			l.Close()
-		}
-		if free {
-			return net.JoinHostPort("127.0.0.1", strconv.Itoa(base)), nil
-		}
+	if s.ports != nil {
+		s.ports()
 	}
-	return "", errors.New("no free ports for a neighbourhood")
 }
 
 // copyTo gives dir a copy of the sandbox. Whoever has one holds s.one.

@@ -99,10 +99,7 @@ func newOperatorFiles(t testing.TB, dir string, pg *databases) operatorFiles {
 // configuration is one that holds, as a map that tests spoil.
 func (f operatorFiles) configuration(t testing.TB) map[string]any {
 	t.Helper()
-	base, err := freeBase()
-	if err != nil {
-		t.Fatal(err)
-	}
+	base := freePorts(t, 22400)
 	host, first, _ := net.SplitHostPort(base)
 	next, _ := strconv.Atoi(first)
 	role := func(name string) map[string]any {
