@@ -84,8 +84,10 @@ type Applications interface {
 	// is registered). ErrUsed when it was decided, or replaced, before; ErrChanged when another
 	// registration than was stands by now.
 	Decide(ctx context.Context, who audit.Actor, a Application, digest string, was *Client, party *gateway.Party) error
-	// NoteEnd writes down that the operator ended a client, and why, for its developer.
-	NoteEnd(ctx context.Context, who audit.Actor, at time.Time, client, why string) error
+	// EndClient ends a client's party, whichever registration stands by now, and what waits of
+	// it, and writes down why for its developer: one step, so that nothing is approved in
+	// between. ErrNotFound when none stands.
+	EndClient(ctx context.Context, who audit.Actor, at time.Time, client, why string) error
 
 	// PutLogo keeps a picture of a client's under its ceremony.LogoID until neither its
 	// registration nor its application names it. Logo finds it. ErrNotFound.
@@ -227,15 +229,11 @@ func (p *Provider) EndClient(ctx context.Context, who audit.Actor, id, why strin
 	if !goodWhy(why) {
 		return ErrWhy
 	}
-	if _, err := p.c.Store.Client(ctx, id); errors.Is(err, ErrNotFound) {
-		return gateway.ErrNoParty // a party that is no client is not ended here
-	} else if err != nil {
-		return fmt.Errorf("oidc: end %s: %w", id, err)
+	err := p.c.Store.EndClient(ctx, who, p.c.Now(), id, why)
+	if errors.Is(err, ErrNotFound) {
+		return gateway.ErrNoParty // a party that is no client is not ended here, either
 	}
-	if err := p.c.Gateway.End(ctx, who, id); err != nil {
-		return err
-	}
-	if err := p.c.Store.NoteEnd(ctx, who, p.c.Now(), id, why); err != nil {
+	if err != nil {
 		return fmt.Errorf("oidc: end %s: %w", id, err)
 	}
 	return nil
