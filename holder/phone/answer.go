@@ -3,7 +3,6 @@ package phone
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"slices"
 	"time"
 
@@ -59,7 +58,8 @@ type Outcome struct {
 // unless the person refuses now. After anything else the request is over.
 //
 // A refusal by the verifier is that problem; the Outcome beside it says where
-// the browser goes all the same. Only that Redirect was checked.
+// the browser goes all the same. Both redirects are checked; what a verifier sent
+// and the asking party did not register is in neither.
 func (p *Phone) Answer(ctx context.Context, id string, reply Reply) (Outcome, error) {
 	p.work.Lock()
 	defer p.work.Unlock()
@@ -330,7 +330,7 @@ func (p *Phone) deliver(ctx context.Context, a Asking, w parts, posted ceremony.
 	if err != nil {
 		prob := problem.From(err)
 		if _, judged := prob.Extra["verdict"]; !judged && (prob.Kind == problem.CouldNotCheck || prob.Kind == problem.OurFault) {
-			return Outcome{}, err // it stays, and is sent again
+			return Outcome{}, wayBack(err, "") // it stays, and is sent again
 		}
 		taken.Redirect, _ = prob.Extra["redirect"].(string)
 		use.Result, use.Code, use.Why, use.Data = ResultFailed, prob.Code, sentence(prob), nil // nothing was handed over
@@ -357,18 +357,7 @@ func (p *Phone) deliver(ctx context.Context, a Asking, w parts, posted ceremony.
 		return Outcome{}, ErrReturn
 	}
 	out.Approved = use.Result == ResultApproved
-	return out, err
-}
-
-// returns tells whether a browser may be sent to address: a registered return
-// address with one parameter more.
-func returns(r ceremony.Registration, address string) bool {
-	u, err := url.Parse(address)
-	if err != nil || u.User != nil || u.Fragment != "" {
-		return false
-	}
-	u.RawQuery = ""
-	return slices.Contains(r.ReturnURLs, u.String())
+	return out, wayBack(err, out.Redirect)
 }
 
 // checkInAfter checks in after a use. What it cannot do now is done by the

@@ -386,16 +386,6 @@ func TestRequestsThatAreNotShown(t *testing.T) {
 	}
 }
 
-func TestAReturnAddressThatIsNotRegistered(t *testing.T) {
-	w, p, c := registered(t)
-	c.redirect = "http://evil.localhost:1/return?response_code=once"
-	a, err := p.Fetch(t.Context(), c.ask(nil))
-	w.must(err)
-	if out, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: withPIN(t, phonePIN)}); code(err) != "return-address" || out.Redirect != "" {
-		t.Errorf("got %+v, %v", out, err)
-	}
-}
-
 func TestABlockedPINAndTheWayBack(t *testing.T) {
 	w, p, c := registered(t)
 	a, err := p.Fetch(t.Context(), c.ask(nil))
