@@ -25,6 +25,8 @@ func attributes(c relying.Claims) Attributes {
 func said(err error) error {
 	refused := (*relying.RefusedError)(nil)
 	switch {
+	case errors.Is(err, relying.ErrDataChanged):
+		return ErrDataChanged.Because(err)
 	case errors.Is(err, relying.ErrDenied):
 		return ErrDeclined.Because(err)
 	case errors.Is(err, relying.ErrNotAsked), errors.Is(err, relying.ErrWeak), errors.Is(err, relying.ErrOtherSigner):

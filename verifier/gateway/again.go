@@ -50,7 +50,7 @@ func (g *Gateway) again(ctx context.Context, r Request, at time.Time) (ceremony.
 
 // judged are the verdicts with words of their own that a request can end with.
 func judged() []*problem.Problem {
-	return []*problem.Problem{ErrExpired, ErrRevoked, ErrHeld, ErrRisk, ErrCoolingOff, ErrMatch, ErrAttributes,
+	return []*problem.Problem{ErrExpired, ErrRevoked, ErrDataChanged, ErrHeld, ErrRisk, ErrCoolingOff, ErrMatch, ErrAttributes,
 		ErrLocked, ErrQuiet, ErrQuietPIN, ErrRaised, ErrDailyLimit, ErrSignedOther, ErrSignedWrong}
 }
 

@@ -246,6 +246,9 @@ func (g *Gateway) judge(ctx context.Context, a *attempt) error {
 	switch a.status.State {
 	case certpath.Revoked:
 		g.knowPerson(ctx, a)
+		if a.kind == pki.PhoneSign && a.status.Reason == affiliationChanged {
+			return ErrDataChanged
+		}
 		return ErrRevoked.With("reason", a.status.Reason)
 	case certpath.Held:
 		g.knowPerson(ctx, a)
@@ -286,6 +289,10 @@ func (g *Gateway) judge(ctx context.Context, a *attempt) error {
 	}
 	return g.fetchAttributes(ctx, a)
 }
+
+// affiliationChanged is the reason of a certificate whose data do not hold any more, while
+// nobody suspects its key (RFC 5280, section 5.3.1).
+const affiliationChanged = 3
 
 // coolingOff is how long a new pair may not be used for R3.
 const coolingOff = 24 * time.Hour

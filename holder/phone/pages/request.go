@@ -260,6 +260,9 @@ func (v *visit) notAnswered(id string, out phone.Outcome, err error) {
 	if isCode(err, "function-locked", "quiet-hours", "daily-limit") { // the holder's own limit: only the holder can end it
 		next = way{v.both("loosen.title"), v.base + "/loosen"}
 	}
+	if next.url == "" && isCode(err, "certificate-data-changed") {
+		next = way{v.both("reissue.title"), v.base + "/reissue/card-password"}
+	}
 	v.failSafe(err, safe, next)
 }
 
