@@ -24,6 +24,9 @@ var (
 	ErrNotChosen = problem.NewYourTurn(422, "must-be-given",
 		"この依頼では、断れない項目があります。", "すべて渡すか、依頼そのものを断ってください。",
 		"Some of these data cannot be refused alone.", "Give them all, or refuse the request.")
+	ErrReplaced = problem.New(problem.YourTurn, 409, "request-replaced",
+		problem.Text{Title: "依頼の内容が、見ていたものと変わりました。", Detail: "何もしていません。入力できる回数は減っていません。いま出ている内容を読み直し、覚えがなければ断ってください。"},
+		problem.Text{Title: "The request is not the one that you were looking at.", Detail: "Nothing was done. No try was used up. Read what is shown now, and refuse it unless you expect it."})
 	ErrReason = problem.NewYourTurn(400, "reason-unknown",
 		"断る理由を選べませんでした。", "一覧から選び直してください。",
 		"This is not a reason for refusing.", "Choose one from the list.")
@@ -34,6 +37,7 @@ var (
 
 // Reply is what the person decided.
 type Reply struct {
+	Shown   string // Ask.Shown of what the person saw
 	Approve bool
 	Reason  string         // of a refusal, one of ceremony's; "" is "unwanted"
 	Granted []string       // of the optional data
@@ -69,6 +73,9 @@ func (p *Phone) Answer(ctx context.Context, id string, reply Reply) (Outcome, er
 	a, err := p.asking(ctx, func(a Asking) bool { return a.ID == id && a.Request != "" })
 	if err != nil {
 		return Outcome{}, err
+	}
+	if reply.Shown != a.shown() {
+		return Outcome{}, ErrReplaced
 	}
 	w, err := p.parts(ctx, a)
 	if err != nil {
@@ -130,7 +137,7 @@ func (p *Phone) view(ctx context.Context, a Asking) (Ask, error) {
 	}
 	q := w.request
 	v := Ask{
-		ID: a.ID, Party: party(w.who), Channel: q.Channel, What: q.Purpose.Sentence, Kind: q.Kind, Risk: q.Risk,
+		ID: a.ID, Shown: a.shown(), Party: party(w.who), Channel: q.Channel, What: q.Purpose.Sentence, Kind: q.Kind, Risk: q.Risk,
 		Write: q.Write, Match: q.Match, Secret: w.secret(), NoLock: w.demand != "", Until: a.Until,
 	}
 	v.Tries, v.Party.Logo = p.element.Tries(v.Secret), a.Logo

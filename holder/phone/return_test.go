@@ -34,7 +34,7 @@ func TestAReturnAddressThatIsNotRegistered(t *testing.T) {
 	c.redirect = "http://evil.localhost:1/return?response_code=once"
 	a, err := p.Fetch(t.Context(), c.ask(nil))
 	w.must(err)
-	if out, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: withPIN(t, phonePIN)}); code(err) != "return-address" || out.Redirect != "" {
+	if out, err := p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown, Approve: true, Unlock: withPIN(t, phonePIN)}); code(err) != "return-address" || out.Redirect != "" {
 		t.Errorf("got %+v, %v", out, err)
 	}
 }

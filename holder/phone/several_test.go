@@ -55,7 +55,7 @@ func (c *checkpoint) signingAll(sheets []sheet) func(*ceremony.Request) {
 
 // agreed is a yes to all that was shown.
 func agreed(t *testing.T, a phone.Ask) phone.Reply {
-	r := phone.Reply{Approve: true, Unlock: element.Unlock{Password: password(t, phonePassword)}}
+	r := phone.Reply{Shown: a.Shown, Approve: true, Unlock: element.Unlock{Password: password(t, phonePassword)}}
 	for _, d := range a.Sign {
 		r.Seen = append(r.Seen, d.SHA256)
 	}
