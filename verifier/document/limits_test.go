@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"tegata/internal/certpath"
 	"tegata/internal/ceremony"
+	"tegata/internal/certpath"
 	"tegata/verifier/document"
 )
 
