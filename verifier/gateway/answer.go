@@ -88,6 +88,8 @@ func (g *Gateway) settle(ctx context.Context, a *attempt) (ceremony.Taken, error
 	switch {
 	case errors.Is(err, ErrLimitReached): // counted where the verdict is stored
 		return g.finish(ctx, a, ErrDailyLimit)
+	case errors.Is(err, ErrOpeningsReached):
+		return g.finish(ctx, a, ErrManyOpenings)
 	case errors.Is(err, ErrRulesChanged) && a.bound.tries < 3:
 		a.bound.tries++
 		return g.settle(ctx, a)

@@ -188,7 +188,7 @@ func subIndication(code string) (ceremony.Verdict, string) {
 	case ErrSignedWrong.Code:
 		return ceremony.Failed, "SIG_CRYPTO_FAILURE"
 	case ErrMatch.Code, ErrHolderRefused.Code, ErrNoParty.Code,
-		ErrLocked.Code, ErrQuiet.Code, ErrQuietPIN.Code, ErrRaised.Code, ErrDailyLimit.Code:
+		ErrLocked.Code, ErrQuiet.Code, ErrQuietPIN.Code, ErrRaised.Code, ErrDailyLimit.Code, ErrManyOpenings.Code:
 		return ceremony.Failed, "CUSTOM"
 	case ErrStatusUnavailable.Code, ErrStatusUnknown.Code, ErrLinkage.Code:
 		return ceremony.Indeterminate, "TRY_LATER"

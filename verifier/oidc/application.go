@@ -162,6 +162,7 @@ type Approval struct {
 	Why      string            // for the audit chain and the developer
 	Category ceremony.Category // by which holders lock and limit; "": as registered, or private
 	Sector   string            // of a first registration: see Client; "": the client's own
+	Opens    []string          // codes of purposes of signing that open an account, beside those that are registered so
 }
 
 // ApproveClient registers what a client applied for: from then on phones show it.
@@ -194,6 +195,12 @@ func (p *Provider) ApproveClient(ctx context.Context, who audit.Actor, id string
 		return fmt.Errorf("oidc: approve %s: %w", id, err)
 	}
 	c.categorise(category)
+	if was != nil {
+		c.keepOpenings(*was)
+	}
+	if err := c.open(said.Opens); err != nil {
+		return err
+	}
 	party, err := p.fits(ctx, *c)
 	if err != nil {
 		return err
@@ -209,6 +216,27 @@ func (c *Client) categorise(category ceremony.Category) {
 	for i := range c.SignPurposes {
 		c.SignPurposes[i].Category = category
 	}
+}
+
+// keepOpenings marks the purposes that open an account as they are registered: a developer's
+// form does not ask.
+func (c *Client) keepOpenings(registered Client) {
+	for i := range c.SignPurposes {
+		p := &c.SignPurposes[i]
+		p.OpensAccount = slices.ContainsFunc(registered.SignPurposes, func(r ceremony.RegisteredPurpose) bool { return r.Code == p.Code && r.OpensAccount })
+	}
+}
+
+// open marks purposes of signing that open an account. ErrClient when there is none of a code.
+func (c *Client) open(codes []string) error {
+	for _, code := range codes {
+		i := slices.IndexFunc(c.SignPurposes, func(p ceremony.RegisteredPurpose) bool { return p.Code == code })
+		if i < 0 {
+			return clientError("署名の目的 %s はありません。", "there is no purpose of signing %s", code)
+		}
+		c.SignPurposes[i].OpensAccount = true
+	}
+	return nil
 }
 
 // RefuseClient turns an application down; a registration that it was to change stays. why is

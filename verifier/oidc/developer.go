@@ -192,6 +192,7 @@ func (p *Provider) change(ctx context.Context, source string, of charge, c Clien
 	c.ID, c.Sector = draft.ID, draft.Sector
 	if of.Registered != nil {
 		c.categorise(of.Registered.Purpose.Category)
+		c.keepOpenings(*of.Registered)
 	}
 	if c.Authentication == SecretBasic {
 		switch {
