@@ -84,6 +84,7 @@ func (b *bankRole) register(ctx context.Context, at places, v *verifier) error {
 	permit := purpose(bank.PermitPurpose, ceremony.R3, "口座からの引き落としを許可します。", "Allow charges to your account.")
 	login.Claims = []string{"name", "address", "birthdate", "gender"}
 	sign.Claims, permit.Claims = login.Claims, login.Claims
+	sign.OpensAccount = true
 	_, err = v.register(ctx, sandboxOperator, oidc.Client{ID: bankID, Name: name, Mark: "bank", Profile: oidc.FAPI2, Authentication: oidc.PrivateKeyJWT, JWKS: set,
 		RedirectURIs: []string{bankReturn(at)}, BackchannelLogoutURI: at.machine("bank") + "/v1/logout", Purpose: login, SignPurposes: []ceremony.RegisteredPurpose{sign, permit}})
 	return err

@@ -333,10 +333,14 @@ func (c *canaries) commandSays(ctx context.Context, secrets map[string]string, a
 	return said.String(), err
 }
 
+// toldOfProcess is what a program can put under its /proc. The kernel's own numbers in status
+// are too many for a PIN of four digits not to be among them now and then.
+var toldOfProcess = []string{"cmdline", "environ", "comm"}
+
 // watch reads what /proc tells everybody about a process, until it has ended.
 func watch(pid int, ended chan struct{}) (seen []byte) {
 	for {
-		for _, name := range []string{"cmdline", "environ", "comm", "status"} {
+		for _, name := range toldOfProcess {
 			text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, name))
 			if err == nil {
 				seen = append(append(seen, text...), 0)

@@ -255,7 +255,7 @@ func (c *canaries) checkProcesses(t *testing.T) {
 		t.Fatalf("%d threads, %v", len(tasks), err)
 	}
 	for _, dir := range append(tasks, fmt.Sprintf("/proc/%d", c.process.cmd.Process.Pid)) {
-		for _, name := range []string{"cmdline", "environ", "comm", "status"} {
+		for _, name := range toldOfProcess {
 			text, err := os.ReadFile(filepath.Join(dir, name))
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				t.Error(err)

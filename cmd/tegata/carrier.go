@@ -68,11 +68,13 @@ func (c *carrierRole) register(ctx context.Context, at places, v *verifier) erro
 	if err != nil {
 		return err
 	}
+	contract := purpose(carrier.SignPurpose, ceremony.R3, "携帯電話回線の契約書に署名します。", "Sign the contract for a mobile line.")
+	contract.OpensAccount = true
 	_, err = v.register(ctx, sandboxOperator, oidc.Client{ID: carrierID, Name: ceremony.Text{JA: "手形モバイル", EN: "Tegata Mobile"}, Mark: "carrier",
 		Profile: oidc.FAPI2, Authentication: oidc.PrivateKeyJWT, JWKS: set, RedirectURIs: []string{carrierReturn(at)}, BackchannelLogoutURI: at.machine("carrier") + "/v1/logout",
 		Purpose: purpose("mobile", ceremony.R2, "携帯電話会社の画面に入ります。", "Log in at the mobile carrier.", "name", "address", "birthdate"),
 		SignPurposes: []ceremony.RegisteredPurpose{
-			purpose(carrier.SignPurpose, ceremony.R3, "携帯電話回線の契約書に署名します。", "Sign the contract for a mobile line."),
+			contract,
 			purpose(carrier.ChangePurpose, ceremony.R3, "SIM や回線の申込書に署名します。", "Sign a request about a SIM or a line."),
 		}})
 	return err

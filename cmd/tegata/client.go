@@ -210,6 +210,10 @@ func approvalFlags(flags *flag.FlagSet, said *oidc.Approval) {
 		}
 		return nil
 	})
+	flags.Func("opens-account", "a purpose of signing by which an account, a line or the like is opened: of these a person signs 3 in 7 days, at all parties together. May be given several times; stays until the purpose goes", func(s string) error {
+		said.Opens = append(said.Opens, s)
+		return nil
+	})
 	flags.StringVar(&said.Sector, "sector", "", "at the first approval: clients of one sector know a person by the same sub; without it each has its own")
 }
 

@@ -46,7 +46,7 @@ func commands() []command {
 		{"client register", "-config FILE -in FILE.json [-logo FILE.png]", "production: register a relying party that speaks OpenID Connect", clientRegister},
 		{"client list", "-config FILE [-json]", "production: relying parties that speak OpenID Connect, and who applied to be one", clientList},
 		{"client show", "-config FILE -id ID [-logo FILE.png]", "production: all of one, and what an application would change", clientShow},
-		{"client approve", "-config FILE -id ID -seen DIGEST -why TEXT [-category NAME] [-sector NAME]", "production: register what was applied for", decision(oidc.Approved, approvalFlags, clientApprove)},
+		{"client approve", "-config FILE -id ID -seen DIGEST -why TEXT [-category NAME] [-opens-account CODE] [-sector NAME]", "production: register what was applied for", decision(oidc.Approved, approvalFlags, clientApprove)},
 		{"client refuse", "-config FILE -id ID -why TEXT", "production: turn an application down; a registration stays", decision(oidc.Refused, nil, clientRefuse)},
 		{"client end", "-config FILE -id ID -why TEXT", "production: end a relying party, and tell its developer why", decision(oidc.Ended, nil, clientEnd)},
 		{"party revoke", "-config FILE -serial HEX -reason REASON", "production: revoke a party's certificate", partyRevoke},

@@ -77,6 +77,7 @@ func (s *streets) answering(t *testing.T) {
 		t.Errorf("%d residents answer by themselves", tested)
 	}
 	m.t = t
+	b.movedSigns()
 	var moved phoneView
 	m.ask("/v1/phones/auto-moved-phone", &moved)
 	for _, c := range moved.Certificates {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"time"
 
 	"tegata/internal/audit"
 	"tegata/internal/ceremony"
@@ -57,7 +58,35 @@ func (v *verifier) openOpenID(ctx context.Context, at site, store *verifierstore
 		Signer: who.signer, Chain: who.chain, Key: v.signingKey, Gateway: v.gateway, Store: store.OIDC(), Now: at.now,
 		Name: at.openID, Sandbox: at.sandbox, Residents: residents, Secure: !at.sandbox, Log: v.log,
 	})
+	if err == nil && !at.sandbox {
+		v.countApplications(at.now)
+	}
 	return err
+}
+
+// countApplications tells whoever watches the role that somebody waits for the operator: the
+// verifier has no mail server.
+func (v *verifier) countApplications(now func() time.Time) {
+	waiting := func(value func(n int, since time.Time) float64) func() float64 {
+		return func() float64 {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			n, since, err := v.openid.Waiting(ctx)
+			if err != nil {
+				v.log.Error("the applications could not be counted", "error", fmt.Errorf("metrics: %w", err))
+				return -1
+			}
+			return value(n, since)
+		}
+	}
+	v.metrics.Gauge("tegata_client_applications_waiting", "Applications of relying parties that wait for the operator.",
+		waiting(func(n int, _ time.Time) float64 { return float64(n) }))
+	v.metrics.Gauge("tegata_client_applications_oldest_seconds", "Since when the first of them waits; 0 when none does.", waiting(func(n int, since time.Time) float64 {
+		if n == 0 {
+			return 0
+		}
+		return now().Sub(since).Seconds()
+	}))
 }
 
 // openidParty is what the provider's certificate says of it.

@@ -141,6 +141,13 @@ func (w *world) applicant(ctx context.Context, client *http.Client, at string) e
 	if err := asks(http.StatusForbidden); err != nil {
 		return err
 	}
+	counted, _, err := httpd.Exchange(ctx, httpd.Client(5*time.Second), http.MethodGet, w.conf.url("verifier")+"/metrics", nil)
+	if err != nil {
+		return err
+	}
+	if !regexp.MustCompile(`(?m)^tegata_client_applications_waiting 1$`).Match(counted) || !regexp.MustCompile(`(?m)^tegata_client_applications_oldest_seconds [0-9.e-]+$`).Match(counted) {
+		return fmt.Errorf("who watches the role does not hear of the application: %s", counted)
+	}
 	listed, err := w.printed(ctx, "client", "list", "-config", w.config)
 	if err != nil {
 		return err

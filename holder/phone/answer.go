@@ -3,7 +3,6 @@ package phone
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"slices"
 	"time"
 
@@ -25,6 +24,9 @@ var (
 	ErrNotChosen = problem.NewYourTurn(422, "must-be-given",
 		"この依頼では、断れない項目があります。", "すべて渡すか、依頼そのものを断ってください。",
 		"Some of these data cannot be refused alone.", "Give them all, or refuse the request.")
+	ErrReplaced = problem.New(problem.YourTurn, 409, "request-replaced",
+		problem.Text{Title: "依頼の内容が、見ていたものと変わりました。", Detail: "何もしていません。入力できる回数は減っていません。いま出ている内容を読み直し、覚えがなければ断ってください。"},
+		problem.Text{Title: "The request is not the one that you were looking at.", Detail: "Nothing was done. No try was used up. Read what is shown now, and refuse it unless you expect it."})
 	ErrReason = problem.NewYourTurn(400, "reason-unknown",
 		"断る理由を選べませんでした。", "一覧から選び直してください。",
 		"This is not a reason for refusing.", "Choose one from the list.")
@@ -35,6 +37,7 @@ var (
 
 // Reply is what the person decided.
 type Reply struct {
+	Shown   string // Ask.Shown of what the person saw
 	Approve bool
 	Reason  string         // of a refusal, one of ceremony's; "" is "unwanted"
 	Granted []string       // of the optional data
@@ -59,7 +62,8 @@ type Outcome struct {
 // unless the person refuses now. After anything else the request is over.
 //
 // A refusal by the verifier is that problem; the Outcome beside it says where
-// the browser goes all the same. Only that Redirect was checked.
+// the browser goes all the same. Both redirects are checked; what a verifier sent
+// and the asking party did not register is in neither.
 func (p *Phone) Answer(ctx context.Context, id string, reply Reply) (Outcome, error) {
 	p.work.Lock()
 	defer p.work.Unlock()
@@ -69,6 +73,9 @@ func (p *Phone) Answer(ctx context.Context, id string, reply Reply) (Outcome, er
 	a, err := p.asking(ctx, func(a Asking) bool { return a.ID == id && a.Request != "" })
 	if err != nil {
 		return Outcome{}, err
+	}
+	if reply.Shown != a.shown() {
+		return Outcome{}, ErrReplaced
 	}
 	w, err := p.parts(ctx, a)
 	if err != nil {
@@ -130,7 +137,7 @@ func (p *Phone) view(ctx context.Context, a Asking) (Ask, error) {
 	}
 	q := w.request
 	v := Ask{
-		ID: a.ID, Party: party(w.who), Channel: q.Channel, What: q.Purpose.Sentence, Kind: q.Kind, Risk: q.Risk,
+		ID: a.ID, Shown: a.shown(), Party: party(w.who), Channel: q.Channel, What: q.Purpose.Sentence, Kind: q.Kind, Risk: q.Risk,
 		Write: q.Write, Match: q.Match, Secret: w.secret(), NoLock: w.demand != "", Until: a.Until,
 	}
 	v.Tries, v.Party.Logo = p.element.Tries(v.Secret), a.Logo
@@ -330,7 +337,7 @@ func (p *Phone) deliver(ctx context.Context, a Asking, w parts, posted ceremony.
 	if err != nil {
 		prob := problem.From(err)
 		if _, judged := prob.Extra["verdict"]; !judged && (prob.Kind == problem.CouldNotCheck || prob.Kind == problem.OurFault) {
-			return Outcome{}, err // it stays, and is sent again
+			return Outcome{}, wayBack(err, "") // it stays, and is sent again
 		}
 		taken.Redirect, _ = prob.Extra["redirect"].(string)
 		use.Result, use.Code, use.Why, use.Data = ResultFailed, prob.Code, sentence(prob), nil // nothing was handed over
@@ -357,18 +364,7 @@ func (p *Phone) deliver(ctx context.Context, a Asking, w parts, posted ceremony.
 		return Outcome{}, ErrReturn
 	}
 	out.Approved = use.Result == ResultApproved
-	return out, err
-}
-
-// returns tells whether a browser may be sent to address: a registered return
-// address with one parameter more.
-func returns(r ceremony.Registration, address string) bool {
-	u, err := url.Parse(address)
-	if err != nil || u.User != nil || u.Fragment != "" {
-		return false
-	}
-	u.RawQuery = ""
-	return slices.Contains(r.ReturnURLs, u.String())
+	return out, wayBack(err, out.Redirect)
 }
 
 // checkInAfter checks in after a use. What it cannot do now is done by the

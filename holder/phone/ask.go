@@ -98,6 +98,7 @@ func refusedUnread(err error) error {
 // Ask is a request, checked, in the words of the registration of who asks.
 type Ask struct {
 	ID      string
+	Shown   string           // names all of it: an answer is to this and to nothing else
 	Party   Party            // who asks, or on whose behalf
 	Through *Party           // the provider that asks on behalf of Party
 	Channel ceremony.Channel // same, cross, tap

@@ -49,12 +49,12 @@ func TestLoggingIn(t *testing.T) {
 	if l, err := p.Look(t.Context()); err != nil || len(l.Waiting) != 1 {
 		t.Errorf("waiting %+v, %v", l.Waiting, err)
 	}
-	_, err = p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: withPIN(t, "9753")})
+	_, err = p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown, Approve: true, Unlock: withPIN(t, "9753")})
 	if code(err) != "wrong-phone-pin" || problem.From(err).Extra["tries_left"] != 2 {
 		t.Fatalf("wrong PIN: %v", err)
 	}
 	p = w.restart("a") // the request waits on
-	out, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: withPIN(t, phonePIN)})
+	out, err := p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown, Approve: true, Unlock: withPIN(t, phonePIN)})
 	w.must(err)
 	if !out.Approved || out.Redirect != c.redirect || out.Party.EN != "Portal" {
 		t.Errorf("outcome %+v", out)
@@ -89,10 +89,10 @@ func TestRefusingNeedsNoSecret(t *testing.T) {
 	w, p, c := registered(t)
 	a, err := p.Fetch(t.Context(), c.ask(nil))
 	w.must(err)
-	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Reason: "because"}); code(err) != "reason-unknown" {
+	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown, Reason: "because"}); code(err) != "reason-unknown" {
 		t.Errorf("a reason of one's own: %v", err)
 	}
-	out, err := p.Answer(t.Context(), a.ID, phone.Reply{Reason: ceremony.ReasonNotMe})
+	out, err := p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown, Reason: ceremony.ReasonNotMe})
 	w.must(err)
 	if out.Approved || out.Redirect != c.redirect || !slices.Equal(c.declined, []string{ceremony.ReasonNotMe}) {
 		t.Errorf("outcome %+v, %v", out, c.declined)
@@ -109,10 +109,10 @@ func TestR3WantsThePasswordAndConsentsAreChosen(t *testing.T) {
 	if a.Secret != element.Password || a.Tries != 5 || len(a.Write) != 1 {
 		t.Errorf("shown %+v", a)
 	}
-	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: withPIN(t, phonePIN)}); code(err) != "secret-form" {
+	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown, Approve: true, Unlock: withPIN(t, phonePIN)}); code(err) != "secret-form" {
 		t.Errorf("with the PIN: %v", err)
 	}
-	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: element.Unlock{Password: password(t, phonePassword)}}); err != nil {
+	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown, Approve: true, Unlock: element.Unlock{Password: password(t, phonePassword)}}); err != nil {
 		t.Fatal(err)
 	}
 	if got := c.last(); !slices.Contains(got.AMR, "pwd") {
@@ -122,10 +122,10 @@ func TestR3WantsThePasswordAndConsentsAreChosen(t *testing.T) {
 		q.Purpose, q.Kind, q.Risk, q.Claims = ceremony.Purpose{Code: "share", Sentence: c.reg.Purposes[1].Sentence}, ceremony.Consent, ceremony.R2, []string{"name", "address"}
 	}))
 	w.must(err)
-	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Granted: []string{"gender"}, Unlock: withPIN(t, phonePIN)}); code(err) != "not-asked-for" {
+	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown, Approve: true, Granted: []string{"gender"}, Unlock: withPIN(t, phonePIN)}); code(err) != "not-asked-for" {
 		t.Errorf("more than asked: %v", err)
 	}
-	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Granted: []string{"address"}, Unlock: withPIN(t, phonePIN)}); err != nil {
+	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown, Approve: true, Granted: []string{"address"}, Unlock: withPIN(t, phonePIN)}); err != nil {
 		t.Fatal(err)
 	}
 	if got := c.last(); !slices.Equal(got.Granted, []string{"address"}) {
@@ -138,11 +138,11 @@ func TestTheNumberIsChosen(t *testing.T) {
 	a, err := p.Fetch(t.Context(), c.ask(func(q *ceremony.Request) { q.Channel, q.Match = ceremony.Cross, []string{"11", "47", "80"} }))
 	w.must(err)
 	for _, wrong := range []string{"", "12"} {
-		if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Match: wrong, Unlock: withPIN(t, phonePIN)}); code(err) != "pick-number" {
+		if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown, Approve: true, Match: wrong, Unlock: withPIN(t, phonePIN)}); code(err) != "pick-number" {
 			t.Errorf("number %q: %v", wrong, err)
 		}
 	}
-	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Match: "47", Unlock: withPIN(t, phonePIN)}); err != nil {
+	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown, Approve: true, Match: "47", Unlock: withPIN(t, phonePIN)}); err != nil {
 		t.Fatal(err)
 	}
 	if c.last().Match != "47" {
@@ -158,7 +158,7 @@ func TestAnAnswerThatDoesNotPassHandsNothingOver(t *testing.T) {
 	held := problem.NewRefused(403, "certificate-held", "この証明書は一時停止中です。", "理由を確かめてください。", "This certificate is on hold.", "See why.").
 		With("verdict", "failed")
 	c.set(func(rw http.ResponseWriter, r *http.Request) bool { httpd.WriteProblem(rw, r, held); return true })
-	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: withPIN(t, phonePIN)}); code(err) != held.Code {
+	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown, Approve: true, Unlock: withPIN(t, phonePIN)}); code(err) != held.Code {
 		t.Fatalf("got %v", err)
 	}
 	uses, err := p.Uses(t.Context(), 1)
@@ -187,7 +187,7 @@ func TestAnAnswerThatDidNotArriveIsSentAgain(t *testing.T) {
 	a, err := p.Fetch(t.Context(), c.ask(nil))
 	w.must(err)
 	c.trouble = func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }
-	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: withPIN(t, phonePIN)}); problem.From(err).Kind != problem.CouldNotCheck {
+	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown, Approve: true, Unlock: withPIN(t, phonePIN)}); problem.From(err).Kind != problem.CouldNotCheck {
 		t.Fatalf("got %v", err)
 	}
 	p = w.restart("a")
@@ -195,7 +195,7 @@ func TestAnAnswerThatDidNotArriveIsSentAgain(t *testing.T) {
 	c.mu.Lock()
 	c.trouble = nil
 	c.mu.Unlock()
-	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true}); err != nil {
+	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown, Approve: true}); err != nil {
 		t.Fatal(err)
 	}
 	if got := c.last().Counter; got > ctr {
@@ -211,14 +211,14 @@ func TestRefusingWhatWasSignedAndDidNotArrive(t *testing.T) {
 		a, err := p.Fetch(t.Context(), c.ask(nil))
 		w.must(err)
 		c.set(func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) })
-		if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: withPIN(t, phonePIN)}); problem.From(err).Kind != problem.CouldNotCheck {
+		if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown, Approve: true, Unlock: withPIN(t, phonePIN)}); problem.From(err).Kind != problem.CouldNotCheck {
 			t.Fatalf("got %v", err)
 		}
 		c.set(nil)
 		return a
 	}
 	a := lost()
-	out, err := p.Answer(t.Context(), a.ID, phone.Reply{Reason: ceremony.ReasonNotMe})
+	out, err := p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown, Reason: ceremony.ReasonNotMe})
 	w.must(err)
 	if out.Approved || len(c.answers) != 0 || !slices.Equal(c.declined, []string{ceremony.ReasonNotMe}) {
 		t.Errorf("outcome %+v, answers %+v, refusals %v", out, c.answers, c.declined)
@@ -242,7 +242,7 @@ func TestRefusingWhatWasSignedAndDidNotArrive(t *testing.T) {
 		}
 		return false
 	})
-	if out, err = p.Answer(t.Context(), a.ID, phone.Reply{Reason: ceremony.ReasonNotMe}); err != nil || !out.Approved {
+	if out, err = p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown, Reason: ceremony.ReasonNotMe}); err != nil || !out.Approved {
 		t.Errorf("outcome %+v, %v", out, err)
 	}
 	if uses, err = p.Uses(t.Context(), 1); err != nil || uses[0].Result != phone.ResultApproved || !slices.Equal(uses[0].Data, []string{"name"}) {
@@ -386,27 +386,17 @@ func TestRequestsThatAreNotShown(t *testing.T) {
 	}
 }
 
-func TestAReturnAddressThatIsNotRegistered(t *testing.T) {
-	w, p, c := registered(t)
-	c.redirect = "http://evil.localhost:1/return?response_code=once"
-	a, err := p.Fetch(t.Context(), c.ask(nil))
-	w.must(err)
-	if out, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: withPIN(t, phonePIN)}); code(err) != "return-address" || out.Redirect != "" {
-		t.Errorf("got %+v, %v", out, err)
-	}
-}
-
 func TestABlockedPINAndTheWayBack(t *testing.T) {
 	w, p, c := registered(t)
 	a, err := p.Fetch(t.Context(), c.ask(nil))
 	w.must(err)
 	for i, want := range []string{"wrong-phone-pin", "wrong-phone-pin", "phone-pin-blocked", "phone-pin-blocked"} {
-		if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: withPIN(t, "9753")}); code(err) != want {
+		if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown, Approve: true, Unlock: withPIN(t, "9753")}); code(err) != want {
 			t.Errorf("try %d: %v", i+1, err)
 		}
 	}
 	w.must(p.ResetPIN(t.Context(), password(t, phonePassword), pin(t, "7391")))
-	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: withPIN(t, "7391")}); err != nil {
+	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown, Approve: true, Unlock: withPIN(t, "7391")}); err != nil {
 		t.Error(err)
 	}
 }

@@ -42,8 +42,8 @@ func (w *town) touch(p *phone.Phone, f *elementtest.Finger, ask string) *element
 	return f.Get(w.t, c, phoneOrigin)
 }
 
-func byFinger(a *element.Assertion) phone.Reply {
-	return phone.Reply{Approve: true, Unlock: element.Unlock{Assertion: a}}
+func byFinger(shown phone.Ask, a *element.Assertion) phone.Reply {
+	return phone.Reply{Shown: shown.Shown, Approve: true, Unlock: element.Unlock{Assertion: a}}
 }
 
 // history is the newest entries, newest first.
@@ -70,10 +70,10 @@ func TestLoggingInByFinger(t *testing.T) {
 	w, p, c, f := withFinger(t)
 	a, err := p.Fetch(t.Context(), c.ask(nil))
 	w.must(err)
-	if _, err := p.Answer(t.Context(), a.ID, byFinger(w.touch(p, elementtest.NewFinger(), a.ID))); code(err) != "biometrics-failed" {
+	if _, err := p.Answer(t.Context(), a.ID, byFinger(a, w.touch(p, elementtest.NewFinger(), a.ID))); code(err) != "biometrics-failed" {
 		t.Fatalf("a strange finger: %v", err)
 	}
-	out, err := p.Answer(t.Context(), a.ID, byFinger(w.touch(p, f, a.ID)))
+	out, err := p.Answer(t.Context(), a.ID, byFinger(a, w.touch(p, f, a.ID)))
 	w.must(err)
 	if got := c.last(); !out.Approved || !slices.Equal(got.AMR, []string{"user", "swk", "mfa"}) {
 		t.Errorf("answer %+v", got)
@@ -93,10 +93,10 @@ func TestAFingerIsForOneRequest(t *testing.T) {
 	w.must(err)
 	second, err := p.Fetch(t.Context(), c.ask(nil))
 	w.must(err)
-	if _, err := p.Answer(t.Context(), second.ID, byFinger(w.touch(p, f, first.ID))); code(err) != "biometrics-late" {
+	if _, err := p.Answer(t.Context(), second.ID, byFinger(second, w.touch(p, f, first.ID))); code(err) != "biometrics-late" {
 		t.Errorf("another request: %v", err)
 	}
-	if _, err := p.Answer(t.Context(), first.ID, byFinger(w.touch(p, f, ""))); code(err) != "biometrics-late" {
+	if _, err := p.Answer(t.Context(), first.ID, byFinger(first, w.touch(p, f, ""))); code(err) != "biometrics-late" {
 		t.Errorf("a finger for nothing: %v", err)
 	}
 	if len(c.answers) != 0 {
@@ -148,7 +148,7 @@ func TestPlayingThiefWithBiometrics(t *testing.T) {
 			w.must(err)
 			challenge, err := p.Challenge(t.Context(), a.ID)
 			if err == nil {
-				_, err = p.Answer(t.Context(), a.ID, byFinger(f.Get(t, challenge, phoneOrigin)))
+				_, err = p.Answer(t.Context(), a.ID, byFinger(a, f.Get(t, challenge, phoneOrigin)))
 			}
 			if c.want == "" && err != nil || c.want != "" && code(err) != c.want {
 				t.Errorf("got %v, want %q", err, c.want)
@@ -162,7 +162,7 @@ func TestPlayingThiefWithBiometrics(t *testing.T) {
 	w, p, c, f := withFinger(t)
 	a, err := p.Fetch(t.Context(), c.ask(c.r3))
 	w.must(err)
-	if _, err := p.Answer(t.Context(), a.ID, byFinger(w.touch(p, f, ""))); code(err) != "biometrics-not-for-this" {
+	if _, err := p.Answer(t.Context(), a.ID, byFinger(a, w.touch(p, f, ""))); code(err) != "biometrics-not-for-this" {
 		t.Errorf("R3: %v", err)
 	}
 	// A thief with an unlocked phone and no secrets enrols no finger of his own.

@@ -118,7 +118,7 @@ func TestNothingIsKeptOfARefusal(t *testing.T) {
 	w, p, c := registered(t)
 	a, err := p.Fetch(t.Context(), c.ask(c.signingAll(threeSheets())))
 	w.must(err)
-	_, err = p.Answer(t.Context(), a.ID, phone.Reply{})
+	_, err = p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown})
 	w.must(err)
 	c.set(func(rw http.ResponseWriter, r *http.Request) bool {
 		httpd.WriteProblem(rw, r, problem.New(problem.Refused, 403, "signed-document-invalid", problem.Text{Title: "x"}, problem.Text{Title: "x"}).With("verdict", "failed"))
@@ -134,7 +134,7 @@ func TestNothingIsKeptOfARefusal(t *testing.T) {
 		t.Fatal("delivered")
 	}
 	c.set(nil)
-	if out, err := p.Answer(t.Context(), a.ID, phone.Reply{}); err != nil || out.Approved {
+	if out, err := p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown}); err != nil || out.Approved {
 		t.Errorf("%+v, %v", out, err)
 	}
 	w.pass(11 * time.Minute)
@@ -163,7 +163,7 @@ func TestALostAnswerIsKeptOnce(t *testing.T) {
 		t.Errorf("before it arrived: %+v", list)
 	}
 	p = w.restart("a")
-	out, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true}) // no password: it is signed
+	out, err := p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown, Approve: true}) // no password: it is signed
 	w.must(err)
 	if list, _ := kept(t, p); out.Copies != 3 || len(list) != 3 || list[0].Unsure {
 		t.Errorf("%+v, %+v", out, list)

@@ -86,10 +86,10 @@ func TestWhatIsShownIsWhatIsSigned(t *testing.T) {
 		c.mu.Lock()
 		c.document = []byte("something else")
 		c.mu.Unlock()
-		if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: withPIN(t, phonePIN)}); code(err) != "secret-form" {
+		if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown, Approve: true, Unlock: withPIN(t, phonePIN)}); code(err) != "secret-form" {
 			t.Errorf("%s with the PIN: %v", d.format, err)
 		}
-		_, err = p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: element.Unlock{Password: password(t, phonePassword)}})
+		_, err = p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown, Approve: true, Unlock: element.Unlock{Password: password(t, phonePassword)}})
 		w.must(err)
 		signed, answer := c.signed[len(c.signed)-1], c.last()
 		sum := sha256.Sum256(signed)

@@ -252,7 +252,7 @@ func approve(ctx context.Context, p *Phone, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	reply := Reply{Approve: !in.Refuse, Reason: in.Reason, Match: in.Match}
+	reply := Reply{Shown: ask.Shown, Approve: !in.Refuse, Reason: in.Reason, Match: in.Match}
 	for _, d := range ask.Data {
 		reply.Granted = append(reply.Granted, d.Code)
 	}

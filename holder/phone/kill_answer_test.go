@@ -22,7 +22,7 @@ func TestKilledWhileSigning(t *testing.T) {
 	for at := 1; ; at += 2 {
 		a, err := p.Fetch(t.Context(), c.ask(c.signingAll(threeSheets())))
 		w.must(err)
-		order.DieAt, order.Ask, order.Seen = at, a.ID, agreed(t, a).Seen
+		order.DieAt, order.Ask, order.Shown, order.Seen = at, a.ID, a.Shown, agreed(t, a).Seen
 		w.must(w.phones.Close())
 		_, died := w.run(order, card)
 		w.phones = phone.New(w.config)

@@ -37,9 +37,10 @@ type childOrder struct {
 	Dir, DSN, Issuer string
 	Now              time.Time
 	Phone            string
-	DieAt            int      // the moment to die at, from 1; 0: live
-	Do               string   // "": register; "force-stop", "deliver", "answer"
-	Ask              string   // that is answered
+	DieAt            int    // the moment to die at, from 1; 0: live
+	Do               string // "": register; "force-stop", "deliver", "answer"
+	Ask              string // that is answered
+	Shown            string
 	Seen             []string // of its documents
 }
 
@@ -93,7 +94,7 @@ func child(text string) {
 	case "answer":
 		own, err := secret.ParsePassword(phonePassword)
 		fail(err)
-		_, err = p.Answer(ctx, o.Ask, phone.Reply{Approve: true, Seen: o.Seen, Unlock: element.Unlock{Password: own}})
+		_, err = p.Answer(ctx, o.Ask, phone.Reply{Shown: o.Shown, Approve: true, Seen: o.Seen, Unlock: element.Unlock{Password: own}})
 		fail(err)
 		fmt.Println(seen)
 		return

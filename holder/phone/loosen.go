@@ -226,7 +226,7 @@ func (p *Phone) learnDemand(ctx context.Context, q ceremony.Request, refused *pr
 		if to := ceremony.Demand(needs); to == ceremony.DemandPIN || to == ceremony.DemandPassword {
 			return p.remember(ctx, q, to)
 		}
-	case "risk-not-met", "certificate-revoked", "certificate-expired": // the limit may have ended elsewhere, and the other key may do
+	case "risk-not-met", "certificate-revoked", "certificate-data-changed", "certificate-expired": // the limit may have ended elsewhere, and the other key may do
 		return p.remember(ctx, q, "")
 	}
 	return nil

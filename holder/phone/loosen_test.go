@@ -109,7 +109,7 @@ func TestADemandIsRemembered(t *testing.T) {
 		if a.Secret == element.Password {
 			unlock = element.Unlock{Password: password(t, phonePassword)}
 		}
-		if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: unlock}); problem.From(err).Code != code {
+		if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown, Approve: true, Unlock: unlock}); problem.From(err).Code != code {
 			t.Fatal(err)
 		}
 	}
@@ -129,12 +129,12 @@ func TestADemandIsRemembered(t *testing.T) {
 	if _, err := p.Challenge(t.Context(), a.ID); code(err) != phone.ErrPINChosen.Code {
 		t.Errorf("the screen lock: %v", err)
 	}
-	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: withPIN(t, phonePIN)}); err != nil {
+	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown, Approve: true, Unlock: withPIN(t, phonePIN)}); err != nil {
 		t.Error(err)
 	}
 	refuse("risk-raised", "password")
 	a = shown(element.Password, true)
-	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: withPIN(t, phonePIN)}); code(err) != "secret-form" {
+	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown, Approve: true, Unlock: withPIN(t, phonePIN)}); code(err) != "secret-form" {
 		t.Errorf("the PIN where the password was chosen: %v", err)
 	}
 	refuse("risk-raised", "a prize") // nonsense teaches nothing

@@ -100,7 +100,7 @@ func TestARequestIsHandedOverAtATill(t *testing.T) {
 	s := w.screen(t)
 	s.open("/p/a/request/" + h.Ask)
 	s.at("/p/a/request/"+h.Ask, "手形ストア本町店", "手形市本町1", "口座", "普通", "口座を開く")
-	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Approve: true, Unlock: element.Unlock{Password: password(t, phonePassword)}}); err != nil {
+	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown, Approve: true, Unlock: element.Unlock{Password: password(t, phonePassword)}}); err != nil {
 		t.Fatal(err)
 	}
 	if got := c.last(); !slices.Contains(got.AMR, "pwd") || got.Match != "" {

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -15,7 +13,6 @@ import (
 	"tegata/holder/phone"
 	"tegata/internal/ceremony"
 	"tegata/internal/cms"
-	"tegata/internal/httpd"
 	"tegata/internal/signable"
 )
 
@@ -58,7 +55,7 @@ func (c *checkpoint) signingAll(sheets []sheet) func(*ceremony.Request) {
 
 // agreed is a yes to all that was shown.
 func agreed(t *testing.T, a phone.Ask) phone.Reply {
-	r := phone.Reply{Approve: true, Unlock: element.Unlock{Password: password(t, phonePassword)}}
+	r := phone.Reply{Shown: a.Shown, Approve: true, Unlock: element.Unlock{Password: password(t, phonePassword)}}
 	for _, d := range a.Sign {
 		r.Seen = append(r.Seen, d.SHA256)
 	}
@@ -198,15 +195,7 @@ func TestSeveralDocumentsOnTheScreen(t *testing.T) {
 // the request that it names.
 func TestSeveralDocumentsByTheDoor(t *testing.T) {
 	w, p, c := registered(t)
-	token := httpd.NewOperatorToken()
-	body, err := json.Marshal(map[string]string{"request": c.ask(c.signingAll(threeSheets())), "phone_signature_password": phonePassword})
-	w.must(err)
-	r := httptest.NewRequest("POST", "/v1/phones/"+p.ID()+"/approve", bytes.NewReader(body))
-	bearer := token.Bearer()
-	r.Header.Set(bearer.Name, bearer.Value)
-	r.Header.Set("Content-Type", "application/json")
-	rec := httptest.NewRecorder()
-	(&phone.Door{Phones: w.phones, Token: token}).Routes().ServeHTTP(rec, r)
+	rec := w.atDoor(p, "approve", map[string]string{"request": c.ask(c.signingAll(threeSheets())), "phone_signature_password": phonePassword})
 	if rec.Code != 200 || len(c.signed) != 3 {
 		t.Errorf("%d %s, %d signatures", rec.Code, rec.Body, len(c.signed))
 	}

@@ -2,7 +2,10 @@ package phone
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
+	"fmt"
 	"time"
 
 	"tegata/internal/ceremony"
@@ -175,6 +178,16 @@ type Asking struct {
 	Copies       [][]byte  `json:"copies,omitempty"`    // of Signed, sealed for the phone's own keeping
 	SignedAt     time.Time `json:"signed_at,omitzero"`
 	NoRoom       bool      `json:"no_room,omitempty"` // there are none, because there is no room for them
+}
+
+// shown is the hash of what the person is shown of a request, which its id is not: whoever
+// asks chose that, and may use it again. Each part is signed, and has a length.
+func (a Asking) shown() string {
+	h := sha256.New()
+	for _, part := range []string{a.Request, a.Registration, a.OnBehalfOf, string(a.Logo)} {
+		fmt.Fprintf(h, "%d %s", len(part), part)
+	}
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
 }
 
 // contents are the bytes of the documents that are to be signed, in order.

@@ -54,7 +54,7 @@ func TestATillsRequestThatCameByALinkIsNotShown(t *testing.T) {
 	if err != nil || again.ID != h.Ask {
 		t.Fatalf("%+v, %v", again, err)
 	}
-	if _, err := p.Answer(t.Context(), again.ID, phone.Reply{Approve: true, Unlock: element.Unlock{Password: password(t, phonePassword)}}); err != nil {
+	if _, err := p.Answer(t.Context(), again.ID, phone.Reply{Shown: again.Shown, Approve: true, Unlock: element.Unlock{Password: password(t, phonePassword)}}); err != nil {
 		t.Error(err)
 	}
 	if len(c.answers) != 1 {

@@ -47,6 +47,9 @@ type RegisteredPurpose struct {
 	RiskFloor Risk     `json:"risk_floor"`
 	Claims    []string `json:"claims,omitempty"`   // the most it may ask for
 	Category  Category `json:"category,omitempty"` // by which holders lock and limit; "" is private
+	// OpensAccount: what is signed for it opens an account, a line or the like, of which
+	// verifiers allow a person only so many in a time, over all parties. R3 alone.
+	OpensAccount bool `json:"opens_account,omitempty"`
 }
 
 // VerifierInfo is who vouches for the registration, and the key that answers are
@@ -104,7 +107,8 @@ func (r Registration) Check() error {
 	}
 	codes := map[string]bool{}
 	for _, p := range r.Purposes {
-		if !identifier(p.Code) || codes[p.Code] || p.RiskFloor.rank() == 0 || p.Category != "" && p.Category != p.Category.Or() {
+		if !identifier(p.Code) || codes[p.Code] || p.RiskFloor.rank() == 0 || p.Category != "" && p.Category != p.Category.Or() ||
+			p.OpensAccount && p.RiskFloor != R3 {
 			return malformed("purpose")
 		}
 		codes[p.Code] = true

@@ -122,6 +122,7 @@ type Link struct {
 	ID     string   `json:"id"` // client_id
 	Name   Text     `json:"name"`
 	Mark   string   `json:"mark"`
+	Logo   string   `json:"logo,omitempty"` // as in its registration: see CheckLogo
 	Since  int64    `json:"since"`
 	Used   int64    `json:"last_used"` // within a minute
 	Until  int64    `json:"until"`     // it ends by itself

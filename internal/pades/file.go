@@ -74,6 +74,9 @@ func open(data []byte) (*file, error) {
 			return nil, malformed("Prev is no number")
 		}
 	}
+	if err := f.oneReading(); err != nil {
+		return nil, err
+	}
 	return f, nil
 }
 

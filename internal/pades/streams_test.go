@@ -1,12 +1,14 @@
 package pades_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tegata/internal/pades"
 )
@@ -121,5 +123,39 @@ func TestHybridFiles(t *testing.T) {
 	forged := edit{root: "/Root 1 0 R", trailer: fmt.Sprintf("/XRefStm %d ", stm)}.on(signed)
 	if err := signatures(t, forged)[0].Intact(); !errors.Is(err, pades.ErrUpdateStructure) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// What programs of before PDF 1.5 find in a hybrid file is what we find, or nothing: one in
+// which they find another object is not read, signed or not.
+func TestAHybridFileIsReadInOneWay(t *testing.T) {
+	plain := classic(contract())
+	place := bytes.Index(plain, []byte("\n1 0 obj")) + 1
+	for name, c := range map[string]struct {
+		table func(at int) string // of the hybrid section, for object 1
+		place func(at int) int    // of object 1 by its stream
+		fits  bool
+	}{
+		"all of it in the stream, as Word writes": {func(int) string { return "0 0\n" }, func(int) int { return place }, true},
+		"in both, alike":                                 {func(int) string { return fmt.Sprintf("1 1\n%010d 00000 n \n", place) }, func(int) int { return place }, true},
+		"in both, and not alike":                         {func(int) string { return fmt.Sprintf("1 1\n%010d 00000 n \n", place) }, func(at int) int { return at }, false},
+		"the other way round":                            {func(at int) string { return fmt.Sprintf("1 1\n%010d 00000 n \n", at) }, func(int) int { return place }, false},
+		"in the stream, and otherwise in a table before": {func(int) string { return "0 0\n" }, func(at int) int { return at }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out := slices.Clone(plain)
+			at := len(out)
+			object, _, _ := bytes.Cut(plain[place:], []byte("endobj"))
+			out = fmt.Appendf(out, "%s %% a second one\nendobj\n", object)
+			stm := len(out)
+			row := deflated([]byte{1, byte(c.place(at) >> 8), byte(c.place(at)), 0})
+			out = fmt.Appendf(out, "40 0 obj\n<< /Type /XRef /Size 41 /W [1 2 1] /Index [1 1] /Filter /FlateDecode /Length %d >>\nstream\n%s\nendstream\nendobj\n", len(row), row)
+			start := len(out)
+			out = fmt.Appendf(out, "xref\n%strailer\n<< /Size 41 /Root 1 0 R /Prev %d /XRefStm %d >>\nstartxref\n%d\n%%%%EOF\n", c.table(at), startOf(plain), stm, start)
+			draft, err := pades.Prepare(out, pades.Options{At: time.Unix(1_800_000_000, 0)})
+			if c.fits && (err != nil || draft == nil) || !c.fits && !errors.Is(err, pades.ErrMalformed) {
+				t.Errorf("to be signed: %v", err)
+			}
+		})
 	}
 }

@@ -3,6 +3,7 @@ package pades
 import (
 	"bytes"
 	"fmt"
+	"maps"
 )
 
 // How a cross-reference section says where an object is.
@@ -28,6 +29,8 @@ type section struct {
 	trailer dict
 	stream  int // number of the stream's own object; 0: a table
 	hybrid  bool
+	table   map[int]entry // of a hybrid one: entries without what it hides
+	hidden  map[int]entry // and all that its stream says
 }
 
 // parseSection reads the section at a byte.
@@ -124,13 +127,42 @@ func (f *file) addHybrid(s *section, at int) error {
 	if err != nil {
 		return err
 	}
-	s.hybrid = true
+	s.hybrid, s.table, s.hidden = true, maps.Clone(s.entries), hidden.entries
 	for num, e := range hidden.entries {
 		if s.entries[num].kind == isFree {
 			s.entries[num] = e
 		}
 	}
 	return nil
+}
+
+// oneReading refuses a file in which a program that knows no cross-reference streams finds
+// an object at another place than one that does: what a hybrid section hides has to be free
+// in the tables, or be there as well (ISO 32000-1, 7.5.8.4). Old programs then show less,
+// and never something else.
+func (f *file) oneReading() error {
+	for i, s := range f.sections {
+		for num, e := range s.hidden {
+			if old := f.byTables(i, num); e.kind != isFree && old.kind == isInUse && old != e {
+				return malformed("object %d is at two places for two readers", num)
+			}
+		}
+	}
+	return nil
+}
+
+// byTables finds an object's entry as of a section, as far as tables tell.
+func (f *file) byTables(from, num int) entry {
+	for _, s := range f.sections[from:] {
+		entries := s.entries
+		if s.hybrid {
+			entries = s.table
+		}
+		if e, ok := entries[num]; ok {
+			return e
+		}
+	}
+	return entry{}
 }
 
 // parseXRefStream reads a cross-reference stream (ISO 32000-1, 7.5.8).

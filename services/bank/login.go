@@ -3,6 +3,7 @@ package bank
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 
 	"tegata/internal/ui"
@@ -18,6 +19,9 @@ func attributes(c relying.Claims) Attributes {
 
 // troubleOf is an error in the bank's words.
 func troubleOf(w http.ResponseWriter, err error) *ui.Trouble {
+	if errors.Is(err, relying.ErrDataChanged) { // a refusal, and not by the person
+		return ui.TroubleOf(w, ErrDataChanged.Because(err))
+	}
 	words := relying.Words{Declined: ErrDeclined, Answer: ErrAnswer, Signature: ErrSignature, Provider: ErrProvider}
 	return ui.TroubleOf(w, words.Of(err))
 }

@@ -32,6 +32,12 @@ var (
 	ErrDeclined = problem.NewYourTurn(403, "bank-declined",
 		"スマートフォンでの確認は、行われませんでした。", "何も保存していません。もう一度始められます。",
 		"Nothing was confirmed on the phone.", "Nothing was stored. You can begin again.")
+	// ErrDataChanged: the person moved or changed names, and cannot sign for now.
+	ErrDataChanged = problem.NewYourTurn(403, "bank-data-changed",
+		"住所や氏名などが変わったため、いまは署名できません。",
+		"何も保存していません。市区町村の窓口でカードの署名用電子証明書を新しくし、スマートフォンで「署名用を新しくする」を行ってください。新しくしてから24時間たつと、ここで続けられます。",
+		"Your address, name or other data changed: you cannot sign for now.",
+		"Nothing was stored. Have the card's signature certificate renewed at your municipality's desk, then make the phone's new. 24 hours after that you can go on here.")
 	// ErrAnswer: what the browser brought back answers nothing that it began here.
 	ErrAnswer = problem.NewRefused(403, "bank-answer",
 		"このブラウザーで始めた確認への回答ではありません。", "何も保存していません。始めからやり直してください。",

@@ -1,7 +1,10 @@
 package portal_test
 
 import (
+	"bytes"
 	"errors"
+	"image"
+	"image/png"
 	"testing"
 
 	"tegata/internal/ceremony"
@@ -54,6 +57,39 @@ func TestLinkedServicesAreAskedForNowAndEnded(t *testing.T) {
 		}
 		if err := w.EndLink(ctx, session, "bank"); !errors.Is(err, portal.ErrNotLoggedIn) {
 			t.Error(err)
+		}
+	})
+}
+
+// square is a picture of that many pixels a side.
+func square(t *testing.T, side int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, side, side))); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// What stands on the page is the picture that was registered, asked for once; anything else
+// leaves the mark.
+func TestLinkedServicesHaveTheirRegisteredPictures(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		good, small := square(t, 64), square(t, 16)
+		w.pictures = map[string][]byte{"/v1/parties/bank/logo": good, "/v1/parties/shop/logo": good, "/v1/parties/tiny/logo": small, "/v1/parties/a%2Fb/logo": good}
+		links := []ceremony.Link{{ID: "bank", Logo: ceremony.LogoID(good)}, {ID: "plain"}, {ID: "gone", Logo: ceremony.LogoID(good), Ended: 1},
+			{ID: "shop", Logo: ceremony.LogoID([]byte("another"))}, {ID: "tiny", Logo: ceremony.LogoID(small)}, {ID: "lost", Logo: ceremony.LogoID([]byte("lost"))}}
+		for range 2 {
+			if got := w.Logos(t.Context(), links); len(got) != 1 || !bytes.Equal(got["bank"], good) {
+				t.Errorf("%d pictures", len(got))
+			}
+		}
+		asked := map[string]int{}
+		for _, path := range w.pictured {
+			asked[path]++
+		}
+		if asked["/v1/parties/bank/logo"] != 1 || asked["/v1/parties/gone/logo"] != 0 || asked["/v1/parties/plain/logo"] != 0 {
+			t.Errorf("asked for %v", asked)
 		}
 	})
 }

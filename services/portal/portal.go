@@ -66,6 +66,7 @@ type Portal struct {
 	listener *http.Client // has the patience that waiting for events takes
 	log      *slog.Logger
 	hearing  hearing
+	logos    logos
 	push     *pushSender // nil: none
 }
 

@@ -73,6 +73,8 @@ type world struct {
 	rules       ceremony.Rules
 	proposals   []ceremony.RulesChange
 	links       ceremony.Links
+	pictures    map[string][]byte // by the path where the verifier has them
+	pictured    []string          // paths that were asked for
 }
 
 // verifierKey signs what the verifier says.
@@ -132,6 +134,15 @@ func (w *world) serve(rw http.ResponseWriter, r *http.Request) {
 	if number, asked := strings.CutPrefix(r.URL.Path, "/v1/revocations/"); asked { // anybody may
 		w.receipts = append(w.receipts, number)
 		httpd.WriteJSON(rw, http.StatusOK, map[string]any{"receipt": number, "tag": "AAAAAAAA", "clear": true, "signed": w.answer})
+		return
+	}
+	if strings.HasSuffix(r.URL.Path, "/logo") { // anybody may, and nobody says for whom
+		if len(r.Header["Authorization"])+len(r.Header[http.CanonicalHeaderKey(ceremony.GrantHeader)]) > 0 {
+			http.Error(rw, "a picture is fetched in somebody's name", http.StatusBadRequest)
+			return
+		}
+		w.pictured = append(w.pictured, r.URL.Path)
+		rw.Write(w.pictures[r.URL.Path])
 		return
 	}
 	assertion, err := ceremony.ParseClientAssertion(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))

@@ -27,18 +27,28 @@ var (
 	ErrNotAsked = errors.New("relying: not the answer to this browser's login")
 	// ErrDenied: the person, or the provider for them, did not agree.
 	ErrDenied = errors.New("relying: access denied")
+	// ErrDataChanged: access_denied, since the person's address or name changed and their
+	// signature certificate ended with that. They can sign again after a visit to a desk.
+	ErrDataChanged = errors.New("relying: the signature certificate ended with a change of data")
 	// ErrWeak: a login of a lesser class than was asked for.
 	ErrWeak = errors.New("relying: the login has not the class that was asked for")
 )
 
 // A RefusedError is the provider's refusal in its own code (RFC 6749, sections 4.1.2.1 and
 // 5.2): the login is over, and another may be begun.
-type RefusedError struct{ Code string }
+type RefusedError struct {
+	Code        string
+	Description string // for developers, beginning with a code of the verifier's when there is one
+}
 
 func (e *RefusedError) Error() string { return "relying: refused: " + e.Code }
 
-// Is makes access_denied ErrDenied.
-func (e *RefusedError) Is(target error) bool { return target == ErrDenied && e.Code == "access_denied" }
+// Is makes access_denied ErrDenied, and ErrDataChanged when its description begins with that
+// code.
+func (e *RefusedError) Is(target error) bool {
+	why, _, _ := strings.Cut(e.Description, ":")
+	return e.Code == "access_denied" && (target == ErrDenied || target == ErrDataChanged && why == "certificate-data-changed")
+}
 
 // Request says what a login is for.
 type Request struct {
@@ -114,7 +124,7 @@ func (p *Party) Finish(ctx context.Context, l Login, brought url.Values) (*Perso
 		return nil, ErrNotAsked
 	}
 	if code := brought.Get("error"); code != "" {
-		return nil, &RefusedError{code}
+		return nil, &RefusedError{Code: code, Description: brought.Get("error_description")}
 	}
 	found, err := p.provider(ctx)
 	if err != nil {
@@ -177,7 +187,7 @@ func (p *Party) person(ctx context.Context, found *provider, l Login, token *oau
 // refused turns an answer of the token endpoint into our words.
 func refused(what string, err error) error {
 	if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok && e.ErrorCode != "" && e.Response.StatusCode/100 == 4 {
-		return fmt.Errorf("relying: %s: %w", what, &RefusedError{e.ErrorCode})
+		return fmt.Errorf("relying: %s: %w", what, &RefusedError{Code: e.ErrorCode})
 	}
 	return fmt.Errorf("relying: %s: %w", what, errors.Join(ErrProvider, err))
 }
@@ -207,7 +217,7 @@ func (p *Party) post(ctx context.Context, address string, form url.Values, out a
 			Error string `json:"error"`
 		}
 		if json.Unmarshal(text, &e) == nil && e.Error != "" {
-			return &RefusedError{e.Error}
+			return &RefusedError{Code: e.Error}
 		}
 	}
 	if res.StatusCode/100 != 2 {

@@ -80,6 +80,10 @@ func TestWhatTheBrowserBringsIsNotBelieved(t *testing.T) {
 		{"no issuer", func(_ *op, _ *relying.Login, q url.Values) { q.Del("iss") }, relying.ErrNotAsked},
 		{"an error of another issuer", func(_ *op, _ *relying.Login, q url.Values) { q.Del("iss"); q.Set("error", "access_denied") }, relying.ErrNotAsked},
 		{"a refusal", func(_ *op, _ *relying.Login, q url.Values) { q.Set("error", "access_denied") }, relying.ErrDenied},
+		{"a refusal since data changed", func(_ *op, _ *relying.Login, q url.Values) {
+			q.Set("error", "access_denied")
+			q.Set("error_description", "certificate-data-changed: The signature certificate ended.")
+		}, relying.ErrDataChanged},
 		{"another login's ID Token", func(o *op, _ *relying.Login, _ url.Values) { o.nonce = "x" }, relying.ErrNotAsked},
 		{"a lesser class", func(o *op, _ *relying.Login, _ url.Values) { o.acr = o.origin + "/acr/r1" }, relying.ErrWeak},
 		{"a token that is not bound", func(o *op, _ *relying.Login, _ url.Values) { o.kind = "Bearer" }, relying.ErrProvider},

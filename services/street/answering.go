@@ -76,7 +76,7 @@ func (h *Handler) answer(ctx context.Context, id, request, match string) (answer
 		out.Code = p.Outcome
 	case ok && (said.Extra["verdict"] != nil || said.Code == p.Outcome):
 		out.Code = said.Code
-		out.Redirect, _ = said.Extra["redirect"].(string)
+		out.Redirect, _ = said.Extra["redirect"].(string) // the phone checked it
 	case err != nil:
 		return answered{}, err
 	}

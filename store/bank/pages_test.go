@@ -195,6 +195,28 @@ func TestWhatIsSignedIsWhatWasShown(t *testing.T) {
 	})
 }
 
+// Who moved is told so, and the way on; the application is there when they come back.
+func TestWhoMovedIsToldWhyNothingIsSigned(t *testing.T) {
+	eachCounter(t, func(t *testing.T, c *counter) {
+		c.provider.Who = person("s5", hanako)
+		for why, code := range map[string]string{"certificate-data-changed: The signature certificate ended.": "bank-data-changed", "": "bank-declined"} {
+			c.enters(nil)
+			draft := c.draws()
+			c.do("POST", "/check", url.Values{"draft": {draft}})
+			back, _, _ := strings.Cut(c.back(), "?")
+			_, state, _ := strings.Cut(c.back(), "state=")
+			state, _, _ = strings.Cut(state, "&")
+			a := c.do("GET", back+"?"+url.Values{"error": {"access_denied"}, "error_description": {why}, "state": {state}}.Encode(), nil)
+			if a.status != 403 || !strings.Contains(a.text, code) {
+				t.Errorf("%q: %d, want %s: %s", why, a.status, code, a.text)
+			}
+			if a := c.do("GET", "/check", nil); !strings.Contains(a.text, draft) {
+				t.Errorf("%q: the application is gone: %d", why, a.status)
+			}
+		}
+	})
+}
+
 func TestAMandateOverThePages(t *testing.T) {
 	eachCounter(t, func(t *testing.T, c *counter) {
 		c.asks(mandateID, hanako)

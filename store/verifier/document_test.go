@@ -17,7 +17,7 @@ import (
 func TestADocumentOutlivesTheUpdateToSeveral(t *testing.T) {
 	before := fstest.MapFS{}
 	err := fs.WalkDir(verifier.Schema, ".", func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || strings.Contains(path, "/0012_") {
+		if err != nil || e.IsDir() || path[strings.LastIndex(path, "/")+1:] >= "0012" { // that update and those after it
 			return err
 		}
 		data, err := fs.ReadFile(verifier.Schema, path)

@@ -155,9 +155,12 @@ func (o OIDC) Decide(ctx context.Context, who audit.Actor, a oidc.Application, d
 	})
 }
 
-// NoteEnd implements oidc.Applications.
-func (o OIDC) NoteEnd(ctx context.Context, who audit.Actor, at time.Time, client, why string) error {
+// EndClient implements oidc.Applications.
+func (o OIDC) EndClient(ctx context.Context, who audit.Actor, at time.Time, client, why string) error {
 	return o.s.db.Write(ctx, func(tx store.Tx) error {
+		if err := endStanding(ctx, tx, who, at, client); err != nil {
+			return oidcError(err)
+		}
 		_, err := tx.Exec(ctx, "UPDATE oidc_application SET state = $1, why = $2, decided_ms = $3 WHERE client = $4", oidc.Ended, why, at.UnixMilli(), client)
 		if err != nil {
 			return err

@@ -50,11 +50,11 @@ func TestAnApplicationIsDecidedOnce(t *testing.T) {
 		if len(all) != 2 || len(clients) != 1 || clients[0].ID != "a" {
 			t.Errorf("%+v, %+v", all, clients)
 		}
-		want(o.NoteEnd(ctx, who, now.Add(2*time.Hour), "a", "over"), nil)
+		want(o.EndClient(ctx, who, now.Add(2*time.Hour), "a", "over"), nil)
 		if got, err = o.Application(ctx, "a"); err != nil || got.State != oidc.Ended || got.Why != "over" {
 			t.Errorf("%+v, %v", got, err)
 		}
-		want(o.DropManaged(ctx, who, now, "a"), nil)
+		want(o.RemoveClient(ctx, who, now, "a"), nil)
 		_, err = o.Application(ctx, "a")
 		want(err, oidc.ErrNotFound)
 		want(db.CheckAudit(ctx), nil)
@@ -96,7 +96,7 @@ func TestOnlyPicturesThatAreNamedAreKept(t *testing.T) {
 		}
 		_, err := s.Logo(ctx, "b", "new")
 		want(err, gateway.ErrNotFound)
-		want(o.NoteEnd(ctx, who, now, "a", "over"), nil)
+		want(o.EndClient(ctx, who, now, "a", "over"), nil)
 		has("new", false)
 	})
 }

@@ -2,6 +2,7 @@ package verifier
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"tegata/internal/audit"
@@ -52,9 +53,12 @@ func (o OIDC) Managed(ctx context.Context, client string) (m oidc.Managed, err e
 	return m, oidcError(err)
 }
 
-// DropManaged implements oidc.Developers.
-func (o OIDC) DropManaged(ctx context.Context, who audit.Actor, at time.Time, client string) error {
+// RemoveClient implements oidc.Developers.
+func (o OIDC) RemoveClient(ctx context.Context, who audit.Actor, at time.Time, client string) error {
 	return o.s.db.Write(ctx, func(tx store.Tx) error {
+		if err := endStanding(ctx, tx, who, at, client); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
 		if err := dropManaged(ctx, tx, client); err != nil {
 			return err
 		}

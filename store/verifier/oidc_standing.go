@@ -74,6 +74,28 @@ func unchanged(ctx context.Context, tx store.Tx, id string, was *oidc.Client) er
 	return nil
 }
 
+// endStanding ends the party of a client that stands, whichever registration that is by now.
+// store.ErrNotFound when none does: somebody else ended it first, or it never was.
+func endStanding(ctx context.Context, tx store.Tx, who audit.Actor, at time.Time, id string) error {
+	now, err := standing(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	if now == nil {
+		return store.ErrNotFound
+	}
+	var text string
+	if err := tx.QueryRow(ctx, "SELECT registration FROM party WHERE id = $1", id).Scan(&text); err != nil {
+		return err
+	}
+	var p gateway.Party
+	if err := json.Unmarshal([]byte(text), &p); err != nil {
+		return fmt.Errorf("store/verifier: party %s: %w", id, err)
+	}
+	p.Ended = true
+	return putParty(ctx, tx, who, at, p)
+}
+
 // notOver returns oidc.ErrUsed for a client that the operator ended and nobody registered
 // again.
 func notOver(ctx context.Context, tx store.Tx, id string) error {

@@ -1,6 +1,8 @@
 package verifier_test
 
 import (
+	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -41,7 +43,7 @@ func TestARegistrationIsAmendedWhereItStands(t *testing.T) {
 		party.Ended = true
 		want(s.PutParty(ctx, who, now, party), nil)
 		want(o.Amend(ctx, who, now, oidc.Amendment{Was: last, Client: was}), oidc.ErrChanged)
-		want(o.DropManaged(ctx, who, now, "a"), nil)
+		want(o.RemoveClient(ctx, who, now, "a"), nil)
 		want(o.SetContact(ctx, who, now, "a", "c@example.com"), nil)
 		_, err = o.Managed(ctx, "a")
 		want(err, oidc.ErrNotFound)
@@ -65,12 +67,13 @@ func TestADecisionReplacesWhatWasRead(t *testing.T) {
 		if got, err := o.Application(ctx, "a"); err != nil || got.State != oidc.Applied {
 			t.Errorf("half a decision is kept: %+v, %v", got, err)
 		}
-		party.Ended = true
-		want(s.PutParty(ctx, who, now, party), nil)
-		want(o.Decide(ctx, who, decided, a.Digest(), &a.Client, &party), oidc.ErrChanged)
-		want(o.NoteEnd(ctx, who, now, "a", "over"), nil)
+		want(o.EndClient(ctx, who, now, "a", "over"), nil)
+		want(o.EndClient(ctx, who, now, "a", "over again"), oidc.ErrNotFound)
+		if got, err := o.Application(ctx, "a"); err != nil || got.State != oidc.Ended || got.Why != "over" {
+			t.Errorf("the second end is the one that is told: %+v, %v", got, err)
+		}
+		want(o.Decide(ctx, who, decided, a.Digest(), nil, &party), oidc.ErrUsed)
 		want(o.Apply(ctx, who, a, nil, 9), oidc.ErrUsed)
-		party.Ended = false
 		want(s.PutParty(ctx, who, now, party), nil)
 		want(o.Apply(ctx, who, a, nil, 9), nil) // the operator registered it again
 	})
@@ -113,5 +116,73 @@ func TestOfManySecretsOneIsFirst(t *testing.T) {
 		if first > 1 || !p.Ended {
 			t.Errorf("%d were first, ended: %v", first, p.Ended)
 		}
+	})
+}
+
+// However an end and approvals fall together, what an operator or its developer ended is
+// neither registered nor waiting, and the one reason that is told is that of the first end.
+func TestAnEndAndApprovalsAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, s *verifier.Store) {
+		ctx, o, want := t.Context(), s.OIDC(), wants(t)
+		for round := range 40 {
+			id := fmt.Sprintf("c%d", round)
+			was, party := application(id, "one"), gateway.Party{ID: id}
+			want(s.PutParty(ctx, who, now, party), nil)
+			want(o.PutClient(ctx, who, now, was.Client), nil)
+			change := application(id, "two")
+			want(o.Apply(ctx, who, change, &oidc.Managed{Client: id, At: now}, 99), nil)
+			decided := change
+			decided.State, decided.Decided = oidc.Approved, now
+			byDeveloper := round%2 == 1
+			var wg sync.WaitGroup
+			for i := range 4 {
+				wg.Go(func() {
+					var read *oidc.Client // what the second operator's program found: the registration, or none any more
+					if i%2 == 0 {
+						read = &was.Client
+					}
+					_ = o.Decide(ctx, who, decided, change.Digest(), read, &party)
+				})
+			}
+			ended := make(chan string, 3)
+			ends := cap(ended)
+			if byDeveloper {
+				ends = 1 // a second one would put right what the first left
+			}
+			for i := range ends {
+				wg.Go(func() {
+					if byDeveloper {
+						if err := o.RemoveClient(ctx, who, now, id); err != nil {
+							t.Error(err)
+						}
+						return
+					}
+					why := fmt.Sprintf("why %d", i)
+					switch err := o.EndClient(ctx, who, now, id, why); {
+					case err == nil:
+						ended <- why
+					case !errors.Is(err, oidc.ErrNotFound):
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			close(ended)
+			p, err := s.Party(ctx, id)
+			want(err, nil)
+			if !p.Ended {
+				t.Fatalf("round %d: it stands", round)
+			}
+			a, err := o.Application(ctx, id)
+			if byDeveloper {
+				want(err, oidc.ErrNotFound)
+				continue
+			}
+			want(err, nil)
+			if why := <-ended; len(ended) != 0 || a.State != oidc.Ended || a.Why != why {
+				t.Fatalf("round %d: %d more ends, %+v, want %q", round, len(ended), a, why)
+			}
+		}
+		want(db.CheckAudit(ctx), nil)
 	})
 }

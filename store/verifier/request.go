@@ -123,7 +123,7 @@ func (s *Store) Finish(ctx context.Context, who audit.Actor, o gateway.Outcome) 
 		claims = []byte("{}")
 	}
 	kept := o
-	kept.Claims, kept.Use, kept.Count, kept.Signed, kept.ResponseCode, kept.CodeUntil = nil, nil, nil, nil, [32]byte{}, time.Time{} // in columns and tables of their own
+	kept.Claims, kept.Use, kept.Count, kept.Opening, kept.Signed, kept.ResponseCode, kept.CodeUntil = nil, nil, nil, nil, nil, [32]byte{}, time.Time{} // in columns and tables of their own
 	outcome, err := json.Marshal(kept)
 	if err != nil {
 		return fmt.Errorf("store/verifier: finish %s: %w", o.Request, err)
@@ -150,6 +150,9 @@ func (s *Store) Finish(ctx context.Context, who audit.Actor, o gateway.Outcome) 
 		}
 		if o.Use != nil {
 			if err := count(ctx, tx, o); err != nil {
+				return err
+			}
+			if err := countOpening(ctx, tx, o); err != nil {
 				return err
 			}
 			if err := putUse(ctx, tx, o); err != nil {

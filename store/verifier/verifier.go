@@ -155,6 +155,7 @@ func (s *Store) Sweep(ctx context.Context, at time.Time) error {
 	return s.db.Write(ctx, func(tx store.Tx) error {
 		for _, q := range []string{
 			"DELETE FROM used_id WHERE until_ms <= $1",
+			"DELETE FROM account_opening WHERE until_ms <= $1",
 			"DELETE FROM live_session WHERE until_ms <= $1",
 			"DELETE FROM security_event WHERE until_ms <= $1",
 			"DELETE FROM holder_rules_proposal WHERE expires_ms <= $1",
@@ -180,6 +181,7 @@ func (s *Store) NextDue(ctx context.Context) (next time.Time, due bool, err erro
 		for _, q := range []string{
 			"SELECT due_ms FROM request ORDER BY due_ms LIMIT 1",
 			"SELECT until_ms FROM used_id ORDER BY until_ms LIMIT 1",
+			"SELECT until_ms FROM account_opening ORDER BY until_ms LIMIT 1",
 			"SELECT until_ms FROM live_session ORDER BY until_ms LIMIT 1",
 			"SELECT until_ms FROM security_event ORDER BY until_ms LIMIT 1",
 			"SELECT expires_ms FROM holder_rules_proposal ORDER BY expires_ms LIMIT 1",

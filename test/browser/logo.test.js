@@ -1,20 +1,24 @@
-// A developer gives a service a picture: the page of the login and the phone show it beside the name, and no request goes to the service for it.
+// A developer gives a service a picture: the page of the login, the phone and the portal's linked services show it beside the name, and no request goes to the service for it.
 import assert from 'node:assert/strict'
 import path from 'node:path'
-import { before } from 'node:test'
+import { after, before } from 'node:test'
 import { job, narrow, visitor, wide } from './house/browser.js'
 import { keep } from './house/keep.js'
 import { fits, look } from './house/look.js'
 import * as is from './house/person.js'
+import { site } from './house/relying.js'
 import { town as start } from './house/town.js'
 
-let town
+let town, taro, shop, callback
 before(async () => {
   town = await start()
   await town.ready()
+  taro = await is.phoneSecrets(await visitor(wide), town, is.people.taro)
+  shop = await site()
+  callback = `${shop.origin}/callback`
 })
+after(() => shop?.stop())
 
-const callback = 'http://127.0.0.1:9/callback' // nobody listens
 const file = (name) => path.resolve(import.meta.dirname, '../../internal/ui/static', name)
 
 // shot keeps a picture of a page where TEGATA_SHOTS names a folder, for a person to look at.
@@ -64,7 +68,21 @@ for (const [size, name] of [[narrow, 'narrow'], [wide, 'wide']]) {
     await is.at(page, /からの確認$/)
     assert.deepEqual(await drawn(page), [192, 192])
     await shot(page, `logo-${name}-5`)
-    assert.deepEqual(asked.filter((url) => url.startsWith('http://127.0.0.1:9/')), [])
-    await is.press(page, /断る/)
+    assert.deepEqual(asked.filter((url) => url.startsWith(shop.origin)), [])
+    await is.approve(page, taro.pin)
+    await is.at(page, '店に戻りました')
+
+    await page.goto(town.url('portal'))
+    await is.press(page, 'この端末のスマホでログイン')
+    await is.approve(page, taro.pin)
+    await is.at(page, 'ホーム')
+    asked.length = 0
+    await is.follow(page, /^連携中のサービス/)
+    await is.at(page, '連携中のサービス')
+    const pictures = page.getByRole('main').locator('section').filter({ has: page.getByRole('heading', { name: '青葉書店' }) }).locator('h2 img')
+    assert.deepEqual(await pictures.first().evaluate((img) => [img.naturalWidth, img.naturalHeight]), [192, 192])
+    const portal = new URL(town.url('portal')).origin
+    assert.deepEqual(asked.filter((url) => !url.startsWith('data:') && new URL(url).origin !== portal), [], 'the picture is asked for elsewhere')
+    await shot(page, `logo-${name}-6`)
   })
 }

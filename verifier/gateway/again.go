@@ -50,14 +50,14 @@ func (g *Gateway) again(ctx context.Context, r Request, at time.Time) (ceremony.
 
 // judged are the verdicts with words of their own that a request can end with.
 func judged() []*problem.Problem {
-	return []*problem.Problem{ErrExpired, ErrRevoked, ErrHeld, ErrRisk, ErrCoolingOff, ErrMatch, ErrAttributes,
-		ErrLocked, ErrQuiet, ErrQuietPIN, ErrRaised, ErrDailyLimit, ErrSignedOther, ErrSignedWrong}
+	return []*problem.Problem{ErrExpired, ErrRevoked, ErrDataChanged, ErrHeld, ErrRisk, ErrCoolingOff, ErrMatch, ErrAttributes,
+		ErrLocked, ErrQuiet, ErrQuietPIN, ErrRaised, ErrDailyLimit, ErrManyOpenings, ErrSignedOther, ErrSignedWrong}
 }
 
 // Failure is the problem behind Result.Code, in words for the person: ErrRequestUsed when
 // there are none.
 func Failure(code string) *problem.Problem {
-	for _, p := range append(judged(), ErrHolderRules, ErrHolderRefused) {
+	for _, p := range append(judged(), ErrHolderRules, ErrNotNow, ErrHolderRefused) {
 		if p.Code == code {
 			return p
 		}

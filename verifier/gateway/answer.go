@@ -88,6 +88,8 @@ func (g *Gateway) settle(ctx context.Context, a *attempt) (ceremony.Taken, error
 	switch {
 	case errors.Is(err, ErrLimitReached): // counted where the verdict is stored
 		return g.finish(ctx, a, ErrDailyLimit)
+	case errors.Is(err, ErrOpeningsReached):
+		return g.finish(ctx, a, ErrManyOpenings)
 	case errors.Is(err, ErrRulesChanged) && a.bound.tries < 3:
 		a.bound.tries++
 		return g.settle(ctx, a)
@@ -246,6 +248,9 @@ func (g *Gateway) judge(ctx context.Context, a *attempt) error {
 	switch a.status.State {
 	case certpath.Revoked:
 		g.knowPerson(ctx, a)
+		if a.kind == pki.PhoneSign && a.status.Reason == affiliationChanged {
+			return ErrDataChanged
+		}
 		return ErrRevoked.With("reason", a.status.Reason)
 	case certpath.Held:
 		g.knowPerson(ctx, a)
@@ -286,6 +291,10 @@ func (g *Gateway) judge(ctx context.Context, a *attempt) error {
 	}
 	return g.fetchAttributes(ctx, a)
 }
+
+// affiliationChanged is the reason of a certificate whose data do not hold any more, while
+// nobody suspects its key (RFC 5280, section 5.3.1).
+const affiliationChanged = 3
 
 // coolingOff is how long a new pair may not be used for R3.
 const coolingOff = 24 * time.Hour

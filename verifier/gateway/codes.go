@@ -47,6 +47,13 @@ var (
 	ErrRevoked = problem.NewRefused(403, "certificate-revoked",
 		"この証明書は失効しています。", "引き続き使うには、スマートフォンで利用申請をやり直してください。",
 		"This certificate has been revoked.", "To go on, apply again on the phone.")
+	// ErrDataChanged: a signature certificate that ended because what it says of its person
+	// does not hold any more. Nothing is amiss with phone or key, and the way on is another.
+	ErrDataChanged = problem.NewRefused(403, "certificate-data-changed",
+		"住所や氏名などが変わったため、署名用の電子証明書は失効しています。",
+		"署名はしていません。市区町村の窓口でカードの署名用電子証明書を新しくしてから、スマートフォンの「署名用を新しくする」を行ってください。新しくしてから24時間たつと署名できます。ログインは、いまのままできます。",
+		"The signature certificate ended because an address, name or other data changed.",
+		"Nothing was signed. Have the card's signature certificate renewed at your municipality's desk, then make the phone's new (\"Renew the signature certificate\"); it signs 24 hours after that. Logging in works as before.")
 	ErrHeld = problem.NewRefused(403, "certificate-held",
 		"この証明書は一時停止中です。", "スマートフォンの「電子証明書を確かめる」で、理由と元に戻し方を確かめてください。",
 		"This certificate is on hold.", "The phone's page of its certificates tells why, and the way back.")
@@ -172,7 +179,7 @@ func subIndication(code string) (ceremony.Verdict, string) {
 		return ceremony.Passed, ""
 	case ErrExpired.Code:
 		return ceremony.Failed, "EXPIRED"
-	case ErrRevoked.Code, ErrHeld.Code:
+	case ErrRevoked.Code, ErrDataChanged.Code, ErrHeld.Code:
 		return ceremony.Failed, "REVOKED"
 	case ErrRisk.Code, ErrCoolingOff.Code, ErrAttributes.Code:
 		return ceremony.Failed, "SIG_CONSTRAINTS_FAILURE"
@@ -181,7 +188,7 @@ func subIndication(code string) (ceremony.Verdict, string) {
 	case ErrSignedWrong.Code:
 		return ceremony.Failed, "SIG_CRYPTO_FAILURE"
 	case ErrMatch.Code, ErrHolderRefused.Code, ErrNoParty.Code,
-		ErrLocked.Code, ErrQuiet.Code, ErrQuietPIN.Code, ErrRaised.Code, ErrDailyLimit.Code:
+		ErrLocked.Code, ErrQuiet.Code, ErrQuietPIN.Code, ErrRaised.Code, ErrDailyLimit.Code, ErrManyOpenings.Code:
 		return ceremony.Failed, "CUSTOM"
 	case ErrStatusUnavailable.Code, ErrStatusUnknown.Code, ErrLinkage.Code:
 		return ceremony.Indeterminate, "TRY_LATER"

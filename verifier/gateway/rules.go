@@ -42,6 +42,8 @@ func toldParty(code string) string {
 	switch code {
 	case ErrLocked.Code, ErrQuiet.Code, ErrQuietPIN.Code, ErrRaised.Code, ErrDailyLimit.Code:
 		return ErrHolderRules.Code
+	case ErrManyOpenings.Code:
+		return ErrNotNow.Code
 	}
 	return code
 }
@@ -51,6 +53,7 @@ type bound struct {
 	rules    ceremony.Rules
 	category ceremony.Category
 	demand   ceremony.Demand
+	opens    bool // an account, a line or the like: see openings.go
 	desk     bool // a login where the holder keeps the rules: it cannot be locked out
 	tries    int  // how often it was judged anew
 }
@@ -101,7 +104,7 @@ func (g *Gateway) bindingOf(ctx context.Context, q ceremony.Request) (bound, err
 	b.category = ceremony.Private
 	for _, purpose := range p.Purposes {
 		if purpose.Code == q.Purpose.Code {
-			b.category = purpose.Category.Or()
+			b.category, b.opens = purpose.Category.Or(), purpose.OpensAccount
 		}
 	}
 	return b, nil

@@ -19,6 +19,8 @@ var (
 	ErrReplayed = errors.New("gateway: assertion used before")
 	// ErrLimitReached: the holder's daily limit leaves no use today.
 	ErrLimitReached = errors.New("gateway: daily limit reached")
+	// ErrOpeningsReached: the person signed as many applications for accounts as may be.
+	ErrOpeningsReached = errors.New("gateway: account openings reached")
 	// ErrRulesChanged: the holder's rules are not of the version that was named.
 	ErrRulesChanged = errors.New("gateway: the holder's rules have changed")
 )
@@ -65,7 +67,8 @@ type Store interface {
 	// list, keeps the session, and writes the audit record, all or nothing. ErrUsed when
 	// another answer was first, ErrNotFound when there is no such request. With o.Count,
 	// ErrRulesChanged when the holder's rules have another version by now, ErrLimitReached
-	// when the day's uses are as many as it allows.
+	// when the day's uses are as many as it allows; with o.Opening, ErrOpeningsReached when as
+	// many count as may.
 	Finish(ctx context.Context, who audit.Actor, o Outcome) error
 	// TakeCode uses up the response code of a request and remembers by whose assertion.
 	// ErrReplayed when that was used before, ErrUsed when the code was, is another, or
@@ -200,6 +203,7 @@ type Outcome struct {
 	Session       *Session      // that a passed login opens; nil when nobody watches over it
 	Use           *ceremony.Use // nil when nobody is known to have answered
 	Count         *Count        // of a use that the holder's daily limits count
+	Opening       *Opening      // when it opens an account
 	Signed        []Signed      // of kind sign, one for each document, when passed; Finish erases the documents when there is none
 	Wrong         int           // of kind sign: the document, from 1, because of whose signature it did not pass
 }

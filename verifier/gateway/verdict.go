@@ -58,7 +58,7 @@ func (g *Gateway) finish(ctx context.Context, a *attempt, failure error) (ceremo
 			o.Use.Terminal, o.Use.Place = t.ID, t.Place
 		}
 		if o.Verdict == ceremony.Passed {
-			o.Use.Claims, o.Session, o.Count = a.claims.Granted, g.session(a), a.bound.count(a.at)
+			o.Use.Claims, o.Session, o.Count, o.Opening = a.claims.Granted, g.session(a), a.bound.count(a.at), g.opening(a)
 		}
 		if o.Receipt, err = g.receipt(a, o); err != nil {
 			return ceremony.Taken{}, fmt.Errorf("gateway: verdict %s: %w", o.Request, err)

@@ -84,8 +84,10 @@ type Applications interface {
 	// is registered). ErrUsed when it was decided, or replaced, before; ErrChanged when another
 	// registration than was stands by now.
 	Decide(ctx context.Context, who audit.Actor, a Application, digest string, was *Client, party *gateway.Party) error
-	// NoteEnd writes down that the operator ended a client, and why, for its developer.
-	NoteEnd(ctx context.Context, who audit.Actor, at time.Time, client, why string) error
+	// EndClient ends a client's party, whichever registration stands by now, and what waits of
+	// it, and writes down why for its developer: one step, so that nothing is approved in
+	// between. ErrNotFound when none stands.
+	EndClient(ctx context.Context, who audit.Actor, at time.Time, client, why string) error
 
 	// PutLogo keeps a picture of a client's under its ceremony.LogoID until neither its
 	// registration nor its application names it. Logo finds it. ErrNotFound.
@@ -160,6 +162,7 @@ type Approval struct {
 	Why      string            // for the audit chain and the developer
 	Category ceremony.Category // by which holders lock and limit; "": as registered, or private
 	Sector   string            // of a first registration: see Client; "": the client's own
+	Opens    []string          // codes of purposes of signing that open an account, beside those that are registered so
 }
 
 // ApproveClient registers what a client applied for: from then on phones show it.
@@ -192,6 +195,12 @@ func (p *Provider) ApproveClient(ctx context.Context, who audit.Actor, id string
 		return fmt.Errorf("oidc: approve %s: %w", id, err)
 	}
 	c.categorise(category)
+	if was != nil {
+		c.keepOpenings(*was)
+	}
+	if err := c.open(said.Opens); err != nil {
+		return err
+	}
 	party, err := p.fits(ctx, *c)
 	if err != nil {
 		return err
@@ -207,6 +216,27 @@ func (c *Client) categorise(category ceremony.Category) {
 	for i := range c.SignPurposes {
 		c.SignPurposes[i].Category = category
 	}
+}
+
+// keepOpenings marks the purposes that open an account as they are registered: a developer's
+// form does not ask.
+func (c *Client) keepOpenings(registered Client) {
+	for i := range c.SignPurposes {
+		p := &c.SignPurposes[i]
+		p.OpensAccount = slices.ContainsFunc(registered.SignPurposes, func(r ceremony.RegisteredPurpose) bool { return r.Code == p.Code && r.OpensAccount })
+	}
+}
+
+// open marks purposes of signing that open an account. ErrClient when there is none of a code.
+func (c *Client) open(codes []string) error {
+	for _, code := range codes {
+		i := slices.IndexFunc(c.SignPurposes, func(p ceremony.RegisteredPurpose) bool { return p.Code == code })
+		if i < 0 {
+			return clientError("署名の目的 %s はありません。", "there is no purpose of signing %s", code)
+		}
+		c.SignPurposes[i].OpensAccount = true
+	}
+	return nil
 }
 
 // RefuseClient turns an application down; a registration that it was to change stays. why is
@@ -227,15 +257,11 @@ func (p *Provider) EndClient(ctx context.Context, who audit.Actor, id, why strin
 	if !goodWhy(why) {
 		return ErrWhy
 	}
-	if _, err := p.c.Store.Client(ctx, id); errors.Is(err, ErrNotFound) {
-		return gateway.ErrNoParty // a party that is no client is not ended here
-	} else if err != nil {
-		return fmt.Errorf("oidc: end %s: %w", id, err)
+	err := p.c.Store.EndClient(ctx, who, p.c.Now(), id, why)
+	if errors.Is(err, ErrNotFound) {
+		return gateway.ErrNoParty // a party that is no client is not ended here, either
 	}
-	if err := p.c.Gateway.End(ctx, who, id); err != nil {
-		return err
-	}
-	if err := p.c.Store.NoteEnd(ctx, who, p.c.Now(), id, why); err != nil {
+	if err != nil {
 		return fmt.Errorf("oidc: end %s: %w", id, err)
 	}
 	return nil

@@ -92,9 +92,27 @@ func (d *devClient) audited() (all string) {
 	return all
 }
 
+// waits wants so many applications to wait, the first since about then.
+func (w *world) waits(n int, since time.Time) {
+	w.t.Helper()
+	got, first, err := w.provider.Waiting(w.t.Context())
+	if err != nil || got != n || first.Sub(since).Abs() > time.Minute {
+		w.t.Errorf("%d wait since %v, want %d since %v; %v", got, first, n, since, err)
+	}
+}
+
 func TestNobodyLogsInBeforeTheOperatorHasApproved(t *testing.T) {
 	eachProduction(t, func(t *testing.T, w *world) {
+		w.waits(0, time.Time{})
 		d := w.applicant()
+		first := w.Now()
+		w.advance(time.Hour)
+		refused := w.applicant()
+		w.waits(2, first)
+		if err := w.provider.RefuseClient(t.Context(), clerk, refused.id, "no"); err != nil {
+			t.Fatal(err)
+		}
+		w.waits(1, first)
 		d.page("承認を待っています", "このサービスは何もできません")
 		if p := d.b.get(d.shop().url()); p.status != 403 || !strings.Contains(p.text, "openid-client-waiting") {
 			t.Errorf("/authorize: %d: %s", p.status, p.text)
@@ -114,6 +132,7 @@ func TestNobodyLogsInBeforeTheOperatorHasApproved(t *testing.T) {
 			t.Errorf("phones would show it: %v", err)
 		}
 		d.approve()
+		w.waits(0, time.Time{})
 		d.page("承認されています")
 		d.shop().login(t.Context(), "hanako")
 		if got := d.audited(); !strings.Contains(got, `client application approved {"digest":"`+d.seen()+`","why":"登記を確かめた。"}`) {

@@ -57,6 +57,37 @@ func TestAStandingRequestIsKept(t *testing.T) {
 	})
 }
 
+// A login goes the way that was chosen last: an answer from another device, after this one
+// was chosen, logs nobody in (docs/decisions/515). What is asked here goes on.
+func TestAnAnswerFromTheWayThatWasLeftLogsNobodyIn(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		r, b := w.rp(t.Context()), w.browser()
+		page := b.get(r.url()).at.Path
+		p := b.post(page+"/ask", url.Values{"with": {"other"}})
+		left, number := w.requestIn(p), numberOn(t, p)
+		here := w.requestIn(b.post(page+"/ask", url.Values{"with": {"this"}}))
+		if redirect, err := w.answer(left, "taro", func(a *ceremony.Answer) { a.Match = number }); err != nil || redirect != "" {
+			t.Fatalf("%q, %v", redirect, err)
+		}
+		for _, at := range []string{"/wait", "", "/phone"} {
+			if p := b.get(w.origin + page + at); strings.HasSuffix(p.at.Path, "/done") || strings.HasPrefix(p.away, redirectURI) {
+				t.Errorf("%s leads to %s, %s", at, p.at, p.away)
+			}
+		}
+		redirect, err := w.answer(here, "hanako")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, id, err := r.tokens(t.Context(), w.arrived(b.get(redirect)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, hanako := w.rp(t.Context()).login(t.Context(), "hanako"); id.Subject != hanako.Subject {
+			t.Error("the login is who answered on the way that was left")
+		}
+	})
+}
+
 func TestThePhoneIsAskedFiveTimesInALogin(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		r, b := w.rp(t.Context()), w.browser()

@@ -220,7 +220,7 @@ func TestParametersOfLogout(t *testing.T) {
 			{"id_token_hint", "e30.e30.", "ok ok page page page"},
 			{"client_id", "broker", "ok ok page page page"},
 			{"post_logout_redirect_uri", "bye", "stays stays page page page"},
-			{"state", "\x00", "ok ok page ok ok"},
+			{"state", "\x00", "ok ok page page ok"},
 			{"logout_hint", "\x00", "ok ok page ok ok"},
 		}.walk(t, "logout", func() url.Values {
 			return url.Values{"id_token_hint": {raw}, "client_id": {"bank"}, "post_logout_redirect_uri": {"http://127.0.0.1:9/bye"}, "state": {"s"}}

@@ -42,8 +42,9 @@ type Developers interface {
 	Amend(ctx context.Context, who audit.Actor, at time.Time, a Amendment) error
 	// SetContact changes where a client's developer is reached, if somebody manages it.
 	SetContact(ctx context.Context, who audit.Actor, at time.Time, client, contact string) error
-	// DropManaged erases that, the client's traffic, its application and its pictures.
-	DropManaged(ctx context.Context, who audit.Actor, at time.Time, client string) error
+	// RemoveClient ends a client's party if it stands, and erases who manages it, its traffic,
+	// its application and its pictures: one step, so that nothing is approved in between.
+	RemoveClient(ctx context.Context, who audit.Actor, at time.Time, client string) error
 	// NoteTraffic keeps what a client asked, and of all of its only the newest keep.
 	// TrafficOf lists them, newest first.
 	NoteTraffic(ctx context.Context, t Traffic, keep int) error
@@ -191,6 +192,7 @@ func (p *Provider) change(ctx context.Context, source string, of charge, c Clien
 	c.ID, c.Sector = draft.ID, draft.Sector
 	if of.Registered != nil {
 		c.categorise(of.Registered.Purpose.Category)
+		c.keepOpenings(*of.Registered)
 	}
 	if c.Authentication == SecretBasic {
 		switch {
@@ -269,12 +271,10 @@ func (p *Provider) rotate(ctx context.Context, of charge) (secret string, err er
 // remove ends a client: it asks nothing more, and its grants end as at an operator's end.
 // What waits is taken back.
 func (p *Provider) remove(ctx context.Context, of charge) error {
-	if of.Registered != nil {
-		if err := p.c.Gateway.End(ctx, developer, of.ID); err != nil {
-			return err
-		}
+	if err := p.c.Store.RemoveClient(ctx, developer, p.c.Now(), of.ID); err != nil {
+		return fmt.Errorf("oidc: remove %s: %w", of.ID, err)
 	}
-	return p.c.Store.DropManaged(ctx, developer, p.c.Now(), of.ID)
+	return nil
 }
 
 // setLogo gives a client the picture that was sent, or with none takes its picture away,

@@ -31,6 +31,7 @@ type asked struct {
 // outcome is what came of asking a person. With Error set it is a refusal.
 type outcome struct {
 	Error, Description string // RFC 6749, section 4.1.2.1
+	Cause              string // in the client's traffic, in place of Error; "": that
 
 	Sub    string
 	Scopes []string // granted

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Held is a client as its operator sees it: registered, applied for, or both.
@@ -59,6 +60,24 @@ func (p *Provider) Held(ctx context.Context) (all []Held, err error) {
 		}
 	}
 	return all, nil
+}
+
+// Waiting is how many applications wait for an operator, and since when the first of them
+// does; zero when none does.
+func (p *Provider) Waiting(ctx context.Context) (n int, since time.Time, err error) {
+	all, err := p.c.Store.Applications(ctx)
+	if err != nil {
+		return 0, since, fmt.Errorf("oidc: applications: %w", err)
+	}
+	for _, a := range all { // the longest unchanged first
+		if a.State != Applied {
+			continue
+		}
+		if n++; n == 1 {
+			since = a.At
+		}
+	}
+	return n, since, nil
 }
 
 // HeldOne is one client as its operator sees it. ErrNotFound.

@@ -84,7 +84,7 @@ func (p *Provider) LinksOf(ctx context.Context, person string, at time.Time) (ce
 // linkOf puts a person's grants at one client together: those that stand, or, when none
 // does, the one that ended last.
 func linkOf(c Client, grants []Grant) ceremony.Link {
-	l := ceremony.Link{ID: c.ID, Name: c.Name, Mark: c.Mark}
+	l := ceremony.Link{ID: c.ID, Name: c.Name, Mark: c.Mark, Logo: c.Logo}
 	last := slices.MaxFunc(grants, func(a, b Grant) int { return a.EndedAt.Compare(b.EndedAt) })
 	if standing := slices.DeleteFunc(slices.Clone(grants), func(g Grant) bool { return g.Ended }); len(standing) > 0 {
 		grants = standing

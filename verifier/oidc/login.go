@@ -132,6 +132,9 @@ func (p *Provider) finish(ctx context.Context, l Login, c Client, r ceremony.Res
 			return p.refuse(ctx, l, "access_denied", "")
 		}
 		l.Channel, l.ResultID, l.RequestURI = "", "", ""
+		if l.Failed = ""; r.Code == gateway.ErrDataChanged.Code {
+			l.Failed = r.Code
+		}
 		return l, errors.Join(gateway.Failure(r.Code), p.c.Store.PutLogin(ctx, l, at))
 	}
 	if l.Hint != "" && l.Hint != r.Sub { // OpenID Connect Core, section 3.1.2.2
@@ -171,6 +174,18 @@ func (p *Provider) finish(ctx context.Context, l Login, c Client, r ceremony.Res
 // refuse ends a login without a code.
 func (p *Provider) refuse(ctx context.Context, l Login, code, description string) (Login, error) {
 	return p.complete(ctx, l, outcome{Error: code, Description: description})
+}
+
+// giveUp ends a login that the person goes back from. Why an earlier answer did not pass is
+// theirs to tell, but for what keeps anybody from signing until they were at a desk: who
+// waits for a document hears that, and can offer them something else. The description
+// is of the characters that RFC 6749, section 4.1.2.1, allows.
+func (p *Provider) giveUp(ctx context.Context, l Login) (Login, error) {
+	if l.Failed == "" {
+		return p.refuse(ctx, l, "access_denied", "")
+	}
+	why := strings.ReplaceAll(gateway.Failure(l.Failed).EN.Title, `"`, "'")
+	return p.complete(ctx, l, outcome{Error: "access_denied", Description: l.Failed + ": " + why, Cause: l.Failed})
 }
 
 // complete has the engine end a login, once: who comes second finds where the first was

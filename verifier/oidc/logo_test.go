@@ -209,6 +209,10 @@ func TestALogoWaitsForTheOperator(t *testing.T) {
 	}
 	d.approve()
 	_, first := w.logo(d.id)
+	d.shop().login(t.Context(), "hanako")
+	if links, err := w.provider.LinksOf(t.Context(), "person-hanako", w.Now()); err != nil || len(links.Links) != 1 || links.Links[0].Logo != ceremony.LogoID(first) {
+		t.Errorf("the holder's list has %+v, %v", links, err)
+	}
 	if w.registration(d.id).Logo != ceremony.LogoID(first) {
 		t.Error("it is not registered")
 	}

@@ -20,7 +20,9 @@ import (
 )
 
 // hint is what counts of an id_token_hint. It may have expired (OpenID Connect
-// RP-Initiated Logout 1.0, section 4): what it says of the past stays true.
+// RP-Initiated Logout 1.0, section 2: accepted when the session stands or was recent, even
+// if exp has passed): what it says of the past stays true. Of a session that we know no
+// longer nothing ends, and the way back is a registered address in any case.
 type hint struct {
 	Issuer   string `json:"iss"`
 	Audience string `json:"aud"`
@@ -44,6 +46,10 @@ func (p *Provider) getLogout(w http.ResponseWriter, r *http.Request) {
 			p.fail(w, r, ErrLogoutRequest.Because(errors.New("oidc: a parameter is given twice: "+name)))
 			return
 		}
+	}
+	if len(q.Get("state")) > maxEcho { // it goes out in an address of ours, as at the authorization endpoint
+		p.fail(w, r, ErrLogoutState)
+		return
 	}
 	h, err := p.readHint(q.Get("id_token_hint"))
 	id := q.Get("client_id")

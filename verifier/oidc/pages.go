@@ -97,16 +97,21 @@ func (p *Provider) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// showTrouble says what is the matter. Inside a login one may try again, or go back to
-// the service with nothing given.
+// showTrouble says what is the matter. Inside a login one may try again, if that is of
+// use, or go back to the service with nothing given.
 func (p *Provider) showTrouble(w http.ResponseWriter, r *http.Request, t *ui.Trouble) {
 	var more []ui.Action
 	var next ui.Action
 	if id := r.PathValue("id"); id != "" {
 		if l, _, err := p.mine(r.Context(), id, p.browser(r)); err == nil && !l.Claimed {
 			say := func(key string) string { return p.site.Say(ui.LangOf(r), key) }
-			next = ui.Action{Label: say("trouble.again"), URL: "/login/" + id}
-			more = append(more, ui.Action{Label: say("trouble.back"), URL: "/login/" + id + "/refuse", Post: true})
+			back := ui.Action{Label: say("trouble.back"), URL: "/login/" + id + "/refuse", Post: true}
+			if l.Failed != "" { // it would fail again
+				back.Label = say("trouble.return")
+			} else {
+				next = ui.Action{Label: say("trouble.again"), URL: "/login/" + id}
+			}
+			more = append(more, back)
 		}
 	}
 	t.With(ui.Text{JA: "サービスには何も渡していません。", EN: "Nothing was given to the service."}, next)
@@ -269,7 +274,7 @@ func (p *Provider) doRefuse(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if _, err := p.refuse(r.Context(), l, "access_denied", ""); err != nil {
+	if _, err := p.giveUp(r.Context(), l); err != nil {
 		p.fail(w, r, err)
 		return
 	}

@@ -33,6 +33,10 @@ var (
 	ErrLogoutRequest = problem.NewRefused(400, "openid-logout",
 		"ログアウトの依頼が正しくありません。", "何も変わっていません。もとのサービスの画面でログアウトしてください。",
 		"The request to log out is not in order.", "Nothing has changed. Log out at the service itself.")
+	// ErrLogoutState answers a state that is longer than an authorization request's may be.
+	ErrLogoutState = problem.NewRefused(400, "openid-logout-state",
+		"ログアウトの依頼の state が長すぎます。", "何も変わっていません。サービスを開発している方は、state を1024バイトまでにしてください。",
+		"The state of the request to log out is too long.", "Nothing has changed. Developers: a state has at most 1024 bytes.")
 	ErrTooManyAsks = problem.New(problem.YourTurn, 429, "openid-too-many-asks",
 		problem.Text{Title: "この依頼でスマートフォンに尋ねた回数が多すぎます。", Detail: nothingGivenJA + "もとのサービスの画面から、もう一度やり直してください。"},
 		problem.Text{Title: "The phone was asked too often in this request.", Detail: nothingGivenEN + "Begin again at the service."})

@@ -131,6 +131,10 @@ type Login struct {
 	// one may still be on its way back.
 	Earlier []string `json:"earlier,omitempty"`
 
+	// Failed is the code of the last answer, when trying again is of no use: the client is
+	// told it when the person goes back.
+	Failed string `json:"failed,omitempty"`
+
 	Sealed  []byte    `json:"sealed,omitempty"` // Redirect, for this browser alone
 	Until   time.Time `json:"-"`
 	Claimed bool      `json:"-"`

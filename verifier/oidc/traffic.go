@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -92,7 +93,7 @@ func (p *Provider) noteOutcome(ctx context.Context, c Client, o outcome) {
 	}
 	_, err := p.c.Store.Managed(ctx, c.ID)
 	if err == nil && p.mayNote(c.ID) {
-		err = p.c.Store.NoteTraffic(ctx, Traffic{Client: c.ID, Endpoint: pathOutcome, Status: http.StatusSeeOther, Error: o.Error, Cause: o.Error,
+		err = p.c.Store.NoteTraffic(ctx, Traffic{Client: c.ID, Endpoint: pathOutcome, Status: http.StatusSeeOther, Error: o.Error, Cause: cmp.Or(o.Cause, o.Error),
 			Request: httpd.RequestID(ctx), At: p.c.Now()}, keepTraffic)
 	}
 	if err != nil && !errors.Is(err, ErrNotFound) {

@@ -54,6 +54,7 @@ type world struct {
 	provider *oidc.Provider
 	secret   string // of the client "bank"
 	logouts  chan string
+	keys     map[string]crypto.Signer // of ID Tokens, by label
 	// meanwhile is what happens once after the provider has read what the key names.
 	meanwhile map[string]func()
 }
@@ -171,14 +172,14 @@ func (w *world) openProvider() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	keys := map[string]crypto.Signer{}
+	w.keys = map[string]crypto.Signer{}
 	w.provider, err = oidc.New(oidc.Config{
 		Issuer: w.origin, Pages: w.origin, Party: "openid", Verifier: "verifier", Phone: "http://phone.localhost:8403", Signer: key, Chain: chain,
 		Key: func(label string) (crypto.Signer, error) {
-			if keys[label] == nil {
-				keys[label] = pkitest.ECKey(w.t)
+			if w.keys[label] == nil {
+				w.keys[label] = pkitest.ECKey(w.t)
 			}
-			return keys[label], nil
+			return w.keys[label], nil
 		},
 		Gateway: w.gateway, Store: watched{w.store.OIDC(), w}, Now: w.Now, Name: ui.Text{JA: "ログイン窓口", EN: "Login desk"}, Sandbox: w.sandbox,
 	})

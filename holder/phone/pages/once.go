@@ -15,11 +15,12 @@ const pressedTwice = 5 * time.Second
 // first sending uses up: a double click, a reload or a page out of the past must
 // never cost a try.
 type form struct {
-	next string // what the page carries now
-	last string // what was used up last
-	to   string // where that led
-	left left   // and what it said there
-	at   time.Time
+	about string // names what the page shows, when the form is about something that may change
+	next  string // what the page carries now
+	last  string // what was used up last
+	to    string // where that led
+	left  left   // and what it said there
+	at    time.Time
 }
 
 // field is a copy of what was sent in a field. The server's own string is a part of the
@@ -37,17 +38,33 @@ func (v *visit) fields(name string) []string {
 }
 
 // form is the word that the form of this page carries.
-func (v *visit) form() string {
+func (v *visit) form() string { return v.formAbout("") }
+
+// formAbout is form for a page that shows what about names: with something else to show the
+// page carries another word, and those from before count no more.
+func (v *visit) formAbout(about string) string {
 	var word string
 	v.draft.change(func(d *draft) {
 		f := d.forms[v.path()]
+		if f.about != about {
+			f = form{about: about}
+		}
 		if f.next == "" {
 			f.next = ceremony.NewID()
-			d.forms[v.path()] = f
 		}
+		d.forms[v.path()] = f
 		word = f.next
 	})
 	return word
+}
+
+// another says whether the page at path last showed something else than about.
+func (v *visit) another(path, about string) (is bool) {
+	v.draft.change(func(d *draft) {
+		shown := d.forms[path].about
+		is = shown != "" && shown != about
+	})
+	return is
 }
 
 // once works on the form of the page at path when it is sent for the first time.

@@ -149,7 +149,7 @@ func (v *visit) ask() {
 		return
 	}
 	p, l := v.askPage(asked), v.said()
-	p.Form, p.Match, p.Wrong = v.form(), l.entered.Get("match"), v.wrong(l.wrong["first"])
+	p.Form, p.Match, p.Wrong = v.formAbout(asked.Shown), l.entered.Get("match"), v.wrong(l.wrong["first"])
 	for _, d := range p.Ask.Sign {
 		d.Seen = slices.Contains(l.entered["seen"], d.SHA256)
 	}
@@ -178,11 +178,16 @@ func (v *visit) answer() {
 		v.fail(err, way{})
 		return
 	}
-	switch v.r.PostFormValue("decision") {
+	decision := v.r.PostFormValue("decision")
+	if decision != "" && v.another(requestPath(id), asked.Shown) {
+		v.leaveWord(phone.ErrReplaced, requestPath(id))
+		return
+	}
+	switch decision {
 	case "refuse":
-		v.reply(id, phone.Reply{Reason: ceremony.ReasonUnwanted})
+		v.reply(id, phone.Reply{Shown: asked.Shown, Reason: ceremony.ReasonUnwanted})
 	case "not-me":
-		v.reply(id, phone.Reply{Reason: ceremony.ReasonNotMe})
+		v.reply(id, phone.Reply{Shown: asked.Shown, Reason: ceremony.ReasonNotMe})
 	case "approve":
 		v.once(requestPath(id), func() { v.approve(asked) })
 	default:
@@ -192,7 +197,7 @@ func (v *visit) answer() {
 
 // approve takes a yes, with the secret that opens the key.
 func (v *visit) approve(asked phone.Ask) {
-	reply := phone.Reply{Approve: true, Granted: v.fields("granted"), Match: v.field("match"), Seen: v.fields("seen")}
+	reply := phone.Reply{Shown: asked.Shown, Approve: true, Granted: v.fields("granted"), Match: v.field("match"), Seen: v.fields("seen")}
 	again := left{path: requestPath(asked.ID), entered: v.chosen()}
 	if len(asked.Match) > 0 && reply.Match == "" {
 		again.trouble = ui.TroubleOf(v.w, phone.ErrPickNumber)
@@ -259,6 +264,9 @@ func (v *visit) notAnswered(id string, out phone.Outcome, err error) {
 	}
 	if isCode(err, "function-locked", "quiet-hours", "daily-limit") { // the holder's own limit: only the holder can end it
 		next = way{v.both("loosen.title"), v.base + "/loosen"}
+	}
+	if next.url == "" && isCode(err, "certificate-data-changed") {
+		next = way{v.both("reissue.title"), v.base + "/reissue/card-password"}
 	}
 	v.failSafe(err, safe, next)
 }

@@ -44,6 +44,7 @@ type Portal interface {
 	ChangeRules(ctx context.Context, token, id string, from, to ceremony.Rules) (portal.Changed, error)
 	Proposed(ctx context.Context, token, id string) (ceremony.RulesProposal, string, error)
 	LinksOf(ctx context.Context, token string) (ceremony.Links, error)
+	Logos(ctx context.Context, links []ceremony.Link) map[string][]byte
 	EndLink(ctx context.Context, token, id string) error
 	truster
 	pusher

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
@@ -21,6 +22,7 @@ type linksPage struct {
 
 type link struct {
 	ID, Mark           string
+	Logo               template.URL // in place of the mark
 	Name               ui.Text
 	Since, Used, Until time.Time
 	Claims             []string
@@ -28,9 +30,9 @@ type link struct {
 	Why                ceremony.LinkEnd
 }
 
-func linksOf(told ceremony.Links, done string) (p linksPage) {
+func linksOf(told ceremony.Links, logos map[string][]byte, done string) (p linksPage) {
 	for _, l := range told.Links {
-		line := link{ID: l.ID, Mark: l.Mark, Name: text(l.Name), Since: time.Unix(l.Since, 0), Used: time.Unix(l.Used, 0), Until: time.Unix(l.Until, 0), Claims: l.Claims}
+		line := link{ID: l.ID, Mark: l.Mark, Logo: ui.PNG(logos[l.ID]), Name: text(l.Name), Since: time.Unix(l.Since, 0), Used: time.Unix(l.Used, 0), Until: time.Unix(l.Until, 0), Claims: l.Claims}
 		if l.Ended == 0 {
 			p.Links = append(p.Links, line)
 			continue
@@ -53,7 +55,7 @@ func (h *Handler) links(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	h.show(w, r, ui.Screen{Page: "links", Data: linksOf(told, r.URL.Query().Get("ended"))})
+	h.show(w, r, ui.Screen{Page: "links", Data: linksOf(told, h.opt.Portal.Logos(r.Context(), told.Links), r.URL.Query().Get("ended"))})
 }
 
 func (h *Handler) endLink(w http.ResponseWriter, r *http.Request) {

@@ -31,8 +31,8 @@ func linkSamples() []uitest.Page {
 	history := sampleHome()
 	history.Snapshot.Uses = append([]portal.Use{ended}, history.Snapshot.Uses...)
 	return []uitest.Page{
-		page("60-links", "links", linksOf(ceremony.Links{Links: append([]ceremony.Link{bank, shop}, past...)}, "")), page("61-links-none", "links", linksPage{}),
-		page("62-link-ended", "links", linksOf(ceremony.Links{Links: past[:1]}, "holder")),
+		page("60-links", "links", linksOf(ceremony.Links{Links: append([]ceremony.Link{bank, shop}, past...)}, map[string][]byte{"bank": []byte("a picture")}, "")), page("61-links-none", "links", linksPage{}),
+		page("62-link-ended", "links", linksOf(ceremony.Links{Links: past[:1]}, nil, "holder")),
 		page("63-use-end", "use", usePage{Use: useOf(ended), AsOf: moment()}), page("64-uses-end", "uses", pageOf(history, moment())),
 	}
 }
@@ -44,7 +44,7 @@ func TestLinkedServicesInWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	uitest.Says(t, site, linkSamples(), "60-links", map[ui.Lang][]string{
-		ui.JA: {"手形銀行", "名前・住所・生年月日・性別", "青葉書店", "情報は渡していません（番号だけ）", `<form method="post" action="/links/bank/end"><div class="actions"><button`,
+		ui.JA: {"手形銀行", `<img class="mark" src="data:image/png;base64,YSBwaWN0dXJl" alt=""><span>手形銀行`, ">本<", "名前・住所・生年月日・性別", "青葉書店", "情報は渡していません（番号だけ）", `<form method="post" action="/links/bank/end"><div class="actions"><button`,
 			"あなたが終わらせました。", "スマホの証明書が止まったため", "同じ鍵が二度使われた", "そのサービスでログアウトしました。"},
 		ui.EN: {"Tegata Bank", "Name・Address・Birth date・Sex", "Ended by you."},
 	})
@@ -67,6 +67,8 @@ func (p *linking) SessionOf(context.Context, string) (portal.Session, portal.Acc
 func (p *linking) LinksOf(context.Context, string) (ceremony.Links, error) {
 	return ceremony.Links{Links: []ceremony.Link{{ID: "bank", Name: ceremony.Text{JA: "手形銀行", EN: "Tegata Bank"}, Since: 1, Ended: int64(len(p.ended))}}}, nil
 }
+
+func (p *linking) Logos(context.Context, []ceremony.Link) map[string][]byte { return nil }
 
 func (p *linking) EndLink(_ context.Context, _, id string) error {
 	p.ended = append(p.ended, id)

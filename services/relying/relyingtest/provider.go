@@ -38,7 +38,7 @@ func (p *Provider) Finish(_ context.Context, l relying.Login, brought url.Values
 		return nil, relying.ErrNotAsked
 	}
 	if brought.Get("error") != "" {
-		return nil, &relying.RefusedError{Code: brought.Get("error")}
+		return nil, &relying.RefusedError{Code: brought.Get("error"), Description: brought.Get("error_description")}
 	}
 	who := p.Who
 	who.AuthTime = time.Now().Add(-p.Lag)
