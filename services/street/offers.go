@@ -2,6 +2,7 @@ package street
 
 import (
 	"net/http"
+	"strings"
 
 	"tegata/internal/ui"
 )
@@ -20,6 +21,8 @@ type offer struct {
 type offersPage struct {
 	Now     []offer
 	Planned []offer
+	Secrets *secretsBox // the code of a till that somebody pressed for
+	Trouble *ui.Trouble
 }
 
 // offersNow lists what is built, by the role it needs.
@@ -79,6 +82,12 @@ func (h *Handler) offers(w http.ResponseWriter, r *http.Request) {
 			page.Now[i].URL = "/shop"
 		case "desk":
 			page.Now[i].URL = h.conf.origin("municipality")
+		}
+	}
+	if which := r.FormValue("secrets"); strings.HasPrefix(which, "till-") {
+		var err error
+		if page.Secrets, err = h.secretsFor(which); err != nil {
+			page.Trouble = h.trouble(w, err)
 		}
 	}
 	h.show(w, r, ui.Screen{Page: "offers", Data: page})
