@@ -125,6 +125,8 @@ func samples() []uitest.Page {
 	add("15-terms", phone.StageNone, "", quiet("terms", termsPage{base(phone.StageNone), enrolling, "2026-04", []string{"第1条　この規約は、スマホ用電子証明書の利用について定めます。", "第2条　電子証明書は、申請した本人だけが使えます。暗証番号とパスワードを人に教えないでください。", "第3条　スマホをなくしたときは、すぐに利用を止めてください。", "第4条　住所や名前が変わると、署名用電子証明書は使えなくなります。"}}))
 	add("16-tap", phone.StageNone, "", ui.Screen{Page: "tap", Data: tapPage{basePage: base(phone.StageNone), walk: enrolling, Step: 3, Hold: "http://street.localhost:8400/hold"}, Quiet: true, Poll: tapPoll})
 	add("102-present", phone.StageRegistered, "", quiet("present", presentPage{basePage: base(phone.StageRegistered), Hold: "http://street.localhost:8400/hold"}))
+	add("104-compat", phone.StageRegistered, "", quiet("compat", &compatPage{secretPage: secretPage{basePage: base(phone.StageRegistered)}}))
+	add("105-compat-on", phone.StageRegistered, "", quiet("compat", &compatPage{secretPage: secretPage{basePage: base(phone.StageRegistered)}, Code: "4826", Until: moment(), Tries: 3, Signatures: 2}))
 	add("103-present-waiting", phone.StageRegistered, "", ui.Screen{Page: "present", Data: presentPage{basePage: base(phone.StageRegistered), At: "127.0.0.1:8418"}, Quiet: true, Poll: tapPoll})
 	held := base(phone.StageNone)
 	held.Look.Tapped = true
