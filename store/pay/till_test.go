@@ -29,16 +29,25 @@ type asker struct {
 	down   error
 	asked  []pay.Sale
 	answer pay.Answer
+	relays []string
 }
 
-func (a *asker) Ask(_ context.Context, _ pay.Shop, s pay.Sale) (string, string, error) {
+func (a *asker) Relay(_ context.Context, q pay.Asked, carried []byte) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.relays = append(a.relays, q.Answer+" "+string(carried))
+	a.answer = pay.Answer{Sub: "s1"}
+	return nil
+}
+
+func (a *asker) Ask(_ context.Context, _ pay.Shop, s pay.Sale) (pay.Asked, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.down != nil {
-		return "", "", a.down
+		return pay.Asked{}, a.down
 	}
 	a.asked = append(a.asked, s)
-	return "https://verifier.example/r/" + s.ID, "result-" + s.ID, nil
+	return pay.Asked{Address: "https://verifier.example/r/" + s.ID, Result: "result-" + s.ID, Answer: "https://verifier.example/a/" + s.ID}, nil
 }
 
 func (a *asker) Result(context.Context, string) (pay.Answer, error) {
@@ -208,6 +217,29 @@ func TestASaleIsPaidByTap(t *testing.T) {
 		if sale := s.ends("s1sale"); sale.State != pay.SalePaid {
 			t.Errorf("a paid sale was let go of: %+v", sale)
 		}
+	})
+}
+
+// A phone that lost its network after the first tap gives its answer at a second one.
+func TestASaleIsPaidAtASecondTap(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		s := newShop(t, w)
+		s.full(5000)
+		if err := s.tills.Sell(t.Context(), "asahi", "twice", 1200); err != nil {
+			t.Fatal(err)
+		}
+		s.held("twice")
+		const answer = `{"phone":"p","posted":{"answer":"sealed"}}`
+		phone := cardtest.NewPhone(s.t, element.NewCarryingWallet(func(string) uint16 { return apdu.SWConditions }, func(string) []byte { return []byte(answer) })).Card
+		h, err := reader.Hold(t.Context(), s.slot.Addr(), phone, func(error) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer h.Release()
+		if sale := s.ends("twice"); sale.State != pay.SalePaid || len(s.asker.relays) != 1 || s.asker.relays[0] != "https://verifier.example/a/twice "+answer {
+			t.Errorf("%+v, %q", sale, s.asker.relays)
+		}
+		w.balance(t, 3800)
 	})
 }
 

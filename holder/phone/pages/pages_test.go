@@ -192,6 +192,9 @@ func samples() []uitest.Page {
 	done := outcomeOf(phone.Outcome{Approved: true, Redirect: "http://portal.localhost:8404/", Party: sampleAsk().Party.Name, What: sampleAsk().What})
 	add("34-answered", phone.StageRegistered, "", quiet("answered", answeredPage{base(phone.StageRegistered), done}))
 	done.Copies = 3
+	carry := done
+	carry.Approved, carry.Carry = false, true
+	add("34-answered-carry", phone.StageRegistered, "", quiet("answered", answeredPage{base(phone.StageRegistered), carry}))
 	add("34-answered-kept", phone.StageRegistered, "", quiet("answered", answeredPage{base(phone.StageRegistered), done}))
 	done.Copies, done.NoRoom = 0, true
 	add("34-answered-notkept", phone.StageRegistered, "", quiet("answered", answeredPage{base(phone.StageRegistered), done}))
