@@ -117,6 +117,7 @@ func tillSamples() []uitest.Page {
 		{ID: "s4", Amount: 300, State: SaleOver, AskedAt: now}, {ID: "s5", Amount: 300, State: SaleAsked, AskedAt: now}}
 	pages = append(pages, page("sales", "sales", tillPage{Sales: sales, Paid: 2700, Back: 500}),
 		page("refund", "refund", tillPage{Sale: &sales[0], Once: "x"}), page("refund, part", "refund", tillPage{Sale: &sales[1], Once: "x", Trouble: ui.TroubleOf(nil, ErrRefundOver)}),
+		page("sale, refunded whole", "sale", tillPage{Sale: &sales[2], Refunds: []Refund{{ID: "f2", Sale: "s3", Amount: 300, At: now}}}),
 		page("sale, refunded", "sale", tillPage{Sale: &sales[1], Refunds: []Refund{{ID: "f1", Sale: "s2", Amount: 200, At: now}}}))
 	for _, hint := range []string{"", "taken", "no-phone", "again", "carried", "not-carried"} {
 		pages = append(pages, page("sale, asked "+hint, "sale", tillPage{Sale: &Sale{ID: "s1", Amount: 1200, State: SaleAsked}, Hint: hint, Hold: "http://street.localhost/hold"}))
