@@ -47,6 +47,7 @@ type secretsFile struct {
 	Sandbox bool                    `json:"sandbox"` // always true: production refuses the file
 	Cards   map[string]CardSecrets  `json:"cards"`
 	Phones  map[string]PhoneSecrets `json:"phones"`
+	Tills   map[string]string       `json:"tills,omitempty"` // eight digits each, by shop
 }
 
 // OpenSecrets reads the file, or begins an empty one that is written with the
@@ -91,6 +92,29 @@ func (s *Secrets) Phone(id string) (PhoneSecrets, error) {
 	p := PhoneSecrets{PhoneAuthPIN: drawPIN(), PhoneSignaturePassword: drawPassword()}
 	s.content.Phones[id] = p
 	return p, s.save()
+}
+
+// Till returns the code of a shop's till, drawing it the first time. It is durable when it
+// returns.
+func (s *Secrets) Till(shop string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if code, ok := s.content.Tills[shop]; ok {
+		return code, nil
+	}
+	if s.content.Tills == nil {
+		s.content.Tills = map[string]string{}
+	}
+	code := draw("0123456789", 8)
+	s.content.Tills[shop] = code
+	return code, s.save()
+}
+
+// Tills are the codes that were drawn, by shop.
+func (s *Secrets) Tills() map[string]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.content.Tills)
 }
 
 // NoteLockCode keeps the lock code of a phone, as its person keeps a note of it.

@@ -24,6 +24,10 @@ func TestSecretsAreDrawnOnceAndKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	till, err := s.Till("asahi")
+	if err != nil || len(till) != 8 {
+		t.Fatalf("a code of %d digits, %v", len(till), err)
+	}
 	again, err := sandbox.OpenSecrets(path, durable.Files{})
 	if err != nil {
 		t.Fatal(err)
@@ -33,6 +37,9 @@ func TestSecretsAreDrawnOnceAndKept(t *testing.T) {
 	}
 	if got, _ := again.Phone("phone-1"); got != phone {
 		t.Errorf("got %+v after opening again, want %+v", got, phone)
+	}
+	if got, err := again.Till("asahi"); err != nil || got != till || len(again.Tills()) != 1 {
+		t.Errorf("another code after opening again, %v", err)
 	}
 	if c, p := again.Known("nobody"); c != nil || p != nil {
 		t.Error("asking for somebody unknown made secrets")

@@ -16,7 +16,7 @@ func commands() []command {
 		{"phone new", "PHONE [-model MODEL] [-resident ID]", "make a virtual phone", phoneNew},
 		{"phone show", "PHONE [-json]", "one phone", phoneShow},
 		{"phone enrol", "PHONE [-card CARD] [-reader vpcd|pcsc:NAME] -secrets FILE", "the whole registration without a screen", phoneEnrol},
-		{"phone present", "PHONE -into ROLE:ID|vpcd:HOST:PORT", "hold a phone to a terminal until it lets go or you interrupt", phonePresent},
+		{"phone present", "PHONE [-compat -secrets FILE] -into ROLE:ID|vpcd:HOST:PORT", "hold a phone to a terminal until it lets go or you interrupt", phonePresent},
 		{"phone approve", "PHONE -request URL -secrets FILE [-match NN] [-refuse]", "answer a request without a screen", phoneApprove},
 		{"phone sign", "PHONE -in FILE -out FILE.p7s -secrets FILE", "a detached CMS signature", phoneSign},
 		{"phone power", "PHONE on|off", "switch a phone on or off", phonePower},

@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"tegata/internal/ceremony"
@@ -31,20 +32,21 @@ type payRole struct {
 	till    tillParts
 }
 
-// openPay opens the wallet's room and its till, whose reader listens at slot.
-func (b build) openPay(ctx context.Context, at site, slot string) (*payRole, error) {
+// openPay opens the wallet's room and its till, whose reader listens at slot and whose
+// clerks sign in by a code.
+func (b build) openPay(ctx context.Context, at site, slot, code string) (*payRole, error) {
 	r, err := b.openRoom(ctx, at.base, "pay", paystore.Schema)
 	if err != nil {
 		return nil, err
 	}
 	role := &payRole{room: r}
-	if err := role.open(ctx, at, slot); err != nil {
+	if err := role.open(ctx, at, slot, code); err != nil {
 		return nil, errors.Join(err, role.Close())
 	}
 	return role, nil
 }
 
-func (p *payRole) open(ctx context.Context, at site, slot string) (err error) {
+func (p *payRole) open(ctx context.Context, at site, slot, code string) (err error) {
 	if p.key, err = p.clientKey(); err != nil {
 		return err
 	}
@@ -62,7 +64,10 @@ func (p *payRole) open(ctx context.Context, at site, slot string) (err error) {
 	if err := p.openTill(ctx, at, slot, client); err != nil {
 		return err
 	}
-	p.handler, err = pay.NewHandler(pay.Options{Pay: p.pay, Party: party, Tills: p.till.tills, Hold: at.page("street") + "/hold", Bank: name, Key: &p.key.PublicKey, KeyID: clientKeyID, Sandbox: at.sandbox, Secure: !at.sandbox, Now: at.now, Log: p.log})
+	if err := p.till.tills.SetCode(ctx, p.till.shop.ID, code); err != nil {
+		return fmt.Errorf("the till's code: %w", err)
+	}
+	p.handler, err = pay.NewHandler(pay.Options{Pay: p.pay, Party: party, Tills: p.till.tills, Hold: at.page("street") + "/hold", Codes: at.page("street") + "/offers?secrets=till-" + p.till.shop.ID + "#secrets", Bank: name, Key: &p.key.PublicKey, KeyID: clientKeyID, Sandbox: at.sandbox, Secure: !at.sandbox, Now: at.now, Log: p.log})
 	return err
 }
 

@@ -18,6 +18,7 @@ import (
 // The sandbox's one shop that takes the wallet: its till's slot, and where that listens from
 // the base port. payTillID is who asks there.
 const (
+	payShop   = "asahi"
 	payTillID = "tegata-pay-till"
 	paySlot   = "pay:asahi"
 	payReader = 17
@@ -48,7 +49,7 @@ func (p *payRole) openTill(ctx context.Context, at site, slot string, client *ht
 	if t.reader, err = reader.Listen(slot); err != nil {
 		return usagef("%v; stop the program that has this port, or make another sandbox with `tegata init -data DIR -listen HOST:PORT`", err)
 	}
-	t.shop = pay.Shop{ID: "asahi", Name: ui.Text{JA: "お茶処あさひ 本町店", EN: "Asahi Tea House, Honmachi"}, Address: ui.Text{JA: "見本県手形市本町一丁目4番5号", EN: "1-4-5 Honmachi, Tegata, Mihon"},
+	t.shop = pay.Shop{ID: payShop, Name: ui.Text{JA: "お茶処あさひ 本町店", EN: "Asahi Tea House, Honmachi"}, Address: ui.Text{JA: "見本県手形市本町一丁目4番5号", EN: "1-4-5 Honmachi, Tegata, Mihon"},
 		Till: "asahi-1", Certificate: terminal.chain[0], Slot: t.reader, Reader: t.reader.Addr()}
 	asker := pay.NewAsker(pay.AskerConfig{Party: payTillID, Key: key, Chain: t.who.chain, Verifier: verifierID, Origin: at.machine("verifier"), HTTP: client, Now: at.now})
 	t.tills = pay.NewTills(p.pay, asker, t.shop)

@@ -202,6 +202,7 @@ func phoneApprove(ctx context.Context, c console, flags *flag.FlagSet, args []st
 	}
 	var out struct {
 		Approved bool   `json:"approved"`
+		Carry    bool   `json:"carry"`
 		Redirect string `json:"redirect"`
 		Party    string `json:"party"`
 		What     string `json:"what"`
@@ -209,9 +210,12 @@ func phoneApprove(ctx context.Context, c console, flags *flag.FlagSet, args []st
 	if err := r.post(ctx, "phone", phonePath(words[0], "approve"), body, &out); err != nil {
 		return err
 	}
-	if out.Approved {
+	switch {
+	case out.Approved:
 		c.say("%s: %s", out.Party, out.What)
-	} else {
+	case out.Carry:
+		c.say("署名しました。通信できないので、もう一度同じ端末にかざしてください。 / Signed. There is no network: hold the phone to the same terminal again.")
+	default:
 		c.say("断りました / refused")
 	}
 	if out.Redirect != "" {

@@ -12,6 +12,8 @@ import (
 	"tegata/holder/reader"
 	"tegata/holder/reader/handover"
 	"tegata/internal/ceremony"
+	"tegata/internal/httpd"
+	"tegata/services/pay"
 )
 
 // byTap has a counter ask for what is held to its slot.
@@ -99,6 +101,53 @@ func TestAPhoneIsHeldToATill(t *testing.T) {
 		}
 		if r, err := c.kiosk.sees(ctx, s); err != nil || r.Verdict != ceremony.Passed {
 			t.Errorf("the till sees %+v, %v", r, err)
+		}
+
+		// A phone that lost its network after it was asked: the till takes the sealed answer at a
+		// second tap, posts it, and the verifier judges it as any other.
+		answer := ""
+		if s, err = c.kiosk.ask(ctx, byTap, func(q *ceremony.Request) { answer = q.ResponseURI }); err != nil {
+			return err
+		}
+		present := func() {
+			_, err := c.tegata(ctx, c.dir, "", "phone", "present", newPhone, "-into", "vpcd:"+slot.Addr())
+			held <- fmt.Sprint(err)
+		}
+		go present()
+		if err := handover.Request(ctx, slot, s.RequestURI); err != nil {
+			return err
+		}
+		if got := <-held; got != "<nil>" {
+			t.Errorf("held: %s", got)
+		}
+		network := func(on string) error {
+			_, err := b.send(ctx, c.phone+"/settings", url.Values{"what": {"network"}, "on": {on}})
+			return err
+		}
+		if err := network(""); err != nil {
+			return err
+		}
+		if _, said, err := c.terminal(ctx, c.dir, marshal(c.own), "phone", "approve", newPhone, "-request", s.RequestURI); err != nil || !strings.Contains(said, "hold the phone to the same terminal again") {
+			t.Errorf("approved without a network: %q, %v", said, err)
+		}
+		if r, err := c.kiosk.sees(ctx, s); err != nil || r.Verdict != "" {
+			t.Errorf("the till sees %+v, %v", r, err)
+		}
+		go present()
+		given, err := handover.Answer(ctx, slot, s.RequestURI)
+		if err != nil {
+			return err
+		}
+		<-held
+		asker := pay.NewAsker(pay.AskerConfig{HTTP: httpd.Client(10 * time.Second)}) // posting it proves nobody
+		if err := asker.Relay(ctx, pay.Asked{Answer: answer}, given); err != nil {
+			return err
+		}
+		if r, err := c.kiosk.sees(ctx, s); err != nil || r.Verdict != ceremony.Passed || r.Channel != ceremony.Tap || r.Sub == "" {
+			t.Errorf("the till sees %+v, %v", r, err)
+		}
+		if err := network("yes"); err != nil {
+			return err
 		}
 
 		// Another party's terminal is not taken, and a phone that is off is not held anywhere.

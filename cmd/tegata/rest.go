@@ -73,7 +73,11 @@ func (n *neighbourhood) buildRest(ctx context.Context) (err error) {
 	n.addWork(informed{n.bank.bank, n.verifier.wait})
 	n.open("bank", n.settings.ownName("bank", n.bank.routes(n.settings)))
 
-	if n.pay, err = n.openPay(ctx, n.site(), n.settings.readerAt(payReader)); err != nil {
+	code, err := n.secrets.Till(payShop)
+	if err != nil {
+		return err
+	}
+	if n.pay, err = n.openPay(ctx, n.site(), n.settings.readerAt(payReader), code); err != nil {
 		return err
 	}
 	n.closers = append(n.closers, n.pay)

@@ -106,7 +106,10 @@ func (n *neighbourhood) shownSecrets() (street.Secrets, error) {
 	if err != nil {
 		return street.Secrets{}, err
 	}
-	s := street.Secrets{Cards: map[string]street.CardSecrets{}, Phones: map[string]street.PhoneSecrets{}}
+	s := street.Secrets{Cards: map[string]street.CardSecrets{}, Phones: map[string]street.PhoneSecrets{}, Tills: map[string]street.Shown{}}
+	for shop, code := range kept.Tills() {
+		s.Tills[shop] = street.Show(code)
+	}
 	for _, id := range kept.CardIDs() {
 		if card, _ := kept.Known(id); card != nil {
 			s.Cards[id] = street.CardSecrets{SignaturePassword: street.Show(card.CardSignaturePassword), AuthPIN: street.Show(card.CardAuthPIN),

@@ -8,6 +8,7 @@ import (
 // Status words, ISO/IEC 7816-4, 5.6, as the ID card uses them.
 const (
 	SWOK                uint16 = 0x9000
+	SWMore              uint16 = 0x6100 // plus how many bytes are to be fetched, 00 for 256 and more
 	SWCounter           uint16 = 0x63C0 // plus the tries left; see CounterSW
 	SWUnlimited         uint16 = 0x6300
 	SWMemoryFailure     uint16 = 0x6581 // the card could not write its state
@@ -51,6 +52,7 @@ const (
 	InsSetSessionKey   byte = 0xAE
 	InsReadBinary      byte = 0xB0
 	InsReadRecord      byte = 0xB2
+	InsGetResponse     byte = 0xC0
 	InsEnvelope        byte = 0xC3 // its data field is BER-TLV (ISO/IEC 7816-4: b1 of INS is 1)
 	InsGetData         byte = 0xCA
 	InsLastCommand     byte = 0xFC

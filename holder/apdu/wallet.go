@@ -13,6 +13,31 @@ func WalletAID() []byte {
 // resource locator).
 const TagURL uint32 = 0x5F50
 
+// TagCarried is the data object in which a phone without a network gives its answer to the
+// terminal that it is held to again (ISO/IEC 7816-6: discretionary data object), and
+// MaxCarried the longest one.
+const (
+	TagCarried uint32 = 0x53
+	MaxCarried        = 32 << 10 // bytes
+)
+
+// MoreSW is 61xx for so many bytes that wait for GET RESPONSE (ISO/IEC 7816-4, 5.3.4).
+func MoreSW(bytes int) uint16 {
+	if bytes >= MaxShortResponse {
+		return SWMore
+	}
+	return SWMore | uint16(bytes)
+}
+
+// IsMore says whether a status word is 61xx.
+func IsMore(sw uint16) bool { return sw&0xFF00 == SWMore }
+
+// MaxShortResponse is what a short command is answered at most.
+const MaxShortResponse = 256 // bytes
+
+// GetResponse fetches what waits after 61xx.
+func GetResponse() Command { return Command{INS: InsGetResponse, Le: MaxShortResponse} }
+
 // MaxURL is the longest address that a wallet takes.
 const MaxURL = 2048 // bytes
 

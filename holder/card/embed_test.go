@@ -201,3 +201,33 @@ func TestNewKeysForgetOldCertificatesAndAWipeForgetsAll(t *testing.T) {
 		t.Error("the old PIN lives on")
 	}
 }
+
+// Over a tap nothing writes the element's state: the one who may, holds a lock that a tap
+// does not.
+func TestNothingIsWrittenOverATap(t *testing.T) {
+	p := cardtest.NewPhone(t)
+	p.Code, p.Left, p.Signatures = "1357", 1<<30, 1<<30
+	before := p.Saves
+	for _, opened := range []bool{false, true} {
+		for _, cla := range []byte{0x00, 0x04, 0x08, 0x0C, 0x10, 0x80, 0x90, 0xFF} {
+			for ins := range 256 {
+				run(t, p.Card, "<select jpki> => 9000")
+				if opened {
+					run(t, p.Card, "<pin> => 9000")
+				}
+				for _, tail := range [][]byte{{0, 0}, {0, 0x80}, {0, 0x98}, {0, 0x9B}, {2, 0x97}} {
+					head := append([]byte{cla, byte(ins)}, tail...)
+					for _, body := range [][]byte{nil, {0}, {4, '1', '3', '5', '7'}, {4, '2', '4', '6', '8'}, {8, '1', '3', '5', '7', '2', '4', '6', '8'}, {2, 0, 0x18}} {
+						p.Card.Transmit(append(bytes.Clone(head), body...))
+					}
+				}
+			}
+		}
+	}
+	if p.Saves != before {
+		t.Errorf("%d writes", p.Saves-before)
+	}
+	if p.Inside.TriesLeft(pki.PhoneAuth) != 3 || p.Inside.TriesLeft(pki.PhoneSign) != 5 {
+		t.Error("tries of the phone's own secrets")
+	}
+}

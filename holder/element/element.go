@@ -71,6 +71,10 @@ type Config struct {
 	Origin string
 	// Applications answer over a tap beside the JPKI application.
 	Applications []card.Application
+	// UsedAsCard writes down that the authentication key is about to sign for a terminal
+	// in compatibility mode, and says whether that is durable: if not, it does not sign. It
+	// is called during the tap and must not call the Card. Nil: nothing is written down.
+	UsedAsCard func() bool
 	// GenerateKey makes an RSA-2048 key; nil: crypto/rsa does. Tests take keys
 	// from a pool.
 	GenerateKey func() (*rsa.PrivateKey, error)
@@ -87,6 +91,8 @@ type Element struct {
 	state  state
 	tapped *card.Card
 	inside *card.Inside
+
+	compat compat
 
 	asked, enrolling *challenged // of biometrics; nil when none is on its way
 }
@@ -107,7 +113,10 @@ func Create(config Config, hw attest.Hardware, batch attest.Batch) (*Element, er
 		e.lock.Close()
 		return nil, err
 	}
-	if err := e.embed(nil); err != nil { // saves the first state
+	e.mu.Lock()
+	err = e.embed(nil) // saves the first state
+	e.mu.Unlock()
+	if err != nil {
 		e.lock.Close()
 		return nil, err
 	}
@@ -151,6 +160,7 @@ func (e *Element) embed(cardState []byte) error {
 	tapped, inside, err := card.Embed(card.Embedding{
 		State: cardState, Save: e.saveCard,
 		Spec:         card.Spec{Cost: e.config.Cost},
+		Compat:       gate{e},
 		Applications: e.config.Applications,
 	})
 	if err != nil {
@@ -273,6 +283,7 @@ func (e *Element) Reset() error {
 	e.state.Counter++
 	e.state.DeviceKey, e.state.Pending, e.state.Reissue, e.state.LockCode, e.state.LastUnlock = nil, nil, nil, "", 0
 	e.state.Biometric, e.state.Quiet, e.asked, e.enrolling = nil, nil, nil, nil
+	e.compat.on = false
 	if err := e.inside.Wipe(); err != nil { // saves both
 		e.state = before
 		return fmt.Errorf("element: reset: %w", err)

@@ -160,7 +160,8 @@ func (e *Element) WriteCertificates(certificates, authorities map[pki.Kind][]byt
 	}
 	before := e.state
 	e.state.Pending = nil
-	e.state.forgetBiometric()                    // another registration, perhaps another person
+	e.compat.on = false                          // another registration, perhaps another person
+	e.state.forgetBiometric()                    // so are these
 	if err := e.inside.Install(in); err != nil { // saves both
 		e.state = before
 		return fmt.Errorf("element: %w", err)

@@ -156,8 +156,18 @@ func (e *Element) commit(next state) error {
 	return nil
 }
 
-// saveCard is called by the card, while the caller of the card holds mu.
+// errTapWrites is a card's state that is written without mu.
+var errTapWrites = errors.New("element: the card's state is written from the inside alone")
+
+// saveCard is called by the card, while the caller of its inside holds mu. Over a tap
+// nobody does, and no command that a phone takes there leads here: secrets are compared,
+// and counted, by gate. One that did would overwrite what the inside is about to write; it
+// is refused.
 func (e *Element) saveCard(cardState []byte) error {
+	if e.mu.TryLock() {
+		e.mu.Unlock()
+		return errTapWrites
+	}
 	next := e.state
 	next.Card = cardState
 	return e.commit(next)

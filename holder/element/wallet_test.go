@@ -183,3 +183,74 @@ func FuzzWallet(f *testing.F) {
 		}
 	})
 }
+
+// A signed answer is given in parts, to who names its request and asks on at once.
+func TestAnAnswerIsGivenAtASecondTap(t *testing.T) {
+	b := newBench(t)
+	answer := []byte(strings.Repeat("sealed.", 700)) // 20 parts
+	var asked []string
+	b.config.Applications = []card.Application{element.NewCarryingWallet(func(string) uint16 { return apdu.SWConditions }, func(at string) []byte {
+		if asked = append(asked, at); at != address {
+			return nil
+		}
+		return answer
+	})}
+	b.restart()
+	b.el.Card().PowerOn()
+	transmit := func(c apdu.Command) apdu.Response {
+		r, err := apdu.ParseResponse(b.el.Card().Transmit(c.Bytes()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	hand := func(at string) (last apdu.Response) {
+		for _, c := range apdu.HandOver(at) {
+			last = transmit(c)
+		}
+		return last
+	}
+	if r := hand(address + "x"); r.SW != apdu.SWConditions {
+		t.Errorf("another request: %04X", r.SW)
+	}
+	if r := transmit(apdu.GetResponse()); r.SW != apdu.SWUnknownIns {
+		t.Errorf("nothing waits: %04X", r.SW)
+	}
+	if r := hand(address); r.SW != apdu.SWMore || len(r.Data) != 0 {
+		t.Fatalf("%04X", r.SW)
+	}
+	var got []byte
+	for {
+		r := transmit(apdu.GetResponse())
+		got = append(got, r.Data...)
+		if r.SW == apdu.SWOK {
+			break
+		}
+		if !apdu.IsMore(r.SW) || len(r.Data) == 0 {
+			t.Fatalf("%04X after %d", r.SW, len(got))
+		}
+	}
+	if want := (apdu.TLV{Tag: apdu.TagCarried, Value: answer}).Bytes(); string(got) != string(want) {
+		t.Errorf("%d bytes", len(got))
+	}
+	if r := transmit(apdu.GetResponse()); r.SW != apdu.SWUnknownIns {
+		t.Errorf("given twice: %04X", r.SW)
+	}
+	for _, breaks := range []apdu.Command{{INS: 0x20, P2: 0x80, Data: []byte("1234"), Le: apdu.NoLe}, {INS: apdu.InsGetResponse, P1: 1, Le: 256}, {INS: apdu.InsGetResponse, Le: apdu.NoLe}, {INS: apdu.InsSelect, P1: 4, P2: 0x0C, Data: apdu.WalletAID(), Le: apdu.NoLe}} {
+		hand(address)
+		transmit(breaks)
+		if r := transmit(apdu.GetResponse()); r.SW != apdu.SWUnknownIns || len(r.Data) != 0 {
+			t.Errorf("after %v: %04X", breaks, r.SW)
+		}
+	}
+	hand(address)
+	b.el.Card().PowerOff()
+	b.el.Card().PowerOn()
+	if r := transmit(apdu.GetResponse()); len(r.Data) != 0 {
+		t.Error("given after the tap was over")
+	}
+	answer = make([]byte, apdu.MaxCarried+1)
+	if r := hand(address); r.SW != apdu.SWConditions {
+		t.Errorf("too long: %04X", r.SW)
+	}
+}

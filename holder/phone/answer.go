@@ -2,6 +2,7 @@ package phone
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -55,11 +56,15 @@ type Outcome struct {
 	At       time.Time
 	Copies   int  // of signed documents that the phone keeps from now on
 	NoRoom   bool // it has no room for them
+	Carry    bool // signed, and not sent for want of a network: the terminal that asked takes it at a second tap
 }
 
 // Answer answers a fetched request. A wrong secret, and an answer that could not
 // be delivered, leave the request as it is: once signed, it is only sent again,
 // unless the person refuses now. After anything else the request is over.
+//
+// Without a network, a yes to what a terminal handed over is signed and waits for a second
+// tap there (Outcome.Carry); anything else is ErrNoNetwork.
 //
 // A refusal by the verifier is that problem; the Outcome beside it says where
 // the browser goes all the same. Both redirects are checked; what a verifier sent
@@ -67,8 +72,9 @@ type Outcome struct {
 func (p *Phone) Answer(ctx context.Context, id string, reply Reply) (Outcome, error) {
 	p.work.Lock()
 	defer p.work.Unlock()
-	if _, err := p.connected(ctx); err != nil {
-		return Outcome{}, err
+	_, alone := p.connected(ctx)
+	if alone != nil && !errors.Is(alone, ErrNoNetwork) {
+		return Outcome{}, alone
 	}
 	a, err := p.asking(ctx, func(a Asking) bool { return a.ID == id && a.Request != "" })
 	if err != nil {
@@ -76,6 +82,9 @@ func (p *Phone) Answer(ctx context.Context, id string, reply Reply) (Outcome, er
 	}
 	if reply.Shown != a.shown() {
 		return Outcome{}, ErrReplaced
+	}
+	if alone != nil && (!a.Tapped || !reply.Approve) {
+		return Outcome{}, alone
 	}
 	w, err := p.parts(ctx, a)
 	if err != nil {
@@ -88,6 +97,9 @@ func (p *Phone) Answer(ctx context.Context, id string, reply Reply) (Outcome, er
 		if a, err = p.sign(ctx, a, w, reply); err != nil {
 			return Outcome{}, err
 		}
+	}
+	if alone != nil {
+		return Outcome{Party: w.who.Name, What: w.request.Purpose.Sentence, At: p.now(), Carry: true}, nil
 	}
 	out, err := p.deliver(ctx, a, w, ceremony.Posted{Answer: a.Sealed, Signed: a.Signed})
 	if err == nil {

@@ -182,7 +182,13 @@ func (p *Phone) FetchElsewhere(ctx context.Context, link string) (Ask, error) {
 func (p *Phone) open(ctx context.Context, uri string) (Ask, error) {
 	p.work.Lock()
 	defer p.work.Unlock()
-	if _, err := p.connected(ctx); err != nil {
+	if _, err := p.connected(ctx); errors.Is(err, ErrNoNetwork) {
+		a, unknown := p.asking(ctx, func(a Asking) bool { return a.Link == uri && a.Request != "" })
+		if unknown != nil {
+			return Ask{}, err
+		}
+		return p.view(ctx, a) // fetched and checked before
+	} else if err != nil {
 		return Ask{}, err
 	}
 	if !p.element.HasKeys() {

@@ -271,10 +271,11 @@ func approve(ctx context.Context, p *Phone, r *http.Request) (any, error) {
 	}
 	return struct {
 		Approved bool   `json:"approved"`
+		Carry    bool   `json:"carry,omitempty"` // signed; the terminal takes it at a second tap
 		Redirect string `json:"redirect,omitempty"`
 		Party    string `json:"party"`
 		What     string `json:"what"`
-	}{out.Approved, out.Redirect, out.Party.JA, out.What.JA}, nil
+	}{out.Approved, out.Carry, out.Redirect, out.Party.JA, out.What.JA}, nil
 }
 
 // sign makes a detached CMS signature with the signature key.

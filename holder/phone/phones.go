@@ -158,7 +158,7 @@ func (ps *Phones) elementConfig(id string, at *presence) element.Config {
 	return element.Config{
 		Dir: filepath.Join(ps.c.Dir, id), Files: ps.c.Files, Sealer: ps.c.Sealer, Arc: ps.c.Arc,
 		Cost: ps.c.Cost, Now: ps.c.Now, GenerateKey: ps.c.GenerateKey, Origin: ps.c.Origin,
-		Applications: []card.Application{element.NewWallet(at.receive)},
+		Applications: []card.Application{element.NewCarryingWallet(at.receive, at.carried)}, UsedAsCard: func() bool { return ps.usedAsCard(id) },
 	}
 }
 

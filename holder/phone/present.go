@@ -2,6 +2,8 @@ package phone
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -43,6 +45,7 @@ type presence struct {
 	mu     sync.Mutex // guards the fields below
 	held   *reader.Held
 	take   func(link string) uint16 // what a link is given to; nil while the phone is held nowhere
+	carry  func(link string) []byte // the answer to it that waits; as take
 	handed *Handed
 	work   sync.WaitGroup // fetches under way
 }
@@ -56,6 +59,17 @@ func (s *presence) receive(link string) uint16 {
 		return apdu.SWConditions
 	}
 	return take(link)
+}
+
+// carried is what the element's wallet asks for the answer to a request, during the tap.
+func (s *presence) carried(link string) []byte {
+	s.mu.Lock()
+	carry := s.carry
+	s.mu.Unlock()
+	if carry == nil {
+		return nil
+	}
+	return carry(link)
 }
 
 // Present holds the phone to the terminal whose slot is at addr, "127.0.0.1:PORT", until
@@ -106,13 +120,13 @@ func (p *Phone) holdTo(ctx context.Context, addr string) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.held == own {
-			s.held, s.take = nil, nil
+			s.held, s.take, s.carry = nil, nil, nil
 		}
 	})
 	if err != nil {
 		return ErrNoTerminal.Because(err)
 	}
-	s.held, s.take, s.handed = own, p.taken, nil
+	s.held, s.take, s.carry, s.handed = own, p.taken, p.carried, nil
 	return nil
 }
 
@@ -174,6 +188,34 @@ func (p *Phone) taken(link string) uint16 {
 	s.handed = h
 	s.work.Go(func() { p.fetchHanded(ctx, h) })
 	return apdu.SWOK
+}
+
+// carried is the signed answer to a request that a terminal handed over, for that terminal to
+// post: only while the phone has no network, and only to who names the request. It is sealed
+// to the verifier. The answer stays here too: with a network it is sent again, and told what
+// came of it.
+func (p *Phone) carried(link string) []byte {
+	ctx := context.Background() // the tap's end is not the store's
+	if _, err := p.connected(ctx); !errors.Is(err, ErrNoNetwork) {
+		return nil
+	}
+	asks, err := p.store().Asks(ctx, p.id)
+	if err != nil {
+		return nil
+	}
+	for _, a := range asks {
+		if a.Link != link || !a.Tapped || a.Sealed == "" || !p.now().Before(a.Until) {
+			continue
+		}
+		given, err := json.Marshal(ceremony.Carried{Phone: a.Fetcher, Posted: ceremony.Posted{Answer: a.Sealed, Signed: a.Signed}})
+		if err != nil || len(given) > apdu.MaxCarried {
+			return nil
+		}
+		p.phones.c.Trace.Note(ctx, trace.Event{At: p.now(), From: "phone", To: "reader", Kind: "answer", Detail: map[string]string{"phone": p.id, "bytes": fmt.Sprint(len(given))},
+			TitleJA: "通信できないスマホが、封をした回答を端末に渡しました", TitleEN: "The phone without a network handed its sealed answer to the terminal"})
+		return given
+	}
+	return nil
 }
 
 // touched keeps that a terminal gave this phone the link, before anything is fetched: what

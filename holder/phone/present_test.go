@@ -3,6 +3,7 @@ package phone_test
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -17,6 +18,7 @@ import (
 	"tegata/holder/reader/handover"
 	"tegata/internal/audit"
 	"tegata/internal/ceremony"
+	"tegata/internal/httpd"
 	"tegata/internal/pki"
 	"tegata/internal/pkitest"
 	"tegata/issuer/profile"
@@ -345,4 +347,72 @@ func TestOneRequestAtATime(t *testing.T) {
 		t.Error("it was held there")
 	}
 	w.must(w.phones.Close()) // waits for what is under way
+}
+
+// A phone that lost its network after it had received a request: what the person agreed to is
+// signed, waits, and is given to the terminal that asked, and to no other.
+func TestAnAnswerIsCarriedByASecondTap(t *testing.T) {
+	w, p, c := registered(t)
+	at := w.counter(c, "till-1", pki.RoleTerminal)
+	uri := at.charge()
+	w.must(p.Present(t.Context(), at.slot.Addr()))
+	w.must(at.handOver(uri))
+	h := handed(t, p)
+	w.must(h.Err)
+	waits(t, "the terminal lets go", func() bool { return p.PresentedAt() == "" })
+	off, on := false, true
+	w.must(p.Set(t.Context(), phone.Change{Network: &off}))
+	again := func(uri string) ([]byte, error) {
+		t.Helper()
+		waits(t, "it is held nowhere", func() bool { return p.PresentedAt() == "" })
+		w.must(p.Present(t.Context(), at.slot.Addr()))
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		return handover.Answer(ctx, at.slot, uri)
+	}
+	if got, err := again(uri); got != nil || !errors.Is(err, handover.ErrNotTaken) {
+		t.Errorf("before it was answered: %q, %v", got, err)
+	}
+	if _, err := p.Answer(t.Context(), h.Ask, phone.Reply{}); !errors.Is(err, phone.ErrNoNetwork) {
+		t.Errorf("refused without a network: %v", err)
+	}
+	yes := phone.Reply{Approve: true, Unlock: element.Unlock{Password: password(t, phonePassword)}}
+	wrong := phone.Reply{Approve: true, Unlock: element.Unlock{Password: password(t, "WRONG999")}}
+	if out, err := p.Answer(t.Context(), h.Ask, wrong); err == nil || out.Carry {
+		t.Errorf("a wrong password: %+v, %v", out, err)
+	}
+	if got, _ := again(uri); got != nil {
+		t.Errorf("after a wrong password: %q", got)
+	}
+	out, err := p.Answer(t.Context(), h.Ask, yes)
+	if err != nil || !out.Carry || out.Approved {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	if ask, err := p.Fetch(t.Context(), uri); err != nil || ask.ID != h.Ask {
+		t.Errorf("shown again: %v", err)
+	}
+	if got, err := again(at.charge()); got != nil || !errors.Is(err, handover.ErrNotTaken) {
+		t.Errorf("to who names another request: %q, %v", got, err)
+	}
+	given, err := again(uri)
+	w.must(err)
+	var carried ceremony.Carried
+	w.must(json.Unmarshal(given, &carried))
+	if carried.Posted.Answer == "" || carried.Posted.Decline != "" || !ceremony.ValidID(carried.Phone) || strings.Contains(string(given), uri) {
+		t.Errorf("%s", given)
+	}
+	var taken ceremony.Taken
+	w.must(httpd.PostJSON(t.Context(), httpd.Client(5*time.Second), c.origin+"/v1/requests/"+h.Ask+"/answer", carried.Posted, &taken, httpd.Header{Name: ceremony.PhoneHeader, Value: carried.Phone}))
+	if got := c.last(); !slices.Contains(got.AMR, "pwd") || got.Decision != ceremony.Approve {
+		t.Errorf("answer %+v", got)
+	}
+	// With a network nothing is carried any more; the phone sends the same answer, and is told.
+	w.must(p.Set(t.Context(), phone.Change{Network: &on}))
+	if got, err := again(uri); got != nil || err != nil {
+		t.Errorf("with a network: %q, %v", got, err)
+	}
+	handed(t, p)
+	if out, err := p.Answer(t.Context(), h.Ask, yes); err != nil || out.Carry || !out.Approved {
+		t.Errorf("sent again: %+v, %v", out, err)
+	}
 }

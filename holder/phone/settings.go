@@ -73,6 +73,7 @@ func (p *Phone) Set(ctx context.Context, c Change) error {
 		return fmt.Errorf("phone: reader: %w", err)
 	}
 	if !r.NFC || !r.Power {
+		p.element.EndCompatible()
 		p.TakeAway() // from whatever terminal it is held to: it answers nothing any more
 	}
 	return nil

@@ -230,6 +230,9 @@ const (
 	UseBiometricsStopped = "biometrics-stopped"
 	UseQuietHours        = "quiet-hours" // changed
 
+	UseCompatible = "compatible" // compatibility mode was switched on
+	UseAsCard     = "as-card"    // one raw signature for a terminal that takes the phone for a card
+
 	UsePINChanged      = "pin-changed"      // by the present one
 	UsePasswordChanged = "password-changed" // by the present one
 	UsePINReset        = "pin-reset"        // by the signature password

@@ -44,6 +44,13 @@ type Posted struct {
 	Decline string `json:"decline,omitempty"` // one of the reasons
 }
 
+// Carried is an answer on its way over a terminal, from a phone that has no network
+// (docs/card.md): what the terminal's party posts for it, and under which PhoneHeader.
+type Carried struct {
+	Phone  string `json:"phone"`
+	Posted Posted `json:"posted"`
+}
+
 // Taken answers Posted once a verdict is stored. A verdict that is not passed
 // comes as problem details instead, with the same redirect as a member.
 type Taken struct {

@@ -204,7 +204,7 @@ func (h *Handler) export(v visit) {
 	c.UseCRLF = true
 	c.Write([]string{"番号 No.", "日時 Time (JST)", "種類 Kind", "相手 With", "金額 Amount (JPY)", "残高 Balance (JPY)", "控え Reference"})
 	for _, e := range entries {
-		kind := map[string]string{EntryCharge: "チャージ charge", EntryPayment: "支払い payment"}[e.Kind]
+		kind := map[string]string{EntryCharge: "チャージ charge", EntryPayment: "支払い payment", EntryRefund: "返金 refund"}[e.Kind]
 		c.Write([]string{strconv.FormatInt(e.Seq, 10), e.At.In(japan).Format("2006-01-02 15:04:05"), kind, text(e.What), strconv.FormatInt(e.Amount, 10), strconv.FormatInt(e.Balance, 10), e.Ref})
 	}
 	c.Flush()

@@ -6,6 +6,8 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -78,9 +80,15 @@ func (a *Asker) bearer() (httpd.Header, error) {
 	return httpd.Bearer(compact), err
 }
 
-// Ask asks for the payment of a sale at a shop's till, and returns the address to hand to a
-// phone and the id of the result. Errors are package httpd's.
-func (a *Asker) Ask(ctx context.Context, shop Shop, s Sale) (address, result string, err error) {
+// Asked is a request that was made.
+type Asked struct {
+	Address string // handed to a phone
+	Result  string // by which the verifier is asked what came of it
+	Answer  string // where the answer is posted
+}
+
+// Ask asks for the payment of a sale at a shop's till. Errors are package httpd's.
+func (a *Asker) Ask(ctx context.Context, shop Shop, s Sale) (Asked, error) {
 	type text struct {
 		JA string `json:"ja"`
 		EN string `json:"en"`
@@ -90,29 +98,51 @@ func (a *Asker) Ask(ctx context.Context, shop Shop, s Sale) (address, result str
 		return map[string]any{"label": text{ja, en}, "value": text{valueJA, valueEN}}
 	}
 	at, jti := a.c.Now(), id()
+	answer := a.c.Origin + "/v1/requests/" + jti + "/answer"
 	request, err := a.sign("tegata-request+jwt", map[string]any{
 		"iss": a.c.Party, "aud": a.c.Verifier, "jti": jti, "nonce": id(), "iat": at.Unix(), "exp": min(at.Add(askLife).Unix(), s.ExpiresAt.Unix()),
 		"purpose": map[string]any{"code": TillPurpose, "sentence": words(TillSentence())}, "kind": "write", "risk": "R2", "channel": "tap",
 		"write": []any{line("支払う金額", "Amount", ui.Number(s.Amount)+"円", "¥"+ui.Number(s.Amount)), line("お店", "Shop", shop.Name.JA, shop.Name.EN)},
 		"terminal": map[string]any{"id": shop.Till, "place": words(shop.Name), "address": words(shop.Address),
 			"x5c": base64.StdEncoding.EncodeToString(shop.Certificate.Raw)},
-		"response_uri": a.c.Origin + "/v1/requests/" + jti + "/answer",
+		"response_uri": answer,
 	})
 	if err != nil {
-		return "", "", err
+		return Asked{}, err
 	}
 	header, err := a.bearer()
 	if err != nil {
-		return "", "", err
+		return Asked{}, err
 	}
 	var out struct {
 		RequestURI string `json:"request_uri"`
 		ResultID   string `json:"result_id"`
 	}
 	if err := httpd.PostJSON(ctx, a.c.HTTP, a.c.Origin+"/v1/requests", map[string]string{"request": request}, &out, header); err != nil {
-		return "", "", fmt.Errorf("pay: ask at a till: %w", err)
+		return Asked{}, fmt.Errorf("pay: ask at a till: %w", err)
 	}
-	return out.RequestURI, out.ResultID, nil
+	return Asked{out.RequestURI, out.ResultID, answer}, nil
+}
+
+// errCarried: what a phone gave at a second tap cannot be posted.
+var errCarried = errors.New("pay: what was carried is no answer")
+
+// Relay posts what a phone without a network gave, as that phone would: sealed to the
+// verifier, who judges it as any other. What came of it Result says. Errors are package
+// httpd's.
+func (a *Asker) Relay(ctx context.Context, q Asked, carried []byte) error {
+	var c struct {
+		Phone  string          `json:"phone"`
+		Posted json.RawMessage `json:"posted"`
+	}
+	if err := json.Unmarshal(carried, &c); err != nil || len(c.Posted) == 0 {
+		return errCarried
+	}
+	var taken json.RawMessage
+	if err := httpd.PostJSON(ctx, a.c.HTTP, q.Answer, c.Posted, &taken, httpd.Header{Name: "Tegata-Phone", Value: c.Phone}); err != nil {
+		return fmt.Errorf("pay: relay: %w", err)
+	}
+	return nil
 }
 
 // Answer is what came of asking.

@@ -28,6 +28,7 @@ type Options struct {
 	Party   relying.Client
 	Tills   *Tills           // of the shops; nil for none
 	Hold    string           // the sandbox's page that holds a phone to a till; "" outside
+	Codes   string           // the sandbox's page that shows the tills' codes; "" outside
 	Bank    ui.Text          // the bank's name
 	Key     *ecdsa.PublicKey // of our letters, published
 	KeyID   string
@@ -43,6 +44,7 @@ type Handler struct {
 	pages    *relying.Pages[keeps]
 	site     *ui.Site
 	sessions *relying.Sessions[keeps]
+	clerks   *clerks
 }
 
 // keeps is what a browser's session holds for the wallet.
@@ -85,7 +87,7 @@ func NewHandler(opt Options) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.site, h.sessions = h.pages.Site(), h.pages.Sessions()
+	h.site, h.sessions, h.clerks = h.pages.Site(), h.pages.Sessions(), newClerks(opt.Secure, opt.Now)
 	return h, nil
 }
 
@@ -116,10 +118,16 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("POST /close", h.within(h.close))
 	if h.opt.Tills != nil {
 		mux.HandleFunc("GET /till", h.tills)
-		mux.HandleFunc("GET /till/{shop}", h.till)
-		mux.HandleFunc("POST /till/{shop}", h.sell)
-		mux.HandleFunc("GET /till/{shop}/{id}", h.sale)
-		mux.HandleFunc("POST /till/{shop}/{id}/cancel", h.cancelSale)
+		mux.HandleFunc("GET /till/{shop}/enter", h.entering)
+		mux.HandleFunc("POST /till/{shop}/enter", h.enter)
+		mux.HandleFunc("POST /till/{shop}/leave", h.atTill(h.leaveTill))
+		mux.HandleFunc("GET /till/{shop}", h.atTill(h.till))
+		mux.HandleFunc("POST /till/{shop}", h.atTill(h.sell))
+		mux.HandleFunc("GET /till/{shop}/sales", h.atTill(h.sales))
+		mux.HandleFunc("GET /till/{shop}/{id}", h.atTill(h.sale))
+		mux.HandleFunc("POST /till/{shop}/{id}/cancel", h.atTill(h.cancelSale))
+		mux.HandleFunc("GET /till/{shop}/{id}/refund", h.atTill(h.refunding))
+		mux.HandleFunc("POST /till/{shop}/{id}/refund", h.atTill(h.refund))
 	}
 	mux.HandleFunc("GET /v1/keys", h.keys)
 	mux.HandleFunc("POST /v1/mandate-ended", h.mandateEnded)

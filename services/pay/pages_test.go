@@ -104,10 +104,22 @@ func tillSamples() []uitest.Page {
 	shop := Shop{ID: "asahi", Name: ui.Text{JA: "お茶処あさひ", EN: "Asahi Tea House"}, Address: ui.Text{JA: "見本県手形市本町1番", EN: "1 Honcho, Tegata"}}
 	page := func(name, file string, p tillPage) uitest.Page {
 		p.Shop = shop
+		if file != "tills" && file != "enter" {
+			p.Form = "x"
+		}
 		return uitest.Page{Name: name, Screen: ui.Screen{Page: file, Data: p}}
 	}
-	pages := []uitest.Page{page("tills", "tills", tillPage{Shops: []Shop{shop}}), page("till", "till", tillPage{Once: "x"}), page("till, wrong", "till", tillPage{Trouble: ui.TroubleOf(nil, ErrAmount)})}
-	for _, hint := range []string{"", "taken", "no-phone", "again"} {
+	pages := []uitest.Page{page("tills", "tills", tillPage{Shops: []Shop{shop}}), page("till", "till", tillPage{Once: "x"}), page("till, wrong", "till", tillPage{Trouble: ui.TroubleOf(nil, ErrAmount)}),
+		page("enter", "enter", tillPage{Hold: "http://street.localhost/offers"}), page("enter, wrong", "enter", tillPage{Trouble: ui.TroubleOf(nil, ErrTillCode.With("tries_left", 3))}),
+		page("enter, locked", "enter", tillPage{Trouble: ui.TroubleOf(nil, ErrTillLocked)}), page("sales, none", "sales", tillPage{})}
+	now := time.Date(2026, 11, 28, 3, 0, 0, 0, time.UTC)
+	sales := []Sale{{ID: "s1", Amount: 1200, State: SalePaid, AskedAt: now}, {ID: "s2", Amount: 1200, State: SalePaid, AskedAt: now, Refunded: 200}, {ID: "s3", Amount: 300, State: SalePaid, AskedAt: now, Refunded: 300},
+		{ID: "s4", Amount: 300, State: SaleOver, AskedAt: now}, {ID: "s5", Amount: 300, State: SaleAsked, AskedAt: now}}
+	pages = append(pages, page("sales", "sales", tillPage{Sales: sales, Paid: 2700, Back: 500}),
+		page("refund", "refund", tillPage{Sale: &sales[0], Once: "x"}), page("refund, part", "refund", tillPage{Sale: &sales[1], Once: "x", Trouble: ui.TroubleOf(nil, ErrRefundOver)}),
+		page("sale, refunded whole", "sale", tillPage{Sale: &sales[2], Refunds: []Refund{{ID: "f2", Sale: "s3", Amount: 300, At: now}}}),
+		page("sale, refunded", "sale", tillPage{Sale: &sales[1], Refunds: []Refund{{ID: "f1", Sale: "s2", Amount: 200, At: now}}}))
+	for _, hint := range []string{"", "taken", "no-phone", "again", "carried", "not-carried"} {
 		pages = append(pages, page("sale, asked "+hint, "sale", tillPage{Sale: &Sale{ID: "s1", Amount: 1200, State: SaleAsked}, Hint: hint, Hold: "http://street.localhost/hold"}))
 	}
 	pages = append(pages, page("sale, paid", "sale", tillPage{Sale: &Sale{ID: "s1", Amount: 1200, State: SalePaid}}))

@@ -125,6 +125,34 @@ var (
 	ErrBankRefused = problem.NewRefused(409, "pay-bank-refused",
 		"銀行は、受け付けませんでした。", "お金は動いていません。",
 		"The bank did not accept it.", "No money moved.")
+	// ErrTillCode: not the till's code. A wrong one was counted before it was compared.
+	ErrTillCode = problem.NewYourTurn(403, "pay-till-code",
+		"レジのコードが違います。", "8けたの数字です。続けて5回まちがえると、15分間、受け付けません。レジには入っていません。",
+		"This is not the till's code.", "It has eight digits. After five wrong ones in a row none is taken for 15 minutes. Nobody was signed in.")
+	// ErrTillLocked: too many wrong codes in a row. Whoever is signed in stays so.
+	ErrTillLocked = problem.NewRefused(429, "pay-till-locked",
+		"まちがいが続いたので、このレジのコードを15分間、受け付けません。", "すでに入っている画面は、そのまま使えます。心当たりがないときは、てがたペイの窓口へ連絡してください。",
+		"Too many wrong codes: this till takes none for 15 minutes.", "Whoever is signed in stays so. If this was not you, tell the wallet's office.")
+	// ErrTillForm: what came is not from a page of this sign-in.
+	ErrTillForm = problem.NewYourTurn(403, "pay-till-form",
+		"このレジの画面からの操作ではありません。", "お金は動いていません。レジの画面を開き直して、もう一度操作してください。",
+		"This does not come from this till's own page.", "No money moved. Open the till's page anew and try again.")
+	// ErrRefundUnpaid: nothing was paid that could be given back, or all of it was.
+	ErrRefundUnpaid = problem.NewRefused(409, "pay-refund-unpaid",
+		"この会計に、返せるお金はありません。", "お金は動いていません。支払われていないか、もう全額を返しています。",
+		"There is nothing to give back of this sale.", "No money moved. It was not paid, or all of it was given back.")
+	// ErrRefundOver: more than is left of the sale.
+	ErrRefundOver = problem.NewYourTurn(409, "pay-refund-over",
+		"支払われた額より多くは返せません。", "お金は動いていません。残りの額を確かめてください。ほかのレジで返したばかりかもしれません。",
+		"More than was paid cannot be given back.", "No money moved. See how much is left: another till may just have given back.")
+	// ErrRefundLate: the sale is too long ago.
+	ErrRefundLate = problem.NewRefused(403, "pay-refund-late",
+		"90日より前の会計は、レジから返せません。", "お金は動いていません。",
+		"A sale of more than 90 days ago is not given back at a till.", "No money moved.")
+	// ErrRefundWallet: the wallet that paid takes nothing any more. The shop is not told why.
+	ErrRefundWallet = problem.NewRefused(409, "pay-refund-wallet",
+		"お客さまのウォレットには返せませんでした。", "お金は動いていません。お店で、ほかの方法で返してください。",
+		"The customer's wallet could not take it.", "No money moved. Give it back another way.")
 	// ErrProvider: the provider refused this wallet, or gave no usable answer.
 	ErrProvider = problem.New(problem.CouldNotCheck, 502, "pay-provider",
 		problem.Text{Title: "確認の窓口が、依頼を受け付けませんでした。", Detail: "何も変わっていません。少し待って、もう一度お試しください。"},

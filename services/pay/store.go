@@ -93,6 +93,30 @@ type Store interface {
 	// what the rule returns, ErrFunds, ErrLedger, and ErrMoved when the sale is over.
 	Pay(ctx context.Context, at, day time.Time, sale, wallet string, r Rule) error
 
+	// Sales are a shop's that were asked since a moment, the newest first.
+	Sales(ctx context.Context, shop string, since time.Time, limit int) ([]Sale, error)
+	// Takings are what a shop was paid of the sales since a moment, and what it gave back
+	// since then, of whichever sale.
+	Takings(ctx context.Context, shop string, since time.Time) (paid, back int64, err error)
+	// GiveBack keeps a refund of one of a shop's sales and enters it into the ledger that paid,
+	// if the rule allows and so much is left of the sale. The same ID, sale and amount again
+	// change nothing. It returns ErrNotFound, what the rule returns, ErrRefundOver, ErrLedger,
+	// and ErrMoved when the ID names another refund.
+	GiveBack(ctx context.Context, shop string, f Refund, r Rule) error
+	// Refunds are those of a sale, the oldest first.
+	Refunds(ctx context.Context, sale string) ([]Refund, error)
+
+	// SetTillCode keeps by what a till's code is known, in place of any other.
+	SetTillCode(ctx context.Context, at time.Time, shop string, c CodeCheck) error
+	// TillCode is what is kept of a till's code. It returns ErrNotFound.
+	TillCode(ctx context.Context, shop string) (TillCode, error)
+	// TryTillCode counts a try (TillCode.Count), and gives by what it is compared. It returns
+	// ErrNotFound and ErrTillLocked.
+	TryTillCode(ctx context.Context, at time.Time, shop string) (TillCode, error)
+	// TillCodeRight forgets the tries at a version of a code. It returns ErrMoved when there
+	// is another code by now.
+	TillCodeRight(ctx context.Context, at time.Time, shop string, version int64) error
+
 	// Entries are the whole ledger of a wallet, oldest first. ErrLedger when it does not add up.
 	Entries(ctx context.Context, wallet string) ([]Entry, error)
 	// Standing is what a rule would look at now, without a mandate.

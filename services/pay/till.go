@@ -25,8 +25,10 @@ type Shop struct {
 
 // Asking asks people at tills. *Asker does.
 type Asking interface {
-	Ask(ctx context.Context, shop Shop, s Sale) (address, result string, err error)
+	Ask(ctx context.Context, shop Shop, s Sale) (Asked, error)
 	Result(ctx context.Context, result string) (Answer, error)
+	// Relay posts the answer that a phone without a network gave at a second tap.
+	Relay(ctx context.Context, q Asked, carried []byte) error
 }
 
 // Tills are those of all shops. A till knows of the person what it is told here: paid, or a
@@ -98,14 +100,14 @@ func (t *Tills) Sell(ctx context.Context, shop, id string, amount int64) error {
 	if err != nil || !fresh {
 		return err
 	}
-	address, result, err := t.asker.Ask(ctx, at, s)
+	asked, err := t.asker.Ask(ctx, at, s)
 	if err == nil {
-		err = t.pay.conf.Store.SaleAsked(ctx, id, result)
+		err = t.pay.conf.Store.SaleAsked(ctx, id, asked.Result)
 	}
 	if err != nil {
 		return errors.Join(err, t.over(ctx, id, WhyVerifier))
 	}
-	s.Result = result
+	s.Result = asked.Result
 	ctx, stop := context.WithTimeout(t.life, askLife)
 	w := waited{sale: id, stop: stop, done: make(chan struct{})}
 	t.mu.Lock()
@@ -118,7 +120,7 @@ func (t *Tills) Sell(ctx context.Context, shop, id string, amount int64) error {
 			older.stop()
 			<-older.done
 		}
-		t.wait(ctx, at, s, address)
+		t.wait(ctx, at, s, asked)
 	})
 	return nil
 }
@@ -150,12 +152,12 @@ const handPause = 200 * time.Millisecond
 
 // wait hands the request over, and waits for the answer: a phone that was taken away too
 // early may have received it all the same.
-func (t *Tills) wait(ctx context.Context, shop Shop, s Sale, address string) {
+func (t *Tills) wait(ctx context.Context, shop Shop, s Sale, asked Asked) {
 	ctx, stop := context.WithCancel(ctx)
 	handed := make(chan struct{})
 	go func() { // ends with ctx, and is waited for
 		defer close(handed)
-		t.hand(ctx, shop, s, address)
+		t.hand(ctx, shop, s, asked)
 	}()
 	defer func() {
 		stop()
@@ -177,23 +179,26 @@ func (t *Tills) wait(ctx context.Context, shop Shop, s Sale, address string) {
 	}
 }
 
-// hand gives the address to the first phone that takes it.
-func (t *Tills) hand(ctx context.Context, shop Shop, s Sale, address string) {
+// hand gives the address to the first phone that takes it, and takes the answer from that
+// phone when it is held there again and has no network to send it.
+func (t *Tills) hand(ctx context.Context, shop Shop, s Sale, asked Asked) {
+	taken := false
 	for ctx.Err() == nil {
-		err := handover.Request(ctx, shop.Slot, address)
+		carried, err := handover.Answer(ctx, shop.Slot, asked.Address)
 		hint := "again"
 		switch {
-		case err == nil:
-			hint = "taken"
+		case err == nil && len(carried) > 0:
+			if hint = "carried"; t.asker.Relay(ctx, asked, carried) != nil {
+				hint = "not-carried"
+			}
+		case err == nil || taken: // whatever else is held there meanwhile
+			taken, hint = true, "taken"
 		case errors.Is(err, handover.ErrNoWallet):
 			hint = "no-phone"
 		}
 		t.mu.Lock()
 		t.hint[s.ID] = hint
 		t.mu.Unlock()
-		if err == nil {
-			return
-		}
 		select { // a reader that is broken says so at once, again and again
 		case <-ctx.Done():
 		case <-time.After(handPause):
@@ -255,7 +260,7 @@ func (t *Tills) Cancel(ctx context.Context, shop, id string) error {
 }
 
 // See is a sale as its till shows it, with what the last thing did that was held there:
-// "taken", "no-phone", "again", "" for nothing. A sale whose process died is asked about
+// "taken", "carried", "not-carried", "no-phone", "again", "" for nothing. A sale whose process died is asked about
 // here. It returns ErrNotFound.
 func (t *Tills) See(ctx context.Context, shop, id string) (s Sale, hint string, err error) {
 	s, err = t.pay.conf.Store.Sale(ctx, shop, id)

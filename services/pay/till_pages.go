@@ -3,6 +3,7 @@ package pay
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -14,12 +15,28 @@ import (
 type tillPage struct {
 	Shop    Shop
 	Shops   []Shop
+	Form    string // the token of this sign-in's forms; "" for nobody signed in
 	Sale    *Sale
+	Sales   []Sale
+	Refunds []Refund
+	Paid    int64 // today
+	Back    int64 // given back today
 	Hint    string
 	Once    string
-	Hold    string // the sandbox's page that holds a phone to this till
+	Hold    string // the sandbox's page that holds a phone to this till, or shows its code
 	Trouble *ui.Trouble
 }
+
+// In is what a till's own navigation shows: nil for nobody signed in.
+func (p tillPage) In() *tillPage {
+	if p.Form == "" {
+		return nil
+	}
+	return &p
+}
+
+// Taken is what today leaves the shop.
+func (p tillPage) Taken() int64 { return p.Paid - p.Back }
 
 func (h *Handler) showTill(w http.ResponseWriter, r *http.Request, name string, p tillPage, poll time.Duration) {
 	w.Header().Set("Cache-Control", "no-store")
@@ -33,57 +50,64 @@ func (h *Handler) tills(w http.ResponseWriter, r *http.Request) {
 	h.showTill(w, r, "tills", tillPage{Shops: h.opt.Tills.shops}, 0)
 }
 
-// till is the cashier's form. Its id is drawn with it: a double click is one sale.
-func (h *Handler) till(w http.ResponseWriter, r *http.Request) {
-	shop, err := h.opt.Tills.Shop(r.PathValue("shop"))
-	if err != nil {
-		h.fail(w, r, err)
-		return
+// once draws the id that a form brings: a double click is one sale, or one refund.
+func once() string { return rand.Text() }
+
+func isOnce(id string) bool { return len(id) == 26 }
+
+// atTheTill is what a shop may hear of an error: a wallet's trouble is its holder's.
+func atTheTill(err error) error {
+	if errors.Is(err, ErrLedger) {
+		return ErrRefundWallet.Because(err)
 	}
-	h.showTill(w, r, "till", tillPage{Shop: shop, Once: rand.Text(), Trouble: h.site.Said(r).Trouble}, 0)
+	return err
 }
 
-func (h *Handler) sell(w http.ResponseWriter, r *http.Request) {
-	shop, id := r.PathValue("shop"), r.PostFormValue("id")
-	if len(id) != 26 { // rand.Text's; drawn by till
-		h.fail(w, r, ErrMoved)
+// till is the cashier's form.
+func (h *Handler) till(v tillVisit) {
+	v.page.Once, v.page.Trouble = once(), h.site.Said(v.r).Trouble
+	h.showTill(v.w, v.r, "till", v.page, 0)
+}
+
+func (h *Handler) sell(v tillVisit) {
+	id := v.r.PostFormValue("id")
+	if !isOnce(id) {
+		h.failAtTill(v.w, v.r, v.shop, ErrMoved)
 		return
 	}
-	if err := h.opt.Tills.Sell(context.WithoutCancel(r.Context()), shop, id, yen(r.PostFormValue("amount"))); err != nil {
-		h.site.GoTo(w, r, ui.Later{Path: "/till/" + shop, Trouble: ui.TroubleOf(w, err)}, "")
+	if err := h.opt.Tills.Sell(context.WithoutCancel(v.r.Context()), v.shop.ID, id, yen(v.r.PostFormValue("amount"))); err != nil {
+		h.site.GoTo(v.w, v.r, ui.Later{Path: "/till/" + v.shop.ID, Trouble: ui.TroubleOf(v.w, err)}, "")
 		return
 	}
-	http.Redirect(w, r, "/till/"+shop+"/"+id, http.StatusSeeOther)
+	http.Redirect(v.w, v.r, "/till/"+v.shop.ID+"/"+id, http.StatusSeeOther)
 }
 
 // sale is what became of a sale.
-func (h *Handler) sale(w http.ResponseWriter, r *http.Request) {
-	shop, err := h.opt.Tills.Shop(r.PathValue("shop"))
+func (h *Handler) sale(v tillVisit) {
+	s, hint, err := h.opt.Tills.See(v.r.Context(), v.shop.ID, v.r.PathValue("id"))
+	if err == nil && s.Refunded > 0 {
+		v.page.Refunds, err = h.opt.Pay.conf.Store.Refunds(v.r.Context(), s.ID)
+	}
 	if err != nil {
-		h.fail(w, r, err)
+		h.failAtTill(v.w, v.r, v.shop, err)
 		return
 	}
-	s, hint, err := h.opt.Tills.See(r.Context(), shop.ID, r.PathValue("id"))
-	if err != nil {
-		h.fail(w, r, err)
-		return
-	}
-	p := tillPage{Shop: shop, Sale: &s, Hint: hint}
+	v.page.Sale, v.page.Hint = &s, hint
 	poll := time.Duration(0)
 	if s.State == SaleAsked {
 		poll = time.Second
 		if h.opt.Hold != "" {
-			p.Hold = h.opt.Hold + "?" + url.Values{"reader": {shop.Reader}}.Encode()
+			v.page.Hold = h.opt.Hold + "?" + url.Values{"reader": {v.shop.Reader}}.Encode()
 		}
 	}
-	h.showTill(w, r, "sale", p, poll)
+	h.showTill(v.w, v.r, "sale", v.page, poll)
 }
 
-func (h *Handler) cancelSale(w http.ResponseWriter, r *http.Request) {
-	shop, id := r.PathValue("shop"), r.PathValue("id")
-	if err := h.opt.Tills.Cancel(r.Context(), shop, id); err != nil {
-		h.fail(w, r, err)
+func (h *Handler) cancelSale(v tillVisit) {
+	id := v.r.PathValue("id")
+	if err := h.opt.Tills.Cancel(v.r.Context(), v.shop.ID, id); err != nil {
+		h.failAtTill(v.w, v.r, v.shop, err)
 		return
 	}
-	http.Redirect(w, r, "/till/"+shop+"/"+id, http.StatusSeeOther)
+	http.Redirect(v.w, v.r, "/till/"+v.shop.ID+"/"+id, http.StatusSeeOther)
 }

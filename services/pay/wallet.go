@@ -68,8 +68,8 @@ func Retention(ended time.Time) time.Time { return ended.AddDate(7, 0, 0) }
 type Entry struct {
 	Seq     int64 // from 1, without a gap
 	At      time.Time
-	Kind    string // EntryCharge or EntryPayment
-	Ref     string // of the charge or the payment: each is entered once
+	Kind    string // EntryCharge, EntryPayment or EntryRefund
+	Ref     string // of the charge, the sale or the refund: each is entered once
 	Amount  int64  // yen: above zero what came, below zero what went
 	Balance int64  // after it: never below zero
 	What    string // the account, or the shop's registered name
@@ -79,6 +79,7 @@ type Entry struct {
 const (
 	EntryCharge  = "charge"
 	EntryPayment = "payment"
+	EntryRefund  = "refund"
 )
 
 // MandateState is where a mandate is.
@@ -191,6 +192,15 @@ type Sale struct {
 	Result    string // by which the verifier is asked what the phone said
 	AskedAt   time.Time
 	ExpiresAt time.Time
+	Refunded  int64 // of Amount, when it was paid
+}
+
+// Left is what may still be given back.
+func (s Sale) Left() int64 {
+	if s.State != SalePaid {
+		return 0
+	}
+	return s.Amount - s.Refunded
 }
 
 // Notice is what the wallet tells its holder, refused attempts too. Notices are added only.

@@ -129,10 +129,10 @@ func (h *Handler) loggedIn() bool {
 	return slices.ContainsFunc(stories(entries), func(s Story) bool { return s.What == "login" && s.Done() })
 }
 
-// secretsBox is the secrets of one card or phone, on a page because somebody
+// secretsBox is the secrets of one card, phone or till, on a page because somebody
 // pressed for them.
 type secretsBox struct {
-	For   string // "card-ID" or "phone-ID"
+	For   string // "card-ID", "phone-ID" or "till-SHOP"
 	Lines []secretLine
 	where string
 }
@@ -142,8 +142,8 @@ func (b secretsBox) Card() bool { return strings.HasPrefix(b.For, "card-") }
 
 type secretLine struct{ Key, Value string }
 
-// secretsFor reads the sandbox's secrets for "card-ID" or "phone-ID"; nil when
-// nothing is asked for or nothing is known.
+// secretsFor reads the sandbox's secrets for "card-ID", "phone-ID" or "till-SHOP"; nil
+// when nothing is asked for or nothing is known.
 func (h *Handler) secretsFor(which string) (*secretsBox, error) {
 	kind, id, ok := strings.Cut(which, "-")
 	if !ok || id == "" {
@@ -166,6 +166,8 @@ func (h *Handler) secretsFor(which string) (*secretsBox, error) {
 		line("card_auth_pin", c.AuthPIN)
 		line("card_input_pin", c.InputPIN)
 		line("card_resident_pin", c.ResidentPIN)
+	case "till":
+		line("till_code", all.Tills[id])
 	case "phone":
 		p := all.Phones[id]
 		line("phone_auth_pin", p.AuthPIN)

@@ -2,6 +2,7 @@ package street
 
 import (
 	"net/http"
+	"strings"
 
 	"tegata/internal/ui"
 )
@@ -28,6 +29,8 @@ type offerGroup struct {
 type offersPage struct {
 	Now     []offerGroup
 	Planned []offer
+	Secrets *secretsBox // the code of a till that somebody pressed for
+	Trouble *ui.Trouble
 }
 
 // offersNow lists what is built, by the role it needs.
@@ -71,6 +74,12 @@ func (h *Handler) offers(w http.ResponseWriter, r *http.Request) {
 			default:
 				g.Offers[i].URL = h.conf.origin(o.Role) + o.Path
 			}
+		}
+	}
+	if which := r.FormValue("secrets"); strings.HasPrefix(which, "till-") {
+		var err error
+		if page.Secrets, err = h.secretsFor(which); err != nil {
+			page.Trouble = h.trouble(w, err)
 		}
 	}
 	h.show(w, r, ui.Screen{Page: "offers", Data: page})

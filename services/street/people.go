@@ -63,10 +63,11 @@ func (p Person) Said() string { return strings.ReplaceAll(p.Name, "\u3000", "\u0
 // HasBirth reports whether the birth date is known.
 func (p Person) HasBirth() bool { return !p.Birth().IsZero() }
 
-// Secrets are what DIR/sandbox-secrets.json holds, by card and by phone.
+// Secrets are what DIR/sandbox-secrets.json holds, by card, by phone and by shop.
 type Secrets struct {
 	Cards  map[string]CardSecrets
 	Phones map[string]PhoneSecrets
+	Tills  map[string]Shown // the code of its till
 }
 
 // CardSecrets are the four secrets of a sandbox card.

@@ -77,7 +77,7 @@ func TestProgressCountsStepsAlike(t *testing.T) {
 
 func TestSecretsAreShownOnlyToWhoPresses(t *testing.T) {
 	n := newTown(t)
-	secrets := []string{"HANAKO2026", "4821", "7305", "6194", "5937", "TARO7788", "40718265391"}
+	secrets := []string{"HANAKO2026", "4821", "7305", "6194", "5937", "TARO7788", "40718265391", "61390427"}
 	for _, path := range []string{"/", "/cards", "/hold?reader=" + n.readerOfHanakosPhone, "/mailbox", "/trace", "/services.json", "/residents.json"} {
 		_, page := n.get(path)
 		lacks(t, page, secrets...)
@@ -95,6 +95,13 @@ func TestSecretsAreShownOnlyToWhoPresses(t *testing.T) {
 	lacks(t, page, "4821")
 	_, page = n.get("/?secrets=phone-taro")
 	has(t, page, "5937", "40718265391")
+	_, page = n.get("/offers?secrets=till-asahi")
+	has(t, page, "61390427")
+	lacks(t, page, "HANAKO2026")
+	for _, which := range []string{"card-hanako", "till-nowhere", ""} { // a till's page shows a till's
+		_, page = n.get("/offers?secrets=" + which)
+		lacks(t, page, "HANAKO2026", "61390427")
+	}
 	for _, which := range []string{"card-nobody", "phone-", "card", "-", "../etc/passwd"} {
 		_, page = n.get("/cards?secrets=" + which)
 		lacks(t, page, secrets...)

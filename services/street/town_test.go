@@ -110,6 +110,7 @@ func newTown(t *testing.T) *town {
 	n.secrets = Secrets{
 		Cards:  map[string]CardSecrets{"hanako": {SignaturePassword: Show("HANAKO2026"), AuthPIN: Show("4821"), InputPIN: Show("7305"), ResidentPIN: Show("6194")}},
 		Phones: map[string]PhoneSecrets{"taro": {AuthPIN: Show("5937"), SignaturePassword: Show("TARO7788"), LockCode: Show("40718265391")}},
+		Tills:  map[string]Shown{"asahi": Show("61390427")},
 	}
 	n.cardsURL, n.phoneURL, n.issuerURL = n.serve(n.cardsDoor()), n.serve(n.phoneDoor()), n.serve(n.issuerDoor())
 	n.portalURL = "http://portal.localhost:8404"

@@ -71,6 +71,8 @@ func TestAWalletWhoseProcessIsCutOffAddsUp(t *testing.T) {
 			}
 			return ""
 		}
+		sold := ""
+		till := func() *pay.Tills { return pay.NewTills(w.Pay, &asker{}, pay.Shop{ID: "till " + sold}) }
 		life := []func() error{
 			func() error { return w.signs(t, "w1", "s1", hanako) },
 			func() error {
@@ -95,8 +97,15 @@ func TestAWalletWhoseProcessIsCutOffAddsUp(t *testing.T) {
 			},
 			func() error {
 				try++
-				return w.pays(t, fmt.Sprint("p", try), 1000)
+				sold = fmt.Sprint("p", try)
+				return w.pays(t, sold, 1000)
 			},
+			func() error { return till().SetCode(t.Context(), "till "+sold, tillDigits) },
+			func() error {
+				_, err := till().Enter(t.Context(), "till "+sold, tillDigits)
+				return err
+			},
+			func() error { return till().GiveBack(t.Context(), "till "+sold, sold, "f1", 400) }, // the form again has the same id
 			func() error {
 				if id := active(); id != "" {
 					return w.End(t.Context(), "s1", id)
@@ -133,12 +142,15 @@ func TestAWalletWhoseProcessIsCutOffAddsUp(t *testing.T) {
 		if err != nil {
 			t.Fatalf("cut off at %d: %v", fatal, err)
 		}
-		in, out := int64(0), int64(0)
+		in, out, back := int64(0), int64(0), int64(0)
 		for _, e := range entries {
-			if e.Amount > 0 {
+			switch e.Kind {
+			case pay.EntryCharge:
 				in += e.Amount
-			} else {
+			case pay.EntryPayment:
 				out -= e.Amount
+			case pay.EntryRefund:
+				back += e.Amount
 			}
 		}
 		if in != taken || taken == 0 {
@@ -150,6 +162,13 @@ func TestAWalletWhoseProcessIsCutOffAddsUp(t *testing.T) {
 		})
 		if err != nil || paid != out || out == 0 {
 			t.Errorf("cut off at %d: %d was sold, %d went: %v", fatal, paid, out, err)
+		}
+		var lines, refunded int64
+		err = db.Read(t.Context(), func(tx store.Tx) error {
+			return tx.QueryRow(t.Context(), `SELECT CAST((SELECT SUM(amount) FROM refund) AS BIGINT), CAST((SELECT SUM(refunded) FROM sale) AS BIGINT)`).Scan(&lines, &refunded)
+		})
+		if err != nil || lines != 400 || refunded != 400 || back != 400 {
+			t.Errorf("cut off at %d: %d in refunds, %d at sales, %d in the ledger: %v", fatal, lines, refunded, back, err)
 		}
 		for id := range b.asked {
 			if !b.ended[id] {

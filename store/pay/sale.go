@@ -10,12 +10,12 @@ import (
 	"tegata/store"
 )
 
-const saleColumns = `id, shop, name, amount, state, why, result, asked_ms, expires_ms`
+const saleColumns = `id, shop, name, amount, state, why, result, asked_ms, expires_ms, refunded`
 
 func scanSale(row store.Row) (s pay.Sale, err error) {
 	var state string
 	var asked, expires int64
-	err = row.Scan(&s.ID, &s.Shop, &s.Name, &s.Amount, &state, &s.Why, &s.Result, &asked, &expires)
+	err = row.Scan(&s.ID, &s.Shop, &s.Name, &s.Amount, &state, &s.Why, &s.Result, &asked, &expires, &s.Refunded)
 	s.State, s.AskedAt, s.ExpiresAt = pay.SaleState(state), store.Moment(asked), store.Moment(expires)
 	return s, err
 }

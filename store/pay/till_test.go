@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
@@ -30,16 +29,25 @@ type asker struct {
 	down   error
 	asked  []pay.Sale
 	answer pay.Answer
+	relays []string
 }
 
-func (a *asker) Ask(_ context.Context, _ pay.Shop, s pay.Sale) (string, string, error) {
+func (a *asker) Relay(_ context.Context, q pay.Asked, carried []byte) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.relays = append(a.relays, q.Answer+" "+string(carried))
+	a.answer = pay.Answer{Sub: "s1"}
+	return nil
+}
+
+func (a *asker) Ask(_ context.Context, _ pay.Shop, s pay.Sale) (pay.Asked, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.down != nil {
-		return "", "", a.down
+		return pay.Asked{}, a.down
 	}
 	a.asked = append(a.asked, s)
-	return "https://verifier.example/r/" + s.ID, "result-" + s.ID, nil
+	return pay.Asked{Address: "https://verifier.example/r/" + s.ID, Result: "result-" + s.ID, Answer: "https://verifier.example/a/" + s.ID}, nil
 }
 
 func (a *asker) Result(context.Context, string) (pay.Answer, error) {
@@ -74,7 +82,46 @@ func newShop(t *testing.T, w *world) *shop {
 	s := &shop{world: w, t: t, asker: &asker{answer: pay.Answer{Open: true}}, slot: slot,
 		one: pay.Shop{ID: "asahi", Name: ui.Text{JA: "お茶処あさひ", EN: "Asahi"}, Address: ui.Text{JA: "本町1", EN: "1 Honcho"}, Till: "asahi-1", Slot: slot, Reader: slot.Addr()}}
 	s.restart()
+	if err := s.tills.SetCode(t.Context(), "asahi", tillDigits); err != nil {
+		t.Fatal(err)
+	}
 	return s
+}
+
+// tillDigits is the code of the till.
+const tillDigits = "40718265"
+
+// pages are the till's, with a browser in front.
+func (s *shop) pages() *pages {
+	s.t.Helper()
+	h, err := pay.NewHandler(pay.Options{Pay: s.Pay, Party: &relyingtest.Provider{}, Tills: s.tills, Hold: "http://street.localhost/hold", Now: func() time.Time { return s.now }})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	p := &pages{world: s.world, t: s.t, site: httptest.NewServer(h.Routes())}
+	s.t.Cleanup(p.site.Close)
+	p.browser = p.another()
+	return p
+}
+
+// enters signs this browser in at a shop's till and returns the token of its forms.
+func (p *pages) enters(shop string) (form string) {
+	p.t.Helper()
+	_, at, body := p.post("/till/"+shop+"/enter", url.Values{"code": {"4071-8265"}})
+	if at != "/till/"+shop {
+		p.t.Fatalf("at %s: %s", at, body)
+	}
+	return hidden(p.t, body, "form")
+}
+
+// hidden is a hidden field of a page.
+func hidden(t *testing.T, body, name string) string {
+	t.Helper()
+	m := regexp.MustCompile(`name="` + name + `" value="([A-Z0-9]+)"`).FindStringSubmatch(body)
+	if m == nil {
+		t.Fatalf("no %s on %s", name, body)
+	}
+	return m[1]
 }
 
 // restart is what a kill leaves: another process over the same store.
@@ -170,6 +217,29 @@ func TestASaleIsPaidByTap(t *testing.T) {
 		if sale := s.ends("s1sale"); sale.State != pay.SalePaid {
 			t.Errorf("a paid sale was let go of: %+v", sale)
 		}
+	})
+}
+
+// A phone that lost its network after the first tap gives its answer at a second one.
+func TestASaleIsPaidAtASecondTap(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		s := newShop(t, w)
+		s.full(5000)
+		if err := s.tills.Sell(t.Context(), "asahi", "twice", 1200); err != nil {
+			t.Fatal(err)
+		}
+		s.held("twice")
+		const answer = `{"phone":"p","posted":{"answer":"sealed"}}`
+		phone := cardtest.NewPhone(s.t, element.NewCarryingWallet(func(string) uint16 { return apdu.SWConditions }, func(string) []byte { return []byte(answer) })).Card
+		h, err := reader.Hold(t.Context(), s.slot.Addr(), phone, func(error) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer h.Release()
+		if sale := s.ends("twice"); sale.State != pay.SalePaid || len(s.asker.relays) != 1 || s.asker.relays[0] != "https://verifier.example/a/twice "+answer {
+			t.Errorf("%+v, %q", sale, s.asker.relays)
+		}
+		w.balance(t, 3800)
 	})
 }
 
@@ -295,25 +365,20 @@ func TestATillsPages(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		s := newShop(t, w)
 		s.full(5000)
-		h, err := pay.NewHandler(pay.Options{Pay: w.Pay, Party: &relyingtest.Provider{}, Tills: s.tills, Hold: "http://street.localhost/hold", Now: func() time.Time { return w.now }})
-		if err != nil {
-			t.Fatal(err)
-		}
-		p := &pages{world: w, t: t, site: httptest.NewServer(h.Routes()), browser: &http.Client{Timeout: 5 * time.Second}}
-		p.browser = p.another()
-		t.Cleanup(p.site.Close)
+		p := s.pages()
 		if _, _, body := p.get("/till"); !strings.Contains(body, "お茶処あさひ") {
 			t.Error(body)
 		}
 		if status, _, _ := p.get("/till/nowhere"); status != 404 {
 			t.Errorf("status %d", status)
 		}
+		own := p.enters("asahi")
 		_, _, body := p.get("/till/asahi")
-		id := regexp.MustCompile(`name="id" value="([A-Z0-9]+)"`).FindStringSubmatch(body)[1]
-		if _, at, body := p.post("/till/asahi", url.Values{"id": {id}, "amount": {"千円"}}); at != "/till/asahi" || !strings.Contains(body, "pay-amount") {
+		id := hidden(t, body, "id")
+		if _, at, body := p.post("/till/asahi", url.Values{"form": {own}, "id": {id}, "amount": {"千円"}}); at != "/till/asahi" || !strings.Contains(body, "pay-amount") {
 			t.Errorf("at %s", at)
 		}
-		form := url.Values{"id": {id}, "amount": {"1,200"}}
+		form := url.Values{"form": {own}, "id": {id}, "amount": {"1,200"}}
 		for range 2 {
 			if _, at, body := p.post("/till/asahi", form); at != "/till/asahi/"+id || !strings.Contains(body, "1,200円") || !strings.Contains(body, "かざしてください") {
 				t.Errorf("at %s: %s", at, body)
@@ -328,8 +393,8 @@ func TestATillsPages(t *testing.T) {
 		}
 		other := rand.Text()
 		s.asker.says(pay.Answer{Open: true})
-		p.post("/till/asahi", url.Values{"id": {other}, "amount": {"1"}})
-		if _, _, body := p.post("/till/asahi/"+other+"/cancel", nil); !strings.Contains(body, "レジで取り消しました") {
+		p.post("/till/asahi", url.Values{"form": {own}, "id": {other}, "amount": {"1"}})
+		if _, _, body := p.post("/till/asahi/"+other+"/cancel", url.Values{"form": {own}}); !strings.Contains(body, "レジで取り消しました") {
 			t.Error(body)
 		}
 	})

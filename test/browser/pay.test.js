@@ -1,6 +1,6 @@
 // The wallet: opened by a signature on the phone, linked to an account of the same person and no other, charged, stopped, and told when the bank's side ends.
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { before } from 'node:test'
 import { job, narrow, visitor, wide } from './house/browser.js'
@@ -247,6 +247,19 @@ job('AT-B06: the own account is linked, its first day is limited, and either sid
   await bank.getByText('相手のサービスが終えました。').waitFor()
 })
 
+// entersTill signs in at the till with the code that the start page shows.
+const entersTill = async (till) => {
+  await is.at(till, 'レジに入る')
+  await shot(till, 'till-enter')
+  await till.getByLabel('レジのコード').fill('00000000')
+  await is.press(till, 'レジに入る')
+  await till.getByText('レジのコードが違います。').first().waitFor()
+  const code = JSON.parse(readFileSync(path.join(town.home, 'data', 'sandbox-secrets.json'), 'utf8')).tills.asahi
+  await till.getByLabel('レジのコード').fill(code)
+  await is.press(till, 'レジに入る')
+  await is.at(till, 'お会計')
+}
+
 job('a till is paid by tap: the phone shows the shop and the amount, and the shop never learns by whom', async () => {
   await town.tegata('clock', 'advance', '25h') // linking again has no second first day: what was charged the day before counts
   const wallet = await entersWallet(taro)
@@ -261,7 +274,7 @@ job('a till is paid by tap: the phone shows the shop and the amount, and the sho
   await till.goto(town.url('pay', '/till'))
   await is.at(till, 'お店の画面')
   await is.follow(till, /お茶処あさひ/)
-  await is.at(till, 'お会計')
+  await entersTill(till)
   // sells has the cashier type an amount and the customer hold the phone there; it returns the page that the phone shows.
   const sells = async (amount) => {
     await till.getByLabel('金額（円）').fill(amount)
@@ -289,6 +302,26 @@ job('a till is paid by tap: the phone shows the shop and the amount, and the sho
   await is.at(wallet, '履歴')
   await wallet.getByText('お茶処あさひ 本町店').first().waitFor()
 
+  // A part of it is given back: both sides' history shows it, and no more than was paid.
+  await is.follow(till, '返金')
+  await is.at(till, '返金')
+  await shot(till, 'till-refund')
+  await till.getByLabel('返す金額（円）').fill('1201')
+  await is.press(till, '返金する')
+  await till.getByText('支払われた額より多くは返せません。').first().waitFor()
+  await till.getByLabel('返す金額（円）').fill('200')
+  await is.press(till, '返金する')
+  await is.at(till, '一部を返金しました')
+  await till.getByText('返せる残りは1,000円です。').waitFor()
+  await shot(till, 'till-refunded')
+  await till.reload() // gives nothing back a second time
+  await till.getByText('返せる残りは1,000円です。').waitFor()
+  await wallet.reload()
+  await wallet.getByText('お店からの返金').first().waitFor()
+  await shot(wallet, 'history-refund')
+  await wallet.goto(town.url('pay', '/home'))
+  await wallet.getByText('お店からの返金').first().waitFor()
+
   // Who says no pays nothing.
   await is.follow(till, '次のお会計')
   phone = await sells('300')
@@ -303,6 +336,14 @@ job('a till is paid by tap: the phone shows the shop and the amount, and the sho
   await is.at(till, '支払われていません')
   await till.getByText('お客さまのウォレットでは支払えませんでした。').waitFor()
   await shot(till, 'till-refused')
+  await till.goto(town.url('pay', '/till/asahi/sales'))
+  await is.at(till, 'きょうの会計')
+  await till.getByText('200円を返金').waitFor()
+  await shot(till, 'till-sales')
+  await is.press(till, 'レジから出る')
+  await is.at(till, 'レジに入る')
+  await till.goto(town.url('pay', '/till/asahi/sales'))
+  await is.at(till, 'レジに入る')
   await wallet.goto(town.url('pay', '/home'))
   await wallet.getByText('残高が足りませんでした。').first().waitFor()
 })

@@ -171,6 +171,9 @@ func (h *Handler) Routes() http.Handler {
 
 	on("GET /p/{id}/present", (*visit).present)
 	mux.HandleFunc("POST /p/{id}/present/away", h.atOnce((*visit).takeAway)) // waits for nothing
+	on("GET /p/{id}/compat", (*visit).compat)
+	on("POST /p/{id}/compat", (*visit).doCompat)
+	mux.HandleFunc("POST /p/{id}/compat/off", h.atOnce((*visit).endCompat)) // waits for nothing
 	on("GET /p/{id}/scan", (*visit).scan)
 	on("POST /p/{id}/scan", (*visit).scanned)
 	on("GET /p/{id}/request", (*visit).fetch)

@@ -125,6 +125,8 @@ func samples() []uitest.Page {
 	add("15-terms", phone.StageNone, "", quiet("terms", termsPage{base(phone.StageNone), enrolling, "2026-04", []string{"第1条　この規約は、スマホ用電子証明書の利用について定めます。", "第2条　電子証明書は、申請した本人だけが使えます。暗証番号とパスワードを人に教えないでください。", "第3条　スマホをなくしたときは、すぐに利用を止めてください。", "第4条　住所や名前が変わると、署名用電子証明書は使えなくなります。"}}))
 	add("16-tap", phone.StageNone, "", ui.Screen{Page: "tap", Data: tapPage{basePage: base(phone.StageNone), walk: enrolling, Step: 3, Hold: "http://street.localhost:8400/hold"}, Quiet: true, Poll: tapPoll})
 	add("102-present", phone.StageRegistered, "", quiet("present", presentPage{basePage: base(phone.StageRegistered), Hold: "http://street.localhost:8400/hold"}))
+	add("104-compat", phone.StageRegistered, "", quiet("compat", &compatPage{secretPage: secretPage{basePage: base(phone.StageRegistered)}}))
+	add("105-compat-on", phone.StageRegistered, "", quiet("compat", &compatPage{secretPage: secretPage{basePage: base(phone.StageRegistered)}, Code: "4826", Until: moment(), Tries: 3, Signatures: 2}))
 	add("103-present-waiting", phone.StageRegistered, "", ui.Screen{Page: "present", Data: presentPage{basePage: base(phone.StageRegistered), At: "127.0.0.1:8418"}, Quiet: true, Poll: tapPoll})
 	held := base(phone.StageNone)
 	held.Look.Tapped = true
@@ -190,6 +192,9 @@ func samples() []uitest.Page {
 	done := outcomeOf(phone.Outcome{Approved: true, Redirect: "http://portal.localhost:8404/", Party: sampleAsk().Party.Name, What: sampleAsk().What})
 	add("34-answered", phone.StageRegistered, "", quiet("answered", answeredPage{base(phone.StageRegistered), done}))
 	done.Copies = 3
+	carry := done
+	carry.Approved, carry.Carry = false, true
+	add("34-answered-carry", phone.StageRegistered, "", quiet("answered", answeredPage{base(phone.StageRegistered), carry}))
 	add("34-answered-kept", phone.StageRegistered, "", quiet("answered", answeredPage{base(phone.StageRegistered), done}))
 	done.Copies, done.NoRoom = 0, true
 	add("34-answered-notkept", phone.StageRegistered, "", quiet("answered", answeredPage{base(phone.StageRegistered), done}))

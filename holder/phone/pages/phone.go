@@ -32,6 +32,10 @@ type Phone interface {
 	Answer(ctx context.Context, id string, reply phone.Reply) (phone.Outcome, error)
 	PresentedAt() string // the slot of a terminal; "" for none
 	Handed() (h phone.Handed, any bool)
+	// Compatible switches compatibility mode on; IsCompatible is it as it stands.
+	Compatible(ctx context.Context, pin secret.PIN) (element.Compatible, error)
+	IsCompatible() (element.Compatible, bool)
+	EndCompatible()
 	TakeAway() bool
 	ChangePIN(ctx context.Context, old, next secret.PIN) error
 	ChangePassword(ctx context.Context, old, next secret.Password) error

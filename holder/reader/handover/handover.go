@@ -58,17 +58,32 @@ const exchangeTime = 5 * time.Second
 // It returns ErrAddress, ErrNoWallet, ErrNotTaken, ErrRemoved, or what ctx ended with; any
 // other error is an answer that no phone of ours gives.
 func Request(ctx context.Context, slot Slot, requestURI string) error {
+	_, err := exchange(ctx, slot, requestURI, false)
+	return err
+}
+
+// Answer waits until the phone that received a request is held to the slot again, without a
+// network: it then gives its answer, for the terminal's party to post (Carried of package
+// ceremony). A phone that has the request and no answer yet, or a network, gives none: nil,
+// and the next call waits for the next tap. Errors are Request's.
+func Answer(ctx context.Context, slot Slot, requestURI string) ([]byte, error) {
+	return exchange(ctx, slot, requestURI, true)
+}
+
+// exchange is one tap: the address goes to the phone, and what it answers comes back.
+func exchange(ctx context.Context, slot Slot, requestURI string, fetch bool) ([]byte, error) {
 	commands := apdu.HandOver(requestURI)
 	if commands == nil {
-		return ErrAddress
+		return nil, ErrAddress
 	}
 	for {
 		tap, err := slot.Wait(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := give(ctx, tap, commands); !errors.Is(err, errLeft) {
-			return err
+		answer, err := give(ctx, tap, commands, fetch)
+		if !errors.Is(err, errLeft) {
+			return answer, err
 		}
 		<-tap.Removed() // so that the next wait is not for this one
 	}
@@ -79,33 +94,71 @@ func Request(ctx context.Context, slot Slot, requestURI string) error {
 var errLeft = errors.New("handover: it had left")
 
 // give gives what is in tap the commands, and ends the tap.
-func give(ctx context.Context, tap *reader.Tap, commands []apdu.Command) error {
+func give(ctx context.Context, tap *reader.Tap, commands []apdu.Command, fetch bool) ([]byte, error) {
 	defer tap.Close()
 	within, cancel := context.WithTimeout(ctx, exchangeTime)
 	defer cancel()
+	var last apdu.Response
 	for i, c := range commands {
-		err := send(within, tap, c)
+		r, err := send(within, tap, c)
 		switch {
 		case err == nil:
+			last = r
 		case i == 0 && errors.Is(err, ErrRemoved):
-			return errLeft
+			return nil, errLeft
 		default:
-			return meaning(err, i == 0)
+			return nil, meaning(err, i == 0)
 		}
 	}
-	return nil
+	if !fetch || !apdu.IsMore(last.SW) {
+		return nil, nil
+	}
+	answer, err := fetched(within, tap)
+	if err != nil {
+		return nil, meaning(err, false)
+	}
+	return answer, nil
 }
 
-func send(ctx context.Context, tap *reader.Tap, c apdu.Command) error {
+// fetched is the answer that a phone said waits, part by part.
+func fetched(ctx context.Context, tap *reader.Tap) ([]byte, error) {
+	var object []byte
+	for {
+		r, err := send(ctx, tap, apdu.GetResponse())
+		if err != nil {
+			return nil, err
+		}
+		object = append(object, r.Data...)
+		if len(r.Data) == 0 || len(object) > apdu.MaxCarried+8 {
+			return nil, errAnswer
+		}
+		if apdu.IsMore(r.SW) {
+			continue
+		}
+		tag, length, header, err := apdu.ParseHeader(object)
+		if err != nil || tag != apdu.TagCarried || len(object) != header+length {
+			return nil, errAnswer
+		}
+		return object[header:], nil
+	}
+}
+
+// errAnswer: no phone of ours gives such an answer.
+var errAnswer = errors.New("handover: what the phone gave is no answer")
+
+func send(ctx context.Context, tap *reader.Tap, c apdu.Command) (apdu.Response, error) {
 	answer, err := tap.Transmit(ctx, c.Bytes())
 	if err != nil {
-		return err
+		return apdu.Response{}, err
 	}
 	r, err := apdu.ParseResponse(answer)
 	if err != nil {
-		return fmt.Errorf("handover: %w", err)
+		return r, fmt.Errorf("handover: %w", err)
 	}
-	return r.Err()
+	if apdu.IsMore(r.SW) { // received, and something waits
+		return r, nil
+	}
+	return r, r.Err()
 }
 
 // meaning puts our word before what a command was answered with.

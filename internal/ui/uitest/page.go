@@ -123,6 +123,13 @@ func Preview(t *testing.T, site *ui.Site, pages []Page) {
 	if addr == "" {
 		t.Skip("TEGATA_PREVIEW=127.0.0.1:9900 serves the pages to look at")
 	}
+	pages, named := slices.Clone(pages), map[string]int{}
+	for i := range pages { // some states of a page have one name
+		name := pages[i].Name
+		if named[name]++; named[name] > 1 {
+			pages[i].Name = fmt.Sprint(name, "-", named[name])
+		}
+	}
 	mux := http.NewServeMux()
 	site.Mount(mux)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
