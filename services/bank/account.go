@@ -57,6 +57,7 @@ const (
 	Opened    State = "opened"
 	Stopped   State = "stopped" // not opened; Why says the reason
 	Closed    State = "closed"  // was opened, and ended by the customer
+	Undone    State = "undone"  // was opened, which the customer undid in the first days
 )
 
 // Why an application was stopped.
@@ -80,7 +81,9 @@ type Application struct {
 	ReviewAt   time.Time // when it is tried next
 	Number     string    // of the account; "" until it is opened
 	OpenedAt   time.Time
-	ClosedAt   time.Time
+	ClosedAt   time.Time // or undone
+	CoolUntil  time.Time // until when the opening may be undone; zero once that is over
+	HeldAt     time.Time // since when nothing goes out; zero when it does
 }
 
 // Record is the record of identity verification (確認記録).
@@ -116,6 +119,8 @@ var (
 // Store keeps the bank's state. Every call is one transaction with its audit record.
 type Store interface {
 	MandateStore
+	CoolingStore
+	PaperStore
 	// Receive keeps a signed application, state Reviewing. The same ID again changes nothing
 	// and is no error. It returns ErrSecond.
 	Receive(ctx context.Context, at time.Time, a Application) error
@@ -128,11 +133,10 @@ type Store interface {
 	All(ctx context.Context, sub string) ([]Application, error)
 	// Due lists applications whose review is due, the oldest first.
 	Due(ctx context.Context, at time.Time) ([]Application, error)
-	// NextDue is when the next review, telling, lapse or erasure is due; zero when none is.
+	// NextDue is when the next review, telling, lapse, erasure or end of the first days is due; zero when none is.
 	NextDue(ctx context.Context) (time.Time, error)
-	// Decide moves an application out of Reviewing: to Opened, for which it draws the next
-	// account number, or to Stopped. It returns ErrMoved.
-	Decide(ctx context.Context, at time.Time, id string, to State, why string, r Record) error
+	// Stop moves an application out of Reviewing that is not opened. It returns ErrMoved.
+	Stop(ctx context.Context, at time.Time, id, why string, r Record) error
 	// Postpone moves a review. It returns ErrMoved.
 	Postpone(ctx context.Context, id string, until time.Time) error
 	// Close ends an account and its mandates; ErrSecurities while a securities account hangs

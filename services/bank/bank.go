@@ -3,9 +3,7 @@ package bank
 import (
 	"context"
 	"crypto/ecdsa"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,6 +43,7 @@ type Config struct {
 	Store       Store
 	Verifier    Verifier
 	VerifierURL string        // for the record
+	Origin      string        // of the pages, for links in letters
 	ReviewAfter time.Duration // how long a review takes
 	ID          string        // as others name this bank in letters
 	Key         *ecdsa.PrivateKey
@@ -86,7 +85,7 @@ func New(conf Config) (*Bank, error) {
 }
 
 // May says whether a person may apply for a product. ErrFacts, ErrTooYoung, ErrMinor,
-// ErrSecond, for securities ErrNoAccount, or an error of the store.
+// ErrSecond, for securities ErrNoAccount and ErrHeld, or an error of the store.
 func (b *Bank) May(ctx context.Context, sub string, who Attributes, p Product) error {
 	if !who.whole() {
 		return ErrFacts
@@ -105,6 +104,8 @@ func (b *Bank) May(ctx context.Context, sub string, who Attributes, p Product) e
 		switch a, err := b.conf.Store.Current(ctx, sub, Deposit); {
 		case errors.Is(err, ErrNotFound), err == nil && a.State != Opened:
 			return ErrNoAccount
+		case err == nil && a.Held():
+			return ErrHeld
 		case err != nil:
 			return err
 		}
@@ -159,21 +160,15 @@ func (b *Bank) Receive(ctx context.Context, sub string, d Draft, login Attribute
 	if s.Verdict != relying.Passed || s.Sub != sub || login != d.Who {
 		return ErrSignature
 	}
-	v, err := b.conf.Verifier.Verify(ctx, s.Signature, d.Document)
+	r, err := b.recorded(ctx, s.Signature, d.Document, d.Who.Name)
 	if err != nil {
 		return err
 	}
-	name, kind := v.Signer()
-	if v.Verdict != relying.Passed || name != d.Who.Name {
-		return ErrSignature.Because(fmt.Errorf("bank: verdict %s %s", v.Verdict, v.Code))
-	}
-	sum := sha256.Sum256(s.Signature)
 	at := b.conf.Now()
 	return b.conf.Store.Receive(ctx, at, Application{
 		ID: d.ID, Sub: sub, State: Reviewing, Choices: d.Choices, Attributes: d.Who, Document: d.Document, Signature: s.Signature,
 		ReviewAt: at.Add(b.conf.ReviewAfter), DueAt: at.Add(b.conf.ReviewAfter),
-		Record: Record{Method: MethodSignature, Issuer: kind, SignatureSHA256: hex.EncodeToString(sum[:]), VerifiedAt: v.CheckedAt,
-			Verifier: b.conf.VerifierURL},
+		Record: r,
 	})
 }
 

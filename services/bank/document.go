@@ -84,12 +84,13 @@ func Document(id string, on time.Time, who Attributes, c Choices) []byte {
 	} else {
 		line("キャッシュカード", yes(c.Card, "上の住所へ郵送を希望します", "希望しません"))
 	}
+	fmt.Fprintf(&b, "\n開設から8日間は、理由なしに取り消せることと、その間に口座から出せるお金が1日に合わせて%sまでであることを理解しました。\n", ui.Yen(ui.JA, CoolingLimit))
 	b.WriteString("\n上のとおり口座の開設を申し込みます。口座を他人に譲り渡したり使わせたりしません。\n")
 	kind := "an ordinary deposit account"
 	if c.Product == Securities {
 		kind = "a securities account; I know that investments can lose value"
 	}
-	b.WriteString("Application for " + kind + ". I will not hand the account to anybody else.\n")
+	b.WriteString("Application for " + kind + ". I will not hand the account to anybody else. For 8 days I can undo the opening.\n")
 	return []byte(b.String())
 }
 

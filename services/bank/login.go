@@ -121,6 +121,8 @@ func (h *Handler) signed(w http.ResponseWriter, r *http.Request, token string, s
 		to, receive = "/applications/"+s.Keeps.Draft.ID, h.receiveDraft(s, l)
 	case s.Keeps.Signs == signsPermission && s.Keeps.Permission != nil:
 		to, receive = "/mandates/"+s.Keeps.Permission.Mandate.ID, h.receivePermission(s, l)
+	case s.Keeps.Signs == signsPaper && s.Keeps.Paper != nil:
+		to, receive = "/home", h.receivePaper(s, l)
 	default:
 		h.fail(w, r, ErrAnswer)
 		return
@@ -134,7 +136,9 @@ func (h *Handler) signed(w http.ResponseWriter, r *http.Request, token string, s
 		h.fail(w, r, err)
 		return
 	}
-	h.sessions.Change(token, func(v *session) { v.Keeps.Draft, v.Keeps.Permission, v.Keeps.Taken.To = nil, nil, to })
+	h.sessions.Change(token, func(v *session) {
+		v.Keeps.Draft, v.Keeps.Permission, v.Keeps.Paper, v.Keeps.Taken.To = nil, nil, nil, to
+	})
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 

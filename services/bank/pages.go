@@ -48,7 +48,8 @@ type Options struct {
 type keeps struct {
 	Draft      *Draft
 	Permission *Permission
-	Signs      string // what a login that waits is for: signsDraft or signsPermission
+	Paper      *Paper
+	Signs      string // what a login that waits is for: one of the following
 	After      string // where a login leads; "" is /home
 	Tries      int    // signatures that were asked for
 	Taken      taken  // the last signature that came back
@@ -58,6 +59,7 @@ type keeps struct {
 const (
 	signsDraft      = "application"
 	signsPermission = "permission"
+	signsPaper      = "paper"
 )
 
 // taken is what became of a signature: where its outcome is shown, and why there is none. A
@@ -120,6 +122,13 @@ func (h *Handler) Routes() http.Handler {
 	h.calls(mux)
 	mux.HandleFunc("GET /received/{id}/{file}", h.signedIn(h.paper))
 	mux.HandleFunc("GET /received", h.signedIn(h.received))
+	mux.HandleFunc("GET /received/{id}/paper/{file}", h.signedIn(h.signedPaper))
+	mux.HandleFunc("GET /undo", h.signedIn(h.undoing))
+	mux.HandleFunc("POST /undo", h.signedIn(h.undo))
+	mux.HandleFunc("GET /release", h.signedIn(h.releasing))
+	mux.HandleFunc("POST /release", h.signedIn(h.release))
+	mux.HandleFunc("GET /hold/{link}", h.holding) // whoever reads the letter needs no login
+	mux.HandleFunc("POST /hold/{link}", h.hold)
 	mux.HandleFunc("GET /close", h.signedIn(h.closing))
 	mux.HandleFunc("POST /close", h.signedIn(h.close))
 	h.site.MountTrouble(mux, h.showTrouble)
@@ -152,6 +161,9 @@ type page struct {
 	Mandates   []held
 	Mandate    string // its id
 	Held       *held
+	Now        time.Time
+	Paper      *Paper
+	Papers     []Paper
 }
 
 // choice is a question with its answers.
@@ -203,7 +215,7 @@ func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) home(w http.ResponseWriter, r *http.Request, _ string, s session) {
-	p, poll := page{Who: attributes(s.Claims)}, time.Duration(0)
+	p, poll := page{Who: attributes(s.Claims), Now: h.opt.Now()}, time.Duration(0)
 	for product, into := range map[Product]**Application{Deposit: &p.A, Securities: &p.S} {
 		a, err := h.opt.Bank.Current(r.Context(), s.Sub, product)
 		if errors.Is(err, ErrNotFound) {
@@ -329,41 +341,6 @@ func (h *Handler) signDraft(w http.ResponseWriter, r *http.Request, token string
 	}
 	h.sessions.Change(token, func(v *session) { v.Keeps.Signs = signsDraft })
 	h.sign(w, r, token, s.Keeps.Tries, relying.Document{Content: d.Document, Name: "application.txt", MediaType: "text/plain", Format: "cades", Purpose: SignPurpose})
-}
-
-func (h *Handler) received(w http.ResponseWriter, r *http.Request, _ string, s session) {
-	all, err := h.opt.Bank.All(r.Context(), s.Sub)
-	if err != nil {
-		h.fail(w, r, err)
-		return
-	}
-	h.show(w, r, "received", page{Who: attributes(s.Claims), All: all}, 0)
-}
-
-// paper hands out what somebody signed, or their signature of it.
-func (h *Handler) paper(w http.ResponseWriter, r *http.Request, _ string, s session) {
-	a, err := h.opt.Bank.Application(r.Context(), r.PathValue("id"))
-	if err == nil && a.Sub != s.Sub {
-		err = ErrNotFound
-	}
-	name, content, kind := r.PathValue("file"), []byte(nil), ""
-	switch name {
-	case "application.txt":
-		content, kind = a.Document, "text/plain; charset=utf-8"
-	case "application.txt.p7s":
-		content, kind = a.Signature, "application/pkcs7-signature"
-	}
-	if errors.Is(err, ErrNotFound) || err == nil && kind == "" {
-		h.fail(w, r, ui.ErrNoPage)
-		return
-	}
-	if err != nil {
-		h.fail(w, r, err)
-		return
-	}
-	w.Header().Set("Content-Type", kind)
-	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	w.Write(content) // the line may break; it is asked for again
 }
 
 func (h *Handler) closing(w http.ResponseWriter, r *http.Request, _ string, s session) {

@@ -18,8 +18,8 @@ func (b *Bank) NextDue(ctx context.Context) (time.Time, bool, error) {
 	return at, !at.IsZero(), err
 }
 
-// RunDue does the reviews that are due at a moment, ends what waited for too long, tells
-// creditors, and erases what was kept long enough.
+// RunDue does the reviews that are due at a moment, ends what waited for too long and the
+// first days of accounts, tells creditors, and erases what was kept long enough.
 func (b *Bank) RunDue(ctx context.Context, at time.Time) error {
 	due, err := b.conf.Store.Due(ctx, at)
 	if err != nil {
@@ -32,6 +32,9 @@ func (b *Bank) RunDue(ctx context.Context, at time.Time) error {
 		}
 	}
 	if err := b.conf.Store.Lapse(ctx, at); err != nil {
+		return err
+	}
+	if err := b.conf.Store.Cooled(ctx, at); err != nil {
 		return err
 	}
 	if err := b.tellCreditors(ctx, at); err != nil {
@@ -65,10 +68,11 @@ func (b *Bank) review(ctx context.Context, at time.Time, a Application) error {
 	case slices.Contains(b.listed, listed{sameName(a.Attributes.Name), a.Attributes.Birthdate}):
 		return b.stop(ctx, at, a, WhyScreening, r)
 	}
-	return b.conf.Store.Decide(ctx, at, a.ID, Opened, "", r)
+	until := at.Add(Cooling)
+	return b.conf.Store.Open(ctx, at, a.ID, r, until, b.word(a.Choices.Product, false, until))
 }
 
 func (b *Bank) stop(ctx context.Context, at time.Time, a Application, why string, r Record) error {
 	r.RetentionUntil = Retention(at)
-	return b.conf.Store.Decide(ctx, at, a.ID, Stopped, why, r)
+	return b.conf.Store.Stop(ctx, at, a.ID, why, r)
 }

@@ -6,8 +6,8 @@ import (
 	"net/http"
 	"time"
 
-	"tegata/internal/httpd"
 	"tegata/internal/ui"
+	"tegata/services/notice"
 )
 
 // linePage is one line, or a question about it.
@@ -209,23 +209,6 @@ func (h *Handler) confirm(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/mail/"+link, http.StatusSeeOther)
 }
 
-// outboxPage is how many mails one answer has.
-const outboxPage = 100
-
 // Outbox answers GET /v1/outbox?after=ID: the mail, for whoever delivers it. Who may read it
 // is for the caller to see to.
-func (h *Handler) Outbox() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		all, err := h.opt.Carrier.conf.Store.Outbox(r.Context(), r.URL.Query().Get("after"), outboxPage)
-		if err != nil {
-			httpd.WriteProblem(w, r, err)
-			return
-		}
-		if all == nil {
-			all = []Mail{}
-		}
-		httpd.WriteJSON(w, http.StatusOK, struct {
-			Notices []Mail `json:"notices"`
-		}{all})
-	})
-}
+func (h *Handler) Outbox() http.Handler { return notice.Outbox(h.opt.Carrier.conf.Store.Outbox) }

@@ -47,7 +47,7 @@ func each(t *testing.T, body func(*testing.T, *world)) {
 	storetest.Each(t, bankstore.Schema, func(t *testing.T, db *store.DB) {
 		w := &world{store: bankstore.New(db), now: time.Date(2026, 11, 28, 1, 0, 0, 0, time.UTC), says: verdict("passed", hanako.Name, "good")}
 		var err error
-		w.Bank, err = bank.New(bank.Config{Store: w.store, Verifier: w, VerifierURL: "http://verifier", ReviewAfter: time.Minute, Now: func() time.Time { return w.now }})
+		w.Bank, err = bank.New(bank.Config{Store: w.store, Verifier: w, VerifierURL: "http://verifier", Origin: "http://bank", ReviewAfter: time.Minute, Now: func() time.Time { return w.now }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -202,7 +202,7 @@ func TestOneOfManyClicksCounts(t *testing.T) {
 		if a := w.current(t, "s1"); a.Number != "0000001" {
 			t.Errorf("%+v", a)
 		}
-		if err := w.store.Decide(t.Context(), w.now, "a1", bank.Opened, "", bank.Record{}); !errors.Is(err, bank.ErrMoved) {
+		if err := w.store.Open(t.Context(), w.now, "a1", bank.Record{}, w.now, bank.Word{}); !errors.Is(err, bank.ErrMoved) {
 			t.Errorf("decided twice: %v", err)
 		}
 		counts, err := w.store.Counts(t.Context())

@@ -1,4 +1,4 @@
-// The bank: an account is opened by a signature on the phone, once a person, and closed; what was suspended before the review opens nothing.
+// The bank: an account is opened by a signature on the phone, once a person, undone in its first days, and closed; what was suspended before the review opens nothing.
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -54,18 +54,23 @@ const applies = async (page) => {
   await shot(page, 'apply')
   await is.press(page, '申込書を確かめる')
   await shot(page, 'check')
-  await signs(page)
+  await signsApplication(page)
 }
 
-// signs has the application signed that is shown.
-const signs = async (page) => {
-  await is.at(page, '申込書の確認')
+// signs has the document signed that is shown.
+const signs = async (page, sentence) => {
   await is.press(page, 'スマートフォンで署名する')
   await is.press(page, /この端末|このスマホ/)
   await is.at(page, /からの確認$/)
-  await page.getByText('口座を他人に譲り渡したり使わせたりしません。').waitFor()
+  await page.getByText(sentence).waitFor()
   await page.getByLabel('スマホの署名用パスワード', { exact: true }).fill(secrets.password)
   await is.press(page, '署名する')
+}
+
+// signsApplication has the application signed that is shown.
+const signsApplication = async (page) => {
+  await is.at(page, '申込書の確認')
+  await signs(page, '口座を他人に譲り渡したり使わせたりしません。')
   await is.at(page, '申し込みの受付票')
   await page.getByText('審査しています').waitFor()
 }
@@ -90,7 +95,7 @@ job('AT-B01: a signature opens the account, once, and the record says how', asyn
   await is.press(page, '解約する')
   await page.getByText('口座にお金が残っています。').waitFor()
   await is.press(page, 'すべて引き出す')
-  await page.getByText('-50,000円').waitFor()
+  await page.getByText('口座を開いてから8日間は、1日に合わせて10,000円までしか出せません。').waitFor()
   await page.goto(town.url('bank', '/received'))
   await page.getByText('スマートフォンの署名用電子証明書による署名').waitFor()
   await shot(page, 'received')
@@ -102,7 +107,7 @@ job('AT-B01: a signature opens the account, once, and the record says how', asyn
   for (const what of ['会社員・団体職員', '貯蓄', '特定口座（源泉徴収あり）']) await page.getByLabel(what).check()
   await shot(page, 'securities')
   await is.press(page, '申込書を確かめる')
-  await signs(page)
+  await signsApplication(page)
   await town.tegata('clock', 'advance', '2m')
   await page.getByText('口座を開きました。').waitFor()
   await page.goto(town.url('bank', '/home'))
@@ -119,14 +124,67 @@ job('AT-B01: a signature opens the account, once, and the record says how', asyn
   const { stderr } = await town.running('phone', 'enrol', 'taro-second', '-card', 'taro', '-secrets', file)
   secrets = { pin: '5937', password: 'BANKTEST8', lockCode: stderr.match(/\d{3,4}(?:[ -]\d{3,4})+/)[0].replace(/\D/g, '') }
   phone = 'taro-second'
-  await town.tegata('clock', 'advance', '2d')
+  await town.tegata('clock', 'advance', '8d')
   page = await signsIn()
   await page.getByText('0000001').waitFor()
+  await page.goto(town.url('bank', '/undo'))
+  await page.getByText('口座の開設を取り消せる期間が過ぎました。').waitFor()
+  await page.goto(town.url('bank', '/account'))
+  await is.press(page, 'すべて引き出す')
+  await page.getByText('-50,000円').waitFor()
   await page.goto(town.url('bank', '/apply'))
   await page.getByText('口座は、おひとり1つです。').waitFor()
   await page.goto(town.url('bank', '/close'))
   await is.press(page, '解約する')
   await page.getByText('口座を解約しました。').first().waitFor()
+})
+
+job('what was opened under pressure is held by the letter, and undone by its owner', async () => {
+  const page = await signsIn()
+  await is.follow(page, 'もう一度申し込む')
+  await applies(page)
+  await town.tegata('clock', 'advance', '2m')
+  await page.getByText('口座を開きました。').waitFor()
+  await page.goto(town.url('bank', '/account'))
+  await is.press(page, '50,000円を入れる')
+  await page.getByText('50,000円').first().waitFor()
+  await page.goto(town.url('bank', '/home'))
+  await is.at(page, 'あなたの口座')
+  await shot(page, 'first-days')
+
+  // The letter goes to the address in the register, and its link opens without a login.
+  const reader = await (await visitor(narrow)).newPage()
+  await reader.goto(town.url('street', '/mailbox'))
+  await reader.getByRole('link', { name: /手形.太郎 様/ }).click()
+  await reader.getByText('手形銀行に口座を開きました。').first().waitFor()
+  await shot(reader, 'letter')
+  await reader.getByRole('link', { name: /\/hold\// }).first().click()
+  await is.at(reader, '口座を止める')
+  await shot(reader, 'hold')
+  await is.press(reader, '口座を止める')
+  await reader.getByText('口座を止めました。お金は出ません。').waitFor()
+  await reader.goto(town.url('bank', '/undo'))
+  await is.at(reader, '普通預金口座を開く') // it does no more than that
+
+  await page.goto(town.url('bank', '/account'))
+  await is.press(page, '1,000円を引き出す')
+  await page.getByText('口座が止められています。').waitFor()
+  await page.goto(town.url('bank', '/home'))
+  await is.at(page, 'あなたの口座')
+  await shot(page, 'held')
+  await is.follow(page, '停止を解く')
+  await is.at(page, '停止を解く')
+  await shot(page, 'release')
+  await signs(page, '口座は私の意思で開きました。')
+  await is.at(page, 'あなたの口座')
+  await is.follow(page, '口座の開設を取り消す')
+  await is.at(page, '口座の開設を取り消す')
+  await shot(page, 'undo')
+  await is.press(page, '取り消す')
+  await page.getByText('口座の開設を取り消しました。').first().waitFor()
+  await reader.goto(town.url('street', '/mailbox'))
+  await reader.getByRole('link', { name: /手形.太郎 様/ }).click()
+  await reader.getByText('手形銀行の口座の開設を取り消しました。').waitFor()
 })
 
 job('AT-B03: what is suspended between signing and review opens nothing', async () => {
