@@ -84,9 +84,10 @@ func (b *bankRole) register(ctx context.Context, at places, v *verifier) error {
 	permit := purpose(bank.PermitPurpose, ceremony.R3, "口座からの引き落としを許可します。", "Allow charges to your account.")
 	login.Claims = []string{"name", "address", "birthdate", "gender"}
 	release := purpose(bank.ReleasePurpose, ceremony.R3, "口座の停止を解く申込書に署名します。", "Sign the request to end the hold on your account.")
-	sign.Claims, permit.Claims, release.Claims = login.Claims, login.Claims, login.Claims
+	consent := purpose(bank.ConsentPurpose, ceremony.R3, "お子さんの口座開設への同意書に署名します。", "Sign your consent to your child's account.")
+	sign.Claims, permit.Claims, release.Claims, consent.Claims = login.Claims, login.Claims, login.Claims, login.Claims
 	_, err = v.register(ctx, sandboxOperator, oidc.Client{ID: bankID, Name: name, Mark: "bank", Profile: oidc.FAPI2, Authentication: oidc.PrivateKeyJWT, JWKS: set,
-		RedirectURIs: []string{bankReturn(at)}, BackchannelLogoutURI: at.machine("bank") + "/v1/logout", Purpose: login, SignPurposes: []ceremony.RegisteredPurpose{sign, permit, release}})
+		RedirectURIs: []string{bankReturn(at)}, BackchannelLogoutURI: at.machine("bank") + "/v1/logout", Purpose: login, SignPurposes: []ceremony.RegisteredPurpose{sign, permit, release, consent}})
 	return err
 }
 

@@ -53,6 +53,7 @@ type State string
 
 // The states of an application.
 const (
+	Awaiting  State = "awaiting"  // signed by a minor and recorded; a guardian has to consent
 	Reviewing State = "reviewing" // signed and recorded; a review is due
 	Opened    State = "opened"
 	Stopped   State = "stopped" // not opened; Why says the reason
@@ -60,7 +61,7 @@ const (
 	Undone    State = "undone"  // was opened, which the customer undid in the first days
 )
 
-// Why an application was stopped.
+// Why an application was stopped; a minor's also as package guardian says.
 const (
 	WhyCertificate = "certificate" // held or revoked between signing and review
 	WhyScreening   = "screening"
@@ -77,7 +78,7 @@ type Application struct {
 	Document   []byte // what was signed
 	Signature  []byte // detached CMS
 	Record     Record
-	DueAt      time.Time // of the review
+	DueAt      time.Time // of the review; of an awaiting one: until when it waits
 	ReviewAt   time.Time // when it is tried next
 	Number     string    // of the account; "" until it is opened
 	OpenedAt   time.Time
@@ -97,6 +98,8 @@ type Record struct {
 	RetentionUntil  time.Time `json:"retention"`     // zero while the contract runs
 	ReviewedAt      time.Time `json:"reviewed_at"`   // zero until reviewed
 	StatusAtReview  string    `json:"review_status"` // good, held, revoked
+	// Guardian is what the review could compare about who consented: GuardianSameAddress.
+	Guardian string `json:"guardian,omitempty"`
 }
 
 // MethodSignature is how everybody here is identified: a signature by the certificate of
@@ -121,12 +124,13 @@ type Store interface {
 	MandateStore
 	CoolingStore
 	PaperStore
-	// Receive keeps a signed application, state Reviewing. The same ID again changes nothing
+	ConsentStore
+	// Receive keeps a signed application, state Reviewing or Awaiting. The same ID again changes nothing
 	// and is no error. It returns ErrSecond.
 	Receive(ctx context.Context, at time.Time, a Application) error
 	// Application is one by its ID. It returns ErrNotFound.
 	Application(ctx context.Context, id string) (Application, error)
-	// Current is the application of a person for a product that is under review or opened,
+	// Current is the application of a person for a product that awaits, is under review or opened,
 	// else the last one. It returns ErrNotFound.
 	Current(ctx context.Context, sub string, p Product) (Application, error)
 	// All are a person's that are kept, the newest first.

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"tegata/services/guardian"
 	"tegata/services/relying"
 )
 
@@ -58,6 +59,7 @@ type Config struct {
 type Bank struct {
 	conf   Config
 	listed []listed
+	desk   guardian.Desk
 
 	mu   sync.Mutex         // guards keys
 	keys map[string]fetched // of creditors
@@ -74,7 +76,7 @@ func New(conf Config) (*Bank, error) {
 	if conf.Log == nil {
 		conf.Log = slog.New(slog.DiscardHandler)
 	}
-	b := &Bank{conf: conf}
+	b := &Bank{conf: conf, desk: guardian.Desk{Store: conf.Store, Verifier: conf.Verifier, VerifierURL: conf.VerifierURL, Now: conf.Now, Service: "手形銀行"}}
 	if err := json.Unmarshal(sanctionsJSON, &b.listed); err != nil {
 		return nil, fmt.Errorf("bank: sanctions.json: %w", err)
 	}
@@ -90,14 +92,12 @@ func (b *Bank) May(ctx context.Context, sub string, who Attributes, p Product) e
 	if !who.whole() {
 		return ErrFacts
 	}
-	birth, err := time.Parse(time.DateOnly, who.Birthdate)
-	if err != nil {
-		return fmt.Errorf("bank: birthdate: %w", err)
-	}
-	switch years := age(birth, b.conf.Now()); {
-	case years < 15:
+	switch years, err := guardian.Age(who.Birthdate, b.conf.Now()); {
+	case err != nil:
+		return err
+	case years < guardian.Youngest:
 		return ErrTooYoung
-	case years < 18: // 民法 第4条
+	case years < guardian.Adult && p == Securities:
 		return ErrMinor
 	}
 	if p == Securities {
@@ -114,7 +114,7 @@ func (b *Bank) May(ctx context.Context, sub string, who Attributes, p Product) e
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
-	if err == nil && (a.State == Reviewing || a.State == Opened) {
+	if err == nil && (a.State == Awaiting || a.State == Reviewing || a.State == Opened) {
 		return ErrSecond
 	}
 	return err
@@ -123,22 +123,13 @@ func (b *Bank) May(ctx context.Context, sub string, who Attributes, p Product) e
 // japan is where birthdays begin.
 var japan = time.FixedZone("JST", 9*60*60)
 
-// age is somebody's age in years on the day of now, in Japan.
-func age(birth, now time.Time) int {
-	now = now.In(japan)
-	years := now.Year() - birth.Year()
-	if now.Month() < birth.Month() || now.Month() == birth.Month() && now.Day() < birth.Day() {
-		years--
-	}
-	return years
-}
-
 // Draft is an application that nobody has signed. It is kept nowhere but with the
 // browser's session.
 type Draft struct {
 	ID       string
 	Who      Attributes
 	Choices  Choices
+	Minor    bool // a guardian has to consent (民法 第5条第1項)
 	Document []byte
 }
 
@@ -150,7 +141,8 @@ func (b *Bank) Draw(ctx context.Context, id, sub string, who Attributes, c Choic
 	if err := b.May(ctx, sub, who, c.Product); err != nil {
 		return Draft{}, err
 	}
-	return Draft{ID: id, Who: who, Choices: c, Document: Document(id, b.conf.Now().In(japan), who, c)}, nil
+	minor := guardian.Needed(who.Birthdate, b.conf.Now())
+	return Draft{ID: id, Who: who, Choices: c, Minor: minor, Document: Document(id, b.conf.Now().In(japan), who, c, minor)}, nil
 }
 
 // Receive checks what was signed by itself, compares it with the login, and records it
@@ -165,9 +157,13 @@ func (b *Bank) Receive(ctx context.Context, sub string, d Draft, login Attribute
 		return err
 	}
 	at := b.conf.Now()
+	state, due := Reviewing, at.Add(b.conf.ReviewAfter)
+	if d.Minor {
+		state, due = Awaiting, at.Add(guardian.Life)
+	}
 	return b.conf.Store.Receive(ctx, at, Application{
-		ID: d.ID, Sub: sub, State: Reviewing, Choices: d.Choices, Attributes: d.Who, Document: d.Document, Signature: s.Signature,
-		ReviewAt: at.Add(b.conf.ReviewAfter), DueAt: at.Add(b.conf.ReviewAfter),
+		ID: d.ID, Sub: sub, State: state, Choices: d.Choices, Attributes: d.Who, Document: d.Document, Signature: s.Signature,
+		ReviewAt: due, DueAt: due,
 		Record: r,
 	})
 }

@@ -1,6 +1,7 @@
 package bank
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -117,6 +118,6 @@ func (h *Handler) receivePaper(s session, l relying.Login) func(context.Context,
 		if errors.Is(err, ErrMoved) { // another one was first
 			err = nil
 		}
-		return "/home", err
+		return cmp.Or(p.To, "/home"), err
 	}
 }

@@ -35,13 +35,16 @@ func said(err error) error {
 	return err
 }
 
-// login begins a login of the class R2: for a mandate, when the form names one. Whoever was
+// login begins a login of the class R2: for a mandate or a consent, when the form names one. Whoever was
 // logged in before is so no more, and nothing of theirs is kept for who comes.
 func (h *Handler) login(w http.ResponseWriter, r *http.Request) {
 	old, _ := h.sessions.Find(r)
 	var k keeps
 	if id := r.PostFormValue("mandate"); mandateID.MatchString(id) {
 		k.After = "/mandates/" + id
+	}
+	if link := r.PostFormValue("consent"); invitation.MatchString(link) {
+		k.After = "/consent/" + link
 	}
 	l, to, err := h.opt.Party.Begin(r.Context(), relying.Request{Scopes: facts, ACR: "r2"})
 	if err != nil {
@@ -122,7 +125,7 @@ func (h *Handler) signed(w http.ResponseWriter, r *http.Request, token string, s
 	case s.Keeps.Signs == signsPermission && s.Keeps.Permission != nil:
 		to, receive = "/mandates/"+s.Keeps.Permission.Mandate.ID, h.receivePermission(s, l)
 	case s.Keeps.Signs == signsPaper && s.Keeps.Paper != nil:
-		to, receive = "/home", h.receivePaper(s, l)
+		to, receive = cmp.Or(s.Keeps.Paper.To, "/home"), h.receivePaper(s, l)
 	default:
 		h.fail(w, r, ErrAnswer)
 		return

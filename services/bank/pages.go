@@ -14,6 +14,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"tegata/internal/ui"
+	"tegata/services/guardian"
 	"tegata/services/relying"
 )
 
@@ -52,6 +53,7 @@ type keeps struct {
 	Signs      string // what a login that waits is for: one of the following
 	After      string // where a login leads; "" is /home
 	Tries      int    // signatures that were asked for
+	Invitation string // of a guardian, which this browser made
 	Taken      taken  // the last signature that came back
 }
 
@@ -123,6 +125,11 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("GET /received/{id}/{file}", h.signedIn(h.paper))
 	mux.HandleFunc("GET /received", h.signedIn(h.received))
 	mux.HandleFunc("GET /received/{id}/paper/{file}", h.signedIn(h.signedPaper))
+	mux.HandleFunc("POST /invite", h.signedIn(h.invite))
+	mux.HandleFunc("GET /consent/{link}", h.consent)
+	mux.HandleFunc("POST /consent/{link}", h.signedIn(h.declare))
+	mux.HandleFunc("POST /consent/{link}/sign", h.signedIn(h.agree))
+	mux.HandleFunc("GET /received/{id}/consent/{file}", h.signedIn(h.consentPaper))
 	mux.HandleFunc("GET /undo", h.signedIn(h.undoing))
 	mux.HandleFunc("POST /undo", h.signedIn(h.undo))
 	mux.HandleFunc("GET /release", h.signedIn(h.releasing))
@@ -164,6 +171,8 @@ type page struct {
 	Now        time.Time
 	Paper      *Paper
 	Papers     []Paper
+	Consent    *guardian.Consent
+	Consents   []guardian.Consent
 }
 
 // choice is a question with its answers.
@@ -234,6 +243,7 @@ func (h *Handler) home(w http.ResponseWriter, r *http.Request, _ string, s sessi
 			return
 		}
 	}
+	p.Link = s.Keeps.Invitation
 	h.show(w, r, "home", p, poll)
 }
 
@@ -322,8 +332,11 @@ func (h *Handler) receipt(w http.ResponseWriter, r *http.Request) {
 
 // pollOf is how often a page about an application asks again.
 func pollOf(a Application) time.Duration {
-	if a.State == Reviewing {
+	switch a.State {
+	case Reviewing:
 		return 2 * time.Second
+	case Awaiting:
+		return 5 * time.Second
 	}
 	return 0
 }

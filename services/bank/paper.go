@@ -11,14 +11,19 @@ import (
 	"time"
 
 	"tegata/internal/ui"
+	"tegata/services/guardian"
 	"tegata/services/relying"
 )
 
 // PaperKind is what a paper does.
 type PaperKind string
 
-// Release ends the hold on an account.
-const Release PaperKind = "release"
+// Release ends the hold on an account. Agree is a guardian's consent, which is not kept as a
+// paper but as a consent.
+const (
+	Release PaperKind = "release"
+	Agree   PaperKind = "consent"
+)
 
 // Paper is a document about an application, beside it, which somebody signs.
 type Paper struct {
@@ -31,6 +36,8 @@ type Paper struct {
 	Signature   []byte // detached CMS; nil until it is signed
 	Record      Record
 	At          time.Time
+	Consent     guardian.Consent // of Agree
+	To          string           // of Agree: the page where its outcome is shown
 }
 
 // sha256 is the document's, as results name it.
@@ -74,8 +81,11 @@ func releaseText(p Paper, a Application, at time.Time) []byte {
 
 // ReceivePaper checks what was signed by itself, compares it with the login in which it was,
 // and does what it asks for. The same paper again changes nothing. It returns ErrSignature,
-// what the store says of the kind, and errors of the verifier.
+// what the store and package guardian say of the kind, and errors of the verifier.
 func (b *Bank) ReceivePaper(ctx context.Context, p Paper, login Attributes, s relying.Signed) error {
+	if p.Kind == Agree {
+		return b.agree(ctx, p.Consent, guardianOf(p.Sub, login), s)
+	}
 	if s.Verdict != relying.Passed || s.Sub != p.Sub || login != p.Who {
 		return ErrSignature
 	}

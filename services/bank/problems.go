@@ -12,10 +12,10 @@ var (
 	ErrTooYoung = problem.NewRefused(403, "bank-too-young",
 		"15歳未満の方は、ここでは申し込めません。", "保護者の方と窓口へお越しください。何も保存していません。",
 		"Below 15 one cannot apply here.", "Come to a branch with your parent or guardian. Nothing was stored.")
-	// ErrMinor: 15 to 17, whose parent or guardian has to agree at a branch.
+	// ErrMinor: below 18, who has no securities account here.
 	ErrMinor = problem.NewRefused(403, "bank-minor",
-		"18歳未満の方は、保護者の同意が必要です。", "ここでは同意を受け付けていません。保護者の方と窓口へお越しください。何も保存していません。",
-		"Below 18 a parent or guardian has to agree.", "That cannot be done here. Come to a branch together. Nothing was stored.")
+		"証券口座は、18歳になってから申し込めます。", "何も保存していません。",
+		"One can apply for a securities account from 18.", "Nothing was stored.")
 	// ErrFacts: not all of the four attributes were allowed.
 	ErrFacts = problem.NewYourTurn(403, "bank-facts",
 		"名前・住所・生年月日・性別の4つが必要です。", "ログアウトしてからもう一度ログインし、スマートフォンで4つとも「渡す」にしてください。何も保存していません。",

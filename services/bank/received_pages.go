@@ -19,7 +19,12 @@ func (h *Handler) received(w http.ResponseWriter, r *http.Request, _ string, s s
 		h.fail(w, r, err)
 		return
 	}
-	h.show(w, r, "received", page{Who: attributes(s.Claims), All: all, Papers: papers}, 0)
+	consents, err := h.opt.Bank.Consents(r.Context(), s.Sub)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.show(w, r, "received", page{Who: attributes(s.Claims), All: all, Papers: papers, Consents: consents}, 0)
 }
 
 // paper hands out what somebody signed, or their signature of it.

@@ -22,6 +22,7 @@ import (
 	"tegata/internal/audit"
 	"tegata/services/bank"
 	"tegata/store"
+	"tegata/store/consent"
 )
 
 //go:embed schema
@@ -31,12 +32,15 @@ var schema embed.FS
 var Schema fs.FS = schema
 
 // Store implements bank.Store.
-type Store struct{ db *store.DB }
+type Store struct {
+	consent.Rows
+	db *store.DB
+}
 
 var _ bank.Store = (*Store)(nil)
 
 // New is a Store over a database that has the tables of Schema.
-func New(db *store.DB) *Store { return &Store{db} }
+func New(db *store.DB) *Store { return &Store{consent.Rows{DB: db, Who: system}, db} }
 
 var system = audit.System("bank")
 
@@ -57,9 +61,14 @@ func (s *Store) Receive(ctx context.Context, at time.Time, a bank.Application) e
 	return s.db.Write(ctx, func(tx store.Tx) error {
 		n, err := tx.Exec(ctx, `INSERT INTO application (id, sub, product, state, choices, attributes, document, signature, record, received_ms, due_ms, review_ms)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`,
-			a.ID, a.Sub, a.Choices.Product, bank.Reviewing, string(choices), string(attributes), a.Document, a.Signature, string(record), at.UnixMilli(), a.DueAt.UnixMilli(), a.ReviewAt.UnixMilli())
+			a.ID, a.Sub, a.Choices.Product, a.State, string(choices), string(attributes), a.Document, a.Signature, string(record), at.UnixMilli(), a.DueAt.UnixMilli(), a.ReviewAt.UnixMilli())
 		if err != nil {
 			return err
+		}
+		if n == 1 && a.State == bank.Awaiting {
+			if err := consent.Begin(ctx, tx, a.ID, a.Sub, a.DueAt); err != nil {
+				return err
+			}
 		}
 		if n == 1 {
 			return store.Audit(ctx, tx, at, system, "application received", a.ID, nil)
@@ -135,7 +144,7 @@ func one(ctx context.Context, tx store.Tx, clause string, args ...any) (bank.App
 // Current implements bank.Store.
 func (s *Store) Current(ctx context.Context, sub string, p bank.Product) (a bank.Application, err error) {
 	err = s.db.Read(ctx, func(tx store.Tx) error {
-		a, err = one(ctx, tx, `WHERE sub = $1 AND product = $2 ORDER BY CASE WHEN state IN ('reviewing', 'opened') THEN 0 ELSE 1 END, received_ms DESC LIMIT 1`, sub, p)
+		a, err = one(ctx, tx, `WHERE sub = $1 AND product = $2 ORDER BY CASE WHEN state IN ('awaiting', 'reviewing', 'opened') THEN 0 ELSE 1 END, received_ms DESC LIMIT 1`, sub, p)
 		return err
 	})
 	return a, err
@@ -165,6 +174,7 @@ func (s *Store) NextDue(ctx context.Context) (at time.Time, err error) {
 		var ms int64
 		err := tx.QueryRow(ctx, `SELECT COALESCE(MIN(due), 0) FROM (
 			SELECT MIN(review_ms) AS due FROM application WHERE state = 'reviewing'
+			UNION ALL SELECT MIN(due_ms) FROM application WHERE state = 'awaiting'
 			UNION ALL SELECT MIN(retention_ms) FROM application WHERE retention_ms > 0
 			UNION ALL SELECT MIN(cool_ms) FROM application WHERE cool_ms > 0 AND held_ms = 0
 			UNION ALL SELECT MIN(erase_ms) FROM outbox
@@ -265,6 +275,9 @@ func (s *Store) Erase(ctx context.Context, at time.Time) error {
 			}
 		}
 		if _, err := tx.Exec(ctx, `DELETE FROM paper WHERE application IN (SELECT id FROM application WHERE retention_ms > 0 AND retention_ms <= $1)`, at.UnixMilli()); err != nil {
+			return err
+		}
+		if err := consent.Drop(ctx, tx, `SELECT id FROM application WHERE retention_ms > 0 AND retention_ms <= $1`, at.UnixMilli()); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `DELETE FROM outbox WHERE erase_ms <= $1`, at.UnixMilli()); err != nil {
