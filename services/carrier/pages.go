@@ -1,6 +1,7 @@
 package carrier
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"errors"
@@ -45,9 +46,12 @@ type Handler struct {
 
 // keeps is what a browser's session has besides its person.
 type keeps struct {
-	draft   *Draft // at /check
-	signing *Draft // that is on the phone
-	tries   int    // signatures of the draft that came to nothing
+	draft      *Draft // at /check
+	signing    *Draft // that is on the phone
+	tries      int    // signatures of the draft that came to nothing
+	after      string // where a login leads; "" is /home
+	invitation string // of a guardian, which this browser made
+	invited    string // to which line
 }
 
 // session is a browser's.
@@ -98,6 +102,9 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("GET /lines/{id}/change/{kind}", h.loggedIn(h.changing))
 	mux.HandleFunc("POST /lines/{id}/change/{kind}", h.loggedIn(h.change))
 	mux.HandleFunc("POST /lines/{id}/withdraw", h.loggedIn(h.withdraw))
+	mux.HandleFunc("POST /lines/{id}/invite", h.loggedIn(h.invite))
+	mux.HandleFunc("GET /consent/{link}", h.consent)
+	mux.HandleFunc("POST /consent/{link}", h.loggedIn(h.declare))
 	mux.HandleFunc("GET /lines/{id}/freeze", h.loggedIn(h.lineOf("freeze")))
 	mux.HandleFunc("POST /lines/{id}/freeze", h.loggedIn(h.freeze))
 	// Whoever holds the SIM, and whoever reads the mail, needs no login.
@@ -164,12 +171,16 @@ func whoOf(c relying.Claims) Attributes {
 // login begins a login of the class R2.
 func (h *Handler) login(w http.ResponseWriter, r *http.Request) {
 	old, _ := h.sessions.Find(r)
+	var k keeps
+	if link := r.PostFormValue("consent"); invitation.MatchString(link) {
+		k.after = "/consent/" + link
+	}
 	l, to, err := h.opt.Party.Begin(r.Context(), relying.Request{Scopes: facts, ACR: "r2"})
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	h.sessions.Begin(w, old, session{Login: l, To: to})
+	h.sessions.Begin(w, old, session{Login: l, To: to, Keeps: k})
 	http.Redirect(w, r, "/go", http.StatusSeeOther)
 }
 
@@ -211,7 +222,7 @@ func (h *Handler) callback(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		h.sessions.Begin(w, token, session{Sub: who.Sub, SID: who.SID, Claims: who.Claims})
-		http.Redirect(w, r, "/home", http.StatusSeeOther)
+		http.Redirect(w, r, cmp.Or(s.Keeps.after, "/home"), http.StatusSeeOther)
 		return
 	}
 	if err != nil {
@@ -228,6 +239,8 @@ func (h *Handler) callback(w http.ResponseWriter, r *http.Request) {
 	case "":
 	case Install:
 		to = "/line"
+	case Agree:
+		to = "/consent/" + d.link
 	default:
 		to = "/lines/" + d.Line
 	}

@@ -17,6 +17,8 @@ type linePage struct {
 	Here bool // its SIM is in this phone
 	// Phone is the number of this phone, as a request to put the SIM into it has it.
 	Phone string
+	// Invitation is the address for a guardian, which this browser made.
+	Invitation string
 }
 
 // lineOf shows a page about one line of the person's.
@@ -33,13 +35,16 @@ func (h *Handler) lineOf(name string) func(http.ResponseWriter, *http.Request, s
 		}
 		phone := h.phone(r)
 		var poll time.Duration
-		if name == "line" && (l.State == Signed || l.Waits()) {
+		if name == "line" && (l.State == Awaiting || l.State == Signed || l.Waits()) {
 			poll = 2 * time.Second
 		}
 		if !h.opt.Now().Before(l.Port.Until) {
 			l.Port = Port{} // it serves no more
 		}
 		p := linePage{L: l, Phone: TokenOf(phone).Short()}
+		if s.Keeps.invited == l.ID {
+			p.Invitation = s.Keeps.invitation
+		}
 		boxes, err := h.opt.Carrier.Inboxes(r.Context(), phone)
 		if err != nil {
 			h.fail(w, r, err)
