@@ -3,9 +3,10 @@
 // It owns: SQLite (one file a party) and PostgreSQL behind one Tx with one SQL
 // text; serializable writes that are run again when somebody else was first;
 // migrations; the chain of audit records, written in the transaction of the
-// step itself; and the mark that keeps sandbox and production apart. What the
-// tables mean is left to the package of each party below this folder
-// (store/issuer, store/verifier …): a role links only its own.
+// step itself; the counters and the moments that parties keep alike; and the
+// mark that keeps sandbox and production apart. What the tables mean is left to
+// the package of each party below this folder (store/issuer, store/verifier …):
+// a role links only its own.
 //
 // # The SQL both databases understand
 //

@@ -30,7 +30,7 @@ func inside(t *testing.T, body func(t *testing.T)) {
 	for _, tool := range []string{"unshare", "ip", "tcpdump", "gcore"} {
 		pkitest.Tool(t, tool)
 	}
-	args := []string{"-n", os.Args[0], "-test.run=^" + t.Name() + "$", "-test.v", "-test.timeout=3m"}
+	args := []string{"-n", os.Args[0], "-test.run=^" + t.Name() + "$", "-test.v", "-test.timeout=10m"}
 	if os.Getuid() != 0 {
 		args = append([]string{"-r"}, args...) // a user namespace, where it is allowed
 	}

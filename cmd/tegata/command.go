@@ -95,8 +95,12 @@ func splitName(args []string) (string, []string) {
 
 func usage(c console) {
 	c.say("Tegata puts the two certificates of an ID card into a phone. Commands:")
+	longest := 0
 	for _, cmd := range commands() {
-		c.say("  tegata %-16s %s", cmd.name, cmd.summary)
+		longest = max(longest, len(cmd.name))
+	}
+	for _, cmd := range commands() {
+		c.say("  tegata %-*s  %s", longest, cmd.name, cmd.summary)
 	}
 	c.say("\nStart with `tegata up`. Each command explains itself with -h.")
 }

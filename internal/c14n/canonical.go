@@ -49,7 +49,7 @@ var ErrBase = errors.New("c14n: xml:base above a canonicalised element")
 // Document writes the whole document without the element skip, which may be nil.
 // The error is ErrLimit.
 func (m Method) Document(d *Document, skip *Node) ([]byte, error) {
-	w := writer{method: m, skip: skip}
+	w := writer{method: m, skip: skip, out: make([]byte, 0, d.Root.End)} // about as much as the source
 	beforeRoot := true
 	for _, n := range d.Nodes {
 		switch {
@@ -71,7 +71,7 @@ func (m Method) Document(d *Document, skip *Node) ([]byte, error) {
 // Element writes e and all below it but the element skip, which may be nil, in the
 // context of its document. Errors: ErrBase, ErrLimit.
 func (m Method) Element(e, skip *Node) ([]byte, error) {
-	w := writer{method: m, skip: skip, apex: e}
+	w := writer{method: m, skip: skip, apex: e, out: make([]byte, 0, e.End-e.Start)} // about as much as the source
 	if m.V11 && !m.Exclusive {
 		for a := e.Parent; a != nil; a = a.Parent {
 			for _, attr := range a.Attrs {

@@ -30,6 +30,7 @@ var nasty = []struct{ name, xml string }{
 	{"an empty default namespace for nothing", `<a xmlns=""><b xmlns=""/></a>`},
 	{"an attribute with a prefix on an element without", `<a xmlns:p="urn:p"><b p:c="1"><p:d p:c="2"/></b></a>`},
 	{"empty CDATA and CDATA with brackets", `<a><![CDATA[]]>x<![CDATA[]]]]><![CDATA[>]]></a>`},
+	{"references, CDATA and line ends in one text", "<a>&lt;1\r<![CDATA[\n2&amp;]]>&amp;3\r&#10;4&gt;\r\n<![CDATA[]]>]]&gt;<b/>&#13;</a>"},
 	{"xml attributes", `<a xml:lang="ja" xml:space="preserve" xml:id="i" xml:base="http://example.org/"><b xml:lang="en"> x </b></a>`},
 	{"a byte order mark", "\ufeff<a>x</a>"},
 }

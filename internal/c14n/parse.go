@@ -157,44 +157,59 @@ func (p *parser) text() error {
 		return p.malformed("text outside the document element")
 	}
 	start := p.pos
-	var value strings.Builder
+	pieces := make([]string, 0, 4)
 	for p.pos < len(p.src) {
-		switch {
-		case p.skip("<![CDATA["):
+		if p.skip("<![CDATA[") {
 			length := strings.Index(p.src[p.pos:], "]]>")
 			if length < 0 {
 				return p.malformed("a CDATA section does not end")
 			}
-			value.WriteString(lineEnds(p.src[p.pos : p.pos+length]))
+			pieces = append(pieces, lineEnds(p.src[p.pos:p.pos+length]))
 			p.pos += length + len("]]>")
 			continue
-		case p.at("<"):
-		case p.at("&"):
-			r, err := p.reference()
-			if err != nil {
-				return err
-			}
-			value.WriteRune(r)
-			continue
-		default:
-			length := strings.IndexAny(p.src[p.pos:], "<&")
-			if length < 0 {
-				length = len(p.src) - p.pos
-			}
-			run := p.src[p.pos : p.pos+length]
-			if strings.Contains(run, "]]>") { // XML 1.0, section 2.4
-				return p.malformed("]]> in text")
-			}
-			value.WriteString(lineEnds(run))
-			p.pos += length
-			continue
 		}
-		break
+		if p.at("<") {
+			break
+		}
+		run, err := p.run()
+		if err != nil {
+			return err
+		}
+		pieces = append(pieces, run)
 	}
-	if value.Len() == 0 { // an empty CDATA section is nothing
+	value := strings.Join(pieces, "") // one piece, as nearly always, is not copied
+	if value == "" {                  // an empty CDATA section is nothing
 		return nil
 	}
-	return p.add(&Node{Kind: Text, Value: value.String(), Start: start, End: p.pos})
+	return p.add(&Node{Kind: Text, Value: value, Start: start, End: p.pos})
+}
+
+// run reads characters and references up to the next "<".
+func (p *parser) run() (string, error) {
+	end := len(p.src)
+	if length := strings.IndexByte(p.src[p.pos:], '<'); length >= 0 {
+		end = p.pos + length
+	}
+	if strings.Contains(p.src[p.pos:end], "]]>") { // XML 1.0, section 2.4
+		return "", p.malformed("]]> in text")
+	}
+	var value strings.Builder
+	for {
+		plain, _, more := strings.Cut(p.src[p.pos:end], "&")
+		p.pos += len(plain)
+		if plain = lineEnds(plain); !more && value.Len() == 0 {
+			return plain, nil
+		}
+		value.WriteString(plain)
+		if !more {
+			return value.String(), nil
+		}
+		r, err := p.reference()
+		if err != nil {
+			return "", err
+		}
+		value.WriteRune(r)
+	}
 }
 
 // lineEnds normalises line ends (XML 1.0, section 2.11).

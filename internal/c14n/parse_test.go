@@ -79,6 +79,20 @@ func TestRefused(t *testing.T) {
 }
 
 // numbered is a name of its own for each number below 676.
+// Wherever a control character, half a character or a byte of no encoding stands.
+func TestCharactersAreLookedAtEverywhere(t *testing.T) {
+	for at := range 40 {
+		text := strings.Repeat("~ ", 20)
+		for c := range 0x100 {
+			_, err := c14n.Parse([]byte("<a>" + text[:at] + string([]byte{byte(c)}) + text[at:] + "</a>"))
+			allowed := c == '\t' || c == '\n' || c == '\r' || c >= ' ' && c < 0x80 && c != '<' && c != '&'
+			if allowed != (err == nil) {
+				t.Errorf("byte %#x after %d: %v", c, at, err)
+			}
+		}
+	}
+}
+
 func numbered(i int) string { return string([]byte{byte('a' + i/26), byte('a' + i%26)}) }
 
 func manyAttributes(n int) string {

@@ -141,7 +141,15 @@ func TestServeEndsInOrder(t *testing.T) {
 		answered <- httpd.GetJSON(context.WithoutCancel(ctx), httpd.Client(5*time.Second), "http://"+addr+"/long", &out)
 	}()
 	<-started
+	ahead, err := net.Dial("tcp", addr) // as browsers do
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ahead.Close()
 	stop()
+	if n, err := ahead.Read(make([]byte, 1)); n != 0 || err == nil { // waits for its end, and the answer under way for us
+		t.Errorf("a connection on which nothing was asked: %d bytes, %v", n, err)
+	}
 	close(release)
 	if err := <-answered; err != nil || out != "done" {
 		t.Errorf("the answer under way: %q %v", out, err)

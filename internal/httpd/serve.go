@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"syscall"
 	"time"
 
@@ -46,13 +47,14 @@ func Closing(ctx context.Context) <-chan struct{} {
 }
 
 // Serve answers on all listeners until ctx ends or one of them fails, then lets
-// what is under way finish for five seconds. It closes the listeners. The end of
-// ctx is no error.
+// what is under way finish for five seconds. It closes the listeners, and at once the
+// connections on which nothing was asked yet. The end of ctx is no error.
 func Serve(ctx context.Context, listeners ...Listener) error {
 	closing := make(chan struct{})
 	base := context.WithValue(context.WithoutCancel(ctx), closingKey{}, closing)
 	group, ctx := errgroup.WithContext(ctx)
 	var servers []*http.Server
+	ahead := unused{conns: map[net.Conn]bool{}}
 	for _, l := range listeners {
 		s := &http.Server{
 			Handler:           l.Handler,
@@ -62,6 +64,7 @@ func Serve(ctx context.Context, listeners ...Listener) error {
 			IdleTimeout:       120 * time.Second,
 			MaxHeaderBytes:    32 << 10,
 			BaseContext:       func(net.Listener) context.Context { return base },
+			ConnState:         ahead.note,
 			ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 		}
 		if l.Log != nil {
@@ -80,6 +83,7 @@ func Serve(ctx context.Context, listeners ...Listener) error {
 		close(closing)
 		end, cancel := context.WithTimeout(base, graceful)
 		defer cancel()
+		time.AfterFunc(onItsWay, ahead.close)
 		var ends errgroup.Group
 		for _, s := range servers {
 			ends.Go(func() error {
@@ -92,4 +96,40 @@ func Serve(ctx context.Context, listeners ...Listener) error {
 		return ends.Wait()
 	})
 	return group.Wait()
+}
+
+// onItsWay is how long after the end was asked for a first request may still arrive on
+// a connection.
+const onItsWay = 100 * time.Millisecond
+
+// unused are the connections on which nothing was asked yet. Browsers and clients open
+// some ahead; Server.Shutdown would wait five seconds for each to ask.
+type unused struct {
+	mu    sync.Mutex // guards what follows
+	conns map[net.Conn]bool
+	over  bool
+}
+
+// note is for http.Server.ConnState.
+func (u *unused) note(c net.Conn, state http.ConnState) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	switch {
+	case state != http.StateNew:
+		delete(u.conns, c)
+	case u.over:
+		c.Close()
+	default:
+		u.conns[c] = true
+	}
+}
+
+// close closes them, and those to come.
+func (u *unused) close() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.over = true
+	for c := range u.conns {
+		c.Close()
+	}
 }

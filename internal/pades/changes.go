@@ -78,7 +78,7 @@ func (f *file) judge(list []*Signature) error {
 	return nil
 }
 
-func onlySpace(b []byte) bool { return len(bytes.TrimLeft(b, " \t\r\n\f\x00")) == 0 }
+func onlySpace(b []byte) bool { return len(bytes.TrimLeft(b, whiteSpace)) == 0 }
 
 // parents remembers which object refers to an object: its number, or several.
 type parents map[int]int

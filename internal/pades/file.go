@@ -11,6 +11,7 @@ type file struct {
 	data     []byte
 	sections []*section
 	budget   *budget
+	views    map[[2]int]*view // by from and end
 }
 
 // A view is the document as one revision says it is: the sections from one on,
@@ -42,7 +43,7 @@ func open(data []byte) (*file, error) {
 	if !bytes.HasPrefix(data, []byte("%PDF-1.")) && !bytes.HasPrefix(data, []byte("%PDF-2.")) {
 		return nil, malformed("no header")
 	}
-	f := &file{data: data, budget: newBudget()}
+	f := &file{data: data, budget: newBudget(), views: map[[2]int]*view{}}
 	at, _, err := lastStart(data)
 	if err != nil {
 		return nil, err
@@ -101,9 +102,16 @@ func (f *file) lexer(at, end int) *lexer {
 	return &lexer{data: f.data[:end], pos: at, budget: f.budget}
 }
 
-// view returns the document as it is with the sections from index on.
+// view returns the document as it is with the sections from index on. The one of a
+// revision is made once: the newest signature is judged over what was read to find it,
+// and each update against what was read of the one before.
 func (f *file) view(from, end int) *view {
-	return &view{file: f, from: from, end: end, cache: map[int]*object{}, inside: map[int]*container{}}
+	v, ok := f.views[[2]int{from, end}]
+	if !ok {
+		v = &view{file: f, from: from, end: end, cache: map[int]*object{}, inside: map[int]*container{}}
+		f.views[[2]int{from, end}] = v
+	}
+	return v
 }
 
 // lookup finds an object's entry in the newest section that has one.

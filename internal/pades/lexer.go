@@ -1,8 +1,10 @@
 package pades
 
 import (
+	"bytes"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -18,6 +20,9 @@ type lexer struct {
 func malformed(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrMalformed, fmt.Sprintf(format, args...))
 }
+
+// whiteSpace is ISO 32000-1, table 1.
+const whiteSpace = " \n\r\t\f\x00"
 
 func isSpace(c byte) bool {
 	return c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == '\f' || c == 0
@@ -241,26 +246,27 @@ func (l *lexer) dict() (dict, error) {
 // hexadecimal reads <…> (ISO 32000-1, 7.3.4.3).
 func (l *lexer) hexadecimal() (text, error) {
 	t := text{start: l.pos, hex: true}
-	var digits []byte
-	for l.pos++; l.pos < len(l.data); l.pos++ {
-		c := l.data[l.pos]
-		if c == '>' {
-			l.pos++
-			if len(digits)%2 == 1 {
-				digits = append(digits, '0')
-			}
-			var err error
-			if t.value, err = hex.AppendDecode(nil, digits); err != nil {
-				return text{}, malformed("a wrong hexadecimal string at byte %d", t.start)
-			}
-			t.end = l.pos
-			return t, nil
-		}
-		if !isSpace(c) {
-			digits = append(digits, c)
-		}
+	length := bytes.IndexByte(l.data[l.pos:], '>')
+	if length < 0 {
+		l.pos = len(l.data) // it was looked at
+		return text{}, malformed("a string without an end")
 	}
-	return text{}, malformed("a string without an end")
+	digits := l.data[t.start+1 : t.start+length]
+	l.pos += length + 1
+	t.end = l.pos
+	var err error
+	if t.value, err = hex.AppendDecode(nil, digits); err == nil {
+		return t, nil
+	}
+	// White space may stand between the digits, and a last 0 be left out.
+	digits = slices.DeleteFunc(bytes.Clone(digits), isSpace)
+	if len(digits)%2 == 1 {
+		digits = append(digits, '0')
+	}
+	if t.value, err = hex.AppendDecode(nil, digits); err != nil {
+		return text{}, malformed("a wrong hexadecimal string at byte %d", t.start)
+	}
+	return t, nil
 }
 
 // literal reads (…) with its escapes (ISO 32000-1, 7.3.4.2).

@@ -41,6 +41,12 @@ func TestMeaning(t *testing.T) {
 		"/Nothing Do":                       pades.ErrMeaningless,
 		"q /Y Do Q":                         pades.ErrTooLarge,
 		"(a Tj":                             pades.ErrMalformed,
+		"<2 0\n2> Tj":                       pades.ErrMeaningless, // white space inside, the last 0 left out
+		"<2\x00\f\t\r04> Tj":                nil,
+		"<> Tj":                             pades.ErrMeaningless,
+		"<4G> Tj":                           pades.ErrMalformed,
+		"<4 G> Tj":                          pades.ErrMalformed,
+		"<41":                               pades.ErrMalformed,
 	} {
 		if err := pades.CheckMeaning(page(content)); !errors.Is(err, want) {
 			t.Errorf("%q: got %v, want %v", content, err, want)

@@ -1,6 +1,7 @@
 package pades
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -179,8 +180,8 @@ func (s *Signature) cover(f *file, contents text) error {
 	if b[1] != contents.start || b[2] != contents.end {
 		return fmt.Errorf("%w: the gap is not the Contents string", ErrByteRange)
 	}
-	for _, c := range f.data[b[1]+1 : b[2]-1] {
-		if isSpace(c) {
+	for _, space := range []byte(whiteSpace) {
+		if bytes.IndexByte(f.data[b[1]:b[2]], space) >= 0 {
 			return fmt.Errorf("%w: white space", ErrContents)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"tegata/internal/httpd"
@@ -38,20 +39,24 @@ type Party struct {
 	Sandbox bool
 }
 
-// Site is the pages of one party, parsed once for each language.
+// Site is the pages of one party in every language.
 type Site struct {
 	party  Party
 	assets *Assets
 	words  Catalogue
-	pages  map[Lang]map[string]*template.Template
+	pages  map[Lang]map[string]page
 }
+
+// page makes a page's template for one language when it is shown first. It holds a copy
+// of all that pages share, and most pages of a process are never shown.
+type page func() (*template.Template, error)
 
 // NewSite parses every *.html at the root of pages, each a page of the name of
 // its file, and ja.json and en.json beside them. A file *.part.html
 // is no page: what it defines is there for every page. static, when not nil,
 // holds further assets. An error names the file that does not parse.
 func NewSite(party Party, pages, static fs.FS) (*Site, error) {
-	s := &Site{party: party, pages: make(map[Lang]map[string]*template.Template)}
+	s := &Site{party: party, pages: make(map[Lang]map[string]page)}
 	var err error
 	if static == nil {
 		s.assets, err = OpenAssets()
@@ -74,43 +79,50 @@ func NewSite(party Party, pages, static fs.FS) (*Site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ui: list pages: %w", err)
 	}
+	files := []pageFile{{templateFiles, "templates/trouble.html"}}
+	var parts []string
+	for _, name := range names {
+		if strings.HasSuffix(name, ".part.html") {
+			parts = append(parts, name)
+		} else {
+			files = append(files, pageFile{pages, name})
+		}
+	}
 	for _, l := range Langs() {
 		base, err := template.New("base").Funcs(s.funcs(l)).ParseFS(templateFiles, "templates/*.html")
 		if err != nil {
 			return nil, fmt.Errorf("ui: parse shell: %w", err)
 		}
-		for _, name := range names {
-			if strings.HasSuffix(name, ".part.html") {
-				if base, err = base.ParseFS(pages, name); err != nil {
-					return nil, fmt.Errorf("ui: parts %s: %w", name, err)
-				}
+		for _, name := range parts {
+			if base, err = base.ParseFS(pages, name); err != nil {
+				return nil, fmt.Errorf("ui: parts %s: %w", name, err)
 			}
 		}
-		s.pages[l] = make(map[string]*template.Template)
-		add := func(fsys fs.FS, name string) error {
-			t, err := base.Clone()
+		s.pages[l] = make(map[string]page)
+		for _, f := range files {
+			text, err := fs.ReadFile(f.in, f.name)
+			if err == nil { // what does not parse is said at the start, whether it is ever shown or not
+				_, err = template.New(path.Base(f.name)).Funcs(s.funcs(l)).Parse(string(text))
+			}
 			if err != nil {
-				return fmt.Errorf("ui: page %s: %w", name, err)
+				return nil, fmt.Errorf("ui: page %s: %w", f.name, err)
 			}
-			if t, err = t.ParseFS(fsys, name); err != nil {
-				return fmt.Errorf("ui: page %s: %w", name, err)
-			}
-			s.pages[l][strings.TrimSuffix(path.Base(name), ".html")] = t
-			return nil
-		}
-		if err := add(templateFiles, "templates/trouble.html"); err != nil {
-			return nil, err
-		}
-		for _, name := range names {
-			if strings.HasSuffix(name, ".part.html") {
-				continue
-			}
-			if err := add(pages, name); err != nil {
-				return nil, err
-			}
+			s.pages[l][strings.TrimSuffix(path.Base(f.name), ".html")] = sync.OnceValues(func() (*template.Template, error) {
+				t, err := base.Clone()
+				if err != nil {
+					return nil, err
+				}
+				return t.New(path.Base(f.name)).Parse(string(text))
+			})
 		}
 	}
 	return s, nil
+}
+
+// pageFile is where a page stands.
+type pageFile struct {
+	in   fs.FS
+	name string
 }
 
 // CommonWords are the strings of every site, which a party may say in its own way.
@@ -155,10 +167,15 @@ type shell struct {
 // the answer is a plain 500 and the error is returned for the log.
 func (s *Site) Render(w http.ResponseWriter, r *http.Request, sc Screen) error {
 	l := LangOf(r)
-	t := s.pages[l][sc.Page]
-	if t == nil {
+	open, ok := s.pages[l][sc.Page]
+	if !ok {
 		http.Error(w, "こちらの不具合です / This is our fault", http.StatusInternalServerError)
 		return fmt.Errorf("ui: no page %q", sc.Page)
+	}
+	t, err := open()
+	if err != nil {
+		http.Error(w, "こちらの不具合です / This is our fault", http.StatusInternalServerError)
+		return fmt.Errorf("ui: page %s: %w", sc.Page, err)
 	}
 	v := shell{Screen: sc, Lang: l, Party: s.party, Path: "/", Millis: sc.Poll.Milliseconds()}
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {

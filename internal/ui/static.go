@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 )
 
 //go:embed static
@@ -30,22 +31,39 @@ func OpenAssets(more ...fs.FS) (*Assets, error) {
 	}
 	a := &Assets{files: layers(append(more[:len(more):len(more)], own))}
 	h := sha256.New()
-	for _, layer := range append(more[:len(more):len(more)], own) {
-		err := fs.WalkDir(layer, ".", func(name string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
-				return err
-			}
-			b, err := fs.ReadFile(layer, name)
-			fmt.Fprintf(h, "%s %d\n", name, len(b))
-			h.Write(b)
-			return err
-		})
+	for _, layer := range more {
+		sum, err := sumOf(layer)
 		if err != nil {
 			return nil, fmt.Errorf("ui: open assets: %w", err)
 		}
+		h.Write(sum)
 	}
+	sum, err := sumOfOwn()
+	if err != nil {
+		return nil, fmt.Errorf("ui: open assets: %w", err)
+	}
+	h.Write(sum)
 	a.tag = hex.EncodeToString(h.Sum(nil)[:8])
 	return a, nil
+}
+
+// sumOfOwn is sumOf what this package brings: megabytes of fonts, which every party of a
+// process has.
+var sumOfOwn = sync.OnceValues(func() ([]byte, error) { return sumOf(staticFiles) })
+
+// sumOf is a hash over the names and contents of all files of one layer.
+func sumOf(layer fs.FS) ([]byte, error) {
+	h := sha256.New()
+	err := fs.WalkDir(layer, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := fs.ReadFile(layer, name)
+		fmt.Fprintf(h, "%s %d\n", name, len(b))
+		h.Write(b)
+		return err
+	})
+	return h.Sum(nil), err
 }
 
 // layers is several file systems, the first that has a name wins.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -49,6 +50,31 @@ func refused() error {
 	return problem.New(problem.Refused, 403, "wrong-password",
 		problem.Text{Title: "パスワードが違います。", Detail: "もう一度入力してください。"},
 		problem.Text{Title: "Wrong password.", Detail: "Try again."}).With("tries_left", 3)
+}
+
+// A page is made when it is shown; that it does not parse is said before.
+func TestAPageThatDoesNotParse(t *testing.T) {
+	for name, text := range map[string]string{"one.html": `{{define "main"}}{{if}}{{end}}`, "two.html": `{{define "main"}}{{unknown}}{{end}}`, "some.part.html": `{{define "x"}}`} {
+		_, err := ui.NewSite(ui.Party{ID: "portal"}, fstest.MapFS{"ja.json": {Data: []byte(`{}`)}, "en.json": {Data: []byte(`{}`)}, name: {Data: []byte(text)}}, nil)
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A page may be asked for first by several people at once.
+func TestAPageIsMadeOnce(t *testing.T) {
+	site := sample(t)
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			w := httptest.NewRecorder()
+			if err := site.Render(w, httptest.NewRequest("GET", "/", nil), ui.Screen{Page: "one", Data: onePage{Who: "甲"}}); err != nil || !strings.Contains(w.Body.String(), "甲") {
+				t.Errorf("%v: %s", err, w.Body)
+			}
+		})
+	}
+	group.Wait()
 }
 
 func TestAPageHasItsShellAndComponentsInBothLanguages(t *testing.T) {

@@ -82,13 +82,16 @@ func leaf(n *c14n.Node) (string, error) {
 	return n.Children[0].Value, nil
 }
 
+// withoutSpace takes out white space (XML 1.0, production 3).
+var withoutSpace = strings.NewReplacer(" ", "", "\t", "", "\r", "", "\n", "")
+
 // binary returns the octets of an element of type xsd:base64Binary.
 func binary(n *c14n.Node) ([]byte, error) {
 	text, err := leaf(n)
 	if err != nil {
 		return nil, err
 	}
-	text = strings.NewReplacer(" ", "", "\t", "", "\r", "", "\n", "").Replace(text)
+	text = withoutSpace.Replace(text)
 	if len(text) > maxValue {
 		return nil, fmt.Errorf("%w: %s of %d characters", ErrLimit, n.Local, len(text))
 	}

@@ -3,9 +3,7 @@ package ra
 import (
 	"context"
 	"crypto"
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"regexp"
 	"slices"
@@ -28,24 +26,16 @@ func (r *RA) IssueCard(ctx context.Context, municipality string, c CardIssuance)
 	if err != nil {
 		return CardIssued{}, err
 	}
-	text, err := json.Marshal(c)
+	m, err := municipalOf(municipality, c)
 	if err != nil {
 		return CardIssued{}, err
 	}
-	hash := sha256.Sum256(text)
 	defer r.issuing.lock(c.ID)()
-	who := audit.Actor{Party: "municipality", Kind: "party", ID: municipality}
 	var card CardRecord
 	err = r.store.Write(ctx, func(tx Tx) error {
 		var err error
 		card, err = tx.Card(ctx, c.ID)
-		if err == nil {
-			if card.RequestHash != hash {
-				return ErrIssuanceConflict
-			}
-			return nil
-		}
-		if !errors.Is(err, ErrNotFound) {
+		if again, err := m.again(card.RequestHash, err, ErrIssuanceConflict); again || err != nil {
 			return err
 		}
 		birth, err := c.Person.Attributes.Birth()
@@ -53,30 +43,26 @@ func (r *RA) IssueCard(ctx context.Context, municipality string, c CardIssuance)
 			return err
 		}
 		card = CardRecord{
-			ID: c.ID, Person: c.Person.ID, Holder: randomID(), RequestHash: hash, Municipality: c.Person.Municipality,
+			ID: c.ID, Person: c.Person.ID, Holder: randomID(), RequestHash: m.hash, Municipality: c.Person.Municipality,
 			IssuedAt: at, NotAfter: fifthBirthday(birth, at),
 		}
-		if err := r.acceptPerson(ctx, tx, at, who, c); err != nil {
+		if err := r.acceptPerson(ctx, tx, at, m.who, c); err != nil {
 			return err
 		}
 		for _, key := range keys.hashes {
-			owner, err := tx.TakeKey(ctx, key, c.ID)
-			if err != nil {
+			if err := takeKey(ctx, tx, key, c.ID, "ra: a key of another card"); err != nil {
 				return err
-			}
-			if owner != "" && owner != c.ID {
-				return ErrKeyUnsuitable.Because(errors.New("ra: a key of another card"))
 			}
 		}
 		if err := tx.PutCard(ctx, card); err != nil {
 			return err
 		}
-		return tx.Audit(ctx, at, who, "card", c.ID, map[string]string{"person": c.Person.ID})
+		return tx.Audit(ctx, at, m.who, "card", c.ID, map[string]string{"person": c.Person.ID})
 	})
 	if err != nil {
 		return CardIssued{}, err
 	}
-	if card, err = r.certifyCard(ctx, who, card, c, keys, at); err != nil {
+	if card, err = r.certifyCard(ctx, m.who, card, c, keys, at); err != nil {
 		return CardIssued{}, err
 	}
 	return r.cardAnswer(ctx, card, keys.sign)

@@ -3,8 +3,6 @@ package ra
 import (
 	"context"
 	"crypto"
-	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -35,51 +33,41 @@ func (r *RA) ReissueCard(ctx context.Context, municipality string, c CardReissue
 	if err != nil {
 		return CardIssued{}, err
 	}
-	text, err := json.Marshal(c)
+	m, err := municipalOf(municipality, c)
 	if err != nil {
 		return CardIssued{}, err
 	}
-	request := sha256.Sum256(text)
 	defer r.issuing.lock(c.Card)()
-	who := audit.Actor{Party: "municipality", Kind: "party", ID: municipality}
 	var card CardRecord
 	var kept CardSignature
 	err = r.store.Write(ctx, func(tx Tx) error {
 		var err error
 		kept, err = tx.CardSignature(ctx, c.ID)
-		if err == nil {
-			if kept.RequestHash != request {
-				return ErrIssuanceConflict
-			}
-			card, err = tx.Card(ctx, kept.Card)
+		switch again, err := m.again(kept.RequestHash, err, ErrIssuanceConflict); {
+		case err != nil:
 			return err
-		}
-		if !errors.Is(err, ErrNotFound) {
+		case again:
+			card, err = tx.Card(ctx, kept.Card)
 			return err
 		}
 		if card, err = r.admitCardSignature(ctx, tx, c, at); err != nil {
 			return err
 		}
 		// A key of its own for each certificate: a card's old key ended with its certificate.
-		mine := "card-sign " + c.ID
-		owner, err := tx.TakeKey(ctx, hash, mine)
-		if err != nil {
+		if err := takeKey(ctx, tx, hash, "card-sign "+c.ID, "ra: a key that was certified before"); err != nil {
 			return err
 		}
-		if owner != "" && owner != mine {
-			return ErrKeyUnsuitable.Because(errors.New("ra: a key that was certified before"))
-		}
-		kept = CardSignature{ID: c.ID, Card: c.Card, Person: c.Person.ID, RequestHash: request}
+		kept = CardSignature{ID: c.ID, Card: c.Card, Person: c.Person.ID, RequestHash: m.hash}
 		if err := tx.PutCardSignature(ctx, kept); err != nil {
 			return err
 		}
-		return tx.Audit(ctx, at, who, "card-sign", c.ID, map[string]string{"card": c.Card, "person": c.Person.ID})
+		return tx.Audit(ctx, at, m.who, "card-sign", c.ID, map[string]string{"card": c.Card, "person": c.Person.ID})
 	})
 	if err != nil {
 		return CardIssued{}, err
 	}
 	if kept.Serial == (pki.Serial{}) {
-		if kept, err = r.certifyAgain(ctx, who, card, kept, c, key); err != nil {
+		if kept, err = r.certifyAgain(ctx, m.who, card, kept, c, key); err != nil {
 			return CardIssued{}, err
 		}
 	}

@@ -2,8 +2,6 @@ package ra
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -20,23 +18,15 @@ func (r *RA) RegisterEvent(ctx context.Context, municipality string, ev Register
 	if err := checkEvent(ev); err != nil {
 		return EventDone{}, err
 	}
-	text, err := json.Marshal(ev)
+	m, err := municipalOf(municipality, ev)
 	if err != nil {
 		return EventDone{}, err
 	}
-	hash := sha256.Sum256(text)
-	who := audit.Actor{Party: "municipality", Kind: "party", ID: municipality}
 	var done EventRecord
 	err = r.store.Write(ctx, func(tx Tx) error {
 		var err error
 		done, err = tx.Event(ctx, ev.ID)
-		if err == nil {
-			if done.RequestHash != hash {
-				return ErrEventConflict
-			}
-			return nil
-		}
-		if !errors.Is(err, ErrNotFound) {
+		if again, err := m.again(done.RequestHash, err, ErrEventConflict); again || err != nil {
 			return err
 		}
 		p, err := tx.Person(ctx, ev.Person)
@@ -49,15 +39,15 @@ func (r *RA) RegisterEvent(ctx context.Context, municipality string, ev Register
 		if p.Died {
 			return ErrEventNotApplicable
 		}
-		x := happening{RA: r, tx: tx, at: at, who: who, event: ev, person: p}
+		x := happening{RA: r, tx: tx, at: at, who: m.who, event: ev, person: p}
 		if err := x.carryOut(ctx); err != nil {
 			return err
 		}
-		done = EventRecord{ID: ev.ID, Person: ev.Person, RequestHash: hash, At: at, Changed: x.changed}
+		done = EventRecord{ID: ev.ID, Person: ev.Person, RequestHash: m.hash, At: at, Changed: x.changed}
 		if err := tx.PutEvent(ctx, done); err != nil {
 			return err
 		}
-		return tx.Audit(ctx, at, who, "event", ev.ID, map[string]string{"kind": string(ev.Kind), "person": ev.Person})
+		return tx.Audit(ctx, at, m.who, "event", ev.ID, map[string]string{"kind": string(ev.Kind), "person": ev.Person})
 	})
 	if err != nil {
 		return EventDone{}, err

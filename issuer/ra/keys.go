@@ -140,12 +140,8 @@ func (r *RA) acceptKeys(ctx context.Context, s step[KeysClaims], e EnrolmentReco
 			if key == [32]byte{} {
 				continue
 			}
-			owner, err := tx.TakeKey(ctx, key, e.ID)
-			if err != nil {
+			if err := takeKey(ctx, tx, key, e.ID, "ra: a key of another registration"); err != nil {
 				return err
-			}
-			if owner != "" && owner != e.ID {
-				return ErrKeyUnsuitable.Because(errors.New("ra: a key of another registration"))
 			}
 		}
 		if again {

@@ -102,22 +102,18 @@ func (h *Handler) signPaper(w http.ResponseWriter, r *http.Request, token string
 		http.Redirect(w, r, shown, http.StatusSeeOther)
 		return
 	}
-	h.sessions.Change(token, func(v *session) { v.Keeps.Signs = signsPaper })
-	h.sign(w, r, token, s.Keeps.Tries, relying.Document{Content: p.Document, Name: name, MediaType: "text/plain", Format: "cades", Purpose: purpose})
+	h.pages.Sign(w, r, token, s, relying.Document{Content: p.Document, Name: name, MediaType: "text/plain", Format: "cades", Purpose: purpose},
+		func(k *keeps) { k.Signs = signsPaper })
 }
 
-// receivePaper fetches a signed paper and has the bank do what it says.
-func (h *Handler) receivePaper(s session, l relying.Login) func(context.Context, *relying.Person) (string, error) {
-	return func(ctx context.Context, who *relying.Person) (string, error) {
-		p := *s.Keeps.Paper
-		signed, err := h.opt.Party.Fetch(ctx, who, l.Transaction, p.sha256())
-		if err != nil {
-			return "", err
-		}
-		err = h.opt.Bank.ReceivePaper(ctx, p, attributes(who.Claims), signed)
+// awaitsPaper has the bank do what a signed paper says.
+func (h *Handler) awaitsPaper(p Paper) relying.Awaited {
+	to := cmp.Or(p.To, "/home")
+	return relying.Awaited{Content: p.Document, At: to, Receive: func(ctx context.Context, login relying.Claims, signed relying.Signed) (string, error) {
+		err := h.opt.Bank.ReceivePaper(ctx, p, attributes(login), signed)
 		if errors.Is(err, ErrMoved) { // another one was first
 			err = nil
 		}
-		return cmp.Or(p.To, "/home"), err
-	}
+		return to, err
+	}}
 }

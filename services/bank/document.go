@@ -1,8 +1,6 @@
 package bank
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
@@ -95,12 +93,6 @@ func Document(id string, on time.Time, who Attributes, c Choices, minor bool) []
 	}
 	b.WriteString("Application for " + kind + ". I will not hand the account to anybody else. For 8 days I can undo the opening.\n")
 	return []byte(b.String())
-}
-
-// sha256 is the document's, as results name it.
-func (d Draft) sha256() string {
-	sum := sha256.Sum256(d.Document)
-	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // Back is where the application was filled in.

@@ -26,8 +26,8 @@ func (h *Handler) wish(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	token, s := h.sessions.Find(r)
 	id := r.PathValue("id")
-	if t := s.Keeps.Taken.Trouble; t != nil && s.Keeps.Taken.To == r.URL.Path {
-		h.showTrouble(w, r, t)
+	if t := s.Taken.Trouble; t != nil && s.Taken.To == r.URL.Path {
+		h.pages.ShowTrouble(w, r, t)
 		return
 	}
 	if s.Sub == "" {
@@ -57,12 +57,7 @@ func (h *Handler) over(w http.ResponseWriter, r *http.Request, err error) {
 		h.fail(w, r, err)
 		return
 	}
-	t := ui.TroubleOf(w, err)
-	next := ui.Action{Label: h.site.Say(ui.LangOf(r), "mandate.back"), URL: back}
-	sc := ui.Screen{Page: "trouble", Data: ui.TroublePage{Trouble: t.With(ui.Text{}, next)}, Status: t.Status, Bad: true}
-	if err := h.site.Render(w, r, sc); err != nil {
-		h.opt.Log.ErrorContext(r.Context(), "page", "page", "trouble", "error", err)
-	}
+	h.pages.ShowTroubleTo(w, r, ui.TroubleOf(w, err), ui.Action{Label: h.site.Say(ui.LangOf(r), "mandate.back"), URL: back})
 }
 
 // permit has the permission signed that was shown.
@@ -72,8 +67,9 @@ func (h *Handler) permit(w http.ResponseWriter, r *http.Request, token string, s
 		http.Redirect(w, r, "/mandates/"+r.PathValue("id"), http.StatusSeeOther)
 		return
 	}
-	h.sessions.Change(token, func(v *session) { v.Keeps.Signs, v.Keeps.Taken = signsPermission, taken{} })
-	h.sign(w, r, token, s.Keeps.Tries, relying.Document{Content: p.Document, Name: "permission.txt", MediaType: "text/plain", Format: "cades", Purpose: PermitPurpose})
+	h.sessions.Change(token, func(v *session) { v.Taken = relying.Taken{} })
+	h.pages.Sign(w, r, token, s, relying.Document{Content: p.Document, Name: "permission.txt", MediaType: "text/plain", Format: "cades", Purpose: PermitPurpose},
+		func(k *keeps) { k.Signs = signsPermission })
 }
 
 // decline is the customer's no, with which the creditor gets the browser back.

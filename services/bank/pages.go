@@ -1,14 +1,12 @@
 package bank
 
 import (
-	"context"
 	"crypto/rand"
 	"embed"
 	"errors"
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -24,19 +22,10 @@ var htmlFiles embed.FS
 // SignPurpose is the registered purpose of the application's signature.
 const SignPurpose = "open-account"
 
-// Party is the bank as a client of the OpenID Provider: a *relying.Party.
-type Party interface {
-	Begin(ctx context.Context, q relying.Request) (relying.Login, string, error)
-	Finish(ctx context.Context, l relying.Login, brought url.Values) (*relying.Person, error)
-	Bring(ctx context.Context, d relying.Document, key string) (string, error)
-	Fetch(ctx context.Context, who *relying.Person, transaction, sha256 string) (relying.Signed, error)
-	ReadLogout(ctx context.Context, token string) (relying.Ended, error)
-}
-
 // Options is what the pages are built from.
 type Options struct {
 	Bank    *Bank
-	Party   Party
+	Party   relying.Client
 	Keys    jose.JSONWebKeySet // published, for letters
 	Origin  string             // of the pages
 	Sandbox bool
@@ -52,9 +41,7 @@ type keeps struct {
 	Paper      *Paper
 	Signs      string // what a login that waits is for: one of the following
 	After      string // where a login leads; "" is /home
-	Tries      int    // signatures that were asked for
 	Invitation string // of a guardian, which this browser made
-	Taken      taken  // the last signature that came back
 }
 
 // What is signed.
@@ -64,48 +51,40 @@ const (
 	signsPaper      = "paper"
 )
 
-// taken is what became of a signature: where its outcome is shown, and why there is none. A
-// browser may ask for the address of the answer twice, of which the second finds this.
-type taken struct {
-	To      string
-	Trouble *ui.Trouble
-}
-
 type session = relying.Session[keeps]
 
 // Handler is the bank's pages.
 type Handler struct {
 	opt      Options
+	pages    *relying.Pages[keeps]
 	site     *ui.Site
 	sessions *relying.Sessions[keeps]
 }
 
 // NewHandler parses the pages. An error names the file.
 func NewHandler(opt Options) (*Handler, error) {
-	if opt.Log == nil {
-		opt.Log = slog.New(slog.DiscardHandler)
-	}
 	html, err := fs.Sub(htmlFiles, "html")
 	if err != nil {
 		return nil, err
 	}
-	site, err := ui.NewSite(ui.Party{ID: "bank", Name: ui.Text{JA: "手形銀行", EN: "Tegata Bank"}, Mark: "bank", Secure: opt.Secure, Sandbox: opt.Sandbox}, html, nil)
+	h := &Handler{opt: opt}
+	h.pages, err = relying.NewPages(relying.PagesConfig[keeps]{
+		Client: opt.Party, Party: ui.Party{ID: "bank", Name: ui.Text{JA: "手形銀行", EN: "Tegata Bank"}, Mark: "bank", Secure: opt.Secure, Sandbox: opt.Sandbox},
+		HTML: html, Now: opt.Now, Log: opt.Log, Facts: facts, SignFacts: facts,
+		Trouble: troubleOf, Leads: leads, Awaits: h.awaits, Settled: settled, GaveUp: opt.Bank.GaveUp, Asked: asked, Arrived: arrived, Again: again, Start: "trouble.start",
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &Handler{opt: opt, site: site, sessions: relying.NewSessions[keeps]("bank", opt.Secure, opt.Now)}, nil
+	h.site, h.sessions = h.pages.Site(), h.pages.Sessions()
+	return h, nil
 }
 
 // Routes is the table of contents. Mount it behind httpd.Guard with Pages on.
 func (h *Handler) Routes() http.Handler {
 	mux := http.NewServeMux()
-	h.site.Mount(mux)
+	h.pages.Mount(mux)
 	mux.HandleFunc("GET /{$}", h.start)
-	mux.HandleFunc("POST /login", h.login)
-	mux.HandleFunc("GET /go", h.leadAway)
-	mux.HandleFunc("GET /callback", h.callback)
-	mux.HandleFunc("POST /v1/logout", h.backChannel)
-	mux.HandleFunc("POST /leave", h.leave)
 	mux.HandleFunc("GET /home", h.signedIn(h.home))
 	mux.HandleFunc("GET /apply", h.signedIn(h.apply))
 	mux.HandleFunc("GET /apply/securities", h.signedIn(h.apply))
@@ -138,14 +117,12 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("POST /hold/{link}", h.hold)
 	mux.HandleFunc("GET /close", h.signedIn(h.closing))
 	mux.HandleFunc("POST /close", h.signedIn(h.close))
-	h.site.MountTrouble(mux, h.showTrouble)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.Refuse(w, r, ui.ErrNoPage) })
 	return mux
 }
 
 // Refuse shows what the guard refuses as a page (httpd.GuardOptions.Refuse).
 func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, err error) {
-	h.showTrouble(w, r, ui.TroubleOf(w, err))
+	h.pages.Refuse(w, r, err)
 }
 
 type page struct {
@@ -182,40 +159,14 @@ type choice struct {
 }
 
 func (h *Handler) show(w http.ResponseWriter, r *http.Request, name string, p page, poll time.Duration) {
-	if err := h.site.Render(w, r, ui.Screen{Page: name, Data: p, Poll: poll, Bad: p.Trouble != nil}); err != nil {
-		h.opt.Log.ErrorContext(r.Context(), "page", "page", name, "error", err)
-	}
+	h.pages.Show(w, r, ui.Screen{Page: name, Data: p, Poll: poll, Bad: p.Trouble != nil})
 }
 
-func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
-	t := ui.TroubleOf(w, said(err))
-	if t.Status >= 500 {
-		h.opt.Log.ErrorContext(r.Context(), "bank", "error", err)
-	}
-	if !h.site.FailForm(w, r, t) {
-		h.showTrouble(w, r, t)
-	}
-}
-
-func (h *Handler) showTrouble(w http.ResponseWriter, r *http.Request, t *ui.Trouble) {
-	next := ui.Action{Label: h.site.Say(ui.LangOf(r), "trouble.start"), URL: "/"}
-	sc := ui.Screen{Page: "trouble", Data: ui.TroublePage{Trouble: t.With(ui.Text{}, next)}, Status: t.Status, Bad: true}
-	if err := h.site.Render(w, r, sc); err != nil {
-		h.opt.Log.ErrorContext(r.Context(), "page", "page", "trouble", "error", err)
-	}
-}
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) { h.pages.Fail(w, r, err) }
 
 // signedIn lets in whoever came back from signing in.
 func (h *Handler) signedIn(f func(http.ResponseWriter, *http.Request, string, session)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		token, s := h.sessions.Find(r)
-		if s.Sub == "" {
-			http.Redirect(w, r, "/", http.StatusSeeOther)
-			return
-		}
-		w.Header().Set("Cache-Control", "no-store")
-		f(w, r, token, s)
-	}
+	return h.pages.LoggedIn(f)
 }
 
 func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
@@ -312,9 +263,9 @@ func (h *Handler) receipt(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	a, err := h.opt.Bank.Application(r.Context(), r.PathValue("id"))
 	_, s := h.sessions.Find(r)
-	switch mine := s.Keeps.Taken.To == r.URL.Path; {
-	case errors.Is(err, ErrNotFound) && mine && s.Keeps.Taken.Trouble != nil:
-		h.showTrouble(w, r, s.Keeps.Taken.Trouble)
+	switch mine := s.Taken.To == r.URL.Path; {
+	case errors.Is(err, ErrNotFound) && mine && s.Taken.Trouble != nil:
+		h.pages.ShowTrouble(w, r, s.Taken.Trouble)
 		return
 	case errors.Is(err, ErrNotFound) && mine: // it is being checked at this moment
 		h.show(w, r, "receipt", page{}, time.Second)
@@ -352,8 +303,8 @@ func (h *Handler) signDraft(w http.ResponseWriter, r *http.Request, token string
 		http.Redirect(w, r, "/check", http.StatusSeeOther)
 		return
 	}
-	h.sessions.Change(token, func(v *session) { v.Keeps.Signs = signsDraft })
-	h.sign(w, r, token, s.Keeps.Tries, relying.Document{Content: d.Document, Name: "application.txt", MediaType: "text/plain", Format: "cades", Purpose: SignPurpose})
+	h.pages.Sign(w, r, token, s, relying.Document{Content: d.Document, Name: "application.txt", MediaType: "text/plain", Format: "cades", Purpose: SignPurpose},
+		func(k *keeps) { k.Signs = signsDraft })
 }
 
 func (h *Handler) closing(w http.ResponseWriter, r *http.Request, _ string, s session) {

@@ -40,9 +40,6 @@ type Paper struct {
 	To          string           // of Agree: the page where its outcome is shown
 }
 
-// sha256 is the document's, as results name it.
-func (p Paper) sha256() string { return Draft{Document: p.Document}.sha256() }
-
 // Lines are the document's, for a page.
 func (p Paper) Lines() []string { return Draft{Document: p.Document}.Lines() }
 

@@ -51,9 +51,6 @@ type Permission struct {
 	Document []byte
 }
 
-// sha256 is the document's, as results name it.
-func (p Permission) sha256() string { return Draft{Document: p.Document}.sha256() }
-
 // Lines are the document's, for a page.
 func (p Permission) Lines() []string { return Draft{Document: p.Document}.Lines() }
 

@@ -1,8 +1,6 @@
 package carrier
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
 	"strings"
 	"time"
@@ -114,12 +112,6 @@ func (c Change) Lines() []string { return linesOf(c.Document) }
 
 func linesOf(document []byte) []string {
 	return strings.FieldsFunc(string(document), func(c rune) bool { return c == '\n' })
-}
-
-// sum is the document's SHA-256 as the provider names it.
-func (d Draft) sum() string {
-	s := sha256.Sum256(d.Document)
-	return base64.RawURLEncoding.EncodeToString(s[:])
 }
 
 // fileName and purpose are of the document when it is brought.

@@ -1,10 +1,8 @@
 package carrier
 
 import (
-	"cmp"
 	"context"
 	"embed"
-	"errors"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -29,7 +27,7 @@ var facts = []string{"name", "address", "birthdate"}
 // Options is what the pages are built from.
 type Options struct {
 	Carrier *Carrier
-	Party   *relying.Party
+	Party   relying.Client
 	Sandbox bool
 	Secure  bool // an https origin
 	Now     func() time.Time
@@ -39,6 +37,7 @@ type Options struct {
 // Handler is the carrier's pages.
 type Handler struct {
 	opt      Options
+	pages    *relying.Pages[keeps]
 	site     *ui.Site
 	sessions *relying.Sessions[keeps]
 	phoneKey string // name of the cookie
@@ -48,7 +47,6 @@ type Handler struct {
 type keeps struct {
 	draft      *Draft // at /check
 	signing    *Draft // that is on the phone
-	tries      int    // signatures of the draft that came to nothing
 	after      string // where a login leads; "" is /home
 	invitation string // of a guardian, which this browser made
 	invited    string // to which line
@@ -59,18 +57,20 @@ type session = relying.Session[keeps]
 
 // NewHandler parses the pages. An error names the file.
 func NewHandler(opt Options) (*Handler, error) {
-	if opt.Log == nil {
-		opt.Log = slog.New(slog.DiscardHandler)
-	}
 	html, err := fs.Sub(htmlFiles, "html")
 	if err != nil {
 		return nil, err
 	}
-	site, err := ui.NewSite(ui.Party{ID: "carrier", Name: ui.Text{JA: "手形モバイル", EN: "Tegata Mobile"}, Mark: "carrier", Secure: opt.Secure, Sandbox: opt.Sandbox}, html, nil)
+	h := &Handler{opt: opt, phoneKey: "esim"}
+	h.pages, err = relying.NewPages(relying.PagesConfig[keeps]{
+		Client: opt.Party, Party: ui.Party{ID: "carrier", Name: ui.Text{JA: "手形モバイル", EN: "Tegata Mobile"}, Mark: "carrier", Secure: opt.Secure, Sandbox: opt.Sandbox},
+		HTML: html, Now: opt.Now, Log: opt.Log, Facts: facts,
+		Trouble: troubleOf, Leads: leads, Awaits: h.awaits, Settled: settled, GaveUp: opt.Carrier.GaveUp, Asked: asked, Arrived: arrived, Next: h.next,
+	})
 	if err != nil {
 		return nil, err
 	}
-	h := &Handler{opt: opt, site: site, sessions: relying.NewSessions[keeps]("carrier", opt.Secure, opt.Now), phoneKey: "esim"}
+	h.site, h.sessions = h.pages.Site(), h.pages.Sessions()
 	if opt.Secure {
 		h.phoneKey = "__Host-esim" // RFC 6265bis, section 4.1.3.2
 	}
@@ -80,14 +80,9 @@ func NewHandler(opt Options) (*Handler, error) {
 // Routes is the table of contents. Mount it behind httpd.Guard with Pages on.
 func (h *Handler) Routes() http.Handler {
 	mux := http.NewServeMux()
-	h.site.Mount(mux)
+	h.pages.Mount(mux)
 	mux.HandleFunc("GET /{$}", h.start)
 	mux.HandleFunc("GET /lost", h.lost)
-	mux.HandleFunc("POST /login", h.login)
-	mux.HandleFunc("GET /go", h.leadAway)
-	mux.HandleFunc("GET /callback", h.callback)
-	mux.HandleFunc("POST /v1/logout", h.backChannel)
-	mux.HandleFunc("POST /leave", h.leave)
 	mux.HandleFunc("GET /home", h.loggedIn(h.home))
 	mux.HandleFunc("GET /apply", h.loggedIn(h.apply))
 	mux.HandleFunc("POST /apply", h.loggedIn(h.draw))
@@ -114,53 +109,33 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("POST /stop/{link}", h.stop)
 	mux.HandleFunc("GET /mail/{link}", h.confirming)
 	mux.HandleFunc("POST /mail/{link}", h.confirm)
-	h.site.MountTrouble(mux, h.showTrouble)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.Refuse(w, r, ui.ErrNoPage) })
 	return mux
 }
 
 // Refuse shows what the guard refuses as a page (httpd.GuardOptions.Refuse).
 func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, err error) {
-	h.showTrouble(w, r, ui.TroubleOf(w, err))
+	h.pages.Refuse(w, r, err)
 }
 
-func (h *Handler) show(w http.ResponseWriter, r *http.Request, sc ui.Screen) {
-	if err := h.site.Render(w, r, sc); err != nil {
-		h.opt.Log.ErrorContext(r.Context(), "page", "page", sc.Page, "error", err)
-	}
-}
+func (h *Handler) show(w http.ResponseWriter, r *http.Request, sc ui.Screen) { h.pages.Show(w, r, sc) }
 
-func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
-	t := troubleOf(w, err)
-	if t.Status >= 500 {
-		h.opt.Log.ErrorContext(r.Context(), "carrier", "error", err)
-	}
-	if !h.site.FailForm(w, r, t) {
-		h.showTrouble(w, r, t)
-	}
-}
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) { h.pages.Fail(w, r, err) }
 
-func (h *Handler) showTrouble(w http.ResponseWriter, r *http.Request, t *ui.Trouble) {
-	next := ui.Action{Label: h.site.Say(ui.LangOf(r), "trouble.start"), URL: "/"}
-	if _, s := h.sessions.Find(r); s.Sub != "" {
-		next = ui.Action{Label: h.site.Say(ui.LangOf(r), "back.home"), URL: "/home"}
-	}
+// next is the one thing to do after a trouble.
+func (h *Handler) next(r *http.Request, t *ui.Trouble) ui.Action {
+	say := func(key string) string { return h.site.Say(ui.LangOf(r), key) }
 	if t.Code == codeClaims { // the phone is asked anew what it gives
-		next = ui.Action{Label: h.site.Say(ui.LangOf(r), "trouble.login"), URL: "/login", Post: true}
+		return ui.Action{Label: say("trouble.login"), URL: "/login", Post: true}
 	}
-	h.show(w, r, ui.Screen{Page: "trouble", Data: ui.TroublePage{Trouble: t.With(ui.Text{}, next)}, Status: t.Status, Bad: true})
+	if _, s := h.sessions.Find(r); s.Sub != "" {
+		return ui.Action{Label: say("back.home"), URL: "/home"}
+	}
+	return ui.Action{Label: say("trouble.start"), URL: "/"}
 }
 
 // loggedIn lets in whoever came back from logging in.
 func (h *Handler) loggedIn(f func(http.ResponseWriter, *http.Request, string, session)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		token, s := h.sessions.Find(r)
-		if s.Sub == "" {
-			http.Redirect(w, r, "/", http.StatusSeeOther)
-			return
-		}
-		f(w, r, token, s)
-	}
+	return h.pages.LoggedIn(f)
 }
 
 // whoOf is the person of a login.
@@ -168,20 +143,17 @@ func whoOf(c relying.Claims) Attributes {
 	return Attributes{Name: c.Name, Address: c.Address.Formatted, Birthdate: c.Birthdate}
 }
 
-// login begins a login of the class R2.
-func (h *Handler) login(w http.ResponseWriter, r *http.Request) {
-	old, _ := h.sessions.Find(r)
-	var k keeps
+// asked is what a login is for: a consent, when the form names one.
+func asked(r *http.Request) (k keeps) {
 	if link := r.PostFormValue("consent"); invitation.MatchString(link) {
 		k.after = "/consent/" + link
 	}
-	l, to, err := h.opt.Party.Begin(r.Context(), relying.Request{Scopes: facts, ACR: "r2"})
-	if err != nil {
-		h.fail(w, r, err)
-		return
-	}
-	h.sessions.Begin(w, old, session{Login: l, To: to, Keeps: k})
-	http.Redirect(w, r, "/go", http.StatusSeeOther)
+	return k
+}
+
+// arrived is where a login leads. Nothing of the session before it goes on.
+func arrived(_ context.Context, _ *relying.Person, before session, _ *session) (string, error) {
+	return before.Keeps.after, nil
 }
 
 // goPage leads to the provider.
@@ -190,52 +162,18 @@ type goPage struct {
 	Step bool // the last of those that lead to a line
 }
 
-// leadAway leads to the provider: a page of its own, since a form's redirect may not leave
-// this origin (Content Security Policy Level 3, section 6.4.1). The address serves once, for a
-// minute.
-func (h *Handler) leadAway(w http.ResponseWriter, r *http.Request) {
-	_, s := h.sessions.Find(r)
-	if s.To == "" {
-		http.Redirect(w, r, "/", http.StatusSeeOther)
-		return
-	}
-	w.Header().Set("Refresh", "0; url="+s.To)
-	h.show(w, r, ui.Screen{Page: "go", Data: goPage{s.To, s.Keeps.signing != nil && s.Keeps.signing.Kind == ""}})
+func leads(s session) ui.Screen {
+	return ui.Screen{Page: "go", Data: goPage{s.To, s.Keeps.signing != nil && s.Keeps.signing.Kind == ""}}
 }
 
-func (h *Handler) callback(w http.ResponseWriter, r *http.Request) {
-	token, s := h.sessions.Find(r)
-	l := h.sessions.Take(token, r.URL.Query().Get("state"))
-	if l.State == "" && s.Sub != "" { // a reload, or the way back
-		http.Redirect(w, r, "/home", http.StatusSeeOther)
-		return
+// awaits is the signature that a session waits for.
+func (h *Handler) awaits(s session) (relying.Awaited, bool) {
+	d := s.Keeps.signing
+	if d == nil {
+		return relying.Awaited{}, false
 	}
-	// Whatever becomes of the browser: what was signed is recorded.
-	ctx := context.WithoutCancel(r.Context())
-	who, err := h.opt.Party.Finish(ctx, l, r.URL.Query())
-	if err == nil && l.Transaction != "" {
-		err = h.take(ctx, s, l, who)
-	}
-	if l.Transaction == "" {
-		if err != nil {
-			h.fail(w, r, err)
-			return
-		}
-		h.sessions.Begin(w, token, session{Sub: who.Sub, SID: who.SID, Claims: who.Claims})
-		http.Redirect(w, r, cmp.Or(s.Keeps.after, "/home"), http.StatusSeeOther)
-		return
-	}
-	if err != nil {
-		if errors.Is(err, relying.ErrDenied) {
-			err = errors.Join(err, h.opt.Carrier.GaveUp(ctx))
-		}
-		h.sessions.Change(token, func(v *session) { v.Keeps.signing = nil; v.Keeps.tries++ })
-		h.fail(w, r, err)
-		return
-	}
-	h.sessions.Change(token, func(v *session) { v.Keeps = keeps{} })
 	to := "/home"
-	switch d := s.Keeps.signing; d.Kind {
+	switch d.Kind {
 	case "":
 	case Install:
 		to = "/line"
@@ -244,40 +182,15 @@ func (h *Handler) callback(w http.ResponseWriter, r *http.Request) {
 	default:
 		to = "/lines/" + d.Line
 	}
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	return relying.Awaited{Content: d.Document, At: to, Receive: func(ctx context.Context, _ relying.Claims, signed relying.Signed) (string, error) {
+		return to, h.opt.Carrier.Receive(ctx, s.Sub, *d, signed)
+	}}, true
 }
 
-// take fetches what was signed, and has the carrier receive it.
-func (h *Handler) take(ctx context.Context, s session, l relying.Login, who *relying.Person) error {
-	d := s.Keeps.signing
-	if d == nil || s.Sub != who.Sub {
-		return ErrSignature
+// settled forgets what was signed. What came to nothing can be signed again.
+func settled(k *keeps, err error) {
+	if err == nil {
+		*k = keeps{}
 	}
-	signed, err := h.opt.Party.Fetch(ctx, who, l.Transaction, d.sum())
-	if err != nil {
-		return err
-	}
-	return h.opt.Carrier.Receive(ctx, s.Sub, *d, signed)
-}
-
-func (h *Handler) leave(w http.ResponseWriter, r *http.Request) {
-	token, _ := h.sessions.Find(r)
-	h.sessions.Drop(token)
-	http.Redirect(w, r, "/", http.StatusSeeOther)
-}
-
-// backChannel ends sessions that the provider ended (OpenID Connect Back-Channel Logout
-// 1.0, section 2.8).
-func (h *Handler) backChannel(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "no-store") // section 2.8
-	e, err := h.opt.Party.ReadLogout(r.Context(), r.PostFormValue("logout_token"))
-	if errors.Is(err, relying.ErrProvider) { // nobody knows yet whether it ends anything: the provider tries again
-		http.Error(w, "provider", http.StatusServiceUnavailable)
-		return
-	}
-	if err != nil {
-		http.Error(w, "logout_token", http.StatusBadRequest)
-		return
-	}
-	h.sessions.End(e)
+	k.signing = nil
 }

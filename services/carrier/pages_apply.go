@@ -2,7 +2,6 @@ package carrier
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -171,20 +170,8 @@ func (h *Handler) sign(w http.ResponseWriter, r *http.Request, token string, s s
 		http.Redirect(w, r, "/check", http.StatusSeeOther)
 		return
 	}
-	// After a signature that came to nothing the phone is asked anew.
-	key := fmt.Sprintf("%s-%d", d.ID, s.Keeps.tries)
-	id, err := h.opt.Party.Bring(r.Context(), relying.Document{Content: d.Document, Name: d.fileName(), MediaType: "text/plain", Format: "cades", Purpose: d.purpose()}, key)
-	if err != nil {
-		h.fail(w, r, err)
-		return
-	}
-	l, to, err := h.opt.Party.Begin(r.Context(), relying.Request{Scopes: []string{"sign"}, ACR: "r3", Transaction: id})
-	if err != nil {
-		h.fail(w, r, err)
-		return
-	}
-	h.sessions.Change(token, func(v *session) { v.Login, v.To, v.Keeps.signing = l, to, d })
-	http.Redirect(w, r, "/go", http.StatusSeeOther)
+	h.pages.Sign(w, r, token, s, relying.Document{Content: d.Document, Name: d.fileName(), MediaType: "text/plain", Format: "cades", Purpose: d.purpose()},
+		func(k *keeps) { k.signing = d })
 }
 
 // receivedPage is all that the carrier has of a person.

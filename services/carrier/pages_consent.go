@@ -47,6 +47,7 @@ type consentPage struct {
 // consent leads a guardian through what an invitation is about. Nobody sees anything of the
 // minor who has not logged in, is not grown up, or has not said that they are the guardian.
 func (h *Handler) consent(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
 	link := r.PathValue("link")
 	token, s := h.sessions.Find(r)
 	p := consentPage{Step: stepLogin, Link: link, Name: s.Claims.Name}

@@ -20,9 +20,11 @@ import (
 
 var at = time.Date(2026, 11, 28, 1, 0, 0, 0, time.UTC)
 
-func newHandler(t *testing.T) *Handler {
+func newHandler(t *testing.T) *Handler { return newHandlerFor(t, nil) }
+
+func newHandlerFor(t *testing.T, party relying.Client) *Handler {
 	t.Helper()
-	h, err := NewHandler(Options{Carrier: New(Config{Now: func() time.Time { return at }}), Sandbox: true, Now: func() time.Time { return at }})
+	h, err := NewHandler(Options{Carrier: New(Config{Now: func() time.Time { return at }}), Party: party, Sandbox: true, Now: func() time.Time { return at }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,10 +176,11 @@ func TestALogoutThatCouldNotBeChecked(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h := newHandler(t)
-		if h.opt.Party, err = relying.New(relying.Config{Issuer: issuer, ClientID: "carrier", KeyID: "k", Key: key, RedirectURI: "http://carrier/callback", HTTP: provider.Client()}); err != nil {
+		party, err := relying.New(relying.Config{Issuer: issuer, ClientID: "carrier", KeyID: "k", Key: key, RedirectURI: "http://carrier/callback", HTTP: provider.Client()})
+		if err != nil {
 			t.Fatal(err)
 		}
+		h := newHandlerFor(t, party)
 		r := httptest.NewRequest(http.MethodPost, "/v1/logout", strings.NewReader("logout_token=x"))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		res := httptest.NewRecorder()

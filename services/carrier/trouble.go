@@ -69,6 +69,9 @@ func words() []refusal {
 
 // troubleOf says an error to a person. What the verifier said is shown as it said it.
 func troubleOf(w http.ResponseWriter, err error) *ui.Trouble {
+	if errors.Is(err, relying.ErrOtherPerson) {
+		err = ErrSignature
+	}
 	t := ui.TroubleOf(w, err)
 	for _, x := range words() {
 		if errors.Is(err, x.err) {

@@ -80,7 +80,7 @@ func (h *Handler) fromBank(w http.ResponseWriter, r *http.Request, token string,
 	m, err := h.opt.Pay.Return(context.WithoutCancel(r.Context()), s.Sub, l.ID, q.Get("code"), q.Get("error"))
 	if err != nil && !errors.Is(err, ErrLinkRefused) {
 		// Nothing is linked, and nothing refused: the same address asks again.
-		h.showTroubleTo(w, r, ui.TroubleOf(w, said(err)), ui.Action{Label: h.site.Say(ui.LangOf(r), "trouble.again"), URL: r.URL.RequestURI()})
+		h.pages.ShowTroubleTo(w, r, troubleOf(w, err), ui.Action{Label: h.site.Say(ui.LangOf(r), "trouble.again"), URL: r.URL.RequestURI()})
 		return
 	}
 	http.Redirect(w, r, "/accounts/"+m.ID, http.StatusSeeOther)
@@ -136,7 +136,7 @@ func (h *Handler) charge(v visit) {
 	}
 	c, err := h.opt.Pay.Charge(context.WithoutCancel(v.r.Context()), v.s.Sub, id, mandate, amount)
 	if c.ID == "" && err != nil { // no charge came of it: another try is not the same
-		h.site.GoTo(v.w, v.r, ui.Later{Path: "/charge", Trouble: ui.TroubleOf(v.w, said(err)), Entered: entered(v.r, "mandate", "amount", "other")}, "")
+		h.site.GoTo(v.w, v.r, ui.Later{Path: "/charge", Trouble: troubleOf(v.w, err), Entered: entered(v.r, "mandate", "amount", "other")}, "")
 		return
 	}
 	h.sessions.Change(v.token, func(s *session) {

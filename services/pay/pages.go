@@ -1,14 +1,12 @@
 package pay
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"embed"
 	"errors"
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -24,19 +22,10 @@ var htmlFiles embed.FS
 // SignPurpose is the registered purpose of the terms' signature.
 const SignPurpose = "open-wallet"
 
-// Provider logs people in and has documents signed. *relying.Party does.
-type Provider interface {
-	Begin(ctx context.Context, q relying.Request) (relying.Login, string, error)
-	Finish(ctx context.Context, l relying.Login, brought url.Values) (*relying.Person, error)
-	Bring(ctx context.Context, d relying.Document, key string) (string, error)
-	Fetch(ctx context.Context, who *relying.Person, transaction, sha256 string) (relying.Signed, error)
-	ReadLogout(ctx context.Context, token string) (relying.Ended, error)
-}
-
 // Options is what the pages are built from.
 type Options struct {
 	Pay     *Pay
-	Party   Provider
+	Party   relying.Client
 	Tills   *Tills           // of the shops; nil for none
 	Hold    string           // the sandbox's page that holds a phone to a till; "" outside
 	Bank    ui.Text          // the bank's name
@@ -51,18 +40,17 @@ type Options struct {
 // Handler is the wallet's pages.
 type Handler struct {
 	opt      Options
+	pages    *relying.Pages[keeps]
 	site     *ui.Site
 	sessions *relying.Sessions[keeps]
 }
 
 // keeps is what a browser's session holds for the wallet.
 type keeps struct {
-	Draft  *Draft
-	Taking bool        // what was signed is being checked
-	Failed *ui.Trouble // why the last signature opened nothing
-	Then   then        // what the login that waits is for
-	Link   link        // that waits for its browser to come back from the bank
-	Once   string      // id of the charge that the form on the screen would make
+	Draft *Draft
+	Then  then   // what the login that waits is for
+	Link  link   // that waits for its browser to come back from the bank
+	Once  string // id of the charge that the form on the screen would make
 }
 
 // then is what follows a login by somebody who was logged in already.
@@ -88,22 +76,24 @@ func NewHandler(opt Options) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	site, err := ui.NewSite(ui.Party{ID: "pay", Name: ui.Text{JA: "てがたペイ", EN: "Tegata Pay"}, Mark: "pay", Secure: opt.Secure, Sandbox: opt.Sandbox}, html, nil)
+	h := &Handler{opt: opt}
+	h.pages, err = relying.NewPages(relying.PagesConfig[keeps]{
+		Client: opt.Party, Party: ui.Party{ID: "pay", Name: ui.Text{JA: "てがたペイ", EN: "Tegata Pay"}, Mark: "pay", Secure: opt.Secure, Sandbox: opt.Sandbox},
+		HTML: html, Now: opt.Now, Log: opt.Log, Facts: facts, SignFacts: facts,
+		Trouble: troubleOf, Leads: h.leads, Awaits: h.awaits, Settled: settled, GaveUp: opt.Pay.GaveUp, Arrived: h.arrived, Start: "trouble.start",
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &Handler{opt: opt, site: site, sessions: relying.NewSessions[keeps]("pay", opt.Secure, opt.Now)}, nil
+	h.site, h.sessions = h.pages.Site(), h.pages.Sessions()
+	return h, nil
 }
 
 // Routes is the table of contents. Mount it behind httpd.Guard with Pages on.
 func (h *Handler) Routes() http.Handler {
 	mux := http.NewServeMux()
-	h.site.Mount(mux)
+	h.pages.Mount(mux)
 	mux.HandleFunc("GET /{$}", h.start)
-	mux.HandleFunc("POST /login", h.login)
-	mux.HandleFunc("GET /go", h.leadAway)
-	mux.HandleFunc("GET /callback", h.callback)
-	mux.HandleFunc("POST /leave", h.leave)
 	mux.HandleFunc("GET /home", h.loggedIn(h.home))
 	mux.HandleFunc("GET /terms", h.loggedIn(h.terms))
 	mux.HandleFunc("POST /terms", h.loggedIn(h.sign))
@@ -131,11 +121,8 @@ func (h *Handler) Routes() http.Handler {
 		mux.HandleFunc("GET /till/{shop}/{id}", h.sale)
 		mux.HandleFunc("POST /till/{shop}/{id}/cancel", h.cancelSale)
 	}
-	mux.HandleFunc("POST /v1/logout", h.backChannel)
 	mux.HandleFunc("GET /v1/keys", h.keys)
 	mux.HandleFunc("POST /v1/mandate-ended", h.mandateEnded)
-	h.site.MountTrouble(mux, h.showTrouble)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.Refuse(w, r, ui.ErrNoPage) })
 	return mux
 }
 
@@ -162,7 +149,7 @@ func (h *Handler) mandateEnded(w http.ResponseWriter, r *http.Request) {
 
 // Refuse shows what the guard refuses as a page (httpd.GuardOptions.Refuse).
 func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, err error) {
-	h.showTrouble(w, r, ui.TroubleOf(w, err))
+	h.pages.Refuse(w, r, err)
 }
 
 // page is what every page of the wallet may show.
@@ -214,59 +201,21 @@ func (p page) Usable() (out []Mandate) {
 	return out
 }
 
-func (h *Handler) show(w http.ResponseWriter, r *http.Request, name string, p page, poll time.Duration) {
+// screen is a page with what all of them show.
+func (h *Handler) screen(name string, p page, poll time.Duration) ui.Screen {
 	p.Bank, p.Now = h.opt.Bank, h.opt.Now()
-	if err := h.site.Render(w, r, ui.Screen{Page: name, Data: p, Poll: poll, Bad: p.Trouble != nil}); err != nil {
-		h.opt.Log.ErrorContext(r.Context(), "page", "page", name, "error", err)
-	}
+	return ui.Screen{Page: name, Data: p, Poll: poll, Bad: p.Trouble != nil}
 }
 
-// said is an error of the provider's in the wallet's words.
-func said(err error) error {
-	_, refused := errors.AsType[*relying.RefusedError](err)
-	switch {
-	case errors.Is(err, relying.ErrDenied):
-		return ErrDeclined.Because(err)
-	case errors.Is(err, relying.ErrNotAsked), errors.Is(err, relying.ErrWeak), errors.Is(err, relying.ErrOtherSigner):
-		return ErrAnswer.Because(err)
-	case errors.Is(err, relying.ErrProvider), refused:
-		return ErrProvider.Because(err)
-	}
-	return err
+func (h *Handler) show(w http.ResponseWriter, r *http.Request, name string, p page, poll time.Duration) {
+	h.pages.Show(w, r, h.screen(name, p, poll))
 }
 
-func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
-	t := ui.TroubleOf(w, said(err))
-	if t.Status >= 500 {
-		h.opt.Log.ErrorContext(r.Context(), "pay", "error", err)
-	}
-	if !h.site.FailForm(w, r, t) {
-		h.showTrouble(w, r, t)
-	}
-}
-
-func (h *Handler) showTrouble(w http.ResponseWriter, r *http.Request, t *ui.Trouble) {
-	h.showTroubleTo(w, r, t, ui.Action{Label: h.site.Say(ui.LangOf(r), "trouble.start"), URL: "/"})
-}
-
-func (h *Handler) showTroubleTo(w http.ResponseWriter, r *http.Request, t *ui.Trouble, next ui.Action) {
-	sc := ui.Screen{Page: "trouble", Data: ui.TroublePage{Trouble: t.With(ui.Text{}, next)}, Status: t.Status, Bad: true}
-	if err := h.site.Render(w, r, sc); err != nil {
-		h.opt.Log.ErrorContext(r.Context(), "page", "page", "trouble", "error", err)
-	}
-}
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) { h.pages.Fail(w, r, err) }
 
 // loggedIn lets in whoever came back from logging in.
 func (h *Handler) loggedIn(f func(http.ResponseWriter, *http.Request, string, session)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		token, s := h.sessions.Find(r)
-		if s.Sub == "" {
-			http.Redirect(w, r, "/", http.StatusSeeOther)
-			return
-		}
-		w.Header().Set("Cache-Control", "no-store")
-		f(w, r, token, s)
-	}
+	return h.pages.LoggedIn(f)
 }
 
 // visit is a request of somebody with an open wallet.
@@ -311,12 +260,12 @@ func (h *Handler) home(w http.ResponseWriter, r *http.Request, _ string, s sessi
 	p := page{Who: AttributesOf(s.Claims), In: true}
 	a, err := h.opt.Pay.Wallet(r.Context(), s.Sub)
 	switch {
-	case errors.Is(err, ErrNotFound) && s.Keeps.Taking:
+	case errors.Is(err, ErrNotFound) && s.Taken.Busy:
 		p.Taking = true
 		h.show(w, r, "home", p, time.Second)
 		return
 	case errors.Is(err, ErrNotFound):
-		p.Trouble = s.Keeps.Failed
+		p.Trouble = s.Taken.Trouble
 		h.show(w, r, "home", p, 0)
 		return
 	case err != nil:

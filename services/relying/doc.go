@@ -5,8 +5,9 @@
 // It owns the protocol: discovery, client assertions (RFC 7523), pushed requests (RFC
 // 9126), PKCE (RFC 7636), DPoP (RFC 9449), the issuer in the answer (RFC 9207), the ID
 // Token's checks, back-channel logout, signature transactions, and verdicts on what was
-// signed. Sessions are there for a service's browsers; what a person and a signature mean is
-// the service's.
+// signed. Around it are a service's sessions and the pages that lead its browsers to the
+// provider and back (Pages); what a person and a signature mean is the service's, and so is
+// every word.
 //
 // # Trust
 //

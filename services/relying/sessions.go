@@ -22,7 +22,9 @@ type Session[T any] struct {
 	Claims Claims
 	Login  Login  // that waits for this browser
 	To     string // where it is led; "" when no login waits
+	Taken  Taken  // the last signature that came back
 	Keeps  T      // the service's own: a draft, the way back
+	tries  int    // by which the next signature is asked for under a new transaction
 	until  time.Time
 }
 

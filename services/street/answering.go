@@ -114,21 +114,17 @@ func (h *Handler) answerWith(ctx context.Context, p Person, request, match strin
 	body["match"] = ""
 	out, err := h.roles.Approve(ctx, p.Phone, body)
 	said, ok := errors.AsType[*problem.Problem](err)
-	if err == nil || !ok || said.Code != "pick-number" {
-		return out, errors.Join(err, errIf(err == nil, errAnsweringMatch))
+	if err == nil { // no number was asked for, so that there was no wrong one to choose
+		return out, errAnsweringMatch
+	}
+	if !ok || said.Code != "pick-number" {
+		return out, err
 	}
 	choices, _ := said.Extra["choices"].([]any)
 	if i := slices.IndexFunc(choices, func(c any) bool { return c != any(match) }); i >= 0 {
 		body["match"] = choices[i]
 	}
 	return h.roles.Approve(ctx, p.Phone, body)
-}
-
-func errIf(is bool, err error) error {
-	if is {
-		return err
-	}
-	return nil
 }
 
 // otherPIN is a PIN of the same form that is not this one.

@@ -81,8 +81,12 @@ func samplePages(n *town) []uitest.Page {
 	walking := breakPage{Phones: phonesOff, HasIssuer: true, OCSPStopped: true, Now: now, Walking: true, Did: "clock"}
 	wrong := breakPage{PhonesAway: away, CardsAway: away, Now: now, Birth: "1979-11-03", LostWrong: ui.TroubleOf(nil, errLockCodeWrong.With("tries_left", 4)), WalkFailed: away}
 	offersAll := offersPage{Now: offersNow(), Planned: offersPlanned()}
-	for i := range offersAll.Now {
-		offersAll.Now[i].Runs, offersAll.Now[i].URL = i != 5, "/trace"
+	for _, g := range offersAll.Now {
+		for i, o := range g.Offers {
+			if o.ID != "trusted" { // does not run
+				g.Offers[i].Runs, g.Offers[i].URL = true, "/trace"
+			}
+		}
 	}
 	return []uitest.Page{
 		{Name: "making", Screen: ui.Screen{Page: "making", Data: makingPage{Progress: made}, Poll: time.Second}},

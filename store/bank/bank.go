@@ -16,7 +16,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"tegata/internal/audit"
@@ -25,22 +24,24 @@ import (
 	"tegata/store/consent"
 )
 
-//go:embed schema
-var schema embed.FS
-
 // Schema are the migrations, for store.DB.Migrate.
-var Schema fs.FS = schema
+//
+//go:embed schema
+var Schema embed.FS
 
 // Store implements bank.Store.
 type Store struct {
 	consent.Rows
+	store.Counters
 	db *store.DB
 }
 
 var _ bank.Store = (*Store)(nil)
 
 // New is a Store over a database that has the tables of Schema.
-func New(db *store.DB) *Store { return &Store{consent.Rows{DB: db, Who: system}, db} }
+func New(db *store.DB) *Store {
+	return &Store{consent.Rows{DB: db, Who: system}, store.CountersOf(db), db}
+}
 
 var system = audit.System("bank")
 
@@ -106,18 +107,11 @@ func read(ctx context.Context, tx store.Tx, clause string, args ...any) (all []b
 		if err != nil {
 			return nil, fmt.Errorf("store: application %s: %w", a.ID, err)
 		}
-		a.State, a.DueAt, a.ReviewAt, a.OpenedAt, a.ClosedAt = bank.State(state), moment(due), moment(review), moment(opened), moment(closed)
-		a.CoolUntil, a.HeldAt = moment(cool), moment(held)
+		a.State, a.DueAt, a.ReviewAt, a.OpenedAt, a.ClosedAt = bank.State(state), store.Moment(due), store.Moment(review), store.Moment(opened), store.Moment(closed)
+		a.CoolUntil, a.HeldAt = store.Moment(cool), store.Moment(held)
 		all = append(all, a)
 	}
 	return all, rows.Err()
-}
-
-func moment(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
 }
 
 // Application implements bank.Store.
@@ -181,7 +175,7 @@ func (s *Store) NextDue(ctx context.Context) (at time.Time, err error) {
 			UNION ALL SELECT MIN(asked_ms) + $1 FROM mandate WHERE state = 'asked'
 			UNION ALL SELECT MIN(granted_ms) + $1 FROM mandate WHERE state = 'granted'
 			UNION ALL SELECT MIN(tell_ms) FROM mandate WHERE tell_ms > 0) AS next`, redeemable.Milliseconds()).Scan(&ms)
-		at = moment(ms)
+		at = store.Moment(ms)
 		return err
 	})
 	return at, err
@@ -289,39 +283,4 @@ func (s *Store) Erase(ctx context.Context, at time.Time) error {
 		}
 		return store.Audit(ctx, tx, at, system, "records erased", fmt.Sprint(n), nil)
 	})
-}
-
-// Count implements bank.Store.
-func (s *Store) Count(ctx context.Context, what string) error {
-	return s.db.Write(ctx, func(tx store.Tx) error {
-		_, err := count(ctx, tx, what)
-		return err
-	})
-}
-
-func count(ctx context.Context, tx store.Tx, what string) (n int64, err error) {
-	err = tx.QueryRow(ctx, `INSERT INTO counter (what, n) VALUES ($1, 1) ON CONFLICT (what) DO UPDATE SET n = counter.n + 1 RETURNING n`, what).Scan(&n)
-	return n, err
-}
-
-// Counts implements bank.Store.
-func (s *Store) Counts(ctx context.Context) (all map[string]int64, err error) {
-	err = s.db.Read(ctx, func(tx store.Tx) error {
-		all = map[string]int64{}
-		rows, err := tx.Query(ctx, `SELECT what, n FROM counter`)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var what string
-			var n int64
-			if err := rows.Scan(&what, &n); err != nil {
-				return err
-			}
-			all[what] = n
-		}
-		return rows.Err()
-	})
-	return all, err
 }

@@ -15,7 +15,7 @@ import (
 
 // write posts a letter to an account's customer.
 func write(ctx context.Context, tx store.Tx, at time.Time, a bank.Application, l notice.Letter) error {
-	n, err := count(ctx, tx, "letter")
+	n, err := store.Next(ctx, tx, "letter")
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (s *Store) Open(ctx context.Context, at time.Time, id string, r bank.Record
 		if a.Choices.Product == bank.Securities {
 			counted, pattern = "securities", "8%06d"
 		}
-		n, err := count(ctx, tx, counted)
+		n, err := store.Next(ctx, tx, counted)
 		if err != nil {
 			return err
 		}
@@ -217,7 +217,7 @@ func (s *Store) papers(ctx context.Context, clause, of string) (all []bank.Paper
 			if err := errors.Join(json.Unmarshal([]byte(attributes), &p.Who), json.Unmarshal([]byte(record), &p.Record)); err != nil {
 				return fmt.Errorf("store: paper %s: %w", p.ID, err)
 			}
-			p.Kind, p.At = bank.PaperKind(kind), moment(at)
+			p.Kind, p.At = bank.PaperKind(kind), store.Moment(at)
 			all = append(all, p)
 		}
 		return rows.Err()

@@ -46,7 +46,7 @@ func kept(ctx context.Context, tx store.Tx, account, key string) (amount int64, 
 	if errors.Is(err, store.ErrNotFound) {
 		return 0, time.Time{}, false, nil
 	}
-	return amount, moment(ms), err == nil, err
+	return amount, store.Moment(ms), err == nil, err
 }
 
 // Cash implements bank.Store.
@@ -112,7 +112,7 @@ func (s *Store) Take(ctx context.Context, at time.Time, id string, c bank.Charge
 		if err := enter(ctx, tx, m.Account, line{bank.Entry{At: at, Kind: bank.Charged, Amount: -c.Amount, About: m.Creditor}, key, id}); err != nil {
 			return err
 		}
-		out = bank.Charge{ID: c.ID, Amount: c.Amount, At: moment(at.UnixMilli())}
+		out = bank.Charge{ID: c.ID, Amount: c.Amount, At: store.Moment(at.UnixMilli())}
 		return store.Audit(ctx, tx, at, system, "charge", id, nil)
 	})
 	return out, err
@@ -160,7 +160,7 @@ func (s *Store) Entries(ctx context.Context, account string, most int) (all []ba
 			if err := rows.Scan(&ms, &e.Kind, &e.Amount, &e.Balance, &e.About); err != nil {
 				return err
 			}
-			e.At = moment(ms)
+			e.At = store.Moment(ms)
 			all = append(all, e)
 		}
 		return rows.Err()

@@ -34,7 +34,7 @@ func mandates(ctx context.Context, tx store.Tx, clause string, args ...any) (all
 		if err != nil {
 			return nil, fmt.Errorf("store: mandate: %w", err)
 		}
-		m.State, m.Terms.ValidTo, m.AskedAt, m.GrantedAt, m.EndedAt = bank.MandateState(state), moment(valid), moment(asked), moment(granted), moment(ended)
+		m.State, m.Terms.ValidTo, m.AskedAt, m.GrantedAt, m.EndedAt = bank.MandateState(state), store.Moment(valid), store.Moment(asked), store.Moment(granted), store.Moment(ended)
 		copy(m.Code[:], code)
 		all = append(all, m)
 	}

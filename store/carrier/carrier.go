@@ -17,8 +17,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"time"
 
 	"tegata/internal/audit"
 	"tegata/services/carrier"
@@ -26,38 +24,26 @@ import (
 	"tegata/store/consent"
 )
 
-//go:embed schema
-var schema embed.FS
-
 // Schema are the migrations, for store.DB.Migrate.
-var Schema fs.FS = schema
+//
+//go:embed schema
+var Schema embed.FS
 
 // Store implements carrier.Store.
 type Store struct {
 	consent.Rows
+	store.Counters
 	db *store.DB
 }
 
 var _ carrier.Store = (*Store)(nil)
 
 // New is a Store over a database that has the tables of Schema.
-func New(db *store.DB) *Store { return &Store{consent.Rows{DB: db, Who: system}, db} }
+func New(db *store.DB) *Store {
+	return &Store{consent.Rows{DB: db, Who: system}, store.CountersOf(db), db}
+}
 
 var system = audit.System("carrier")
-
-func moment(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
-}
-
-func milli(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
 
 // text is a value as JSON; our own structs always have one.
 func text(v any) string {
@@ -66,12 +52,6 @@ func text(v any) string {
 		panic(fmt.Sprintf("store: carrier: %v", err))
 	}
 	return string(b)
-}
-
-// next draws a number.
-func next(ctx context.Context, tx store.Tx, what string) (n int64, err error) {
-	err = tx.QueryRow(ctx, `INSERT INTO counter (what, n) VALUES ($1, 1) ON CONFLICT (what) DO UPDATE SET n = counter.n + 1 RETURNING n`, what).Scan(&n)
-	return n, err
 }
 
 // Receive implements carrier.Store.
@@ -178,8 +158,8 @@ func bareLines(ctx context.Context, tx store.Tx, clause string, args ...any) (al
 		if err := errors.Join(json.Unmarshal([]byte(choices), &l.Choices), json.Unmarshal([]byte(attributes), &l.Attributes), json.Unmarshal([]byte(record), &l.Record)); err != nil {
 			return nil, fmt.Errorf("store: line %s: %w", l.ID, err)
 		}
-		l.State, l.Frozen, l.Port.Until = carrier.State(state), frozen != 0, moment(reserved)
-		l.SignedAt, l.ActivateAt, l.ActiveAt, l.EndedAt = moment(signed), moment(due), moment(active), moment(ended)
+		l.State, l.Frozen, l.Port.Until = carrier.State(state), frozen != 0, store.Moment(reserved)
+		l.SignedAt, l.ActivateAt, l.ActiveAt, l.EndedAt = store.Moment(signed), store.Moment(due), store.Moment(active), store.Moment(ended)
 		all = append(all, l)
 	}
 	return all, rows.Err()
@@ -213,34 +193,4 @@ func (s *Store) Line(ctx context.Context, sub, id string) (l carrier.Line, err e
 		return err
 	})
 	return l, err
-}
-
-// Count implements carrier.Store.
-func (s *Store) Count(ctx context.Context, what string) error {
-	return s.db.Write(ctx, func(tx store.Tx) error {
-		_, err := next(ctx, tx, what)
-		return err
-	})
-}
-
-// Counts implements carrier.Store.
-func (s *Store) Counts(ctx context.Context) (all map[string]int64, err error) {
-	err = s.db.Read(ctx, func(tx store.Tx) error {
-		all = map[string]int64{}
-		rows, err := tx.Query(ctx, `SELECT what, n FROM counter`)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var what string
-			var n int64
-			if err := rows.Scan(&what, &n); err != nil {
-				return err
-			}
-			all[what] = n
-		}
-		return rows.Err()
-	})
-	return all, err
 }

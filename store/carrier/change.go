@@ -28,7 +28,7 @@ func readChanges(ctx context.Context, tx store.Tx, clause string, args ...any) (
 		if err := errors.Join(json.Unmarshal([]byte(attributes), &c.Attributes), json.Unmarshal([]byte(record), &c.Record)); err != nil {
 			return nil, fmt.Errorf("store: change %s: %w", c.ID, err)
 		}
-		c.Kind, c.State, c.AskedAt, c.DueAt, c.EndedAt = carrier.Kind(kind), carrier.ChangeState(state), moment(asked), moment(due), moment(ended)
+		c.Kind, c.State, c.AskedAt, c.DueAt, c.EndedAt = carrier.Kind(kind), carrier.ChangeState(state), store.Moment(asked), store.Moment(due), store.Moment(ended)
 		all = append(all, c)
 	}
 	return all, rows.Err()
@@ -118,7 +118,7 @@ func (s *Store) Ask(ctx context.Context, c carrier.Change, veto carrier.Token, t
 func keep(ctx context.Context, tx store.Tx, c carrier.Change, veto carrier.Token) (int64, error) {
 	return tx.Exec(ctx, `INSERT INTO sim_change (id, line, sub, kind, state, attributes, document, signature, record, veto, asked_ms, due_ms, try_ms, ended_ms)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13) ON CONFLICT DO NOTHING`, c.ID, c.Line, c.Sub, c.Kind, c.State,
-		text(c.Attributes), c.Document, c.Signature, text(c.Record), veto[:], c.AskedAt.UnixMilli(), c.DueAt.UnixMilli(), milli(c.EndedAt))
+		text(c.Attributes), c.Document, c.Signature, text(c.Record), veto[:], c.AskedAt.UnixMilli(), c.DueAt.UnixMilli(), store.Millis(c.EndedAt))
 }
 
 // leave moves a change out of Waiting: ErrMoved.
@@ -194,7 +194,7 @@ func effect(ctx context.Context, tx store.Tx, at time.Time, c carrier.Change, re
 		}
 		return issue(ctx, tx, at, c.Line, c.ID, c.Record.Certificate)
 	case carrier.PortOut:
-		_, err := tx.Exec(ctx, `UPDATE line SET reservation = $1, reservation_ms = $2 WHERE id = $3 AND state = 'active'`, reservation.Reservation, milli(reservation.Until), c.Line)
+		_, err := tx.Exec(ctx, `UPDATE line SET reservation = $1, reservation_ms = $2 WHERE id = $3 AND state = 'active'`, reservation.Reservation, store.Millis(reservation.Until), c.Line)
 		return err
 	case carrier.Unfreeze:
 		_, err := tx.Exec(ctx, `UPDATE line SET frozen = 0 WHERE id = $1 AND state = 'active'`, c.Line)
@@ -213,7 +213,7 @@ func end(ctx context.Context, tx store.Tx, at time.Time, sub, id string) error {
 	}
 	l.Record.RetentionUntil = carrier.Retention(at)
 	n, err := tx.Exec(ctx, `UPDATE line SET state = 'ended', ended_ms = $1, erase_ms = $2, record = $3, reservation = '', reservation_ms = 0 WHERE id = $4 AND state = 'active'`,
-		at.UnixMilli(), milli(l.Record.RetentionUntil), text(l.Record), id)
+		at.UnixMilli(), store.Millis(l.Record.RetentionUntil), text(l.Record), id)
 	if err != nil || n == 0 {
 		return orMoved(err)
 	}

@@ -39,7 +39,7 @@ func (s *Store) NextDue(ctx context.Context) (at time.Time, err error) {
 			UNION ALL SELECT MIN(erase_ms) FROM line WHERE erase_ms > 0
 			UNION ALL SELECT MIN(erase_ms) FROM address WHERE erase_ms > 0
 			UNION ALL SELECT MIN(erase_ms) FROM outbox) AS next`).Scan(&ms)
-		at = moment(ms)
+		at = store.Moment(ms)
 		return err
 	})
 	return at, err
@@ -69,7 +69,7 @@ func (s *Store) Activate(ctx context.Context, at time.Time, id string, r carrier
 		if err != nil {
 			return err
 		}
-		n, err := next(ctx, tx, "number")
+		n, err := store.Next(ctx, tx, "number")
 		if err != nil {
 			return err
 		}
@@ -107,7 +107,7 @@ func (s *Store) Stop(ctx context.Context, at time.Time, id, why string, r carrie
 func stop(ctx context.Context, tx store.Tx, at time.Time, from carrier.State, id, why string, r carrier.Record, tell carrier.Letter) error {
 	var sub string
 	if err := tx.QueryRow(ctx, `UPDATE line SET state = 'stopped', why = $1, record = $2, ended_ms = $3, erase_ms = $4 WHERE id = $5 AND state = $6 RETURNING sub`,
-		why, text(r), at.UnixMilli(), milli(r.RetentionUntil), id, from).Scan(&sub); err != nil {
+		why, text(r), at.UnixMilli(), store.Millis(r.RetentionUntil), id, from).Scan(&sub); err != nil {
 		return missing(err, carrier.ErrMoved)
 	}
 	if err := inform(ctx, tx, at, sub, tell); err != nil {

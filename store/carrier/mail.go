@@ -21,7 +21,7 @@ func missing(err, ours error) error {
 
 // post puts a letter into the outbox.
 func post(ctx context.Context, tx store.Tx, at time.Time, address string, l carrier.Letter) error {
-	n, err := next(ctx, tx, "mail")
+	n, err := store.Next(ctx, tx, "mail")
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func addresses(ctx context.Context, tx store.Tx, clause string, args ...any) (al
 		if err := rows.Scan(&a.Address, &asked, &confirmed, &until); err != nil {
 			return nil, err
 		}
-		a.AskedAt, a.ConfirmedAt, a.Until = moment(asked), moment(confirmed), moment(until)
+		a.AskedAt, a.ConfirmedAt, a.Until = store.Moment(asked), store.Moment(confirmed), store.Moment(until)
 		all = append(all, a)
 	}
 	return all, rows.Err()

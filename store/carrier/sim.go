@@ -26,7 +26,7 @@ func readSIMs(ctx context.Context, tx store.Tx, clause string, args ...any) (all
 		if err := rows.Scan(&m.ICCID, &m.Line, &m.Origin, &m.Certificate, &state, &made, &installed, &dead); err != nil {
 			return nil, err
 		}
-		m.State, m.MadeAt, m.InstalledAt, m.DeadAt = carrier.SIMState(state), moment(made), moment(installed), moment(dead)
+		m.State, m.MadeAt, m.InstalledAt, m.DeadAt = carrier.SIMState(state), store.Moment(made), store.Moment(installed), store.Moment(dead)
 		all = append(all, m)
 	}
 	return all, rows.Err()
@@ -34,7 +34,7 @@ func readSIMs(ctx context.Context, tx store.Tx, clause string, args ...any) (all
 
 // issue makes a line's profile, which has to have none that is not dead, and greets it.
 func issue(ctx context.Context, tx store.Tx, at time.Time, line, origin, certificate string) error {
-	n, err := next(ctx, tx, "iccid")
+	n, err := store.Next(ctx, tx, "iccid")
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func kill(ctx context.Context, tx store.Tx, at time.Time, line string) error {
 
 // note sends a message to a line's SIM.
 func note(ctx context.Context, tx store.Tx, at time.Time, line, kind, change string) error {
-	n, err := next(ctx, tx, "message")
+	n, err := store.Next(ctx, tx, "message")
 	if err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func messages(ctx context.Context, tx store.Tx, m carrier.SIM) ([]carrier.Messag
 		if err := rows.Scan(&n, &at, &x.Kind, &x.Change.ID); err != nil {
 			return nil, err
 		}
-		x.ID, x.At = fmt.Sprint(n), moment(at)
+		x.ID, x.At = fmt.Sprint(n), store.Moment(at)
 		all = append(all, x)
 	}
 	if err := rows.Err(); err != nil {

@@ -13,7 +13,6 @@ import (
 	"embed"
 	"errors"
 	"io/fs"
-	"time"
 
 	"tegata/internal/audit"
 	"tegata/services/helpdesk"
@@ -39,7 +38,7 @@ func (s *Store) PutAgent(ctx context.Context, who audit.Actor, a helpdesk.Agent)
 	return s.db.Write(ctx, func(tx store.Tx) error {
 		if _, err := tx.Exec(ctx, `INSERT INTO agent (id, person, added_at_ms, ended_at_ms) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (id) DO UPDATE SET person = excluded.person, ended_at_ms = excluded.ended_at_ms`,
-			a.ID, a.Person, ms(a.AddedAt), ms(a.EndedAt)); err != nil {
+			a.ID, a.Person, store.Millis(a.AddedAt), store.Millis(a.EndedAt)); err != nil {
 			return err
 		}
 		if !a.EndedAt.IsZero() {
@@ -78,7 +77,7 @@ func (s *Store) agents(ctx context.Context, where string, args ...any) (all []he
 			if err := rows.Scan(&a.ID, &a.Person, &added, &ended); err != nil {
 				return err
 			}
-			a.AddedAt, a.EndedAt = moment(added), moment(ended)
+			a.AddedAt, a.EndedAt = store.Moment(added), store.Moment(ended)
 			all = append(all, a)
 		}
 		return rows.Err()
@@ -94,7 +93,7 @@ func (s *Store) OpenCase(ctx context.Context, who audit.Actor, c helpdesk.Case) 
 			return err
 		}
 		n, err := tx.Exec(ctx, `INSERT INTO case_file (number, kind, reference, agent, opened_at_ms, state, report_id, report) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-			ON CONFLICT DO NOTHING`, c.Number, c.Kind, c.Reference[:], c.Agent, ms(c.OpenedAt), c.State, id, report)
+			ON CONFLICT DO NOTHING`, c.Number, c.Kind, c.Reference[:], c.Agent, store.Millis(c.OpenedAt), c.State, id, report)
 		if err != nil {
 			return err
 		}
@@ -131,7 +130,7 @@ func lastEvent(ctx context.Context, tx store.Tx, number string) (last int, err e
 
 func note(ctx context.Context, tx store.Tx, who audit.Actor, number string, n int, e helpdesk.Event) error {
 	if _, err := tx.Exec(ctx, `INSERT INTO case_event (number, n, at_ms, agent, what, code) VALUES ($1, $2, $3, $4, $5, $6)`,
-		number, n, ms(e.At), e.Agent, e.What, e.Code); err != nil {
+		number, n, store.Millis(e.At), e.Agent, e.What, e.Code); err != nil {
 		return err
 	}
 	return store.Audit(ctx, tx, e.At, who, "case "+string(e.What), number, map[string]string{"code": e.Code})
@@ -204,7 +203,7 @@ func cases(ctx context.Context, tx store.Tx, where string, args ...any) (all []h
 		if copy(c.Reference[:], reference) != len(c.Reference) {
 			return nil, errors.New("store/helpdesk: a reference is not 32 bytes")
 		}
-		c.OpenedAt = moment(opened)
+		c.OpenedAt = store.Moment(opened)
 		all = append(all, c)
 	}
 	return all, rows.Err()
@@ -222,23 +221,8 @@ func events(ctx context.Context, tx store.Tx, c *helpdesk.Case) error {
 		if err := rows.Scan(&at, &e.Agent, &e.What, &e.Code); err != nil {
 			return err
 		}
-		e.At = moment(at)
+		e.At = store.Moment(at)
 		c.Events = append(c.Events, e)
 	}
 	return rows.Err()
-}
-
-// ms and moment keep a zero time as 0.
-func ms(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-func moment(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
 }

@@ -69,10 +69,10 @@ func (s *Store) Move(ctx context.Context, who audit.Actor, number string, from, 
 // TakeAssertion implements helpdesk.Store.
 func (s *Store) TakeAssertion(ctx context.Context, party, id string, expires, at time.Time) (fresh bool, err error) {
 	err = s.db.Write(ctx, func(tx store.Tx) error {
-		if _, err := tx.Exec(ctx, "DELETE FROM assertion WHERE expires_ms < $1", ms(at)); err != nil {
+		if _, err := tx.Exec(ctx, "DELETE FROM assertion WHERE expires_ms < $1", store.Millis(at)); err != nil {
 			return err
 		}
-		n, err := tx.Exec(ctx, "INSERT INTO assertion (party, id, expires_ms) VALUES ($1, $2, $3) ON CONFLICT (party, id) DO NOTHING", party, id, ms(expires))
+		n, err := tx.Exec(ctx, "INSERT INTO assertion (party, id, expires_ms) VALUES ($1, $2, $3) ON CONFLICT (party, id) DO NOTHING", party, id, store.Millis(expires))
 		fresh = n == 1
 		return err
 	})

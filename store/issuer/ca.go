@@ -73,7 +73,7 @@ func scanRecord(row scanner) (ca.Record, error) {
 	if err != nil {
 		return ca.Record{}, err
 	}
-	r.NotBefore, r.NotAfter, r.PreparedAt = moment(begin), moment(end), moment(prepared)
+	r.NotBefore, r.NotAfter, r.PreparedAt = store.Moment(begin), store.Moment(end), store.Moment(prepared)
 	if copy(r.KeySHA256[:], key) != len(r.KeySHA256) {
 		return ca.Record{}, errors.New("store/issuer: a key hash of another length")
 	}
@@ -112,7 +112,7 @@ func recordDraft(ctx context.Context, tx store.Tx, who audit.Actor, r ca.Record)
 	n, err := tx.Exec(ctx, `INSERT INTO certificate (`+recordColumns+`, status)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL, $13, 'prepared') ON CONFLICT (serial) DO NOTHING`,
 		r.Serial, r.Kind, r.Generation, r.Purpose, r.Partition, r.Holder, r.Ref, r.KeySHA256,
-		ms(r.NotBefore), ms(r.NotAfter), r.Hold, r.TBS, ms(r.PreparedAt))
+		store.Millis(r.NotBefore), store.Millis(r.NotAfter), r.Hold, r.TBS, store.Millis(r.PreparedAt))
 	if err != nil {
 		return ca.Record{}, err
 	}

@@ -82,21 +82,6 @@ func (s *Store) write(ctx context.Context, f func(*ledgerTx) error) error {
 // nothing was written, and the step is repeated under its id.
 var errTooSlow = errors.New("store/issuer: the change took longer than other processes of this issuer allow for")
 
-// ms and moment convert times; the zero time is 0.
-func ms(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-func moment(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
-}
-
 func serialOf(b []byte) (s pki.Serial, err error) {
 	if copy(s[:], b) != len(s) || len(b) != len(s) {
 		return s, errors.New("store/issuer: a serial number of another length")

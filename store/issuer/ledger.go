@@ -41,7 +41,7 @@ func (tx *ledgerTx) apply(ctx context.Context, who audit.Actor, changes ...statu
 		if c.Op == status.Revoke {
 			detail["reason"] = strconv.Itoa(c.Reason)
 			if !c.Invalid.IsZero() {
-				detail["invalid_ms"] = strconv.FormatInt(ms(c.Invalid), 10)
+				detail["invalid_ms"] = strconv.FormatInt(store.Millis(c.Invalid), 10)
 			}
 		} else {
 			detail["cause"] = string(c.Cause)
@@ -82,7 +82,7 @@ func (tx *ledgerTx) enter(ctx context.Context, who audit.Actor, c status.Issued)
 		return status.ErrEntered
 	}
 	at := tx.begun
-	e.Serial, e.NotAfter = c.Serial, moment(notAfter)
+	e.Serial, e.NotAfter = c.Serial, store.Moment(notAfter)
 	e = issued(e, c.Hold, at)
 	if err := tx.keep(ctx, status.Entry{Status: prepared}, e, at, c.DER); err != nil {
 		return err
@@ -115,7 +115,7 @@ func (tx *ledgerTx) keep(ctx context.Context, before, e status.Entry, at time.Ti
 	}
 	n, err := tx.Exec(ctx, `UPDATE certificate SET status = $1, reason = $2, since_ms = $3, invalid_ms = $4, good_since_ms = $5,
 		changed_seq = $6, changed_at_ms = $7, certificate = COALESCE($8, certificate), tbs = NULL WHERE serial = $9 AND status = $10`,
-		e.Status, e.Reason, ms(e.Since), ms(e.Invalid), ms(e.GoodSince), seq, ms(at), der, e.Serial, before.Status)
+		e.Status, e.Reason, store.Millis(e.Since), store.Millis(e.Invalid), store.Millis(e.GoodSince), seq, store.Millis(at), der, e.Serial, before.Status)
 	if err != nil {
 		return err
 	}
@@ -127,8 +127,8 @@ func (tx *ledgerTx) keep(ctx context.Context, before, e status.Entry, at time.Ti
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO status_change (seq, at_ms, serial, authority, generation, crl_partition, not_after_ms,
 		status, reason, since_ms, invalid_ms, good_since_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		seq, ms(at), e.Serial, e.Kind, e.Generation, e.Partition, ms(e.NotAfter),
-		e.Status, e.Reason, ms(e.Since), ms(e.Invalid), ms(e.GoodSince))
+		seq, store.Millis(at), e.Serial, e.Kind, e.Generation, e.Partition, store.Millis(e.NotAfter),
+		e.Status, e.Reason, store.Millis(e.Since), store.Millis(e.Invalid), store.Millis(e.GoodSince))
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func (tx *ledgerTx) keep(ctx context.Context, before, e status.Entry, at time.Ti
 		VALUES ($1, $2, $3, $4, $5), ($1, $2, '', $4, $5)
 		ON CONFLICT (authority, generation, crl_partition) DO UPDATE SET changed_seq = excluded.changed_seq,
 		changed_at_ms = CASE WHEN excluded.changed_at_ms > crl_scope.changed_at_ms THEN excluded.changed_at_ms ELSE crl_scope.changed_at_ms END
-		WHERE excluded.changed_seq > crl_scope.changed_seq`, e.Kind, e.Generation, e.Partition, shown, ms(at))
+		WHERE excluded.changed_seq > crl_scope.changed_seq`, e.Kind, e.Generation, e.Partition, shown, store.Millis(at))
 	return err
 }
 
@@ -154,7 +154,7 @@ func (tx *ledgerTx) keepHolds(ctx context.Context, before, e status.Entry) error
 	}
 	for _, h := range e.Holds {
 		if !holds(before, h.Cause) {
-			if _, err := tx.Exec(ctx, "INSERT INTO hold (serial, cause, opened_at_ms) VALUES ($1, $2, $3)", e.Serial, h.Cause, ms(h.Since)); err != nil {
+			if _, err := tx.Exec(ctx, "INSERT INTO hold (serial, cause, opened_at_ms) VALUES ($1, $2, $3)", e.Serial, h.Cause, store.Millis(h.Since)); err != nil {
 				return err
 			}
 		}
@@ -205,7 +205,7 @@ func entry(ctx context.Context, tx store.Tx, kind pki.Kind, serial pki.Serial) (
 		if err := rows.Scan(&h.Cause, &since); err != nil {
 			return status.Entry{}, err
 		}
-		h.Since = moment(since)
+		h.Since = store.Moment(since)
 		r.Holds = append(r.Holds, h)
 	}
 	return r.Entry, rows.Err()

@@ -23,10 +23,10 @@ func (s *Store) DeliveriesDue(ctx context.Context, at time.Time, limit int) (out
 			var noticeAt, due int64
 			n := &d.Notice
 			err := row.Scan(&n.ID, &noticeAt, &n.To.Channel, &n.To.Address, &n.Kind, &n.JA.Title, &n.JA.Body, &n.EN.Title, &n.EN.Body, &due, &d.Tries)
-			n.At, d.Due = moment(noticeAt), moment(due)
+			n.At, d.Due = store.Moment(noticeAt), store.Moment(due)
 			return d, err
 		}, "SELECT "+noticeColumns+`, d.due_ms, d.tries FROM delivery d JOIN notice n ON n.id = d.notice
-			WHERE d.state = 'waiting' AND d.due_ms <= $1 ORDER BY d.due_ms, d.notice LIMIT $2`, ms(at), limit)
+			WHERE d.state = 'waiting' AND d.due_ms <= $1 ORDER BY d.due_ms, d.notice LIMIT $2`, store.Millis(at), limit)
 		return err
 	})
 	return out, err
@@ -36,7 +36,7 @@ func (s *Store) DeliveriesDue(ctx context.Context, at time.Time, limit int) (out
 func (s *Store) ClaimDelivery(ctx context.Context, d mail.Delivery, next time.Time) (mine bool, err error) {
 	err = s.db.Write(ctx, func(t store.Tx) error {
 		n, err := t.Exec(ctx, "UPDATE delivery SET due_ms = $1, tries = tries + 1 WHERE notice = $2 AND state = 'waiting' AND due_ms = $3 AND tries = $4",
-			ms(next), d.Notice.ID, ms(d.Due), d.Tries)
+			store.Millis(next), d.Notice.ID, store.Millis(d.Due), d.Tries)
 		mine = n == 1
 		return err
 	})
@@ -75,5 +75,5 @@ func (x raTx) enqueue(ctx context.Context, n ra.Notice) error {
 	if n.To.Channel != ra.ChannelMail {
 		return nil
 	}
-	return x.put(ctx, "delivery", "notice state due_ms tries why", 1, n.ID, "waiting", ms(n.At), 0, "")
+	return x.put(ctx, "delivery", "notice state due_ms tries why", 1, n.ID, "waiting", store.Millis(n.At), 0, "")
 }

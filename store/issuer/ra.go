@@ -124,7 +124,7 @@ func (x raTx) TakeKey(ctx context.Context, spki [32]byte, subject string) (strin
 
 // TakeNonce implements ra.Tx.
 func (x raTx) TakeNonce(ctx context.Context, nonce, enrolment string, at time.Time) (string, error) {
-	return x.take(ctx, "application_nonce", "nonce", "enrolment", nonce, enrolment, ms(at))
+	return x.take(ctx, "application_nonce", "nonce", "enrolment", nonce, enrolment, store.Millis(at))
 }
 
 // fill copies a column of fixed length.

@@ -7,6 +7,7 @@ import (
 
 	"tegata/internal/pki"
 	"tegata/issuer/ra"
+	"tegata/store"
 )
 
 const enrolmentColumns = `id person holder state application_sha256 card device_key nonce lock_code_salt element reset_counter
@@ -35,7 +36,7 @@ func scanEnrolment(row scanner) (ra.EnrolmentRecord, error) {
 	}
 	e.Renews = renews == 1
 	for _, t := range times {
-		*t.into = moment(t.ms)
+		*t.into = store.Moment(t.ms)
 	}
 	if err := json.Unmarshal(verifier, &e.LockCodeVerifier); err != nil {
 		return e, err
@@ -79,14 +80,15 @@ func (x raTx) PutEnrolment(ctx context.Context, e ra.EnrolmentRecord) error {
 		return err
 	}
 	return x.put(ctx, "enrolment", enrolmentColumns, 1, e.ID, e.Person, e.Holder, e.State, e.ApplicationSHA256, e.Card, e.DeviceKey, e.Nonce,
-		e.LockCodeSalt, e.Element, e.ResetCounter, e.Manufacturer, e.Brand, e.Model, ms(e.AppliedAt), ms(e.ExpiresAt), e.AuthKey, e.SignKey,
-		e.AuthSerial, e.SignSerial, ms(e.NotAfter), ms(e.RegisteredAt), verifier, e.BirthDate, e.Ctr, ms(e.LastCheckIn), ms(e.LastUnlock),
-		ms(e.LostSince), ms(e.SilentSince), ms(e.SuspectedSince), ms(e.Done), ms(e.Due), e.Ended, ms(e.EndedAt), e.Receipt, e.ReissueOf, e.Renews, e.ForkCtr)
+		e.LockCodeSalt, e.Element, e.ResetCounter, e.Manufacturer, e.Brand, e.Model, store.Millis(e.AppliedAt), store.Millis(e.ExpiresAt), e.AuthKey, e.SignKey,
+		e.AuthSerial, e.SignSerial, store.Millis(e.NotAfter), store.Millis(e.RegisteredAt), verifier, e.BirthDate, e.Ctr, store.Millis(e.LastCheckIn), store.Millis(e.LastUnlock),
+		store.Millis(e.LostSince), store.Millis(e.SilentSince), store.Millis(e.SuspectedSince), store.Millis(e.Done), store.Millis(e.Due),
+		e.Ended, store.Millis(e.EndedAt), e.Receipt, e.ReissueOf, e.Renews, e.ForkCtr)
 }
 
 // EnrolmentsDue implements ra.Tx.
 func (x raTx) EnrolmentsDue(ctx context.Context, at time.Time, limit int) ([]string, error) {
-	return list(ctx, x, scanText, "SELECT id FROM enrolment WHERE due_ms > 0 AND due_ms <= $1 ORDER BY due_ms, id LIMIT $2", ms(at), limit)
+	return list(ctx, x, scanText, "SELECT id FROM enrolment WHERE due_ms > 0 AND due_ms <= $1 ORDER BY due_ms, id LIMIT $2", store.Millis(at), limit)
 }
 
 // NextDue implements ra.Tx.
@@ -95,7 +97,7 @@ func (x raTx) NextDue(ctx context.Context) (time.Time, bool, error) {
 	if err := x.QueryRow(ctx, "SELECT CAST(COALESCE(MIN(due_ms), 0) AS BIGINT) FROM enrolment WHERE due_ms > 0").Scan(&due); err != nil {
 		return time.Time{}, false, err
 	}
-	return moment(due), due > 0, nil
+	return store.Moment(due), due > 0, nil
 }
 
 func scanText(row scanner) (s string, err error) {
@@ -125,12 +127,12 @@ func (x raTx) CheckIn(ctx context.Context, enrolment string, hash [32]byte) ([]b
 
 // PutCheckIn implements ra.Tx.
 func (x raTx) PutCheckIn(ctx context.Context, enrolment string, hash [32]byte, at time.Time, answer []byte) error {
-	return x.put(ctx, "check_in", "enrolment sha256 at_ms answer", 4, enrolment, hash, ms(at), answer)
+	return x.put(ctx, "check_in", "enrolment sha256 at_ms answer", 4, enrolment, hash, store.Millis(at), answer)
 }
 
 // DropCheckIns implements ra.Tx.
 func (x raTx) DropCheckIns(ctx context.Context, enrolment string, before time.Time) error {
-	_, err := x.Exec(ctx, "DELETE FROM check_in WHERE enrolment = $1 AND at_ms < $2", enrolment, ms(before))
+	_, err := x.Exec(ctx, "DELETE FROM check_in WHERE enrolment = $1 AND at_ms < $2", enrolment, store.Millis(before))
 	return err
 }
 
@@ -144,7 +146,7 @@ func scanCertificate(row scanner) (ra.CertificateRecord, error) {
 	if err := row.Scan(&serial, &c.Kind, &c.Person, &c.Subject, &phone, &prepared, &c.DER, &begin, &end); err != nil {
 		return c, err
 	}
-	c.Phone, c.PreparedAt, c.NotBefore, c.NotAfter = phone == 1, moment(prepared), moment(begin), moment(end)
+	c.Phone, c.PreparedAt, c.NotBefore, c.NotAfter = phone == 1, store.Moment(prepared), store.Moment(begin), store.Moment(end)
 	return c, fillAll(pair{c.Serial[:], serial})
 }
 
@@ -166,5 +168,5 @@ func (x raTx) CertificatesFor(ctx context.Context, subject string) ([]ra.Certifi
 // PutCertificate implements ra.Tx.
 func (x raTx) PutCertificate(ctx context.Context, c ra.CertificateRecord) error {
 	return x.put(ctx, "certificate_subject", "serial authority person subject phone prepared_at_ms", 1,
-		c.Serial, c.Kind, c.Person, c.Subject, c.Phone, ms(c.PreparedAt))
+		c.Serial, c.Kind, c.Person, c.Subject, c.Phone, store.Millis(c.PreparedAt))
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tegata/issuer/ra"
+	"tegata/store"
 )
 
 const personColumns = `id name name_substitution sex birth_date address address_substitution municipality prefecture city
@@ -17,7 +18,7 @@ func scanPerson(row scanner) (ra.PersonRecord, error) {
 	err := row.Scan(&p.ID, &a.Name, &a.NameSubstitution, &a.Sex, &a.BirthDate, &a.Address, &a.AddressSubstitution,
 		&m.Code, &m.Prefecture, &m.City, &p.Contact.Channel, &p.Contact.Address, &p.NewContact.Channel, &p.NewContact.Address,
 		&from, &p.RegisterSaid.Channel, &p.RegisterSaid.Address, &died, &asOf, &p.Card, &p.Open, &p.Phone)
-	p.ContactFrom, p.AsOf, p.Died = moment(from), moment(asOf), died == 1
+	p.ContactFrom, p.AsOf, p.Died = store.Moment(from), store.Moment(asOf), died == 1
 	return p, err
 }
 
@@ -31,20 +32,20 @@ func (x raTx) PutPerson(ctx context.Context, p ra.PersonRecord) error {
 	a, m := p.Attributes, p.Municipality
 	return x.put(ctx, "person", personColumns, 1, p.ID, a.Name, a.NameSubstitution, a.Sex, a.BirthDate, a.Address, a.AddressSubstitution,
 		m.Code, m.Prefecture, m.City, p.Contact.Channel, p.Contact.Address, p.NewContact.Channel, p.NewContact.Address,
-		ms(p.ContactFrom), p.RegisterSaid.Channel, p.RegisterSaid.Address, p.Died, ms(p.AsOf), p.Card, p.Open, p.Phone)
+		store.Millis(p.ContactFrom), p.RegisterSaid.Channel, p.RegisterSaid.Address, p.Died, store.Millis(p.AsOf), p.Card, p.Open, p.Phone)
 }
 
 // ContactsDue implements ra.Tx.
 func (x raTx) ContactsDue(ctx context.Context, at time.Time, limit int) ([]string, error) {
 	return list(ctx, x, func(row scanner) (id string, err error) { return id, row.Scan(&id) },
-		"SELECT id FROM person WHERE contact_from_ms > 0 AND contact_from_ms <= $1 ORDER BY contact_from_ms, id LIMIT $2", ms(at), limit)
+		"SELECT id FROM person WHERE contact_from_ms > 0 AND contact_from_ms <= $1 ORDER BY contact_from_ms, id LIMIT $2", store.Millis(at), limit)
 }
 
 // NextContact implements ra.Tx.
 func (x raTx) NextContact(ctx context.Context) (time.Time, bool, error) {
 	var next int64
 	err := x.QueryRow(ctx, "SELECT CAST(COALESCE(MIN(contact_from_ms), 0) AS BIGINT) FROM person WHERE contact_from_ms > 0").Scan(&next)
-	return moment(next), next > 0, err
+	return store.Moment(next), next > 0, err
 }
 
 const cardColumns = `id person holder request_sha256 auth_serial sign_serial municipality prefecture city
@@ -59,7 +60,7 @@ func scanCard(row scanner) (ra.CardRecord, error) {
 	if err != nil {
 		return c, err
 	}
-	c.IssuedAt, c.NotAfter, c.Issued, c.Ended = moment(at), moment(notAfter), issued == 1, ended == 1
+	c.IssuedAt, c.NotAfter, c.Issued, c.Ended = store.Moment(at), store.Moment(notAfter), issued == 1, ended == 1
 	return c, fillAll(pair{c.RequestHash[:], hash}, pair{c.AuthSerial[:], auth}, pair{c.SignSerial[:], sign})
 }
 
@@ -76,7 +77,7 @@ func (x raTx) CardsOf(ctx context.Context, person string) ([]ra.CardRecord, erro
 // PutCard implements ra.Tx.
 func (x raTx) PutCard(ctx context.Context, c ra.CardRecord) error {
 	return x.put(ctx, "card", cardColumns, 1, c.ID, c.Person, c.Holder, c.RequestHash, c.AuthSerial, c.SignSerial,
-		c.Municipality.Code, c.Municipality.Prefecture, c.Municipality.City, ms(c.IssuedAt), ms(c.NotAfter), c.Issued, c.Ended)
+		c.Municipality.Code, c.Municipality.Prefecture, c.Municipality.City, store.Millis(c.IssuedAt), store.Millis(c.NotAfter), c.Issued, c.Ended)
 }
 
 const cardSignatureColumns = `id card person request_sha256 serial`
@@ -107,7 +108,7 @@ func scanEvent(row scanner) (ra.EventRecord, error) {
 	if err := row.Scan(&e.ID, &e.Person, &hash, &at, &e.Changed); err != nil {
 		return e, err
 	}
-	e.At = moment(at)
+	e.At = store.Moment(at)
 	return e, fillAll(pair{e.RequestHash[:], hash})
 }
 
@@ -118,7 +119,7 @@ func (x raTx) Event(ctx context.Context, id string) (ra.EventRecord, error) {
 
 // PutEvent implements ra.Tx.
 func (x raTx) PutEvent(ctx context.Context, e ra.EventRecord) error {
-	return x.put(ctx, "register_event", eventColumns, 1, e.ID, e.Person, e.RequestHash, ms(e.At), e.Changed)
+	return x.put(ctx, "register_event", eventColumns, 1, e.ID, e.Person, e.RequestHash, store.Millis(e.At), e.Changed)
 }
 
 // pair is a fixed array and the column that fills it.

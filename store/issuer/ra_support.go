@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tegata/issuer/ra"
+	"tegata/store"
 )
 
 const supportColumns = `enrolment id mac message draw ctr made_at_ms ends_at_ms stage error pin_tries password_tries biometrics`
@@ -18,7 +19,7 @@ func scanSupport(row scanner) (ra.SupportRecord, error) {
 	if err != nil {
 		return s, err
 	}
-	s.MadeAt, s.EndsAt = moment(made), moment(ends)
+	s.MadeAt, s.EndsAt = store.Moment(made), store.Moment(ends)
 	return s, fillAll(pair{s.MAC[:], mac}, pair{s.Message[:], message})
 }
 
@@ -43,13 +44,13 @@ func (x raTx) SupportByMAC(ctx context.Context, mac [32]byte) (ra.SupportRecord,
 
 // PutSupport implements ra.Tx.
 func (x raTx) PutSupport(ctx context.Context, s ra.SupportRecord) error {
-	return x.put(ctx, "support_number", supportColumns, 1, s.Enrolment, s.ID, s.MAC, s.Message, s.Draw, s.Ctr, ms(s.MadeAt), ms(s.EndsAt),
+	return x.put(ctx, "support_number", supportColumns, 1, s.Enrolment, s.ID, s.MAC, s.Message, s.Draw, s.Ctr, store.Millis(s.MadeAt), store.Millis(s.EndsAt),
 		s.Claims.Stage, s.Claims.Error, s.Claims.PINTries, s.Claims.PasswordTries, s.Claims.Biometrics)
 }
 
 // DropSupports implements ra.Tx.
 func (x raTx) DropSupports(ctx context.Context, at time.Time) (int, error) {
-	n, err := x.Exec(ctx, "DELETE FROM support_number WHERE ends_at_ms <= $1", ms(at))
+	n, err := x.Exec(ctx, "DELETE FROM support_number WHERE ends_at_ms <= $1", store.Millis(at))
 	return int(n), err
 }
 
@@ -59,5 +60,5 @@ func (x raTx) NextSupportEnd(ctx context.Context) (time.Time, bool, error) {
 	if err := x.QueryRow(ctx, "SELECT CAST(COALESCE(MIN(ends_at_ms), 0) AS BIGINT) FROM support_number").Scan(&ends); err != nil {
 		return time.Time{}, false, err
 	}
-	return moment(ends), ends > 0, nil
+	return store.Moment(ends), ends > 0, nil
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tegata/issuer/ra"
+	"tegata/store"
 )
 
 const trustColumns = "id holder trusted label shown code_hash state invited_ms since_ms"
@@ -16,7 +17,7 @@ func scanTrust(row scanner) (ra.TrustRecord, error) {
 	if err := row.Scan(&t.ID, &t.Holder, &t.Trusted, &t.Label, &t.Shown, &hash, &t.State, &invited, &since); err != nil {
 		return t, err
 	}
-	t.Invited, t.Since = moment(invited), moment(since)
+	t.Invited, t.Since = store.Moment(invited), store.Moment(since)
 	return t, fill(t.CodeHash[:], hash)
 }
 
@@ -31,7 +32,7 @@ func (x raTx) Trust(ctx context.Context, id string) (ra.TrustRecord, error) {
 
 // PutTrust implements ra.Tx.
 func (x raTx) PutTrust(ctx context.Context, t ra.TrustRecord) error {
-	return x.put(ctx, "trust", trustColumns, 1, t.ID, t.Holder, t.Trusted, t.Label, t.Shown, t.CodeHash, t.State, ms(t.Invited), ms(t.Since))
+	return x.put(ctx, "trust", trustColumns, 1, t.ID, t.Holder, t.Trusted, t.Label, t.Shown, t.CodeHash, t.State, store.Millis(t.Invited), store.Millis(t.Since))
 }
 
 // TrustsOf implements ra.Tx.
@@ -51,7 +52,7 @@ func (x raTx) PutNoticeWatch(ctx context.Context, party, pairwise, person string
 		return err
 	}
 	_, err := x.Exec(ctx, `INSERT INTO notice_watch (party, pairwise, person, since_ms) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (party, pairwise) DO NOTHING`, party, pairwise, person, ms(since))
+		ON CONFLICT (party, pairwise) DO NOTHING`, party, pairwise, person, store.Millis(since))
 	return err
 }
 
@@ -61,8 +62,8 @@ func (x raTx) Noticed(ctx context.Context, party string, since time.Time, limit 
 		var n ra.Noted
 		var at int64
 		err := row.Scan(&n.ID, &n.Holder, &at)
-		n.At = moment(at)
+		n.At = store.Moment(at)
 		return n, err
 	}, `SELECT n.id, w.pairwise, n.at_ms FROM notice n JOIN notice_watch w ON w.person = n.person
-		WHERE w.party = $1 AND n.at_ms >= $2 AND n.at_ms >= w.since_ms ORDER BY n.at_ms, n.id LIMIT $3`, party, ms(since), limit)
+		WHERE w.party = $1 AND n.at_ms >= $2 AND n.at_ms >= w.since_ms ORDER BY n.at_ms, n.id LIMIT $3`, party, store.Millis(since), limit)
 }

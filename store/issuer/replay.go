@@ -157,7 +157,7 @@ func (r *replay) readHolds(ctx context.Context) error {
 		if c == nil {
 			return r.brokenAt(serial, "it has a hold and no row")
 		}
-		h.Since = moment(since)
+		h.Since = store.Moment(since)
 		c.row.Holds = append(c.row.Holds, h)
 	}
 	return rows.Err()
@@ -205,14 +205,14 @@ func (r *replay) tell(ctx context.Context, rec store.AuditRecord) error {
 		c.told.Kind, c.told.Generation, err = profile.ParseLabel(rec.Detail["authority"])
 		return err
 	case rec.Action == "certificate.issue":
-		e, c.told.sha256 = issued(e, status.Cause(rec.Detail["hold"]), moment(ms(rec.At))), rec.Detail["sha256"]
+		e, c.told.sha256 = issued(e, status.Cause(rec.Detail["hold"]), store.Moment(store.Millis(rec.At))), rec.Detail["sha256"]
 	default:
 		if e, err = decided(e, status.Op(op), rec); err != nil {
 			return fmt.Errorf("store/issuer: audit record %d: %w", rec.Seq, err)
 		}
 	}
 	r.seq++
-	c.told.Recorded = status.Recorded{Seq: r.seq, At: moment(ms(rec.At)), Entry: e}
+	c.told.Recorded = status.Recorded{Seq: r.seq, At: store.Moment(store.Millis(rec.At)), Entry: e}
 	return r.compareChange(ctx, c.told.Recorded)
 }
 
@@ -230,9 +230,9 @@ func decided(e status.Entry, op status.Op, rec store.AuditRecord) (status.Entry,
 		if err != nil {
 			return e, err
 		}
-		c.Invalid = moment(at)
+		c.Invalid = store.Moment(at)
 	}
-	next, _, err := status.Decide(e, c, moment(ms(rec.At)))
+	next, _, err := status.Decide(e, c, store.Moment(store.Millis(rec.At)))
 	return next, err
 }
 
@@ -302,14 +302,14 @@ func differs(kept, told status.Recorded) string {
 		{"the serial number", kept.Serial, told.Serial},
 		{"the authority", kept.Label(), told.Label()},
 		{"the partition", kept.Partition, told.Partition},
-		{"the end", ms(kept.NotAfter), ms(told.NotAfter)},
+		{"the end", store.Millis(kept.NotAfter), store.Millis(told.NotAfter)},
 		{"the status", kept.Status, told.Status},
 		{"the reason", kept.Reason, told.Reason},
-		{"the moment of the end or hold", ms(kept.Since), ms(told.Since)},
-		{"the invalidity date", ms(kept.Invalid), ms(told.Invalid)},
-		{"the moment of becoming good", ms(kept.GoodSince), ms(told.GoodSince)},
+		{"the moment of the end or hold", store.Millis(kept.Since), store.Millis(told.Since)},
+		{"the invalidity date", store.Millis(kept.Invalid), store.Millis(told.Invalid)},
+		{"the moment of becoming good", store.Millis(kept.GoodSince), store.Millis(told.GoodSince)},
 		{"the number of the last change", kept.Seq, told.Seq},
-		{"the moment of the last change", ms(kept.At), ms(told.At)},
+		{"the moment of the last change", store.Millis(kept.At), store.Millis(told.At)},
 	} {
 		if f.kept != f.told {
 			return fmt.Sprintf("%s is %v; the records say %v", f.name, f.kept, f.told)
@@ -322,7 +322,7 @@ func differs(kept, told status.Recorded) string {
 func causes(list []status.Hold) []string {
 	out := make([]string, len(list))
 	for n, h := range list {
-		out[n] = fmt.Sprintf("%s since %d", h.Cause, ms(h.Since))
+		out[n] = fmt.Sprintf("%s since %d", h.Cause, store.Millis(h.Since))
 	}
 	slices.Sort(out)
 	return out

@@ -25,7 +25,7 @@ func scanEntry(row scanner) (status.Recorded, error) {
 	if err != nil {
 		return status.Recorded{}, err
 	}
-	r.At, r.NotAfter, r.Since, r.Invalid, r.GoodSince = moment(at), moment(notAfter), moment(since), moment(invalid), moment(good)
+	r.At, r.NotAfter, r.Since, r.Invalid, r.GoodSince = store.Moment(at), store.Moment(notAfter), store.Moment(since), store.Moment(invalid), store.Moment(good)
 	r.Serial, err = serialOf(serial)
 	return r, err
 }
@@ -91,7 +91,7 @@ func (s *Store) StatusSnapshot(ctx context.Context, after int64, notAfter time.T
 		}
 		return each(ctx, tx, func(r status.Recorded) { list = append(list, r) },
 			`SELECT `+entryColumns+` FROM certificate WHERE changed_seq > $1 AND changed_seq > 0 AND not_after_ms > $2
-			ORDER BY changed_seq LIMIT $3`, after, ms(notAfter), limit)
+			ORDER BY changed_seq LIMIT $3`, after, store.Millis(notAfter), limit)
 	})
 	return head, list, err
 }
@@ -104,7 +104,7 @@ func (s *Store) LatestCRL(ctx context.Context, scope status.Scope) (c status.CRL
 			WHERE authority = $1 AND generation = $2 AND crl_partition = $3`, scope.Kind, scope.Generation, scope.Partition).
 			Scan(&c.Number, &this, &next, &c.Seq, &c.DER)
 		ok = err == nil
-		c.ThisUpdate, c.NextUpdate = moment(this), moment(next)
+		c.ThisUpdate, c.NextUpdate = store.Moment(this), store.Moment(next)
 		if errors.Is(err, store.ErrNotFound) {
 			return nil
 		}
@@ -131,7 +131,7 @@ func (s *Store) ChangedSeq(ctx context.Context, scope status.Scope) (seq int64, 
 func (s *Store) Listed(ctx context.Context, scope status.Scope, notAfter time.Time) (seq int64, at time.Time, list []status.Entry, err error) {
 	query := "SELECT " + entryColumns + ` FROM certificate
 		WHERE authority = $1 AND generation = $2 AND not_after_ms > $3 AND status IN ('held', 'revoked')`
-	args := []any{scope.Kind, scope.Generation, ms(notAfter)}
+	args := []any{scope.Kind, scope.Generation, store.Millis(notAfter)}
 	if scope.Partition != "" {
 		query += " AND crl_partition = $4"
 		args = append(args, scope.Partition)
@@ -144,7 +144,7 @@ func (s *Store) Listed(ctx context.Context, scope status.Scope, notAfter time.Ti
 		if err != nil {
 			return err
 		}
-		at = moment(changedAt)
+		at = store.Moment(changedAt)
 		return each(ctx, tx, func(r status.Recorded) { list = append(list, r.Entry) }, query+" ORDER BY serial", args...)
 	})
 	return seq, at, list, err
@@ -159,7 +159,7 @@ func (s *Store) KeepCRL(ctx context.Context, who audit.Actor, scope status.Scope
 			ON CONFLICT (authority, generation, crl_partition) DO UPDATE SET number = excluded.number, this_update_ms = excluded.this_update_ms,
 			next_update_ms = excluded.next_update_ms, shown_seq = excluded.shown_seq, der = excluded.der
 			WHERE crl.number = excluded.number - 1`,
-			scope.Kind, scope.Generation, scope.Partition, c.Number, ms(c.ThisUpdate), ms(c.NextUpdate), c.Seq, c.DER)
+			scope.Kind, scope.Generation, scope.Partition, c.Number, store.Millis(c.ThisUpdate), store.Millis(c.NextUpdate), c.Seq, c.DER)
 		if err != nil || n == 0 {
 			return err
 		}

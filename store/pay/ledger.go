@@ -13,7 +13,7 @@ import (
 func scanEntry(row store.Row) (e pay.Entry, err error) {
 	var at int64
 	err = row.Scan(&e.Seq, &at, &e.Kind, &e.Ref, &e.Amount, &e.Balance, &e.What)
-	e.At = moment(at)
+	e.At = store.Moment(at)
 	return e, err
 }
 
@@ -93,7 +93,7 @@ func scanCharge(row store.Row) (c pay.Charge, err error) {
 	var state string
 	var asked, next int64
 	err = row.Scan(&c.ID, &c.Wallet, &c.Mandate, &c.Amount, &state, &c.Why, &asked, &next, &c.Tries)
-	c.State, c.AskedAt, c.NextAt = pay.ChargeState(state), moment(asked), moment(next)
+	c.State, c.AskedAt, c.NextAt = pay.ChargeState(state), store.Moment(asked), store.Moment(next)
 	return c, err
 }
 
@@ -125,7 +125,7 @@ func (s *Store) AskCharge(ctx context.Context, at, day time.Time, c pay.Charge, 
 		}
 		err = tx.QueryRow(ctx, `SELECT CAST(COALESCE(SUM(CASE WHEN asked_ms >= $2 THEN amount ELSE 0 END), 0) AS BIGINT),
 			CAST(COALESCE(SUM(CASE WHEN asked_ms < $3 THEN amount ELSE 0 END), 0) AS BIGINT) FROM charge WHERE mandate = $1 AND state <> 'refused'`,
-			c.Mandate, day.UnixMilli(), millis(st.Mandate.FirstUntil)).Scan(&st.UnderToday, &st.UnderFirst)
+			c.Mandate, day.UnixMilli(), store.Millis(st.Mandate.FirstUntil)).Scan(&st.UnderToday, &st.UnderFirst)
 		if err != nil {
 			return err
 		}
@@ -133,7 +133,7 @@ func (s *Store) AskCharge(ctx context.Context, at, day time.Time, c pay.Charge, 
 			return err
 		}
 		there = c
-		there.State, there.AskedAt, there.Tries = pay.ChargeAsked, moment(at.UnixMilli()), 0
+		there.State, there.AskedAt, there.Tries = pay.ChargeAsked, store.Moment(at.UnixMilli()), 0
 		_, err = tx.Exec(ctx, `INSERT INTO charge (id, wallet, mandate, amount, state, asked_ms, next_ms) VALUES ($1, $2, $3, $4, 'asked', $5, $6)`,
 			c.ID, c.Wallet, c.Mandate, c.Amount, at.UnixMilli(), c.NextAt.UnixMilli())
 		if err != nil {

@@ -25,8 +25,8 @@ func scanMandate(row store.Row) (m pay.Mandate, err error) {
 	if err := json.Unmarshal([]byte(holder), &m.Holder); err != nil {
 		return m, fmt.Errorf("store: mandate %s: %w", m.ID, err)
 	}
-	m.State, m.ValidTo, m.AskedAt, m.FirstUntil, m.GrantedAt = pay.MandateState(state), moment(valid), moment(asked), moment(first), moment(granted)
-	m.EndedAt, m.TellAt, m.Told = moment(ended), moment(tell), tell == 0
+	m.State, m.ValidTo, m.AskedAt, m.FirstUntil, m.GrantedAt = pay.MandateState(state), store.Moment(valid), store.Moment(asked), store.Moment(first), store.Moment(granted)
+	m.EndedAt, m.TellAt, m.Told = store.Moment(ended), store.Moment(tell), tell == 0
 	return m, nil
 }
 
@@ -143,7 +143,7 @@ func (s *Store) ToTell(ctx context.Context, at time.Time) ([]pay.Mandate, error)
 // Told implements pay.Store.
 func (s *Store) Told(ctx context.Context, id string, again time.Time) error {
 	return s.db.Write(ctx, func(tx store.Tx) error {
-		_, err := tx.Exec(ctx, `UPDATE mandate SET tell_ms = $1 WHERE id = $2 AND tell_ms > 0`, millis(again), id)
+		_, err := tx.Exec(ctx, `UPDATE mandate SET tell_ms = $1 WHERE id = $2 AND tell_ms > 0`, store.Millis(again), id)
 		return err
 	})
 }
@@ -163,7 +163,7 @@ func (s *Store) NextDue(ctx context.Context, lapse time.Duration) (at time.Time,
 			UNION ALL SELECT MIN(next_ms) FROM charge WHERE state = 'asked'
 			UNION ALL SELECT MIN(expires_ms) FROM sale WHERE state = 'asked'
 			UNION ALL SELECT MIN(retention_ms) FROM wallet WHERE retention_ms > 0) AS next`, lapse.Milliseconds()).Scan(&ms)
-		at = moment(ms)
+		at = store.Moment(ms)
 		return err
 	})
 	return at, err

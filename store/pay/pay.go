@@ -17,7 +17,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"tegata/internal/audit"
@@ -25,35 +24,23 @@ import (
 	"tegata/store"
 )
 
-//go:embed schema
-var schema embed.FS
-
 // Schema are the migrations, for store.DB.Migrate.
-var Schema fs.FS = schema
+//
+//go:embed schema
+var Schema embed.FS
 
 // Store implements pay.Store.
-type Store struct{ db *store.DB }
+type Store struct {
+	store.Counters
+	db *store.DB
+}
 
 var _ pay.Store = (*Store)(nil)
 
 // New is a Store over a database that has the tables of Schema.
-func New(db *store.DB) *Store { return &Store{db} }
+func New(db *store.DB) *Store { return &Store{store.CountersOf(db), db} }
 
 var system = audit.System("pay")
-
-func moment(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
-}
-
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
 
 // all reads what a query gives, row by row.
 func all[T any](ctx context.Context, tx store.Tx, scan func(store.Row) (T, error), query string, args ...any) (list []T, err error) {
@@ -102,7 +89,7 @@ func scanWallet(row store.Row) (w pay.Wallet, err error) {
 	if err := errors.Join(json.Unmarshal([]byte(holder), &w.Holder), json.Unmarshal([]byte(record), &w.Record)); err != nil {
 		return w, fmt.Errorf("store: wallet %s: %w", w.ID, err)
 	}
-	w.OpenedAt, w.ClosedAt, w.StoppedAt, w.NightOpen = moment(opened), moment(closed), moment(stopped), night != 0
+	w.OpenedAt, w.ClosedAt, w.StoppedAt, w.NightOpen = store.Moment(opened), store.Moment(closed), store.Moment(stopped), night != 0
 	return w, nil
 }
 
@@ -213,14 +200,6 @@ func (s *Store) Close(ctx context.Context, at time.Time, wallet string, rule pay
 	})
 }
 
-// Count implements pay.Store.
-func (s *Store) Count(ctx context.Context, what string) error {
-	return s.db.Write(ctx, func(tx store.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO counter (what, n) VALUES ($1, 1) ON CONFLICT (what) DO UPDATE SET n = counter.n + 1`, what)
-		return err
-	})
-}
-
 func tell(ctx context.Context, tx store.Tx, wallet string, n pay.Notice) error {
 	_, err := tx.Exec(ctx, `INSERT INTO notice (wallet, seq, at_ms, kind, amount, what, why)
 		SELECT $1, COALESCE(MAX(seq), 0) + 1, $2, $3, $4, $5, $6 FROM notice WHERE wallet = $1`, wallet, n.At.UnixMilli(), n.Kind, n.Amount, n.What, n.Why)
@@ -239,7 +218,7 @@ func (s *Store) Notices(ctx context.Context, wallet string, limit int) ([]pay.No
 	return read(ctx, s, func(row store.Row) (n pay.Notice, err error) {
 		var at int64
 		err = row.Scan(&at, &n.Kind, &n.Amount, &n.What, &n.Why)
-		n.At = moment(at)
+		n.At = store.Moment(at)
 		return n, err
 	}, `SELECT at_ms, kind, amount, what, why FROM notice WHERE wallet = $1 ORDER BY seq DESC LIMIT $2`, wallet, limit)
 }

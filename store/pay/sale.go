@@ -16,7 +16,7 @@ func scanSale(row store.Row) (s pay.Sale, err error) {
 	var state string
 	var asked, expires int64
 	err = row.Scan(&s.ID, &s.Shop, &s.Name, &s.Amount, &state, &s.Why, &s.Result, &asked, &expires)
-	s.State, s.AskedAt, s.ExpiresAt = pay.SaleState(state), moment(asked), moment(expires)
+	s.State, s.AskedAt, s.ExpiresAt = pay.SaleState(state), store.Moment(asked), store.Moment(expires)
 	return s, err
 }
 

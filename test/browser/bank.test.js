@@ -1,9 +1,10 @@
 // The bank: an account is opened by a signature on the phone, once a person, undone in its first days, and closed; somebody of 16 takes a guardian's signature; what was suspended before the review opens nothing.
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { before } from 'node:test'
 import { job, narrow, visitor } from './house/browser.js'
+import { keep } from './house/keep.js'
 import { sideways } from './house/look.js'
 import * as is from './house/person.js'
 import { town as start } from './house/town.js'
@@ -31,9 +32,7 @@ const enrol = async (phone, card, pin, password) => {
 // shot keeps a picture where somebody asked for pictures, and looks that nothing runs off the side.
 const shot = async (page, name) => {
   assert.ok(await sideways(page) <= 0, `${name} runs off the side`)
-  if (!process.env.TEGATA_SHOTS) return
-  mkdirSync(process.env.TEGATA_SHOTS, { recursive: true })
-  await page.screenshot({ path: `${process.env.TEGATA_SHOTS}/bank-${name}.png`, fullPage: true })
+  await keep(page, `bank-${name}`)
 }
 
 // inHand opens a browser with somebody's phone in it.

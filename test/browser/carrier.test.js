@@ -1,10 +1,11 @@
 // The mobile carrier: a line is taken out by a signature on the phone and its eSIM bound to the key that signed; moving the number is told to the old
 // SIM and to the mail, which can stop it for a day.
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { before } from 'node:test'
 import { job, narrow, visitor, wide } from './house/browser.js'
+import { keep } from './house/keep.js'
 import { fits } from './house/look.js'
 import * as is from './house/person.js'
 import { town as start } from './house/town.js'
@@ -40,9 +41,7 @@ const shot = async (page, name) => {
   const kind = name.replace(/^(taro|yoshida)-|-.*@.*$/g, '')
   if (!fitted.has(kind)) assert.deepEqual(await fits(page), [])
   fitted.add(kind)
-  if (!process.env.TEGATA_SHOTS) return
-  mkdirSync(process.env.TEGATA_SHOTS, { recursive: true })
-  await page.screenshot({ path: `${process.env.TEGATA_SHOTS}/carrier-${name}.png`, fullPage: true })
+  await keep(page, `carrier-${name}`)
 }
 
 // inHand opens a browser in which that phone is taken in the hand: to the carrier, the browser is the phone.

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { before } from 'node:test'
 import { job, narrow, visitor, wide } from './house/browser.js'
+import { keep } from './house/keep.js'
 import { fits, look } from './house/look.js'
 import * as is from './house/person.js'
 import { town as start } from './house/town.js'
@@ -18,7 +19,7 @@ const callback = 'http://127.0.0.1:9/callback' // nobody listens: the browser st
 const shot = async (page, name) => {
   await look(page)
   assert.deepEqual(await fits(page), [])
-  if (process.env.TEGATA_SHOTS) await page.screenshot({ path: `${process.env.TEGATA_SHOTS}/${name}.png`, fullPage: true })
+  await keep(page, name)
 }
 
 // fillIn fills the form of a registration.

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import path from 'node:path'
 import { before } from 'node:test'
 import { job, narrow, visitor, wide } from './house/browser.js'
+import { keep } from './house/keep.js'
 import { fits, look } from './house/look.js'
 import * as is from './house/person.js'
 import { town as start } from './house/town.js'
@@ -20,7 +21,7 @@ const file = (name) => path.resolve(import.meta.dirname, '../../internal/ui/stat
 const shot = async (page, name) => {
   await look(page)
   assert.deepEqual(await fits(page), [])
-  if (process.env.TEGATA_SHOTS) await page.screenshot({ path: `${process.env.TEGATA_SHOTS}/${name}.png`, fullPage: true })
+  await keep(page, name)
 }
 
 // drawn is how many pixels a side the picture beside the name really has in this browser.

@@ -1,9 +1,10 @@
 // The wallet: opened by a signature on the phone, linked to an account of the same person and no other, charged, stopped, and told when the bank's side ends.
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { before } from 'node:test'
 import { job, narrow, visitor, wide } from './house/browser.js'
+import { keep } from './house/keep.js'
 import { sideways } from './house/look.js'
 import * as is from './house/person.js'
 import { town as start } from './house/town.js'
@@ -30,12 +31,7 @@ before(async () => {
 // shot keeps a picture where somebody asked for pictures, at both sizes, and looks that nothing runs off the side.
 const shot = async (page, name) => {
   assert.ok(await sideways(page) <= 0, `${name} runs off the side`)
-  if (!process.env.TEGATA_SHOTS) return
-  mkdirSync(process.env.TEGATA_SHOTS, { recursive: true })
-  await page.screenshot({ path: `${process.env.TEGATA_SHOTS}/pay-${name}-390.png`, fullPage: true })
-  await page.setViewportSize({ width: 1280, height: 800 })
-  await page.screenshot({ path: `${process.env.TEGATA_SHOTS}/pay-${name}-1280.png`, fullPage: true })
-  await page.setViewportSize(narrow.viewport)
+  await keep(page, `pay-${name}`)
 }
 
 // confirms lets a party have all four at the phone of somebody.

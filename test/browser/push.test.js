@@ -99,6 +99,7 @@ job('the browser says that there is a notice, and nothing of it', async () => {
   cdp.on('ServiceWorker.workerRegistrationUpdated', (e) => { for (const r of e.registrations) if (r.scopeURL.startsWith(origin)) id = r.registrationId })
   await cdp.send('ServiceWorker.enable')
   await waitFor('the worker', () => id)
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => true)) // what comes before it is active is lost
   await cdp.send('ServiceWorker.deliverPushMessage', { origin, registrationId: id, data: '{"v":1}' })
   const shown = await waitFor('the notification', () => page.evaluate(async () => {
     const all = await (await navigator.serviceWorker.ready).getNotifications()

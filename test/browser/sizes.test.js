@@ -50,6 +50,18 @@ soaks('every page in English, too, is one that axe-core finds nothing serious on
   }
 })
 
+job('everything that is said to work leads to a page of its own', async () => {
+  const page = await (await visitor(narrow)).newPage()
+  await page.goto(town.url('street', '/offers'))
+  const said = await page.locator('.menu li').count()
+  const links = await page.locator('.menu li a').evaluateAll((all) => all.map((a) => a.href))
+  assert.ok(said > 15 && links.length === said, `${links.length} links for ${said} that work`)
+  for (const link of links) {
+    const answer = await page.goto(link)
+    assert.ok(answer.ok() || answer.status() === 401, `${link} answers ${answer.status()}`) // 401: who logs in gets there
+  }
+})
+
 job('the portal by keyboard alone', async () => {
   const page = await (await visitor(wide)).newPage()
   await page.goto(town.url('portal'))

@@ -50,15 +50,16 @@ func (padesFormat) Read(data, content []byte) ([]Signature, error) {
 // pdfStore is what a file holds for all of its signatures.
 type pdfStore struct {
 	fields   []*pades.Signature
-	evidence Signature // certificates and OCSP answers of the document security store
-	at       int       // the revision that last added to it; 0: there is none
+	evidence Signature     // certificates and OCSP answers of the document security store
+	at       int           // the revision that last added to it; 0: there is none
+	messages []*cms.Signed // of each field; nil for a document time-stamp
 	tokens   [][][]byte
 }
 
-// storeOf gathers the store and, for each field, the time-stamp tokens that its revision
-// brought: a later document time-stamp is over them.
+// storeOf gathers the store and, for each field, its message and the time-stamp tokens
+// that its revision brought: a later document time-stamp is over them.
 func storeOf(data []byte, fields []*pades.Signature) (pdfStore, error) {
-	store := pdfStore{fields: fields, tokens: make([][][]byte, len(fields))}
+	store := pdfStore{fields: fields, messages: make([]*cms.Signed, len(fields)), tokens: make([][][]byte, len(fields))}
 	kept, err := pades.ReadEvidence(data)
 	if err != nil {
 		return store, fromPAdES(err)
@@ -81,22 +82,21 @@ func storeOf(data []byte, fields []*pades.Signature) (pdfStore, error) {
 			store.tokens[i] = [][]byte{f.CMS}
 			continue
 		}
-		if m, err := cms.ParsePAdES(f.CMS); err == nil {
-			store.tokens[i] = m.SignatureTimeStamps()
+		if f.SubFilter != pades.SubFilterCAdES {
+			return store, ErrPDFKind
 		}
+		m, err := cms.ParsePAdES(f.CMS)
+		if err != nil {
+			return store, FromCMS(err)
+		}
+		store.messages[i], store.tokens[i] = m, m.SignatureTimeStamps()
 	}
 	return store, nil
 }
 
 // signature makes a Signature of field i.
 func (p pdfStore) signature(f *pades.Signature, i int) (Signature, error) {
-	if f.SubFilter != pades.SubFilterCAdES {
-		return Signature{}, ErrPDFKind
-	}
-	m, err := cms.ParsePAdES(f.CMS)
-	if err != nil {
-		return Signature{}, FromCMS(err)
-	}
+	m := p.messages[i]
 	s, err := FromMessage("PAdES", m)
 	if err != nil {
 		return Signature{}, err
