@@ -41,6 +41,7 @@ func TestThePeopleCoverTheHardCases(t *testing.T) {
 			}
 		}
 		count("under 15", pki.Age(birth, now) < 15)
+		count("15 to 17", pki.Age(birth, now) >= 15 && pki.Age(birth, now) < 18)
 		count("over 75", pki.Age(birth, now) > 75)
 		count("alias", p.Alias != "")
 		count("outside JIS X 0213", p.NameOriginal != "")
@@ -51,7 +52,7 @@ func TestThePeopleCoverTheHardCases(t *testing.T) {
 		count("first", p.First)
 		count("registered phone", p.RegisteredPhone)
 	}
-	for _, word := range []string{"under 15", "over 75", "alias", "outside JIS X 0213", "moved", "card lost", "expired", "protected", "first", "registered phone"} {
+	for _, word := range []string{"under 15", "15 to 17", "over 75", "alias", "outside JIS X 0213", "moved", "card lost", "expired", "protected", "first", "registered phone"} {
 		if has[word] == 0 {
 			t.Errorf("nobody is a case of: %s", word)
 		}

@@ -52,7 +52,7 @@ func (b *bankRole) open(_ context.Context, at site) (err error) {
 	if err != nil {
 		return err
 	}
-	b.bank, err = bank.New(bank.Config{Store: bankstore.New(b.db), Verifier: party, VerifierURL: at.machine("verifier"), ReviewAfter: bankReview,
+	b.bank, err = bank.New(bank.Config{Store: bankstore.New(b.db), Verifier: party, VerifierURL: at.machine("verifier"), Origin: at.page("bank"), ReviewAfter: bankReview,
 		ID: bankID, Key: b.key, KeyID: clientKeyID, Creditors: creditors(at), HTTP: httpd.Client(outsiderTimeout), Now: at.now, Log: b.log})
 	if err != nil {
 		return err
@@ -83,18 +83,21 @@ func (b *bankRole) register(ctx context.Context, at places, v *verifier) error {
 	}
 	permit := purpose(bank.PermitPurpose, ceremony.R3, "口座からの引き落としを許可します。", "Allow charges to your account.")
 	login.Claims = []string{"name", "address", "birthdate", "gender"}
-	sign.Claims, permit.Claims = login.Claims, login.Claims
+	release := purpose(bank.ReleasePurpose, ceremony.R3, "口座の停止を解く申込書に署名します。", "Sign the request to end the hold on your account.")
+	consent := purpose(bank.ConsentPurpose, ceremony.R3, "お子さんの口座開設への同意書に署名します。", "Sign your consent to your child's account.")
+	sign.Claims, permit.Claims, release.Claims, consent.Claims = login.Claims, login.Claims, login.Claims, login.Claims
 	sign.OpensAccount = true
 	_, err = v.register(ctx, sandboxOperator, oidc.Client{ID: bankID, Name: name, Mark: "bank", Profile: oidc.FAPI2, Authentication: oidc.PrivateKeyJWT, JWKS: set,
-		RedirectURIs: []string{bankReturn(at)}, BackchannelLogoutURI: at.machine("bank") + "/v1/logout", Purpose: login, SignPurposes: []ceremony.RegisteredPurpose{sign, permit}})
+		RedirectURIs: []string{bankReturn(at)}, BackchannelLogoutURI: at.machine("bank") + "/v1/logout", Purpose: login, SignPurposes: []ceremony.RegisteredPurpose{sign, permit, release, consent}})
 	return err
 }
 
-// routes are the bank's pages.
-func (b *bankRole) routes(at places) http.Handler {
+// routes are the bank's pages, and its outbox for the sandbox's street alone.
+func (b *bankRole) routes(at places, token httpd.OperatorToken) http.Handler {
 	mux := http.NewServeMux()
 	httpd.WithHealth(mux, b.db.Ping)
 	httpd.WithMetrics(mux, b.metrics)
+	mux.Handle("GET /v1/outbox", token.Guard(b.handler.Outbox()))
 	mux.Handle("/", b.handler.Routes())
 	return httpd.Guard(httpd.GuardOptions{Names: at.names("bank"), Pages: true, Log: b.log, Metrics: b.metrics, Refuse: b.handler.Refuse}, mux)
 }

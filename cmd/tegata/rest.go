@@ -71,7 +71,7 @@ func (n *neighbourhood) buildRest(ctx context.Context) (err error) {
 		return err
 	}
 	n.addWork(informed{n.bank.bank, n.verifier.wait})
-	n.open("bank", n.settings.ownName("bank", n.bank.routes(n.settings)))
+	n.open("bank", n.settings.ownName("bank", n.bank.routes(n.settings, n.token)))
 
 	code, err := n.secrets.Till(payShop)
 	if err != nil {

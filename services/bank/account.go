@@ -53,13 +53,15 @@ type State string
 
 // The states of an application.
 const (
+	Awaiting  State = "awaiting"  // signed by a minor and recorded; a guardian has to consent
 	Reviewing State = "reviewing" // signed and recorded; a review is due
 	Opened    State = "opened"
 	Stopped   State = "stopped" // not opened; Why says the reason
 	Closed    State = "closed"  // was opened, and ended by the customer
+	Undone    State = "undone"  // was opened, which the customer undid in the first days
 )
 
-// Why an application was stopped.
+// Why an application was stopped; a minor's also as package guardian says.
 const (
 	WhyCertificate = "certificate" // held or revoked between signing and review
 	WhyScreening   = "screening"
@@ -76,11 +78,13 @@ type Application struct {
 	Document   []byte // what was signed
 	Signature  []byte // detached CMS
 	Record     Record
-	DueAt      time.Time // of the review
+	DueAt      time.Time // of the review; of an awaiting one: until when it waits
 	ReviewAt   time.Time // when it is tried next
 	Number     string    // of the account; "" until it is opened
 	OpenedAt   time.Time
-	ClosedAt   time.Time
+	ClosedAt   time.Time // or undone
+	CoolUntil  time.Time // until when the opening may be undone; zero once that is over
+	HeldAt     time.Time // since when nothing goes out; zero when it does
 }
 
 // Record is the record of identity verification (確認記録).
@@ -94,6 +98,8 @@ type Record struct {
 	RetentionUntil  time.Time `json:"retention"`     // zero while the contract runs
 	ReviewedAt      time.Time `json:"reviewed_at"`   // zero until reviewed
 	StatusAtReview  string    `json:"review_status"` // good, held, revoked
+	// Guardian is what the review could compare about who consented: GuardianSameAddress.
+	Guardian string `json:"guardian,omitempty"`
 }
 
 // MethodSignature is how everybody here is identified: a signature by the certificate of
@@ -116,23 +122,25 @@ var (
 // Store keeps the bank's state. Every call is one transaction with its audit record.
 type Store interface {
 	MandateStore
-	// Receive keeps a signed application, state Reviewing. The same ID again changes nothing
+	CoolingStore
+	PaperStore
+	ConsentStore
+	// Receive keeps a signed application, state Reviewing or Awaiting. The same ID again changes nothing
 	// and is no error. It returns ErrSecond.
 	Receive(ctx context.Context, at time.Time, a Application) error
 	// Application is one by its ID. It returns ErrNotFound.
 	Application(ctx context.Context, id string) (Application, error)
-	// Current is the application of a person for a product that is under review or opened,
+	// Current is the application of a person for a product that awaits, is under review or opened,
 	// else the last one. It returns ErrNotFound.
 	Current(ctx context.Context, sub string, p Product) (Application, error)
 	// All are a person's that are kept, the newest first.
 	All(ctx context.Context, sub string) ([]Application, error)
 	// Due lists applications whose review is due, the oldest first.
 	Due(ctx context.Context, at time.Time) ([]Application, error)
-	// NextDue is when the next review, telling, lapse or erasure is due; zero when none is.
+	// NextDue is when the next review, telling, lapse, erasure or end of the first days is due; zero when none is.
 	NextDue(ctx context.Context) (time.Time, error)
-	// Decide moves an application out of Reviewing: to Opened, for which it draws the next
-	// account number, or to Stopped. It returns ErrMoved.
-	Decide(ctx context.Context, at time.Time, id string, to State, why string, r Record) error
+	// Stop moves an application out of Reviewing that is not opened. It returns ErrMoved.
+	Stop(ctx context.Context, at time.Time, id, why string, r Record) error
 	// Postpone moves a review. It returns ErrMoved.
 	Postpone(ctx context.Context, id string, until time.Time) error
 	// Close ends an account and its mandates; ErrSecurities while a securities account hangs

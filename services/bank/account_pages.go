@@ -42,7 +42,7 @@ func (h *Handler) account(w http.ResponseWriter, r *http.Request, _ string, s se
 	if !ok {
 		return
 	}
-	p := page{A: &a, Sandbox: h.opt.Sandbox, Key: rand.Text(), Trouble: h.site.Said(r).Trouble}
+	p := page{A: &a, Now: h.opt.Now(), Sandbox: h.opt.Sandbox, Key: rand.Text(), Trouble: h.site.Said(r).Trouble}
 	entries, err := h.opt.Bank.Entries(r.Context(), a.Number, shownEntries)
 	if err != nil {
 		h.fail(w, r, err)
@@ -83,7 +83,7 @@ func (h *Handler) cash(w http.ResponseWriter, r *http.Request, _ string, s sessi
 		return
 	}
 	switch err := h.opt.Bank.Cash(r.Context(), a.Number, key, amount); {
-	case errors.Is(err, ErrFunds):
+	case errors.Is(err, ErrFunds), errors.Is(err, ErrCooling), errors.Is(err, ErrHeld):
 		h.site.GoTo(w, r, ui.Later{Path: "/account", Trouble: ui.TroubleOf(w, err)}, "")
 	case err != nil:
 		h.fail(w, r, err)

@@ -3,9 +3,7 @@ package bank
 import (
 	"context"
 	"crypto/ecdsa"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +15,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"tegata/services/guardian"
 	"tegata/services/relying"
 )
 
@@ -45,6 +44,7 @@ type Config struct {
 	Store       Store
 	Verifier    Verifier
 	VerifierURL string        // for the record
+	Origin      string        // of the pages, for links in letters
 	ReviewAfter time.Duration // how long a review takes
 	ID          string        // as others name this bank in letters
 	Key         *ecdsa.PrivateKey
@@ -59,6 +59,7 @@ type Config struct {
 type Bank struct {
 	conf   Config
 	listed []listed
+	desk   guardian.Desk
 
 	mu   sync.Mutex         // guards keys
 	keys map[string]fetched // of creditors
@@ -75,7 +76,7 @@ func New(conf Config) (*Bank, error) {
 	if conf.Log == nil {
 		conf.Log = slog.New(slog.DiscardHandler)
 	}
-	b := &Bank{conf: conf}
+	b := &Bank{conf: conf, desk: guardian.Desk{Store: conf.Store, Verifier: conf.Verifier, VerifierURL: conf.VerifierURL, Now: conf.Now, Service: "手形銀行"}}
 	if err := json.Unmarshal(sanctionsJSON, &b.listed); err != nil {
 		return nil, fmt.Errorf("bank: sanctions.json: %w", err)
 	}
@@ -86,25 +87,25 @@ func New(conf Config) (*Bank, error) {
 }
 
 // May says whether a person may apply for a product. ErrFacts, ErrTooYoung, ErrMinor,
-// ErrSecond, for securities ErrNoAccount, or an error of the store.
+// ErrSecond, for securities ErrNoAccount and ErrHeld, or an error of the store.
 func (b *Bank) May(ctx context.Context, sub string, who Attributes, p Product) error {
 	if !who.whole() {
 		return ErrFacts
 	}
-	birth, err := time.Parse(time.DateOnly, who.Birthdate)
-	if err != nil {
-		return fmt.Errorf("bank: birthdate: %w", err)
-	}
-	switch years := age(birth, b.conf.Now()); {
-	case years < 15:
+	switch years, err := guardian.Age(who.Birthdate, b.conf.Now()); {
+	case err != nil:
+		return err
+	case years < guardian.Youngest:
 		return ErrTooYoung
-	case years < 18: // 民法 第4条
+	case years < guardian.Adult && p == Securities:
 		return ErrMinor
 	}
 	if p == Securities {
 		switch a, err := b.conf.Store.Current(ctx, sub, Deposit); {
 		case errors.Is(err, ErrNotFound), err == nil && a.State != Opened:
 			return ErrNoAccount
+		case err == nil && a.Held():
+			return ErrHeld
 		case err != nil:
 			return err
 		}
@@ -113,7 +114,7 @@ func (b *Bank) May(ctx context.Context, sub string, who Attributes, p Product) e
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
-	if err == nil && (a.State == Reviewing || a.State == Opened) {
+	if err == nil && (a.State == Awaiting || a.State == Reviewing || a.State == Opened) {
 		return ErrSecond
 	}
 	return err
@@ -122,22 +123,13 @@ func (b *Bank) May(ctx context.Context, sub string, who Attributes, p Product) e
 // japan is where birthdays begin.
 var japan = time.FixedZone("JST", 9*60*60)
 
-// age is somebody's age in years on the day of now, in Japan.
-func age(birth, now time.Time) int {
-	now = now.In(japan)
-	years := now.Year() - birth.Year()
-	if now.Month() < birth.Month() || now.Month() == birth.Month() && now.Day() < birth.Day() {
-		years--
-	}
-	return years
-}
-
 // Draft is an application that nobody has signed. It is kept nowhere but with the
 // browser's session.
 type Draft struct {
 	ID       string
 	Who      Attributes
 	Choices  Choices
+	Minor    bool // a guardian has to consent (民法 第5条第1項)
 	Document []byte
 }
 
@@ -149,7 +141,8 @@ func (b *Bank) Draw(ctx context.Context, id, sub string, who Attributes, c Choic
 	if err := b.May(ctx, sub, who, c.Product); err != nil {
 		return Draft{}, err
 	}
-	return Draft{ID: id, Who: who, Choices: c, Document: Document(id, b.conf.Now().In(japan), who, c)}, nil
+	minor := guardian.Needed(who.Birthdate, b.conf.Now())
+	return Draft{ID: id, Who: who, Choices: c, Minor: minor, Document: Document(id, b.conf.Now().In(japan), who, c, minor)}, nil
 }
 
 // Receive checks what was signed by itself, compares it with the login, and records it
@@ -159,21 +152,19 @@ func (b *Bank) Receive(ctx context.Context, sub string, d Draft, login Attribute
 	if s.Verdict != relying.Passed || s.Sub != sub || login != d.Who {
 		return ErrSignature
 	}
-	v, err := b.conf.Verifier.Verify(ctx, s.Signature, d.Document)
+	r, err := b.recorded(ctx, s.Signature, d.Document, d.Who.Name)
 	if err != nil {
 		return err
 	}
-	name, kind := v.Signer()
-	if v.Verdict != relying.Passed || name != d.Who.Name {
-		return ErrSignature.Because(fmt.Errorf("bank: verdict %s %s", v.Verdict, v.Code))
-	}
-	sum := sha256.Sum256(s.Signature)
 	at := b.conf.Now()
+	state, due := Reviewing, at.Add(b.conf.ReviewAfter)
+	if d.Minor {
+		state, due = Awaiting, at.Add(guardian.Life)
+	}
 	return b.conf.Store.Receive(ctx, at, Application{
-		ID: d.ID, Sub: sub, State: Reviewing, Choices: d.Choices, Attributes: d.Who, Document: d.Document, Signature: s.Signature,
-		ReviewAt: at.Add(b.conf.ReviewAfter), DueAt: at.Add(b.conf.ReviewAfter),
-		Record: Record{Method: MethodSignature, Issuer: kind, SignatureSHA256: hex.EncodeToString(sum[:]), VerifiedAt: v.CheckedAt,
-			Verifier: b.conf.VerifierURL},
+		ID: d.ID, Sub: sub, State: state, Choices: d.Choices, Attributes: d.Who, Document: d.Document, Signature: s.Signature,
+		ReviewAt: due, DueAt: due,
+		Record: r,
 	})
 }
 

@@ -56,7 +56,7 @@ func yes(b bool, is, not string) string {
 
 // Document is the application as it is put before the person, whole: what they sign is
 // what the bank keeps.
-func Document(id string, on time.Time, who Attributes, c Choices) []byte {
+func Document(id string, on time.Time, who Attributes, c Choices, minor bool) []byte {
 	var b strings.Builder
 	line := func(label, value string) { fmt.Fprintf(&b, "%s：%s\n", label, value) }
 	title := "普通預金口座 開設申込書"
@@ -82,12 +82,16 @@ func Document(id string, on time.Time, who Attributes, c Choices) []byte {
 	} else {
 		line("キャッシュカード", yes(c.Card, "上の住所へ郵送を希望します", "希望しません"))
 	}
+	if minor {
+		b.WriteString("\n申込者は18歳未満です。親権者が同意書に署名してから審査します。7日以内に同意がなければ、この申し込みは終わります。\n")
+	}
+	fmt.Fprintf(&b, "\n開設から8日間は、理由なしに取り消せることと、その間に口座から出せるお金が1日に合わせて%sまでであることを理解しました。\n", ui.Yen(ui.JA, CoolingLimit))
 	b.WriteString("\n上のとおり口座の開設を申し込みます。口座を他人に譲り渡したり使わせたりしません。\n")
 	kind := "an ordinary deposit account"
 	if c.Product == Securities {
 		kind = "a securities account; I know that investments can lose value"
 	}
-	b.WriteString("Application for " + kind + ". I will not hand the account to anybody else.\n")
+	b.WriteString("Application for " + kind + ". I will not hand the account to anybody else. For 8 days I can undo the opening.\n")
 	return []byte(b.String())
 }
 

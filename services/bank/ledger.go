@@ -3,7 +3,7 @@ package bank
 import "context"
 
 // Cash puts cash into an account, or takes it out when amount is negative. The same key
-// again changes nothing. It returns ErrFunds.
+// again changes nothing. It returns ErrFunds, ErrCooling, ErrHeld.
 func (b *Bank) Cash(ctx context.Context, account, key string, amount int64) error {
 	return b.conf.Store.Cash(ctx, b.conf.Now(), account, key, amount)
 }

@@ -26,10 +26,13 @@ func troubleOf(w http.ResponseWriter, err error) *ui.Trouble {
 	return ui.TroubleOf(w, words.Of(err))
 }
 
-// asked is what a login is for: a mandate, when the form names one.
+// asked is what a login is for: a mandate or a consent, when the form names one.
 func asked(r *http.Request) (k keeps) {
 	if id := r.PostFormValue("mandate"); mandateID.MatchString(id) {
 		k.After = "/mandates/" + id
+	}
+	if link := r.PostFormValue("consent"); invitation.MatchString(link) {
+		k.After = "/consent/" + link
 	}
 	return k
 }
@@ -64,6 +67,8 @@ func (h *Handler) awaits(s session) (relying.Awaited, bool) {
 			code, err := h.opt.Bank.Grant(ctx, s.Sub, *p, attributes(login), signed)
 			return p.Creditor.BackTo(p.Mandate, "code", code), err
 		}}, true
+	case s.Keeps.Signs == signsPaper && s.Keeps.Paper != nil:
+		return h.awaitsPaper(*s.Keeps.Paper), true
 	}
 	return relying.Awaited{}, false
 }
@@ -71,6 +76,6 @@ func (h *Handler) awaits(s session) (relying.Awaited, bool) {
 // settled forgets what was signed. What came to nothing can be signed again.
 func settled(k *keeps, err error) {
 	if err == nil {
-		k.Draft, k.Permission = nil, nil
+		k.Draft, k.Permission, k.Paper = nil, nil, nil
 	}
 }

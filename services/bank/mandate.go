@@ -99,9 +99,10 @@ type Entry struct {
 
 // Kinds of entries.
 const (
-	CashIn  = "cash-in"
-	CashOut = "cash-out"
-	Charged = "charge"
+	CashIn   = "cash-in"
+	CashOut  = "cash-out"
+	Charged  = "charge"
+	Returned = "returned" // when an opening is undone: what is left is given back at a branch
 )
 
 // MandateStore keeps mandates and ledgers. Every call is one transaction with its audit
@@ -116,7 +117,7 @@ type MandateStore interface {
 	Mandates(ctx context.Context, sub string) ([]Mandate, error)
 	// Refuse ends a wish, and forgets the holder. It returns ErrMandateOver.
 	Refuse(ctx context.Context, at time.Time, id, why string) error
-	// Grant keeps what was signed. It returns ErrMandateOver.
+	// Grant keeps what was signed. It returns ErrMandateOver, or ErrHeld.
 	Grant(ctx context.Context, m Mandate) error
 	// Redeem makes a granted mandate active, by the hash of its code, in place of an older one
 	// of the same account and creditor; it returns it. The
@@ -126,7 +127,7 @@ type MandateStore interface {
 	// Take takes money by an active mandate. What the creditor took from the account by older
 	// mandates counts towards the limits: linking again begins none anew. The same charge again returns what it was, and
 	// another amount under its ID is ErrMandate. It returns ErrMandateOver, ErrChargeOnce,
-	// ErrChargeDay, ErrChargeFirst or ErrFunds.
+	// ErrChargeDay, ErrChargeFirst, ErrCooling, ErrHeld or ErrFunds.
 	Take(ctx context.Context, at time.Time, id string, c Charge) (Charge, error)
 	// End ends a mandate. Ending an ended one changes nothing. It returns ErrMandateUnknown.
 	End(ctx context.Context, at time.Time, id, by string) error
@@ -137,7 +138,7 @@ type MandateStore interface {
 	// Told notes that a creditor knows, or until when it is not tried again.
 	Told(ctx context.Context, id string, done bool, next time.Time) error
 	// Cash puts cash in, or takes it out when amount is negative. The same key again changes
-	// nothing. It returns ErrFunds.
+	// nothing. It returns ErrFunds, ErrCooling or ErrHeld.
 	Cash(ctx context.Context, at time.Time, account, key string, amount int64) error
 	// Entries are the last lines of an account's ledger, the newest first.
 	Entries(ctx context.Context, account string, max int) ([]Entry, error)

@@ -36,7 +36,7 @@ func (h *Handler) wish(w http.ResponseWriter, r *http.Request) {
 	}
 	p, err := h.opt.Bank.Consider(r.Context(), id, s.Sub, attributes(s.Claims))
 	switch {
-	case errors.Is(err, ErrHolder), errors.Is(err, ErrNoAccount), errors.Is(err, ErrFacts):
+	case errors.Is(err, ErrHolder), errors.Is(err, ErrNoAccount), errors.Is(err, ErrFacts), errors.Is(err, ErrHeld):
 		h.show(w, r, "notyours", page{Mandate: id, Who: attributes(s.Claims), Trouble: ui.TroubleOf(w, err)}, 0)
 		return
 	case err != nil:

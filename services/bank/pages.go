@@ -12,6 +12,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"tegata/internal/ui"
+	"tegata/services/guardian"
 	"tegata/services/relying"
 )
 
@@ -37,14 +38,17 @@ type Options struct {
 type keeps struct {
 	Draft      *Draft
 	Permission *Permission
-	Signs      string // what a login that waits is for: signsDraft or signsPermission
+	Paper      *Paper
+	Signs      string // what a login that waits is for: one of the following
 	After      string // where a login leads; "" is /home
+	Invitation string // of a guardian, which this browser made
 }
 
 // What is signed.
 const (
 	signsDraft      = "application"
 	signsPermission = "permission"
+	signsPaper      = "paper"
 )
 
 type session = relying.Session[keeps]
@@ -99,6 +103,18 @@ func (h *Handler) Routes() http.Handler {
 	h.calls(mux)
 	mux.HandleFunc("GET /received/{id}/{file}", h.signedIn(h.paper))
 	mux.HandleFunc("GET /received", h.signedIn(h.received))
+	mux.HandleFunc("GET /received/{id}/paper/{file}", h.signedIn(h.signedPaper))
+	mux.HandleFunc("POST /invite", h.signedIn(h.invite))
+	mux.HandleFunc("GET /consent/{link}", h.consent)
+	mux.HandleFunc("POST /consent/{link}", h.signedIn(h.declare))
+	mux.HandleFunc("POST /consent/{link}/sign", h.signedIn(h.agree))
+	mux.HandleFunc("GET /received/{id}/consent/{file}", h.signedIn(h.consentPaper))
+	mux.HandleFunc("GET /undo", h.signedIn(h.undoing))
+	mux.HandleFunc("POST /undo", h.signedIn(h.undo))
+	mux.HandleFunc("GET /release", h.signedIn(h.releasing))
+	mux.HandleFunc("POST /release", h.signedIn(h.release))
+	mux.HandleFunc("GET /hold/{link}", h.holding) // whoever reads the letter needs no login
+	mux.HandleFunc("POST /hold/{link}", h.hold)
 	mux.HandleFunc("GET /close", h.signedIn(h.closing))
 	mux.HandleFunc("POST /close", h.signedIn(h.close))
 	return mux
@@ -129,6 +145,11 @@ type page struct {
 	Mandates   []held
 	Mandate    string // its id
 	Held       *held
+	Now        time.Time
+	Paper      *Paper
+	Papers     []Paper
+	Consent    *guardian.Consent
+	Consents   []guardian.Consent
 }
 
 // choice is a question with its answers.
@@ -154,7 +175,7 @@ func (h *Handler) start(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) home(w http.ResponseWriter, r *http.Request, _ string, s session) {
-	p, poll := page{Who: attributes(s.Claims)}, time.Duration(0)
+	p, poll := page{Who: attributes(s.Claims), Now: h.opt.Now()}, time.Duration(0)
 	for product, into := range map[Product]**Application{Deposit: &p.A, Securities: &p.S} {
 		a, err := h.opt.Bank.Current(r.Context(), s.Sub, product)
 		if errors.Is(err, ErrNotFound) {
@@ -173,6 +194,7 @@ func (h *Handler) home(w http.ResponseWriter, r *http.Request, _ string, s sessi
 			return
 		}
 	}
+	p.Link = s.Keeps.Invitation
 	h.show(w, r, "home", p, poll)
 }
 
@@ -261,8 +283,11 @@ func (h *Handler) receipt(w http.ResponseWriter, r *http.Request) {
 
 // pollOf is how often a page about an application asks again.
 func pollOf(a Application) time.Duration {
-	if a.State == Reviewing {
+	switch a.State {
+	case Reviewing:
 		return 2 * time.Second
+	case Awaiting:
+		return 5 * time.Second
 	}
 	return 0
 }
@@ -280,41 +305,6 @@ func (h *Handler) signDraft(w http.ResponseWriter, r *http.Request, token string
 	}
 	h.pages.Sign(w, r, token, s, relying.Document{Content: d.Document, Name: "application.txt", MediaType: "text/plain", Format: "cades", Purpose: SignPurpose},
 		func(k *keeps) { k.Signs = signsDraft })
-}
-
-func (h *Handler) received(w http.ResponseWriter, r *http.Request, _ string, s session) {
-	all, err := h.opt.Bank.All(r.Context(), s.Sub)
-	if err != nil {
-		h.fail(w, r, err)
-		return
-	}
-	h.show(w, r, "received", page{Who: attributes(s.Claims), All: all}, 0)
-}
-
-// paper hands out what somebody signed, or their signature of it.
-func (h *Handler) paper(w http.ResponseWriter, r *http.Request, _ string, s session) {
-	a, err := h.opt.Bank.Application(r.Context(), r.PathValue("id"))
-	if err == nil && a.Sub != s.Sub {
-		err = ErrNotFound
-	}
-	name, content, kind := r.PathValue("file"), []byte(nil), ""
-	switch name {
-	case "application.txt":
-		content, kind = a.Document, "text/plain; charset=utf-8"
-	case "application.txt.p7s":
-		content, kind = a.Signature, "application/pkcs7-signature"
-	}
-	if errors.Is(err, ErrNotFound) || err == nil && kind == "" {
-		h.fail(w, r, ui.ErrNoPage)
-		return
-	}
-	if err != nil {
-		h.fail(w, r, err)
-		return
-	}
-	w.Header().Set("Content-Type", kind)
-	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	w.Write(content) // the line may break; it is asked for again
 }
 
 func (h *Handler) closing(w http.ResponseWriter, r *http.Request, _ string, s session) {

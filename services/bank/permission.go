@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/url"
@@ -61,7 +60,7 @@ func Masked(number string) string { return "•••" + number[max(0, len(numbe
 // Consider puts a wish before a customer. Money goes only between accounts of one person: a
 // wish about somebody else, and one of a customer without an account, is not put before
 // them. Looking refuses nothing: Decline does. It returns ErrMandateUnknown, ErrMandateOver,
-// ErrFacts, ErrHolder or ErrNoAccount.
+// ErrFacts, ErrHolder, ErrNoAccount or ErrHeld.
 func (b *Bank) Consider(ctx context.Context, id, sub string, who Attributes) (Permission, error) {
 	m, err := b.conf.Store.Mandate(ctx, id)
 	if err != nil {
@@ -80,6 +79,9 @@ func (b *Bank) Consider(ctx context.Context, id, sub string, who Attributes) (Pe
 	a, err := b.conf.Store.Current(ctx, sub, Deposit)
 	if errors.Is(err, ErrNotFound) || err == nil && a.State != Opened {
 		return Permission{}, ErrNoAccount
+	}
+	if err == nil && a.Held() {
+		err = ErrHeld
 	}
 	if err != nil {
 		return Permission{}, err
@@ -100,6 +102,7 @@ func (b *Bank) Decline(ctx context.Context, id, sub string, who Attributes) erro
 		why = WhyHolder
 	case errors.Is(err, ErrNoAccount):
 		why = WhyAccount
+	case errors.Is(err, ErrHeld): // saying no is always possible
 	case err != nil:
 		return err
 	}
@@ -130,22 +133,18 @@ func (p Permission) text(on time.Time, who Attributes) []byte {
 }
 
 // Grant checks what was signed by itself and keeps it. It returns the one-time code for the
-// creditor, and ErrSignature, ErrHolder, ErrMandateOver, and errors of verifier and store.
+// creditor, and ErrSignature, ErrHolder, ErrHeld, ErrMandateOver, and errors of verifier and store.
 func (b *Bank) Grant(ctx context.Context, sub string, p Permission, login Attributes, s relying.Signed) (code string, err error) {
 	if s.Verdict != relying.Passed || s.Sub != sub || login != p.Mandate.Holder {
 		return "", ErrSignature
 	}
-	v, err := b.conf.Verifier.Verify(ctx, s.Signature, p.Document)
+	r, err := b.recorded(ctx, s.Signature, p.Document, login.Name)
 	if err != nil {
 		return "", err
 	}
-	if name, _ := v.Signer(); v.Verdict != relying.Passed || name != login.Name {
-		return "", ErrSignature.Because(fmt.Errorf("bank: verdict %s %s", v.Verdict, v.Code))
-	}
-	sum := sha256.Sum256(s.Signature)
 	code = rand.Text()
 	m := p.Mandate
-	m.Sub, m.Account, m.Document, m.Signature, m.Evidence = sub, p.Account, p.Document, s.Signature, hex.EncodeToString(sum[:])
+	m.Sub, m.Account, m.Document, m.Signature, m.Evidence = sub, p.Account, p.Document, s.Signature, r.SignatureSHA256
 	m.GrantedAt, m.Code = b.conf.Now(), sha256.Sum256([]byte(code))
 	return code, b.conf.Store.Grant(ctx, m)
 }

@@ -12,10 +12,10 @@ var (
 	ErrTooYoung = problem.NewRefused(403, "bank-too-young",
 		"15歳未満の方は、ここでは申し込めません。", "保護者の方と窓口へお越しください。何も保存していません。",
 		"Below 15 one cannot apply here.", "Come to a branch with your parent or guardian. Nothing was stored.")
-	// ErrMinor: 15 to 17, whose parent or guardian has to agree at a branch.
+	// ErrMinor: below 18, who has no securities account here.
 	ErrMinor = problem.NewRefused(403, "bank-minor",
-		"18歳未満の方は、保護者の同意が必要です。", "ここでは同意を受け付けていません。保護者の方と窓口へお越しください。何も保存していません。",
-		"Below 18 a parent or guardian has to agree.", "That cannot be done here. Come to a branch together. Nothing was stored.")
+		"証券口座は、18歳になってから申し込めます。", "何も保存していません。",
+		"One can apply for a securities account from 18.", "Nothing was stored.")
 	// ErrFacts: not all of the four attributes were allowed.
 	ErrFacts = problem.NewYourTurn(403, "bank-facts",
 		"名前・住所・生年月日・性別の4つが必要です。", "ログアウトしてからもう一度ログインし、スマートフォンで4つとも「渡す」にしてください。何も保存していません。",
@@ -73,6 +73,18 @@ var (
 	ErrChargeFirst = problem.NewRefused(409, "bank-charge-first",
 		"つないでから24時間は、あわせて10,000円までです。", "引き落としていません。金額を小さくするか、24時間待ってください。",
 		"In the first 24 hours it is 10,000 yen in all.", "Nothing was taken. Take less, or wait.")
+	// ErrCooling: more than goes out of an account in its first days.
+	ErrCooling = problem.NewRefused(409, "bank-cooling",
+		"口座を開いてから8日間は、1日に合わせて10,000円までしか出せません。", "お金は動いていません。金額を小さくするか、8日間が過ぎてからお試しください。",
+		"In an account's first 8 days no more than 10,000 yen a day goes out of it in all.", "No money was moved. Take less, or wait until the days are over.")
+	// ErrHeld: somebody put the account on hold by the link in the bank's letter.
+	ErrHeld = problem.NewRefused(409, "bank-held",
+		"口座が止められています。", "お金は動いていません。口座の持ち主が手形銀行にログインし、停止を解くか、開設を取り消してください。",
+		"The account is on hold.", "No money was moved. Its owner logs in at the bank, and ends the hold or undoes the opening.")
+	// ErrCooled: the days in which an opening is undone without a reason are over.
+	ErrCooled = problem.NewRefused(409, "bank-undo-late",
+		"口座の開設を取り消せる期間が過ぎました。", "何も変えていません。口座が要らないときは、ログインして解約してください。身に覚えがないときは、支店へお越しください。",
+		"The days in which the opening could be undone are over.", "Nothing was changed. Log in and close the account if you do not need it. If it is not yours, come to a branch.")
 	// ErrFunds: the account has not as much.
 	ErrFunds = problem.NewRefused(409, "bank-charge-funds",
 		"口座の残高が足りません。", "お金は動いていません。入金してから、もう一度お試しください。",

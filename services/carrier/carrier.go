@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"tegata/services/guardian"
 	"tegata/services/relying"
 )
 
@@ -75,16 +76,7 @@ func (a Attributes) Born() time.Time {
 // Age is somebody's age in years on the day of at, in Japan. Who is born on 29 February is a
 // year older on 1 March of other years, as the wall's calendar has it.
 func (a Attributes) Age(at time.Time) (int, error) {
-	birth, err := time.Parse(time.DateOnly, a.Birthdate)
-	if err != nil {
-		return 0, fmt.Errorf("carrier: birthdate: %w", err)
-	}
-	at = at.In(japan)
-	years := at.Year() - birth.Year()
-	if at.Month() < birth.Month() || at.Month() == birth.Month() && at.Day() < birth.Day() {
-		years--
-	}
-	return years, nil
+	return guardian.Age(a.Birthdate, at)
 }
 
 // MustFilter says whether somebody's line has to have the filter
@@ -92,7 +84,7 @@ func (a Attributes) Age(at time.Time) (int, error) {
 // guardian may do without it there is nobody here to say).
 func (c *Carrier) MustFilter(who Attributes) bool {
 	years, err := who.Age(c.conf.Now())
-	return err != nil || years < 18
+	return err != nil || years < guardian.Adult
 }
 
 // Whole says whether all is there that a document names: ErrClaims.
@@ -113,7 +105,7 @@ func (c *Carrier) May(ctx context.Context, sub string, who Attributes) error {
 	if err != nil {
 		return err
 	}
-	if years < 15 {
+	if years < guardian.Youngest {
 		return ErrTooYoung
 	}
 	n, err := c.Count(ctx, sub)
@@ -144,8 +136,11 @@ type Draft struct {
 	Who      Attributes
 	Choices  Choices
 	Document []byte
-	iccid    string // of the profile that is put into a phone
-	phone    Token  // into which
+	Minor    bool             // a guardian has to consent (民法 第5条第1項)
+	consent  guardian.Consent // of Agree
+	link     string           // likewise: the invitation
+	iccid    string           // of the profile that is put into a phone
+	phone    Token            // into which
 }
 
 // Draw writes a contract. It returns ErrChoices, ErrFilter, ErrAddress, and what May returns.
@@ -163,15 +158,18 @@ func (c *Carrier) Draw(ctx context.Context, sub string, who Attributes, choices 
 	if c.MustFilter(who) && !choices.Filter {
 		return Draft{}, ErrFilter
 	}
-	d := Draft{ID: rand.Text(), Who: who, Choices: choices}
-	d.Document = contract(d.ID, c.conf.Now(), who, choices, plan, c.MustFilter(who))
+	d := Draft{ID: rand.Text(), Who: who, Choices: choices, Minor: guardian.Needed(who.Birthdate, c.conf.Now())}
+	d.Document = contract(d.ID, c.conf.Now(), who, choices, plan, d.Minor)
 	return d, nil
 }
 
 // Receive checks what was signed by itself, compares it with the login whose facts the draft
 // has, and records it before anything comes of it. The same draft again changes nothing. It
-// returns ErrSignature, what Store.Receive, Store.Ask and Store.Install return, and errors of the verifier.
+// returns ErrSignature, what Store.Receive, Store.Ask, Store.Install and package guardian return, and errors of the verifier.
 func (c *Carrier) Receive(ctx context.Context, sub string, d Draft, s relying.Signed) error {
+	if d.Kind == Agree {
+		return c.agree(ctx, sub, d, s)
+	}
 	r, err := c.recorded(ctx, sub, d, s)
 	if err != nil {
 		return err
@@ -187,8 +185,12 @@ func (c *Carrier) Receive(ctx context.Context, sub string, d Draft, s relying.Si
 	if err != nil {
 		return err
 	}
-	return c.conf.Store.Receive(ctx, Line{ID: d.ID, Sub: sub, State: Signed, Choices: d.Choices, Attributes: d.Who, Document: d.Document,
-		Signature: s.Signature, Record: r, SignedAt: at, ActivateAt: at.Add(c.conf.ActivateAfter)}, confirm)
+	state, due := Signed, at.Add(c.conf.ActivateAfter)
+	if d.Minor {
+		state, due = Awaiting, at.Add(guardian.Life)
+	}
+	return c.conf.Store.Receive(ctx, Line{ID: d.ID, Sub: sub, State: state, Choices: d.Choices, Attributes: d.Who, Document: d.Document,
+		Signature: s.Signature, Record: r, SignedAt: at, ActivateAt: due}, confirm)
 }
 
 // recorded is the record of identity that a signature makes.

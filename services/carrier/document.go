@@ -30,7 +30,7 @@ func yes(b bool, is, not string) string {
 }
 
 // contract is the whole contract.
-func contract(id string, at time.Time, who Attributes, c Choices, plan Plan, must bool) []byte {
+func contract(id string, at time.Time, who Attributes, c Choices, plan Plan, minor bool) []byte {
 	var p paper
 	p.begin("携帯電話回線 契約書", "契約番号", id, at, who)
 	p.line("プラン", plan.Name)
@@ -40,10 +40,13 @@ func contract(id string, at time.Time, who Attributes, c Choices, plan Plan, mus
 	p.line("契約期間", yes(plan.Months == 0, "定めません（いつでも解約を申し込めます）", fmt.Sprintf("%dか月", plan.Months)))
 	p.line("解約金", yen(plan.Fee))
 	p.line("番号を持ったほかの会社への乗り換え（MNP）", yes(plan.Portable(), "できます（手数料 0円）", "できません（データ専用の番号）"))
-	p.line("フィルタリング", yes(c.Filter, "利用します"+yes(must, "（18歳未満のため必ず）", ""), "利用しません"))
+	p.line("フィルタリング", yes(c.Filter, "利用します"+yes(minor, "（18歳未満のため必ず）", ""), "利用しません"))
 	p.line("お知らせのメールアドレス", yes(c.Mail != "", c.Mail, "なし"))
 	p.line("eSIM", "この署名に使ったスマートフォンの鍵に結び付けます。スマートフォンに入れるときに、同じ鍵でもう一度署名します")
 	p.line("eSIM の再発行・乗り換え・解約", "署名した申し込みから24時間たってから行います。その間、元の SIM と上のアドレスから止められます")
+	if minor {
+		p.WriteString("\n契約する者は18歳未満です。親権者が同意書に署名してから開通します。7日以内に同意がなければ、この契約は成立しません。\n")
+	}
 	p.WriteString("\n上のとおり回線を契約します。回線を他人に譲り渡したり使わせたりしません。\n")
 	p.WriteString("Contract for a mobile line. I will not hand the line to anybody else.\n")
 	return []byte(p.String())
@@ -113,15 +116,21 @@ func linesOf(document []byte) []string {
 
 // fileName and purpose are of the document when it is brought.
 func (d Draft) fileName() string {
-	if d.Kind == "" {
+	switch d.Kind {
+	case "":
 		return "contract.txt"
+	case Agree:
+		return "consent.txt"
 	}
 	return "request.txt"
 }
 
 func (d Draft) purpose() string {
-	if d.Kind == "" {
+	switch d.Kind {
+	case "":
 		return SignPurpose
+	case Agree:
+		return ConsentPurpose
 	}
 	return ChangePurpose
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"tegata/services/guardian"
 	"tegata/services/relying"
 )
 
@@ -21,7 +22,8 @@ func (c *Carrier) NextDue(ctx context.Context) (time.Time, bool, error) {
 	return at, !at.IsZero(), err
 }
 
-// RunDue activates lines and makes changes that are due at a moment, and erases what was
+// RunDue activates lines and makes changes that are due at a moment, ends what waited for a
+// guardian for too long, and erases what was
 // kept long enough.
 func (c *Carrier) RunDue(ctx context.Context, at time.Time) error {
 	// Each round decides or postpones what it was given: it ends.
@@ -48,6 +50,9 @@ func (c *Carrier) RunDue(ctx context.Context, at time.Time) error {
 				return err
 			}
 		}
+	}
+	if err := c.conf.Store.Unconsented(ctx, at, unconsentedLetter()); err != nil {
+		return err
 	}
 	return c.conf.Store.Erase(ctx, at)
 }
@@ -82,6 +87,21 @@ func (c *Carrier) activate(ctx context.Context, at time.Time, l Line) error {
 	case !holds:
 		r.RetentionUntil = Retention(at)
 		return c.conf.Store.Stop(ctx, at, l.ID, WhyCertificate, r, stoppedLetter())
+	}
+	v, err := c.conf.Store.ConsentTo(ctx, l.ID)
+	switch {
+	case err == nil:
+		why, again := c.consented(ctx, at, l, v)
+		if again > 0 {
+			return c.conf.Store.Postpone(ctx, l.ID, at.Add(again))
+		}
+		if why != "" {
+			r.RetentionUntil = Retention(at)
+			return c.conf.Store.Stop(ctx, at, l.ID, why, r, guardianLetter())
+		}
+		r.Guardian = GuardianSameAddress
+	case !errors.Is(err, guardian.ErrUnknown): // which is of who is of age
+		return err
 	}
 	return c.conf.Store.Activate(ctx, at, l.ID, r, activeLetter())
 }

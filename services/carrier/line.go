@@ -21,14 +21,16 @@ type State string
 
 // The states of a line.
 const (
-	Signed  State = "signed" // and recorded; its activation is due
-	Active  State = "active"
-	Stopped State = "stopped" // never activated; Why says the reason
-	Ended   State = "ended"   // by the customer
+	Awaiting State = "awaiting" // signed by a minor and recorded; a guardian has to consent
+	Signed   State = "signed"   // and recorded; its activation is due
+	Active   State = "active"
+	Stopped  State = "stopped" // never activated; Why says the reason
+	Ended    State = "ended"   // by the customer
 )
 
 // WhyCertificate is why a line was not activated, or a change not made: the certificate was
-// held or revoked when its status was asked for anew, or the signature no longer held.
+// held or revoked when its status was asked for anew, or the signature no longer held. Why a
+// minor's line was not activated is also as package guardian says.
 const WhyCertificate = "certificate"
 
 // MaxLines is how many lines one person has at most: lines are not to be collected for
@@ -49,7 +51,7 @@ type Line struct {
 	Number     string // "" until it is active
 	Frozen     bool   // no change of the SIM may be asked for
 	SignedAt   time.Time
-	ActivateAt time.Time
+	ActivateAt time.Time // of an awaiting one: until when it waits
 	ActiveAt   time.Time
 	EndedAt    time.Time
 	Port       Port
@@ -61,7 +63,7 @@ type Line struct {
 func (l Line) Plan() Plan { p, _ := FindPlan(l.Choices.Plan); return p }
 
 // Counts says whether the line counts among a person's.
-func (l Line) Counts() bool { return l.State == Signed || l.State == Active }
+func (l Line) Counts() bool { return l.State == Awaiting || l.State == Signed || l.State == Active }
 
 // Waits says whether a change of the SIM waits.
 func (l Line) Waits() bool { return l.Change.State == Waiting }
@@ -87,6 +89,8 @@ type Record struct {
 	CheckedAt       time.Time `json:"checked_at"`    // when the status was asked for anew; zero until then
 	StatusAtCheck   string    `json:"checked_state"` // good, held, revoked
 	RetentionUntil  time.Time `json:"retention"`     // zero while the contract runs
+	// Guardian is what could be compared about who consented: GuardianSameAddress.
+	Guardian string `json:"guardian,omitempty"`
 }
 
 // MethodSignature is how everybody here is identified: a signature by the certificate of the

@@ -6,37 +6,20 @@ import (
 	"net/mail"
 	"strings"
 	"time"
-)
 
-// Words are one language of a letter: a paragraph a line.
-type Words struct {
-	Title string `json:"title"`
-	Body  string `json:"body"`
-}
+	"tegata/services/notice"
+)
 
 // Letter is what a person is told by mail. It has no name and of the number only its end: a
 // mail is read by more than one pair of eyes.
-type Letter struct {
-	Kind string `json:"kind"`
-	JA   Words  `json:"ja"`
-	EN   Words  `json:"en"`
-}
+type Letter = notice.Letter
 
 // Mail is a letter to an address, in the outbox.
-type Mail struct {
-	ID string    `json:"id"`
-	At time.Time `json:"at"`
-	To struct {
-		Channel string `json:"channel"` // "mail"
-		Address string `json:"address"`
-	} `json:"to"`
-	Letter
-}
+type Mail = notice.Notice
 
-// mailLife is how long the outbox keeps a mail; AddressLife how long an address waits for
-// its confirmation; Overlap how long an earlier address is told of everything besides.
+// AddressLife is how long an address waits for its confirmation; Overlap how long an earlier
+// address is told of everything besides.
 const (
-	MailLife    = 30 * 24 * time.Hour
 	AddressLife = 7 * 24 * time.Hour
 	Overlap     = 7 * 24 * time.Hour
 )
@@ -77,12 +60,8 @@ func ending(number string) string {
 	return number[len(number)-4:]
 }
 
-func letter(kind, ja, jaBody, en, enBody string) Letter {
-	return Letter{Kind: kind, JA: Words{ja, jaBody}, EN: Words{en, enBody}}
-}
-
 func confirmLetter(url string) Letter {
-	return letter("carrier-confirm", "お知らせの送り先を確認してください。",
+	return notice.New("carrier-confirm", "お知らせの送り先を確認してください。",
 		"手形モバイルのお知らせを、このアドレスで受け取る申し込みがありました。\n受け取るときは、次のリンクを開いてください。7日間使えます。\n"+url+"\n心当たりがなければ、何もしないでください。",
 		"Confirm where notices go.",
 		"Somebody asked Tegata Mobile to send notices to this address.\nTo receive them, open this link within 7 days.\n"+url+"\nIf this was not you, do nothing.")
@@ -98,7 +77,7 @@ var spokenKind = map[Kind][2]string{
 func askedLetter(k Kind, number string, due time.Time, url string) Letter {
 	s := spokenKind[k]
 	when := due.In(japan).Format("2006-01-02 15:04")
-	return letter("carrier-asked", s[0]+"の申し込みがありました。",
+	return notice.New("carrier-asked", s[0]+"の申し込みがありました。",
 		fmt.Sprintf("末尾 %s の回線です。%s（日本時間）に行います。\n心当たりがなければ、次のリンクを開いて止めてください。ログインは要りません。\n%s\nあなたの申し込みなら、何もしなくて構いません。", ending(number), when, url),
 		s[1]+" was asked for.",
 		fmt.Sprintf("It is about the line ending in %s and is done at %s (Japan time).\nIf this was not you, open this link and stop it. No login is needed.\n%s\nIf it was you, there is nothing to do.", ending(number), when, url))
@@ -110,37 +89,37 @@ func endedLetter(k Kind, to ChangeState, number string) Letter {
 	case to == Done && k == EndLine:
 		return contractEndedLetter(number)
 	case to == Done:
-		return letter("carrier-done", s[0]+"が終わりました。", fmt.Sprintf("末尾 %s の回線です。", ending(number)),
+		return notice.New("carrier-done", s[0]+"が終わりました。", fmt.Sprintf("末尾 %s の回線です。", ending(number)),
 			s[1]+": done.", fmt.Sprintf("It is about the line ending in %s.", ending(number)))
 	case to == Halted:
-		return letter("carrier-halted", s[0]+"は行いませんでした。", fmt.Sprintf("末尾 %s の回線です。署名に使った電子証明書が、一時停止中か失効していました。回線はそのままです。", ending(number)),
+		return notice.New("carrier-halted", s[0]+"は行いませんでした。", fmt.Sprintf("末尾 %s の回線です。署名に使った電子証明書が、一時停止中か失効していました。回線はそのままです。", ending(number)),
 			s[1]+": not done.", fmt.Sprintf("It is about the line ending in %s. The certificate of the signature was on hold or revoked. The line stays as it is.", ending(number)))
 	}
-	return letter("carrier-vetoed", s[0]+"を止めました。", fmt.Sprintf("末尾 %s の回線です。回線はそのままです。", ending(number)),
+	return notice.New("carrier-vetoed", s[0]+"を止めました。", fmt.Sprintf("末尾 %s の回線です。回線はそのままです。", ending(number)),
 		s[1]+": stopped.", fmt.Sprintf("It is about the line ending in %s. The line stays as it is.", ending(number)))
 }
 
 func frozenLetter(number string) Letter {
-	return letter("carrier-frozen", "SIM の変更を凍結しました。", fmt.Sprintf("末尾 %s の回線です。eSIM の再発行・乗り換え・解約を受け付けません。", ending(number)),
+	return notice.New("carrier-frozen", "SIM の変更を凍結しました。", fmt.Sprintf("末尾 %s の回線です。eSIM の再発行・乗り換え・解約を受け付けません。", ending(number)),
 		"SIM changes are frozen.", fmt.Sprintf("It is about the line ending in %s. No request for a new eSIM, for a move to another carrier or for the end of the contract is taken.", ending(number)))
 }
 
 func contractEndedLetter(number string) Letter {
-	return letter("carrier-ended", "回線の契約が終わりました。", fmt.Sprintf("末尾 %s の回線です。解約金はありません。", ending(number)),
+	return notice.New("carrier-ended", "回線の契約が終わりました。", fmt.Sprintf("末尾 %s の回線です。解約金はありません。", ending(number)),
 		"A line's contract has ended.", fmt.Sprintf("It is about the line ending in %s. There is no fee.", ending(number)))
 }
 
 func activeLetter() Letter {
-	return letter("carrier-active", "回線が使えるようになりました。", "ログインして、eSIM をスマートフォンに入れてください。",
+	return notice.New("carrier-active", "回線が使えるようになりました。", "ログインして、eSIM をスマートフォンに入れてください。",
 		"Your line is active.", "Log in and put the eSIM into your phone.")
 }
 
 func stoppedLetter() Letter {
-	return letter("carrier-stopped", "回線は使えるようになりませんでした。", "開通の前に確かめたところ、署名に使った電子証明書が一時停止中か失効していました。契約は成立していません。",
+	return notice.New("carrier-stopped", "回線は使えるようになりませんでした。", "開通の前に確かめたところ、署名に使った電子証明書が一時停止中か失効していました。契約は成立していません。",
 		"The line was not activated.", "Asked anew before the activation, the certificate of the signature was on hold or revoked. There is no contract.")
 }
 
 func movedLetter() Letter {
-	return letter("carrier-address", "お知らせの送り先が変わりました。", "新しいアドレスが確認されました。あと7日間は、このアドレスにもお知らせを送ります。\n心当たりがなければ、ログインして SIM の変更を凍結してください。",
+	return notice.New("carrier-address", "お知らせの送り先が変わりました。", "新しいアドレスが確認されました。あと7日間は、このアドレスにもお知らせを送ります。\n心当たりがなければ、ログインして SIM の変更を凍結してください。",
 		"Notices go to another address.", "A new address was confirmed. For 7 more days notices go to this one, too.\nIf this was not you, log in and freeze SIM changes.")
 }

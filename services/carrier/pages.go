@@ -45,8 +45,11 @@ type Handler struct {
 
 // keeps is what a browser's session has besides its person.
 type keeps struct {
-	draft   *Draft // at /check
-	signing *Draft // that is on the phone
+	draft      *Draft // at /check
+	signing    *Draft // that is on the phone
+	after      string // where a login leads; "" is /home
+	invitation string // of a guardian, which this browser made
+	invited    string // to which line
 }
 
 // session is a browser's.
@@ -62,7 +65,7 @@ func NewHandler(opt Options) (*Handler, error) {
 	h.pages, err = relying.NewPages(relying.PagesConfig[keeps]{
 		Client: opt.Party, Party: ui.Party{ID: "carrier", Name: ui.Text{JA: "手形モバイル", EN: "Tegata Mobile"}, Mark: "carrier", Secure: opt.Secure, Sandbox: opt.Sandbox},
 		HTML: html, Now: opt.Now, Log: opt.Log, Facts: facts,
-		Trouble: troubleOf, Leads: leads, Awaits: h.awaits, Settled: settled, GaveUp: opt.Carrier.GaveUp, Next: h.next,
+		Trouble: troubleOf, Leads: leads, Awaits: h.awaits, Settled: settled, GaveUp: opt.Carrier.GaveUp, Asked: asked, Arrived: arrived, Next: h.next,
 	})
 	if err != nil {
 		return nil, err
@@ -94,6 +97,9 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("GET /lines/{id}/change/{kind}", h.loggedIn(h.changing))
 	mux.HandleFunc("POST /lines/{id}/change/{kind}", h.loggedIn(h.change))
 	mux.HandleFunc("POST /lines/{id}/withdraw", h.loggedIn(h.withdraw))
+	mux.HandleFunc("POST /lines/{id}/invite", h.loggedIn(h.invite))
+	mux.HandleFunc("GET /consent/{link}", h.consent)
+	mux.HandleFunc("POST /consent/{link}", h.loggedIn(h.declare))
 	mux.HandleFunc("GET /lines/{id}/freeze", h.loggedIn(h.lineOf("freeze")))
 	mux.HandleFunc("POST /lines/{id}/freeze", h.loggedIn(h.freeze))
 	// Whoever holds the SIM, and whoever reads the mail, needs no login.
@@ -137,6 +143,19 @@ func whoOf(c relying.Claims) Attributes {
 	return Attributes{Name: c.Name, Address: c.Address.Formatted, Birthdate: c.Birthdate}
 }
 
+// asked is what a login is for: a consent, when the form names one.
+func asked(r *http.Request) (k keeps) {
+	if link := r.PostFormValue("consent"); invitation.MatchString(link) {
+		k.after = "/consent/" + link
+	}
+	return k
+}
+
+// arrived is where a login leads. Nothing of the session before it goes on.
+func arrived(_ context.Context, _ *relying.Person, before session, _ *session) (string, error) {
+	return before.Keeps.after, nil
+}
+
 // goPage leads to the provider.
 type goPage struct {
 	To   string
@@ -158,6 +177,8 @@ func (h *Handler) awaits(s session) (relying.Awaited, bool) {
 	case "":
 	case Install:
 		to = "/line"
+	case Agree:
+		to = "/consent/" + d.link
 	default:
 		to = "/lines/" + d.Line
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tegata/internal/ui"
+	"tegata/services/guardian"
 	"tegata/services/relying"
 )
 
@@ -58,7 +59,7 @@ func (h *Handler) home(w http.ResponseWriter, r *http.Request, _ string, s sessi
 		if l.Counts() {
 			p.Count++
 		}
-		if l.State == Signed {
+		if l.State == Signed || l.State == Awaiting {
 			poll = 2 * time.Second
 		}
 	}
@@ -150,6 +151,8 @@ func (h *Handler) check(w http.ResponseWriter, r *http.Request, _ string, s sess
 	case "":
 	case Install:
 		p.Back = "/lines/" + d.Line + "/install"
+	case Agree:
+		p.Back = "/home"
 	default:
 		p.Back = "/lines/" + d.Line + "/change/" + string(d.Kind)
 	}
@@ -177,6 +180,7 @@ type receivedPage struct {
 	Lines     []Line
 	Addresses []Address
 	Changes   []Change
+	Consents  []guardian.Consent
 }
 
 func (h *Handler) received(w http.ResponseWriter, r *http.Request, _ string, s session) {
@@ -190,7 +194,12 @@ func (h *Handler) received(w http.ResponseWriter, r *http.Request, _ string, s s
 		h.fail(w, r, err)
 		return
 	}
-	h.show(w, r, ui.Screen{Page: "received", Data: receivedPage{whoOf(s.Claims), all, addresses, changes}})
+	consents, err := h.opt.Carrier.Consents(r.Context(), s.Sub)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.show(w, r, ui.Screen{Page: "received", Data: receivedPage{whoOf(s.Claims), all, addresses, changes, consents}})
 }
 
 // contactPage is where notices go.

@@ -6,8 +6,8 @@ import (
 	"net/http"
 	"time"
 
-	"tegata/internal/httpd"
 	"tegata/internal/ui"
+	"tegata/services/notice"
 )
 
 // linePage is one line, or a question about it.
@@ -17,6 +17,8 @@ type linePage struct {
 	Here bool // its SIM is in this phone
 	// Phone is the number of this phone, as a request to put the SIM into it has it.
 	Phone string
+	// Invitation is the address for a guardian, which this browser made.
+	Invitation string
 }
 
 // lineOf shows a page about one line of the person's.
@@ -33,13 +35,16 @@ func (h *Handler) lineOf(name string) func(http.ResponseWriter, *http.Request, s
 		}
 		phone := h.phone(r)
 		var poll time.Duration
-		if name == "line" && (l.State == Signed || l.Waits()) {
+		if name == "line" && (l.State == Awaiting || l.State == Signed || l.Waits()) {
 			poll = 2 * time.Second
 		}
 		if !h.opt.Now().Before(l.Port.Until) {
 			l.Port = Port{} // it serves no more
 		}
 		p := linePage{L: l, Phone: TokenOf(phone).Short()}
+		if s.Keeps.invited == l.ID {
+			p.Invitation = s.Keeps.invitation
+		}
 		boxes, err := h.opt.Carrier.Inboxes(r.Context(), phone)
 		if err != nil {
 			h.fail(w, r, err)
@@ -209,23 +214,6 @@ func (h *Handler) confirm(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/mail/"+link, http.StatusSeeOther)
 }
 
-// outboxPage is how many mails one answer has.
-const outboxPage = 100
-
 // Outbox answers GET /v1/outbox?after=ID: the mail, for whoever delivers it. Who may read it
 // is for the caller to see to.
-func (h *Handler) Outbox() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		all, err := h.opt.Carrier.conf.Store.Outbox(r.Context(), r.URL.Query().Get("after"), outboxPage)
-		if err != nil {
-			httpd.WriteProblem(w, r, err)
-			return
-		}
-		if all == nil {
-			all = []Mail{}
-		}
-		httpd.WriteJSON(w, http.StatusOK, struct {
-			Notices []Mail `json:"notices"`
-		}{all})
-	})
-}
+func (h *Handler) Outbox() http.Handler { return notice.Outbox(h.opt.Carrier.conf.Store.Outbox) }

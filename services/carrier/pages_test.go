@@ -14,6 +14,7 @@ import (
 
 	"tegata/internal/ui"
 	"tegata/internal/ui/uitest"
+	"tegata/services/guardian"
 	"tegata/services/relying"
 )
 
@@ -43,11 +44,16 @@ func samples(t *testing.T) []uitest.Page {
 	with := func(f func(*Line)) Line { l := base; f(&l); return l }
 	lines := map[string]Line{
 		"ready": base, "signed": with(func(l *Line) { l.State, l.Number, l.SIM = Signed, "", SIM{} }),
-		"stopped":   with(func(l *Line) { l.State, l.Why, l.Number = Stopped, WhyCertificate, "" }),
-		"ended":     with(func(l *Line) { l.State, l.EndedAt = Ended, at }),
-		"installed": with(func(l *Line) { l.SIM.State, l.Choices.Plan = Installed, "spring" }),
-		"frozen":    with(func(l *Line) { l.Frozen = true }),
-		"ported":    with(func(l *Line) { l.Port = Port{"0123456789", at} }),
+		"awaiting":      with(func(l *Line) { l.State, l.Number, l.SIM, l.ActivateAt = Awaiting, "", SIM{}, at }),
+		"unconsented":   with(func(l *Line) { l.State, l.Why, l.Number = Stopped, guardian.WhyConsent, "" }),
+		"elsewhere":     with(func(l *Line) { l.State, l.Why, l.Number = Stopped, guardian.WhyAddress, "" }),
+		"guardian held": with(func(l *Line) { l.State, l.Why, l.Number = Stopped, guardian.WhyCertificate, "" }),
+		"a minor's":     with(func(l *Line) { l.Record.Guardian = GuardianSameAddress }),
+		"stopped":       with(func(l *Line) { l.State, l.Why, l.Number = Stopped, WhyCertificate, "" }),
+		"ended":         with(func(l *Line) { l.State, l.EndedAt = Ended, at }),
+		"installed":     with(func(l *Line) { l.SIM.State, l.Choices.Plan = Installed, "spring" }),
+		"frozen":        with(func(l *Line) { l.Frozen = true }),
+		"ported":        with(func(l *Line) { l.Port = Port{"0123456789", at} }),
 	}
 	var inbox []Message
 	var changes []Change
@@ -78,6 +84,16 @@ func samples(t *testing.T) []uitest.Page {
 	}
 	inst := Draft{ID: "D2", Kind: Install, Line: "L1", Who: who, Document: installation("D2", at, who, base, Token{})}
 	pages = append(pages, uitest.Page{Name: "check install", Screen: ui.Screen{Page: "check", Data: checkPage{&inst, "/lines/L1/install"}}})
+	agree := Draft{ID: "D3", Kind: Agree, Who: who, Document: []byte("同意書")}
+	pages = append(pages, uitest.Page{Name: "check consent", Screen: ui.Screen{Page: "check", Data: checkPage{&agree, "/home"}}},
+		uitest.Page{Name: "line invited", Screen: ui.Screen{Page: "line", Data: linePage{L: lines["awaiting"], Invitation: "http://carrier/consent/ABC"}}})
+	for _, step := range []string{stepLogin, stepDeclare, stepNot, stepDone} {
+		p := consentPage{Step: step, Link: "ABC", Name: who.Name}
+		if step == stepNot {
+			p.Trouble = ui.TroubleOf(nil, guardian.ErrMinor)
+		}
+		pages = append(pages, uitest.Page{Name: "consent " + step, Screen: ui.Screen{Page: "consent", Data: p}})
+	}
 	changes = append(changes, Change{ID: "C2", Kind: Install, State: Done})
 	for _, k := range Kinds() {
 		for _, s := range []ChangeState{Waiting, Done, Vetoed, Withdrawn, Halted} {
@@ -107,7 +123,7 @@ func samples(t *testing.T) []uitest.Page {
 		}
 	}
 	return append(pages, uitest.Page{Name: "home", Screen: ui.Screen{Page: "home", Data: homePage{Who: who, Lines: all, Count: 5, Max: MaxLines}}},
-		uitest.Page{Name: "received", Screen: ui.Screen{Page: "received", Data: receivedPage{who, all, []Address{{Address: "a@b.example"}}, changes}}})
+		uitest.Page{Name: "received", Screen: ui.Screen{Page: "received", Data: receivedPage{who, all, []Address{{Address: "a@b.example"}}, changes, []guardian.Consent{{Guardian: guardianOf("s", who), SignedAt: at}}}}})
 }
 
 func TestPages(t *testing.T) { uitest.Pages(t, newHandler(t).site, samples(t)) }

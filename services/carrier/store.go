@@ -37,7 +37,8 @@ type Token [32]byte
 // Store keeps the carrier's state. Every write is one transaction with its audit record, its
 // messages to the line and its mail: told is what happened, and what happened is told.
 type Store interface {
-	// Receive keeps a signed contract, state Signed, and begins to confirm its address by
+	ConsentStore
+	// Receive keeps a signed contract, state Signed or Awaiting, and begins to confirm its address by
 	// confirm when there is one. The same ID again changes nothing and is no error. It
 	// returns ErrTooMany.
 	Receive(ctx context.Context, l Line, confirm *Confirm) error

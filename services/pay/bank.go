@@ -63,6 +63,10 @@ func (e *BankRefusal) Unwrap() error {
 		return ErrFirstDay
 	case "bank-charge-funds":
 		return ErrBankFunds
+	case "bank-cooling":
+		return ErrBankCooling
+	case "bank-held":
+		return ErrBankHeld
 	case "bank-mandate-over", "bank-mandate-unknown":
 		return ErrMandateOver
 	}
@@ -73,7 +77,7 @@ func (e *BankRefusal) Unwrap() error {
 // answer, and with none, what became of a call is open.
 var bankCodes = map[string]bool{
 	"bank-mandate": true, "bank-mandate-unknown": true, "bank-mandate-code": true, "bank-mandate-over": true,
-	"bank-charge-once": true, "bank-charge-day": true, "bank-charge-first": true, "bank-charge-funds": true,
+	"bank-charge-once": true, "bank-charge-day": true, "bank-charge-first": true, "bank-charge-funds": true, "bank-cooling": true, "bank-held": true,
 }
 
 // keysLife is for how long the bank's keys are used before they are fetched again.

@@ -121,6 +121,14 @@ var (
 	ErrBankFunds = problem.NewRefused(409, "pay-bank-funds",
 		"銀行口座の残高が足りません。", "お金は動いていません。",
 		"There is not enough money in the bank account.", "No money moved.")
+	// ErrBankCooling: the account is a few days old, and the bank lets out little of it.
+	ErrBankCooling = problem.NewRefused(409, "pay-bank-cooling",
+		"口座を開いたばかりで、銀行の1日の上限をこえます。", "お金は動いていません。金額を小さくするか、口座を開いて8日が過ぎてからお試しください。",
+		"The bank account is new, and this is over the bank's limit of a day.", "No money moved. Take less, or wait until it is 8 days old.")
+	// ErrBankHeld: the account is on hold at the bank.
+	ErrBankHeld = problem.NewRefused(409, "pay-bank-held",
+		"口座が、銀行で止められています。", "お金は動いていません。銀行にログインして確かめてください。",
+		"The account is on hold at the bank.", "No money moved. Log in at the bank and look.")
 	// ErrBankRefused: the bank said no, for a reason that the wallet has no words for.
 	ErrBankRefused = problem.NewRefused(409, "pay-bank-refused",
 		"銀行は、受け付けませんでした。", "お金は動いていません。",

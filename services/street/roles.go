@@ -20,14 +20,14 @@ import (
 // roles is the other parties' doors as the street knows them: a URL and the
 // operator token each.
 type roles struct {
-	client *http.Client
-	token  httpd.OperatorToken
-	cards  string
-	phone  string
-	issuer string
-	desk   string // the municipality
-	mailer string // the carrier, which mails too
-	assert func(ctx context.Context, audience string) (string, error)
+	client  *http.Client
+	token   httpd.OperatorToken
+	cards   string
+	phone   string
+	issuer  string
+	desk    string   // the municipality
+	mailers []string // the carrier and the bank, which write too
+	assert  func(ctx context.Context, audience string) (string, error)
 }
 
 // callTimeout is for one exchange with a role. The cards role asks for the status
@@ -40,7 +40,7 @@ func newRoles(c Config) roles {
 	}
 	return roles{client: c.Client, token: c.Token, assert: c.Assertion,
 		cards: c.origin("cards"), phone: c.origin("phone"), issuer: c.origin("issuer"),
-		desk: c.origin("municipality"), mailer: c.origin("carrier")}
+		desk: c.origin("municipality"), mailers: []string{c.origin("carrier"), c.origin("bank")}}
 }
 
 // Card is one card of the rack, as the cards role tells it.
@@ -201,8 +201,8 @@ func (r roles) Suspend(ctx context.Context, birth, lockCode string) error {
 	return r.callAs(ctx, http.MethodPost, r.issuer, "/v1/suspensions", map[string]string{"birth_date": birth, "lock_code": lockCode}, nil)
 }
 
-// Outbox reads every notice of the second channel, oldest first: the issuer's, and the mail
-// of the carrier where one runs.
+// Outbox reads every notice of the second channel, oldest first: the issuer's, the carrier's
+// mail and the bank's post, where they run.
 func (r roles) Outbox(ctx context.Context) ([]Notice, error) {
 	if r.assert == nil || r.issuer == "" {
 		return nil, httpd.Unreachable
@@ -211,14 +211,19 @@ func (r roles) Outbox(ctx context.Context) ([]Notice, error) {
 		assertion, err := r.assert(ctx, r.issuer)
 		return httpd.Bearer(assertion), err
 	})
-	if err != nil || r.mailer == "" {
-		return all, err
-	}
-	mails, err := r.outboxOf(ctx, r.mailer, func() (httpd.Header, error) { return r.token.Bearer(), nil })
 	if err != nil {
 		return nil, err
 	}
-	all = append(all, mails...)
+	for _, origin := range r.mailers {
+		if origin == "" {
+			continue
+		}
+		letters, err := r.outboxOf(ctx, origin, func() (httpd.Header, error) { return r.token.Bearer(), nil })
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, letters...)
+	}
 	slices.SortStableFunc(all, func(a, b Notice) int { return a.At.Compare(b.At) })
 	return all, nil
 }

@@ -22,13 +22,18 @@ type world struct {
 	store *bankstore.Store
 	now   time.Time
 	says  relying.Verdict
-	late  time.Duration // of the verifier's news
+	by    map[string]relying.Verdict // of a signature, in place of says
+	late  time.Duration              // of the verifier's news
 	down  error
 }
 
-func (w *world) Verify(context.Context, []byte, []byte) (relying.Verdict, error) {
-	w.says.Signatures[0].Status.ThisUpdate = w.now.Add(-w.late)
-	return w.says, w.down
+func (w *world) Verify(_ context.Context, signature, _ []byte) (relying.Verdict, error) {
+	says, ok := w.by[string(signature)]
+	if !ok {
+		says = w.says
+	}
+	says.Signatures[0].Status.ThisUpdate = w.now.Add(-w.late)
+	return says, w.down
 }
 
 func verdict(word, name, status string) (v relying.Verdict) {
@@ -47,7 +52,7 @@ func each(t *testing.T, body func(*testing.T, *world)) {
 	storetest.Each(t, bankstore.Schema, func(t *testing.T, db *store.DB) {
 		w := &world{store: bankstore.New(db), now: time.Date(2026, 11, 28, 1, 0, 0, 0, time.UTC), says: verdict("passed", hanako.Name, "good")}
 		var err error
-		w.Bank, err = bank.New(bank.Config{Store: w.store, Verifier: w, VerifierURL: "http://verifier", ReviewAfter: time.Minute, Now: func() time.Time { return w.now }})
+		w.Bank, err = bank.New(bank.Config{Store: w.store, Verifier: w, VerifierURL: "http://verifier", Origin: "http://bank", ReviewAfter: time.Minute, Now: func() time.Time { return w.now }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -202,7 +207,7 @@ func TestOneOfManyClicksCounts(t *testing.T) {
 		if a := w.current(t, "s1"); a.Number != "0000001" {
 			t.Errorf("%+v", a)
 		}
-		if err := w.store.Decide(t.Context(), w.now, "a1", bank.Opened, "", bank.Record{}); !errors.Is(err, bank.ErrMoved) {
+		if err := w.store.Open(t.Context(), w.now, "a1", bank.Record{}, w.now, bank.Word{}); !errors.Is(err, bank.ErrMoved) {
 			t.Errorf("decided twice: %v", err)
 		}
 		counts, err := w.store.Counts(t.Context())
@@ -214,7 +219,7 @@ func TestOneOfManyClicksCounts(t *testing.T) {
 
 func TestWhatIsNotReceived(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		for name, want := range map[string]error{"2012-01-01": bank.ErrTooYoung, "2010-01-01": bank.ErrMinor, "2008-11-29": bank.ErrMinor} {
+		for name, want := range map[string]error{"2012-01-01": bank.ErrTooYoung, "2011-11-29": bank.ErrTooYoung, "": bank.ErrFacts} {
 			who := hanako
 			who.Birthdate = name
 			if _, err := w.Draw(t.Context(), "a", "s1", who, choices); !errors.Is(err, want) {
@@ -225,6 +230,15 @@ func TestWhatIsNotReceived(t *testing.T) {
 		who.Birthdate = "2008-11-28" // 18 today, in Japan
 		if _, err := w.Draw(t.Context(), "a", "s1", who, choices); err != nil {
 			t.Error(err)
+		}
+		for birth, minor := range map[string]bool{"2011-11-28": true, "2008-11-29": true, "2008-11-28": false} {
+			who.Birthdate = birth
+			if d, err := w.Draw(t.Context(), "a", "s1", who, choices); err != nil || d.Minor != minor {
+				t.Errorf("born %s: %+v %v", birth, d, err)
+			}
+			if _, err := w.Draw(t.Context(), "a", "s1", who, forSecurities); minor != errors.Is(err, bank.ErrMinor) {
+				t.Errorf("born %s, securities: %v", birth, err)
+			}
 		}
 		if _, err := w.Draw(t.Context(), "a", "s1", hanako, bank.Choices{Occupation: "king", Purpose: "saving", Product: bank.Deposit}); !errors.Is(err, bank.ErrChoices) {
 			t.Errorf("an occupation of their own: %v", err)

@@ -58,6 +58,11 @@ func (s *Store) Cash(ctx context.Context, at time.Time, account, key string, amo
 		if _, err := one(ctx, tx, `WHERE number = $1 AND state = 'opened'`, account); err != nil {
 			return err
 		}
+		if amount < 0 {
+			if err := goesOut(ctx, tx, at, account, -amount); err != nil {
+				return err
+			}
+		}
 		kind := bank.CashIn
 		if amount < 0 {
 			kind = bank.CashOut
@@ -71,6 +76,12 @@ func (s *Store) Cash(ctx context.Context, at time.Time, account, key string, amo
 
 // japan is where a creditor's day begins.
 var japan = time.FixedZone("JST", 9*60*60)
+
+// midnight is when the day of a moment began.
+func midnight(at time.Time) time.Time {
+	day := at.In(japan)
+	return time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, japan)
+}
 
 // Take implements bank.Store.
 func (s *Store) Take(ctx context.Context, at time.Time, id string, c bank.Charge) (out bank.Charge, err error) {
@@ -95,6 +106,9 @@ func (s *Store) Take(ctx context.Context, at time.Time, id string, c bank.Charge
 		if err := limits(ctx, tx, at, m, c.Amount); err != nil {
 			return err
 		}
+		if err := goesOut(ctx, tx, at, m.Account, c.Amount); err != nil {
+			return err
+		}
 		if err := enter(ctx, tx, m.Account, line{bank.Entry{At: at, Kind: bank.Charged, Amount: -c.Amount, About: m.Creditor}, key, id}); err != nil {
 			return err
 		}
@@ -112,8 +126,7 @@ func limits(ctx context.Context, tx store.Tx, at time.Time, m bank.Mandate, amou
 			m.Account, m.Creditor, from.UnixMilli()).Scan(&n)
 		return n, err
 	}
-	day := at.In(japan)
-	today, err := taken(time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, japan))
+	today, err := taken(midnight(at))
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -116,7 +117,15 @@ func (s *Store) Refuse(ctx context.Context, at time.Time, id, why string) error 
 // Grant implements bank.Store.
 func (s *Store) Grant(ctx context.Context, m bank.Mandate) error {
 	return s.db.Write(ctx, func(tx store.Tx) error {
-		// The account is asked for here too: it may have been closed meanwhile.
+		// The account is asked for here too: it may have been closed or held meanwhile.
+		switch a, err := one(ctx, tx, `WHERE number = $1`, m.Account); {
+		case errors.Is(err, bank.ErrNotFound):
+			return bank.ErrMandateOver
+		case err != nil:
+			return err
+		case a.Held():
+			return bank.ErrHeld
+		}
 		n, err := tx.Exec(ctx, `UPDATE mandate SET state = 'granted', sub = $1, account = $2, document = $3, signature = $4, evidence = $5, code = $6, granted_ms = $7
 			WHERE id = $8 AND state = 'asked' AND EXISTS (SELECT 1 FROM application WHERE number = $2 AND sub = $1 AND state = 'opened')`,
 			m.Sub, m.Account, m.Document, m.Signature, m.Evidence, m.Code[:], m.GrantedAt.UnixMilli(), m.ID)

@@ -65,7 +65,7 @@ func eachPair(t *testing.T, body func(*testing.T, *pair)) {
 		p.creditor = httptest.NewServer(mux)
 		t.Cleanup(p.creditor.Close)
 		var err error
-		p.Bank, err = bank.New(bank.Config{Store: p.store, Verifier: p.world, VerifierURL: "http://verifier", ReviewAfter: time.Minute, Now: func() time.Time { return p.now },
+		p.Bank, err = bank.New(bank.Config{Store: p.store, Verifier: p.world, VerifierURL: "http://verifier", Origin: "http://bank", ReviewAfter: time.Minute, Now: func() time.Time { return p.now },
 			ID: "bank", Key: p.bankKey, KeyID: "k1", HTTP: httpd.Client(5 * time.Second), Creditors: []bank.Creditor{{ID: "pay", Name: ui.Text{JA: "手形ペイ", EN: "Tegata Pay"},
 				KeysURL: p.creditor.URL + "/v1/keys", ReturnURL: "http://pay/bank/return", NotifyURL: p.creditor.URL + "/v1/mandate-ended"}}})
 		if err != nil {
@@ -81,6 +81,7 @@ func eachPair(t *testing.T, body func(*testing.T, *pair)) {
 			t.Fatal(err)
 		}
 		p.reviewed(t, time.Minute)
+		p.reviewed(t, bank.Cooling) // what is peculiar to the first days has tests of its own
 		body(t, p)
 	})
 }

@@ -34,13 +34,19 @@ func eachCounter(t *testing.T, body func(*testing.T, *counter)) {
 		}
 		c.site = httptest.NewServer(h.Routes())
 		t.Cleanup(c.site.Close)
-		jar, err := cookiejar.New(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.browser = &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		c.browser = newBrowser(t)
 		body(t, c)
 	})
+}
+
+// newBrowser has no cookie, and follows nothing by itself.
+func newBrowser(t *testing.T) *http.Client {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 func person(sub string, a bank.Attributes) relying.Person {

@@ -21,6 +21,7 @@ import (
 	"tegata/internal/audit"
 	"tegata/services/carrier"
 	"tegata/store"
+	"tegata/store/consent"
 )
 
 // Schema are the migrations, for store.DB.Migrate.
@@ -30,6 +31,7 @@ var Schema embed.FS
 
 // Store implements carrier.Store.
 type Store struct {
+	consent.Rows
 	store.Counters
 	db *store.DB
 }
@@ -37,7 +39,9 @@ type Store struct {
 var _ carrier.Store = (*Store)(nil)
 
 // New is a Store over a database that has the tables of Schema.
-func New(db *store.DB) *Store { return &Store{store.CountersOf(db), db} }
+func New(db *store.DB) *Store {
+	return &Store{consent.Rows{DB: db, Who: system}, store.CountersOf(db), db}
+}
 
 var system = audit.System("carrier")
 
@@ -67,10 +71,15 @@ func (s *Store) Receive(ctx context.Context, l carrier.Line, confirm *carrier.Co
 			return err
 		}
 		n, err := tx.Exec(ctx, `INSERT INTO line (id, sub, slot, state, choices, attributes, document, signature, record, signed_ms, due_ms, try_ms)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) ON CONFLICT DO NOTHING`, l.ID, l.Sub, slot, carrier.Signed, text(l.Choices), text(l.Attributes),
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) ON CONFLICT DO NOTHING`, l.ID, l.Sub, slot, l.State, text(l.Choices), text(l.Attributes),
 			l.Document, l.Signature, text(l.Record), l.SignedAt.UnixMilli(), l.ActivateAt.UnixMilli())
 		if err != nil || n == 0 {
 			return orMoved(err)
+		}
+		if l.State == carrier.Awaiting {
+			if err := consent.Begin(ctx, tx, l.ID, l.Sub, l.ActivateAt); err != nil {
+				return err
+			}
 		}
 		if confirm != nil {
 			if err := begin(ctx, tx, l.SignedAt, l.Sub, *confirm); err != nil {
@@ -84,7 +93,7 @@ func (s *Store) Receive(ctx context.Context, l carrier.Line, confirm *carrier.Co
 // freeSlot is the least that a person has free. Whoever takes it at the same time meets the
 // unique index, and the transaction is run again. ErrTooMany.
 func freeSlot(ctx context.Context, tx store.Tx, sub string) (int64, error) {
-	rows, err := tx.Query(ctx, `SELECT slot FROM line WHERE sub = $1 AND state IN ('signed', 'active')`, sub)
+	rows, err := tx.Query(ctx, `SELECT slot FROM line WHERE sub = $1 AND state IN ('awaiting', 'signed', 'active')`, sub)
 	if err != nil {
 		return 0, err
 	}

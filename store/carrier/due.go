@@ -7,6 +7,7 @@ import (
 
 	"tegata/services/carrier"
 	"tegata/store"
+	"tegata/store/consent"
 )
 
 // DueLines implements carrier.Store.
@@ -33,6 +34,7 @@ func (s *Store) NextDue(ctx context.Context) (at time.Time, err error) {
 		var ms int64
 		err := tx.QueryRow(ctx, `SELECT COALESCE(MIN(due), 0) FROM (
 			SELECT MIN(try_ms) AS due FROM line WHERE state = 'signed'
+			UNION ALL SELECT MIN(due_ms) FROM line WHERE state = 'awaiting'
 			UNION ALL SELECT MIN(try_ms) FROM sim_change WHERE state = 'waiting'
 			UNION ALL SELECT MIN(erase_ms) FROM line WHERE erase_ms > 0
 			UNION ALL SELECT MIN(erase_ms) FROM address WHERE erase_ms > 0
@@ -98,23 +100,29 @@ func orMoved(err error) error {
 
 // Stop implements carrier.Store.
 func (s *Store) Stop(ctx context.Context, at time.Time, id, why string, r carrier.Record, tell carrier.Letter) error {
-	return s.db.Write(ctx, func(tx store.Tx) error {
-		var sub string
-		if err := tx.QueryRow(ctx, `UPDATE line SET state = 'stopped', why = $1, record = $2, ended_ms = $3, erase_ms = $4 WHERE id = $5 AND state = 'signed' RETURNING sub`,
-			why, text(r), at.UnixMilli(), store.Millis(r.RetentionUntil), id).Scan(&sub); err != nil {
-			return missing(err, carrier.ErrMoved)
-		}
-		if err := inform(ctx, tx, at, sub, tell); err != nil {
-			return err
-		}
-		return store.Audit(ctx, tx, at, system, "line stopped", id, map[string]string{"why": why})
-	})
+	return s.db.Write(ctx, func(tx store.Tx) error { return stop(ctx, tx, at, carrier.Signed, id, why, r, tell) })
+}
+
+// stop ends a line of a state that will not be activated. It returns carrier.ErrMoved.
+func stop(ctx context.Context, tx store.Tx, at time.Time, from carrier.State, id, why string, r carrier.Record, tell carrier.Letter) error {
+	var sub string
+	if err := tx.QueryRow(ctx, `UPDATE line SET state = 'stopped', why = $1, record = $2, ended_ms = $3, erase_ms = $4 WHERE id = $5 AND state = $6 RETURNING sub`,
+		why, text(r), at.UnixMilli(), store.Millis(r.RetentionUntil), id, from).Scan(&sub); err != nil {
+		return missing(err, carrier.ErrMoved)
+	}
+	if err := inform(ctx, tx, at, sub, tell); err != nil {
+		return err
+	}
+	return store.Audit(ctx, tx, at, system, "line stopped", id, map[string]string{"why": why})
 }
 
 // Erase implements carrier.Store.
 func (s *Store) Erase(ctx context.Context, at time.Time) error {
 	return s.db.Write(ctx, func(tx store.Tx) error {
 		const old = `(SELECT id FROM line WHERE erase_ms > 0 AND erase_ms <= $1)`
+		if err := consent.Drop(ctx, tx, `SELECT id FROM line WHERE erase_ms > 0 AND erase_ms <= $1`, at.UnixMilli()); err != nil {
+			return err
+		}
 		var gone int64
 		for _, query := range []string{
 			`DELETE FROM message WHERE iccid IN (SELECT iccid FROM sim WHERE line IN ` + old + `)`,

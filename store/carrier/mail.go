@@ -2,14 +2,13 @@ package carrier
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"strconv"
 	"time"
 
 	"tegata/services/carrier"
+	"tegata/services/notice"
 	"tegata/store"
+	"tegata/store/outbox"
 )
 
 // missing puts our word in place of a row that is not there.
@@ -26,8 +25,7 @@ func post(ctx context.Context, tx store.Tx, at time.Time, address string, l carr
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO outbox (n, at_ms, address, letter, erase_ms) VALUES ($1, $2, $3, $4, $5)`, n, at.UnixMilli(), address, text(l), at.Add(carrier.MailLife).UnixMilli())
-	return err
+	return outbox.Put(ctx, tx, n, at, address, l)
 }
 
 // inform mails a letter to each confirmed address of a person.
@@ -139,34 +137,6 @@ func (s *Store) Addresses(ctx context.Context, sub string) (all []carrier.Addres
 }
 
 // Outbox implements carrier.Store.
-func (s *Store) Outbox(ctx context.Context, after string, limit int) (all []carrier.Mail, err error) {
-	var from int64
-	if after != "" {
-		if from, err = strconv.ParseInt(after, 10, 64); err != nil {
-			return nil, fmt.Errorf("store: mail %q: %w", after, carrier.ErrNotFound)
-		}
-	}
-	err = s.db.Read(ctx, func(tx store.Tx) error {
-		all = nil
-		rows, err := tx.Query(ctx, `SELECT n, at_ms, address, letter FROM outbox WHERE n > $1 ORDER BY n LIMIT $2`, from, limit)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var m carrier.Mail
-			var n, at int64
-			var letter string
-			if err := rows.Scan(&n, &at, &m.To.Address, &letter); err != nil {
-				return err
-			}
-			if err := json.Unmarshal([]byte(letter), &m.Letter); err != nil {
-				return fmt.Errorf("store: mail %d: %w", n, err)
-			}
-			m.ID, m.At, m.To.Channel = strconv.FormatInt(n, 10), store.Moment(at), "mail"
-			all = append(all, m)
-		}
-		return rows.Err()
-	})
-	return all, err
+func (s *Store) Outbox(ctx context.Context, after string, limit int) ([]carrier.Mail, error) {
+	return outbox.After(ctx, s.db, after, limit, notice.Mail, carrier.ErrNotFound)
 }

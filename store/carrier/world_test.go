@@ -23,10 +23,14 @@ type world struct {
 	store *carrierstore.Store
 	now   time.Time
 	says  relying.Verdict
+	by    map[string]relying.Verdict // of a signature, in place of says
 	down  error
 }
 
-func (w *world) Verify(context.Context, []byte, []byte) (relying.Verdict, error) {
+func (w *world) Verify(_ context.Context, signature, _ []byte) (relying.Verdict, error) {
+	if says, ok := w.by[string(signature)]; ok {
+		return says, w.down
+	}
 	return w.says, w.down
 }
 

@@ -13,12 +13,14 @@ import { town as start } from './house/town.js'
 const taro = { phone: 'taro-phone', person: 'taro', mail: 'taro@mail.example' }
 const second = { phone: 'taro-second', person: 'taro', pin: '6182', password: 'MORI7KAZE' }
 const yoshida = { phone: 'yoshida-phone', person: 'yoshida', mail: 'mio@mail.example', pin: '5174', password: 'YAMA7UMI' }
+const kaede = { phone: 'kaede-phone', person: 'kaede', pin: '6042', password: 'KAEDE2010' }
 
 let town
 before(async () => {
   town = await start()
   await town.ready()
   yoshida.lockCode = await enrol(yoshida, 'yoshida')
+  await enrol(kaede, 'kaede')
   await town.tegata('clock', 'advance', '2d') // on the first day a phone signs for nobody
   Object.assign(taro, await is.phoneSecrets(await visitor(narrow), town, is.people.taro))
 })
@@ -336,4 +338,55 @@ job('a line ends a day after it was asked for; what is suspended between signing
   await page.goto(town.url('street', `/mailbox?to=${yoshida.mail}`)) // who suspended the phone does not log in with it
   await page.getByText('回線は使えるようになりませんでした。').waitFor()
   await shot(page, 'stopped-mail')
+})
+
+job('a line of somebody of 16 has the filter, and takes the signature of a guardian', async () => {
+  const page = await inHand(kaede)
+  await logIn(page, kaede)
+  await is.follow(page, '回線を契約する')
+  await is.at(page, 'プランを選ぶ')
+  await page.getByText('18歳未満の方は、フィルタリングを必ず利用します。').waitFor()
+  await page.getByLabel(/^このは 3GB/).check()
+  await shot(page, 'minor-apply')
+  await is.press(page, '契約書を確かめる')
+  await is.at(page, '契約書の確認')
+  await signs(page, kaede, '親権者が同意書に署名してから開通します。')
+  await is.at(page, 'あなた名義の回線')
+  await page.getByText('親権者の同意待ち').waitFor()
+  await shot(page, 'minor-home')
+  await page.getByRole('link', { name: /このは 3GB/ }).click()
+  await is.press(page, '親権者への招待をつくる')
+  const invitation = await page.locator('#invitation').innerText()
+  await shot(page, 'minor-invitation')
+  await page.goto(invitation)
+  await page.getByText('申し込んだご本人は、同意できません。').waitFor()
+
+  const parent = await inHand(second)
+  await parent.goto(invitation)
+  await is.at(parent, '親権者の同意')
+  assert.equal(await parent.getByText('かえで').count(), 0, 'a stranger sees whose it is')
+  await shot(parent, 'guardian-login')
+  await is.press(parent, 'スマートフォンで確認する')
+  await is.press(parent, /この端末|このスマホ/)
+  await is.at(parent, /からの確認$/)
+  for (const fact of ['名前', '住所', '生年月日']) await parent.getByLabel(fact).setChecked(true)
+  await is.type(parent.getByLabel('スマホの利用者証明用の暗証番号'), second.pin)
+  await is.press(parent, /^(同意|ログイン)する$/)
+  await is.at(parent, '親権者の同意')
+  assert.equal(await parent.getByText('かえで').count(), 0, 'somebody grown up sees whose it is')
+  await shot(parent, 'guardian-declare')
+  await is.press(parent, '親権者です。契約書を見る')
+  await parent.getByText(/氏名：手形.かえで/).waitFor()
+  await shot(parent, 'guardian-check')
+  await signs(parent, second, '私は、下の申し込みをした者の親権者です。')
+  await parent.getByText('同意を受け取りました。').waitFor()
+  await shot(parent, 'guardian-done')
+  await parent.goto(town.url('carrier', '/received'))
+  await parent.getByText('親権者として署名した同意書').waitFor()
+  await shot(parent, 'guardian-received')
+
+  await page.goto(town.url('carrier', '/home'))
+  await page.getByText('開通の準備中').waitFor()
+  await town.tegata('clock', 'advance', '2m')
+  await page.getByText('使えます').waitFor()
 })

@@ -1,0 +1,79 @@
+package bank
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tegata/services/guardian"
+	"tegata/services/relying"
+)
+
+// What a minor of 15 to 17 signed waits for a guardian's consent, and is reviewed after it:
+// two signatures by two people, each over a document of its own, the second of which has the
+// first within it.
+
+// GuardianSameAddress is the one thing about a guardian that a review can compare: the
+// register has them where it has the minor.
+const GuardianSameAddress = "same-address"
+
+// ConsentStore keeps consents to applications.
+type ConsentStore interface {
+	guardian.Store
+	// Consent keeps what a guardian signed, and has the application reviewed then. The same
+	// again changes nothing. It returns guardian.ErrSigned, guardian.ErrOver,
+	// guardian.ErrUnknown.
+	Consent(ctx context.Context, c guardian.Consent, review time.Time) error
+	// Unconsented stops applications for which nobody consented in time.
+	Unconsented(ctx context.Context, at time.Time) error
+}
+
+func guardianOf(sub string, a Attributes) guardian.Person {
+	return guardian.Person{Sub: sub, Name: a.Name, Address: a.Address, Birthdate: a.Birthdate}
+}
+
+// Invite is the address that a minor gives to their guardian; an earlier one serves no more.
+// It returns guardian.ErrUnknown, guardian.ErrSigned, guardian.ErrOver.
+func (b *Bank) Invite(ctx context.Context, sub string) (string, error) {
+	a, err := b.conf.Store.Current(ctx, sub, Deposit)
+	if errors.Is(err, ErrNotFound) {
+		err = guardian.ErrUnknown
+	}
+	if err != nil {
+		return "", err
+	}
+	link, err := b.desk.Invite(ctx, a.ID, sub)
+	return b.conf.Origin + "/consent/" + link, err
+}
+
+// DrawConsent writes what a guardian signs, who took the invitation. It returns what
+// guardian.Desk.Draw does.
+func (b *Bank) DrawConsent(ctx context.Context, link, sub string, who Attributes) (Paper, error) {
+	c, err := b.desk.Open(ctx, link, guardianOf(sub, who))
+	if err != nil {
+		return Paper{}, err
+	}
+	a, err := b.conf.Store.Application(ctx, c.Subject)
+	if err != nil {
+		return Paper{}, err
+	}
+	c, err = b.desk.Draw(ctx, link, guardianOf(sub, who), a.Document, a.Signature)
+	return Paper{ID: c.ID, Kind: Agree, Application: c.Subject, Sub: sub, Who: who, Document: c.Document, Consent: c, To: "/consent/" + link}, err
+}
+
+// agree keeps a signed consent.
+func (b *Bank) agree(ctx context.Context, c guardian.Consent, login guardian.Person, s relying.Signed) error {
+	c, err := b.desk.Receive(ctx, c, login, s)
+	if err != nil {
+		return err
+	}
+	return b.conf.Store.Consent(ctx, c, c.SignedAt.Add(b.conf.ReviewAfter))
+}
+
+// Guardians is where consents are taken.
+func (b *Bank) Guardians() guardian.Desk { return b.desk }
+
+// Consents are those that a person gave as a guardian.
+func (b *Bank) Consents(ctx context.Context, sub string) ([]guardian.Consent, error) {
+	return b.conf.Store.ConsentsBy(ctx, sub)
+}
