@@ -359,6 +359,8 @@ func TestAnAnswerIsCarriedByASecondTap(t *testing.T) {
 	w.must(at.handOver(uri))
 	h := handed(t, p)
 	w.must(h.Err)
+	a, err := p.Asked(t.Context(), h.Ask)
+	w.must(err)
 	waits(t, "the terminal lets go", func() bool { return p.PresentedAt() == "" })
 	off, on := false, true
 	w.must(p.Set(t.Context(), phone.Change{Network: &off}))
@@ -373,11 +375,11 @@ func TestAnAnswerIsCarriedByASecondTap(t *testing.T) {
 	if got, err := again(uri); got != nil || !errors.Is(err, handover.ErrNotTaken) {
 		t.Errorf("before it was answered: %q, %v", got, err)
 	}
-	if _, err := p.Answer(t.Context(), h.Ask, phone.Reply{}); !errors.Is(err, phone.ErrNoNetwork) {
+	if _, err := p.Answer(t.Context(), h.Ask, phone.Reply{Shown: a.Shown}); !errors.Is(err, phone.ErrNoNetwork) {
 		t.Errorf("refused without a network: %v", err)
 	}
-	yes := phone.Reply{Approve: true, Unlock: element.Unlock{Password: password(t, phonePassword)}}
-	wrong := phone.Reply{Approve: true, Unlock: element.Unlock{Password: password(t, "WRONG999")}}
+	yes := phone.Reply{Shown: a.Shown, Approve: true, Unlock: element.Unlock{Password: password(t, phonePassword)}}
+	wrong := phone.Reply{Shown: a.Shown, Approve: true, Unlock: element.Unlock{Password: password(t, "WRONG999")}}
 	if out, err := p.Answer(t.Context(), h.Ask, wrong); err == nil || out.Carry {
 		t.Errorf("a wrong password: %+v, %v", out, err)
 	}
