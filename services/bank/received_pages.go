@@ -3,9 +3,9 @@ package bank
 import (
 	"errors"
 	"net/http"
-	"path"
 
 	"tegata/internal/ui"
+	"tegata/services/relying"
 )
 
 func (h *Handler) received(w http.ResponseWriter, r *http.Request, _ string, s session) {
@@ -48,13 +48,7 @@ func (h *Handler) handOut(w http.ResponseWriter, r *http.Request, err error, fil
 		h.fail(w, r, err)
 		return
 	}
-	kind := "text/plain; charset=utf-8"
-	if path.Ext(name) == ".p7s" {
-		kind = "application/pkcs7-signature"
-	}
-	w.Header().Set("Content-Type", kind)
-	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	w.Write(content) // the line may break; it is asked for again
+	relying.HandOut(w, name, content)
 }
 
 // signedPaper hands out a paper that somebody signed, or their signature of it.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"tegata/internal/ui"
 )
 
 // paper is a document as it is put before the person, whole: what they sign is what the
@@ -16,10 +18,10 @@ func (p *paper) line(label, value string) { fmt.Fprintf(p, "%s：%s\n", label, v
 func (p *paper) begin(title, label, id string, at time.Time, who Attributes) {
 	p.WriteString(title + "\n手形モバイル 御中\n\n")
 	p.line(label, id)
-	p.line("申込日", at.In(japan).Format(time.DateOnly))
+	p.line("申込日", ui.Date(ui.JA, at))
 	p.line("氏名", who.Name)
 	p.line("住所", who.Address)
-	p.line("生年月日", who.Birthdate)
+	p.line("生年月日", ui.Date(ui.JA, who.Born()))
 }
 
 func yes(b bool, is, not string) string {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tegata/internal/ui"
+	"tegata/services/relying"
 )
 
 // yen reads an amount; 0 when it is none.
@@ -237,6 +238,18 @@ func (h *Handler) turn(v visit) {
 }
 
 func (h *Handler) received(v visit) { h.show(v.w, v.r, "received", v.page, 0) }
+
+// signed hands out the terms that opened the wallet, or the signature of them.
+func (h *Handler) signed(v visit) {
+	files := map[string][]byte{"terms.txt": v.page.W.Terms, "terms.txt.p7s": v.page.W.Signature}
+	name := v.r.PathValue("file")
+	content, ok := files[name]
+	if !ok {
+		h.fail(v.w, v.r, ui.ErrNoPage)
+		return
+	}
+	relying.HandOut(v.w, name, content)
+}
 
 func (h *Handler) closing(v visit) { h.show(v.w, v.r, "close", v.page, 0) }
 

@@ -114,6 +114,7 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("GET /settings", h.within(h.settings))
 	mux.HandleFunc("POST /settings/{switch}", h.within(h.turn))
 	mux.HandleFunc("GET /received", h.within(h.received))
+	mux.HandleFunc("GET /received/{file}", h.within(h.signed))
 	mux.HandleFunc("GET /close", h.within(h.closing))
 	mux.HandleFunc("POST /close", h.within(h.close))
 	if h.opt.Tills != nil {

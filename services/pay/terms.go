@@ -23,10 +23,10 @@ func Terms(id string, on time.Time, who Attributes, l Limits) []byte {
 	line := func(label, value string) { fmt.Fprintf(&b, "%s：%s\n", label, value) }
 	b.WriteString("てがたペイ 利用規約への同意と申し込み\nてがたペイ 御中\n\n")
 	line("申込番号", id)
-	line("申込日", on.In(japan).Format(time.DateOnly))
+	line("申込日", ui.Date(ui.JA, on))
 	line("氏名", who.Name)
 	line("住所", who.Address)
-	line("生年月日", who.Birthdate)
+	line("生年月日", ui.Date(ui.JA, who.Born()))
 	line("性別", inJapanese(who.Gender))
 	b.WriteString("\n")
 	b.WriteString("1 ウォレットは、おひとり1つです。他人に使わせません。\n")

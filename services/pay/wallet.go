@@ -20,6 +20,12 @@ func AttributesOf(c relying.Claims) Attributes {
 	return Attributes{Name: c.Name, Birthdate: c.Birthdate, Gender: c.Gender, Address: c.Address.Formatted}
 }
 
+// Born is the date of birth; zero where it is not one.
+func (a Attributes) Born() time.Time {
+	t, _ := time.Parse(time.DateOnly, a.Birthdate) // zero with an error
+	return t
+}
+
 // whole says whether all four are there: a person may keep some at the phone.
 func (a Attributes) whole() bool {
 	return a.Name != "" && a.Birthdate != "" && a.Gender != "" && a.Address != ""

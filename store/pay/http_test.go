@@ -147,12 +147,23 @@ func TestSigningUpOnThePages(t *testing.T) {
 		if _, _, body := p.get("/received"); !strings.Contains(body, hanako.Name) || !strings.Contains(body, "7年") {
 			t.Error("the record is not shown")
 		}
+		if _, _, terms := p.get("/received/terms.txt"); !strings.Contains(terms, "生年月日："+ui.Date(ui.JA, hanako.Born())) {
+			t.Errorf("what was signed: %q", terms)
+		}
+		if status, _, signature := p.get("/received/terms.txt.p7s"); status != 200 || signature == "" {
+			t.Errorf("its signature: %d", status)
+		}
+		if status, _, _ := p.get("/received/other.txt"); status != 404 {
+			t.Errorf("another file: %d", status)
+		}
 		if status, _, _ := p.post("/v1/logout", url.Values{"logout_token": {"bad"}}); status != 400 {
 			t.Errorf("a bad logout token: %d", status)
 		}
 		p.post("/v1/logout", url.Values{"logout_token": {"good"}})
-		if _, at, _ := p.get("/home"); at != "/" {
-			t.Errorf("logged out at %s", at)
+		for _, mine := range []string{"/home", "/received/terms.txt"} {
+			if _, at, _ := p.get(mine); at != "/" {
+				t.Errorf("logged out at %s", at)
+			}
 		}
 	})
 }
