@@ -21,8 +21,9 @@ const chapters = async (page) => {
   return links.evaluateAll((all) => all.map((a) => a.getAttribute('href')))
 }
 
-for (const [name, size] of [['on a phone', narrow], ['on a desk, in English', { ...wide, locale: 'en-US' }]]) {
-  job(`every chapter has its pictures and its film, ${name}`, async () => {
+// Pictures and films are the same files in both languages and at both sizes: they are opened once.
+for (const [name, size, opens] of [['has its pictures and its film, on a phone', narrow, true], ['is there, on a desk, in English', { ...wide, locale: 'en-US' }, false]]) {
+  job(`every chapter ${name}`, async () => {
     const page = await (await visitor(size)).newPage()
     const all = await chapters(page)
     assert.ok(all.length > 15, `chapters: ${all}`)
@@ -36,6 +37,7 @@ for (const [name, size] of [['on a phone', narrow], ['on a desk, in English', { 
       if (place === '/help/questions') continue
       const steps = page.locator('main ol > li')
       assert.ok(await steps.count() > 0, `${place} has no steps`)
+      if (!opens) continue
       for (const img of await page.locator('main img').all()) {
         await img.scrollIntoViewIfNeeded() // they are loaded when they come into sight
         const width = await img.evaluate((e) => e.decode().then(() => e.naturalWidth))
@@ -59,7 +61,7 @@ for (const [name, size] of [['on a phone', narrow], ['on a desk, in English', { 
       fetched.length = 0
       assert.ok(await sideways(page) <= 0, `${place} scrolls sideways with its film`)
     }
-    assert.ok(films > 10, `${films} films`)
+    assert.ok(!opens || films > 10, `${films} films`)
   })
 }
 
