@@ -2,6 +2,8 @@ package bank
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base32"
 	"errors"
 	"time"
 )
@@ -86,6 +88,17 @@ type Application struct {
 	CoolUntil  time.Time // until when the opening may be undone; zero once that is over
 	HeldAt     time.Time // since when nothing goes out; zero when it does
 }
+
+// Reference is what documents, pages and logs call the application with the id by. The id
+// itself opens the receipt for whoever knows it, without a login, and stands in that page's
+// address alone: a guardian reads the document, and others a log.
+func Reference(id string) string {
+	sum := sha256.Sum256([]byte("bank application " + id))
+	return base32.StdEncoding.EncodeToString(sum[:])[:12]
+}
+
+// Reference is that of this application.
+func (a Application) Reference() string { return Reference(a.ID) }
 
 // Record is the record of identity verification (確認記録).
 type Record struct {

@@ -64,7 +64,7 @@ func Document(id string, on time.Time, who Attributes, c Choices, minor bool) []
 		title = "証券総合口座 開設申込書"
 	}
 	b.WriteString(title + "\n手形銀行 御中\n\n")
-	line("申込番号", id)
+	line("申込番号", Reference(id))
 	line("申込日", ui.Date(ui.JA, on))
 	line("氏名", who.Name)
 	line("住所", who.Address)

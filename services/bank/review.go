@@ -59,7 +59,7 @@ type finding struct {
 func (b *Bank) anew(ctx context.Context, a Application, signature, document []byte) finding {
 	v, err := b.conf.Verifier.Verify(ctx, signature, document)
 	if err != nil {
-		b.conf.Log.WarnContext(ctx, "a review could not be done; it is tried again", "application", a.ID, "error", err)
+		b.conf.Log.WarnContext(ctx, "a review could not be done; it is tried again", "application", a.Reference(), "error", err)
 		return finding{again: retryReview}
 	}
 	status, asOf := v.Status()

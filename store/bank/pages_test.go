@@ -164,7 +164,7 @@ func TestWhatIsSignedIsWhatWasShown(t *testing.T) {
 		for range 2 { // a double click
 			c.do("POST", "/check", url.Values{"draft": {second}})
 		}
-		if len(c.provider.Keys) != 2 || c.provider.Keys[0] != c.provider.Keys[1] || !strings.Contains(string(c.provider.Content), second) {
+		if len(c.provider.Keys) != 2 || c.provider.Keys[0] != c.provider.Keys[1] || !strings.Contains(string(c.provider.Content), bank.Reference(second)) {
 			t.Errorf("brought as %v", c.provider.Keys)
 		}
 		// The answer is lost on the way: the next try is another transaction, or it would be refused for ever.
