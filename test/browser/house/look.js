@@ -11,6 +11,16 @@ const seen = new Set(note && existsSync(note) ? readFileSync(note, 'utf8').split
 // look has axe-core read the page and sees that nothing runs off its side. A page that was read before, in the same
 // state, is not read again: state is its language, its path without ids, its first headings and its alerts.
 export const look = async (page) => {
+  try {
+    await read(page)
+  } catch (e) {
+    if (!/context was destroyed|frame was detached/i.test(e.message)) throw e
+    await page.waitForLoadState() // it was on its way to the next one, which is the page to look at
+    await read(page)
+  }
+}
+
+const read = async (page) => {
   await page.getByRole('main').waitFor()
   if (page.context().scriptless) return // axe needs script; the same pages are read by visitors who have it
   assert.ok(await sideways(page) <= 0, `${page.url()} scrolls sideways by ${await sideways(page)} px`)
