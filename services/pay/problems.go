@@ -107,8 +107,8 @@ var (
 		"There is no such thing here.", "Begin at the start.")
 	// ErrDeclined: the person did not agree on the phone, or the time was over.
 	ErrDeclined = problem.NewYourTurn(403, "pay-declined",
-		"スマートフォンでの確認は、行われませんでした。", "何も変わっていません。もう一度始められます。",
-		"Nothing was confirmed on the phone.", "Nothing was changed. You can begin again.")
+		"スマートフォンでの確認は、行われませんでした。", "何も変わっていません。断っていないのにここへ戻ったときは、理由がスマートフォンに出ています。そうでなければ、もう一度始められます。",
+		"Nothing was confirmed on the phone.", "Nothing was changed. If you did not refuse, your phone says why not. Otherwise you can begin again.")
 	// ErrAnswer: what the browser brought back answers nothing that it began here.
 	ErrAnswer = problem.NewRefused(403, "pay-answer",
 		"このブラウザーで始めた確認への回答ではありません。", "何も変わっていません。始めからやり直してください。",
