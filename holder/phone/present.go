@@ -2,6 +2,7 @@ package phone
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -208,7 +209,7 @@ func (p *Phone) carried(link string) []byte {
 		if a.Link != link || !a.Tapped || a.Sealed == "" || a.Withdrawn != "" || !p.now().Before(a.Until) {
 			continue
 		}
-		given, err := json.Marshal(ceremony.Carried{Phone: a.Fetcher, Posted: ceremony.Posted{Answer: a.Sealed, Signed: a.Signed}})
+		given, err := json.Marshal(ceremony.Carried{Phone: ceremony.Bearer(sha256.Sum256([]byte(a.Fetcher)), a.Sealed), Posted: ceremony.Posted{Answer: a.Sealed, Signed: a.Signed}})
 		if err != nil || len(given) > apdu.MaxCarried {
 			return nil
 		}

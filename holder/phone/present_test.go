@@ -390,7 +390,7 @@ func TestAnAnswerIsCarriedByASecondTap(t *testing.T) {
 	w.must(err)
 	var carried ceremony.Carried
 	w.must(json.Unmarshal(given, &carried))
-	if carried.Posted.Answer == "" || carried.Posted.Decline != "" || !ceremony.ValidID(carried.Phone) || strings.Contains(string(given), uri) {
+	if carried.Posted.Answer == "" || carried.Posted.Decline != "" || len(carried.Phone) != 43 || ceremony.ValidID(carried.Phone) || strings.Contains(string(given), uri) {
 		t.Errorf("%s", given)
 	}
 	var taken ceremony.Taken
