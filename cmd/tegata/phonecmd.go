@@ -201,11 +201,12 @@ func phoneApprove(ctx context.Context, c console, flags *flag.FlagSet, args []st
 		return err
 	}
 	var out struct {
-		Approved bool   `json:"approved"`
-		Carry    bool   `json:"carry"`
-		Redirect string `json:"redirect"`
-		Party    string `json:"party"`
-		What     string `json:"what"`
+		Approved  bool   `json:"approved"`
+		Carry     bool   `json:"carry"`
+		Withdrawn bool   `json:"withdrawn"`
+		Redirect  string `json:"redirect"`
+		Party     string `json:"party"`
+		What      string `json:"what"`
 	}
 	if err := r.post(ctx, "phone", phonePath(words[0], "approve"), body, &out); err != nil {
 		return err
@@ -215,6 +216,8 @@ func phoneApprove(ctx context.Context, c console, flags *flag.FlagSet, args []st
 		c.say("%s: %s", out.Party, out.What)
 	case out.Carry:
 		c.say("署名しました。通信できないので、もう一度同じ端末にかざしてください。 / Signed. There is no network: hold the phone to the same terminal again.")
+	case out.Withdrawn:
+		c.say("断ることにしました。回答は端末に渡しません。通信できるようになったら、断ったことを送ります。 / Taken back: the answer is given to no terminal; the refusal is sent once there is a network.")
 	default:
 		c.say("断りました / refused")
 	}

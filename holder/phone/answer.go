@@ -49,14 +49,15 @@ type Reply struct {
 
 // Outcome is what happened with the answer.
 type Outcome struct {
-	Approved bool
-	Redirect string // same device: where this browser goes on; "" otherwise
-	Party    ceremony.Text
-	What     ceremony.Text
-	At       time.Time
-	Copies   int  // of signed documents that the phone keeps from now on
-	NoRoom   bool // it has no room for them
-	Carry    bool // signed, and not sent for want of a network: the terminal that asked takes it at a second tap
+	Approved  bool
+	Redirect  string // same device: where this browser goes on; "" otherwise
+	Party     ceremony.Text
+	What      ceremony.Text
+	At        time.Time
+	Copies    int  // of signed documents that the phone keeps from now on
+	NoRoom    bool // it has no room for them
+	Withdrawn bool // refused after that, without a network: given to no terminal any more
+	Carry     bool // signed, and not sent for want of a network: the terminal that asked takes it at a second tap
 }
 
 // Answer answers a fetched request. A wrong secret, and an answer that could not
@@ -64,7 +65,8 @@ type Outcome struct {
 // unless the person refuses now. After anything else the request is over.
 //
 // Without a network, a yes to what a terminal handed over is signed and waits for a second
-// tap there (Outcome.Carry); anything else is ErrNoNetwork.
+// tap there (Outcome.Carry); a refusal after that takes it back (Outcome.Withdrawn). Anything
+// else is ErrNoNetwork. What was taken back is agreed to no more: ErrWithdrawn.
 //
 // A refusal by the verifier is that problem; the Outcome beside it says where
 // the browser goes all the same. Both redirects are checked; what a verifier sent
@@ -83,12 +85,18 @@ func (p *Phone) Answer(ctx context.Context, id string, reply Reply) (Outcome, er
 	if reply.Shown != a.shown() {
 		return Outcome{}, ErrReplaced
 	}
-	if alone != nil && (!a.Tapped || !reply.Approve) {
+	if alone != nil && (!a.Tapped || !reply.Approve && a.Sealed == "") {
 		return Outcome{}, alone
+	}
+	if reply.Approve && a.Withdrawn != "" {
+		return Outcome{}, ErrWithdrawn
 	}
 	w, err := p.parts(ctx, a)
 	if err != nil {
 		return Outcome{}, err
+	}
+	if !reply.Approve && alone != nil {
+		return p.withdraw(ctx, a, w, reply.Reason)
 	}
 	if !reply.Approve {
 		return p.decline(ctx, a, w, reply.Reason)
@@ -143,6 +151,9 @@ func (p *Phone) parts(ctx context.Context, a Asking) (parts, error) {
 
 // view is a request as it is shown.
 func (p *Phone) view(ctx context.Context, a Asking) (Ask, error) {
+	if a.Withdrawn != "" {
+		return Ask{}, ErrWithdrawn
+	}
 	w, err := p.parts(ctx, a)
 	if err != nil {
 		return Ask{}, err
@@ -295,10 +306,7 @@ func (p *Phone) use(w parts, result string) Use {
 // decline ends the request without unlocking anything: refusing is not harder
 // than agreeing.
 func (p *Phone) decline(ctx context.Context, a Asking, w parts, reason string) (Outcome, error) {
-	if reason == "" {
-		reason = ceremony.ReasonUnwanted
-	}
-	if !ceremony.ValidReason(reason) {
+	if reason = reasonOr(reason); !ceremony.ValidReason(reason) {
 		return Outcome{}, ErrReason
 	}
 	use := p.use(w, ResultPending)

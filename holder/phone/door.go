@@ -270,12 +270,13 @@ func approve(ctx context.Context, p *Phone, r *http.Request) (any, error) {
 		return nil, err
 	}
 	return struct {
-		Approved bool   `json:"approved"`
-		Carry    bool   `json:"carry,omitempty"` // signed; the terminal takes it at a second tap
-		Redirect string `json:"redirect,omitempty"`
-		Party    string `json:"party"`
-		What     string `json:"what"`
-	}{out.Approved, out.Carry, out.Redirect, out.Party.JA, out.What.JA}, nil
+		Approved  bool   `json:"approved"`
+		Carry     bool   `json:"carry,omitempty"`     // signed; the terminal takes it at a second tap
+		Withdrawn bool   `json:"withdrawn,omitempty"` // what was signed is taken back, and that is told later
+		Redirect  string `json:"redirect,omitempty"`
+		Party     string `json:"party"`
+		What      string `json:"what"`
+	}{out.Approved, out.Carry, out.Withdrawn, out.Redirect, out.Party.JA, out.What.JA}, nil
 }
 
 // sign makes a detached CMS signature with the signature key.

@@ -124,7 +124,8 @@ func (p *Phone) errands(ctx context.Context) (list []errand, err error) {
 	for _, o := range orders {
 		list = append(list, errand{o.Next, p, p.Deliver})
 	}
-	return list, nil
+	withdrawn, err := p.withdrawals(ctx)
+	return append(list, withdrawn...), err
 }
 
 // RunDue does what phones do by themselves, for each whose time has come. An authority

@@ -2,6 +2,7 @@ package phone
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -191,7 +192,8 @@ func (p *Phone) taken(link string) uint16 {
 }
 
 // carried is the signed answer to a request that a terminal handed over, for that terminal to
-// post: only while the phone has no network, and only to who names the request. It is sealed
+// post: only while the phone has no network, only to who names the request, and not after the
+// person took it back. It is sealed
 // to the verifier. The answer stays here too: with a network it is sent again, and told what
 // came of it.
 func (p *Phone) carried(link string) []byte {
@@ -204,10 +206,10 @@ func (p *Phone) carried(link string) []byte {
 		return nil
 	}
 	for _, a := range asks {
-		if a.Link != link || !a.Tapped || a.Sealed == "" || !p.now().Before(a.Until) {
+		if a.Link != link || !a.Tapped || a.Sealed == "" || a.Withdrawn != "" || !p.now().Before(a.Until) {
 			continue
 		}
-		given, err := json.Marshal(ceremony.Carried{Phone: a.Fetcher, Posted: ceremony.Posted{Answer: a.Sealed, Signed: a.Signed}})
+		given, err := json.Marshal(ceremony.Carried{Phone: ceremony.Bearer(sha256.Sum256([]byte(a.Fetcher)), a.Sealed), Posted: ceremony.Posted{Answer: a.Sealed, Signed: a.Signed}})
 		if err != nil || len(given) > apdu.MaxCarried {
 			return nil
 		}

@@ -352,18 +352,8 @@ func TestOneRequestAtATime(t *testing.T) {
 // A phone that lost its network after it had received a request: what the person agreed to is
 // signed, waits, and is given to the terminal that asked, and to no other.
 func TestAnAnswerIsCarriedByASecondTap(t *testing.T) {
-	w, p, c := registered(t)
-	at := w.counter(c, "till-1", pki.RoleTerminal)
-	uri := at.charge()
-	w.must(p.Present(t.Context(), at.slot.Addr()))
-	w.must(at.handOver(uri))
-	h := handed(t, p)
-	w.must(h.Err)
-	a, err := p.Asked(t.Context(), h.Ask)
-	w.must(err)
-	waits(t, "the terminal lets go", func() bool { return p.PresentedAt() == "" })
-	off, on := false, true
-	w.must(p.Set(t.Context(), phone.Change{Network: &off}))
+	w, p, c, at, uri, a := askedAlone(t)
+	on := true
 	again := func(uri string) ([]byte, error) {
 		t.Helper()
 		waits(t, "it is held nowhere", func() bool { return p.PresentedAt() == "" })
@@ -375,22 +365,22 @@ func TestAnAnswerIsCarriedByASecondTap(t *testing.T) {
 	if got, err := again(uri); got != nil || !errors.Is(err, handover.ErrNotTaken) {
 		t.Errorf("before it was answered: %q, %v", got, err)
 	}
-	if _, err := p.Answer(t.Context(), h.Ask, phone.Reply{Shown: a.Shown}); !errors.Is(err, phone.ErrNoNetwork) {
+	if _, err := p.Answer(t.Context(), a.ID, phone.Reply{Shown: a.Shown}); !errors.Is(err, phone.ErrNoNetwork) {
 		t.Errorf("refused without a network: %v", err)
 	}
-	yes := phone.Reply{Shown: a.Shown, Approve: true, Unlock: element.Unlock{Password: password(t, phonePassword)}}
+	yes := yesTo(t, a)
 	wrong := phone.Reply{Shown: a.Shown, Approve: true, Unlock: element.Unlock{Password: password(t, "WRONG999")}}
-	if out, err := p.Answer(t.Context(), h.Ask, wrong); err == nil || out.Carry {
+	if out, err := p.Answer(t.Context(), a.ID, wrong); err == nil || out.Carry {
 		t.Errorf("a wrong password: %+v, %v", out, err)
 	}
 	if got, _ := again(uri); got != nil {
 		t.Errorf("after a wrong password: %q", got)
 	}
-	out, err := p.Answer(t.Context(), h.Ask, yes)
+	out, err := p.Answer(t.Context(), a.ID, yes)
 	if err != nil || !out.Carry || out.Approved {
 		t.Fatalf("%+v, %v", out, err)
 	}
-	if ask, err := p.Fetch(t.Context(), uri); err != nil || ask.ID != h.Ask {
+	if ask, err := p.Fetch(t.Context(), uri); err != nil || ask.ID != a.ID {
 		t.Errorf("shown again: %v", err)
 	}
 	if got, err := again(at.charge()); got != nil || !errors.Is(err, handover.ErrNotTaken) {
@@ -400,11 +390,11 @@ func TestAnAnswerIsCarriedByASecondTap(t *testing.T) {
 	w.must(err)
 	var carried ceremony.Carried
 	w.must(json.Unmarshal(given, &carried))
-	if carried.Posted.Answer == "" || carried.Posted.Decline != "" || !ceremony.ValidID(carried.Phone) || strings.Contains(string(given), uri) {
+	if carried.Posted.Answer == "" || carried.Posted.Decline != "" || len(carried.Phone) != 43 || ceremony.ValidID(carried.Phone) || strings.Contains(string(given), uri) {
 		t.Errorf("%s", given)
 	}
 	var taken ceremony.Taken
-	w.must(httpd.PostJSON(t.Context(), httpd.Client(5*time.Second), c.origin+"/v1/requests/"+h.Ask+"/answer", carried.Posted, &taken, httpd.Header{Name: ceremony.PhoneHeader, Value: carried.Phone}))
+	w.must(httpd.PostJSON(t.Context(), httpd.Client(5*time.Second), c.origin+"/v1/requests/"+a.ID+"/answer", carried.Posted, &taken, httpd.Header{Name: ceremony.PhoneHeader, Value: carried.Phone}))
 	if got := c.last(); !slices.Contains(got.AMR, "pwd") || got.Decision != ceremony.Approve {
 		t.Errorf("answer %+v", got)
 	}
@@ -414,7 +404,7 @@ func TestAnAnswerIsCarriedByASecondTap(t *testing.T) {
 		t.Errorf("with a network: %q, %v", got, err)
 	}
 	handed(t, p)
-	if out, err := p.Answer(t.Context(), h.Ask, yes); err != nil || out.Carry || !out.Approved {
+	if out, err := p.Answer(t.Context(), a.ID, yes); err != nil || out.Carry || !out.Approved {
 		t.Errorf("sent again: %+v, %v", out, err)
 	}
 }

@@ -76,6 +76,11 @@ func (p *Phone) Set(ctx context.Context, c Change) error {
 		p.element.EndCompatible()
 		p.TakeAway() // from whatever terminal it is held to: it answers nothing any more
 	}
+	if c.Network != nil && r.Network && r.Power {
+		if err := p.sendWithdrawn(ctx); err != nil { // the setting holds; the clock's own work tries again
+			p.phones.c.Log.ErrorContext(ctx, "a refusal was not sent", "phone", p.id, "error", err)
+		}
+	}
 	return nil
 }
 
@@ -176,7 +181,7 @@ func (p *Phone) Look(ctx context.Context) (Look, error) {
 		PINTries: p.element.Tries(element.PIN), PasswordTries: p.element.Tries(element.Password), Biometrics: p.biometrics(r),
 	}
 	for _, a := range asks {
-		if a.Request != "" && l.Now.Before(a.Until) && live != nil { // nobody else can answer
+		if a.Request != "" && a.Withdrawn == "" && l.Now.Before(a.Until) && live != nil { // nobody else can answer
 			l.Waiting = append(l.Waiting, a)
 		}
 	}

@@ -170,6 +170,8 @@ type Asking struct {
 	At           time.Time `json:"at"`                  // fetched
 	Until        time.Time `json:"until"`               // the request ends
 	Sealed       string    `json:"sealed,omitempty"`    // the answer, signed, perhaps not arrived
+	Withdrawn    string    `json:"withdrawn,omitempty"` // why Sealed was taken back without a network; it is not carried then
+	TellAt       time.Time `json:"tell_at,omitzero"`    // that is sent then
 	Approved     []string  `json:"approved,omitempty"`  // granted with it
 	UseID        string    `json:"use,omitempty"`       // its entry in the history
 	Document     []byte    `json:"document,omitempty"`  // of kind sign, as it is shown and signed: before there could be several
@@ -240,11 +242,12 @@ const (
 
 // Results of a history entry.
 const (
-	ResultPending  = "pending" // begun; whether it arrived is not known yet
-	ResultApproved = "approved"
-	ResultRefused  = "refused"
-	ResultFailed   = "failed"
-	ResultDone     = "done"
+	ResultPending   = "pending"   // begun; whether it arrived is not known yet
+	ResultWithdrawn = "withdrawn" // agreed to, then refused without a network; nobody was told yet
+	ResultApproved  = "approved"
+	ResultRefused   = "refused"
+	ResultFailed    = "failed"
+	ResultDone      = "done"
 )
 
 // Use is one entry of the history.

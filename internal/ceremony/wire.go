@@ -1,5 +1,11 @@
 package ceremony
 
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+)
+
 // Bodies and headers of the verifier's endpoints, as asking parties and phones
 // write and read them.
 
@@ -45,10 +51,21 @@ type Posted struct {
 }
 
 // Carried is an answer on its way over a terminal, from a phone that has no network
-// (docs/card.md): what the terminal's party posts for it, and under which PhoneHeader.
+// (docs/card.md): what the terminal's party posts for it, and under which PhoneHeader. That
+// is Bearer's value, not the phone's own, under which anybody could refuse in its name.
 type Carried struct {
 	Phone  string `json:"phone"`
 	Posted Posted `json:"posted"`
+}
+
+// Bearer is the PhoneHeader of whoever carries this very answer (Posted.Answer), and of
+// nothing else: HMAC-SHA-256 under the SHA-256 of the phone's own, which is what a verifier
+// keeps of that.
+func Bearer(phone [sha256.Size]byte, answer string) string {
+	h := hmac.New(sha256.New, phone[:])
+	sum := sha256.Sum256([]byte(answer))
+	h.Write(sum[:])
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
 }
 
 // Taken answers Posted once a verdict is stored. A verdict that is not passed

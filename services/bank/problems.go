@@ -30,8 +30,8 @@ var (
 		"The signature could not be accepted.", "It is no valid signature of whoever logged in. Nothing was stored.")
 	// ErrDeclined: the person did not agree on the phone, or the time was over.
 	ErrDeclined = problem.NewYourTurn(403, "bank-declined",
-		"スマートフォンでの確認は、行われませんでした。", "何も保存していません。もう一度始められます。",
-		"Nothing was confirmed on the phone.", "Nothing was stored. You can begin again.")
+		"スマートフォンでの確認は、行われませんでした。", "何も保存していません。断っていないのにここへ戻ったときは、理由がスマートフォンに出ています。そうでなければ、もう一度始められます。",
+		"Nothing was confirmed on the phone.", "Nothing was stored. If you did not refuse, your phone says why not. Otherwise you can begin again.")
 	// ErrDataChanged: the person moved or changed names, and cannot sign for now.
 	ErrDataChanged = problem.NewYourTurn(403, "bank-data-changed",
 		"住所や氏名などが変わったため、いまは署名できません。",

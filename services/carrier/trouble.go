@@ -59,7 +59,7 @@ func words() []refusal {
 		{err: ErrNotFound, status: 404, kind: yours, code: "carrier-not-found", title: say("見つかりませんでした。", "Nothing is here."),
 			detail: say("リンクが古いか、あなたの回線ではありません。何も変わっていません。", "The link is old, or the line is not yours. Nothing has changed.")},
 		{err: relying.ErrDenied, status: 403, kind: yours, code: "carrier-declined", title: say("スマートフォンでの確認は、行われませんでした。", "Nothing was confirmed on the phone."),
-			detail: say(nothing.JA+"もう一度始められます。", nothing.EN+" You can begin again.")},
+			detail: say(nothing.JA+"断っていないのにここへ戻ったときは、理由がスマートフォンに出ています。そうでなければ、もう一度始められます。", nothing.EN+" If you did not refuse, your phone says why not. Otherwise you can begin again.")},
 		{err: relying.ErrNotAsked, status: 403, kind: refused, code: "carrier-answer", title: say("このブラウザーで始めた確認への回答ではありません。", "This answers nothing that this browser began."),
 			detail: say(nothing.JA+"始めからやり直してください。", nothing.EN+" Begin again.")},
 		{err: relying.ErrWeak, status: 403, kind: refused, code: "carrier-class", title: say("確認の強さが足りません。", "The confirmation was not strong enough."),

@@ -3,7 +3,9 @@ package pay
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/hex"
 	"errors"
 	"net/http"
 	"sync"
@@ -21,35 +23,48 @@ const (
 )
 
 // Enter signs a clerk in at a shop's till: each try is counted before it is compared. It
-// returns the code's version, ErrNotFound, ErrTillCode and ErrTillLocked.
-func (t *Tills) Enter(ctx context.Context, shop, typed string) (version int64, err error) {
+// device is what the browser keeps of an earlier sign-in there: with it, the tries of others
+// lock nobody out. It returns the code's version, what the browser keeps from now on,
+// ErrNotFound, ErrTillCode and ErrTillLocked.
+func (t *Tills) Enter(ctx context.Context, shop, typed, device string) (version int64, keeps string, err error) {
 	if _, err := t.Shop(shop); err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	code, err := ParseCode(typed)
 	if err != nil { // nothing that could be right: no try
-		return 0, err
+		return 0, "", err
 	}
 	store := t.pay.conf.Store
-	kept, err := store.TryTillCode(ctx, t.pay.conf.Now(), shop)
+	kept, err := store.TryTillCode(ctx, t.pay.conf.Now(), shop, deviceHash(device))
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	if !kept.Is(code) {
 		if kept.Left() == 0 {
-			return 0, ErrTillLocked
+			return 0, "", ErrTillLocked
 		}
-		return 0, ErrTillCode.With("tries_left", kept.Left())
+		return 0, "", ErrTillCode.With("tries_left", kept.Left())
 	}
-	if err := store.TillCodeRight(ctx, t.pay.conf.Now(), shop, kept.Version); err != nil {
-		return 0, err
+	if !kept.Device { // never a value that somebody else may have put there
+		device = rand.Text()
 	}
-	return kept.Version, nil
+	if err := store.TillCodeRight(ctx, t.pay.conf.Now(), shop, kept.Version, deviceHash(device)); err != nil {
+		return 0, "", err
+	}
+	return kept.Version, device, nil
 }
 
-// SetCode makes a code that of a shop's till. The one that it has already changes nothing;
-// another one ends what is signed in, and the tries at it. It returns ErrNotFound and
-// ErrTillCode.
+// deviceHash is by what a browser is known; "" for none.
+func deviceHash(device string) string {
+	if device == "" {
+		return ""
+	}
+	h := sha256.Sum256([]byte(device))
+	return hex.EncodeToString(h[:])
+}
+
+// SetCode makes a code that of a shop's till. Tries at it and locks are forgotten; another
+// code than before ends what is signed in, too. It returns ErrNotFound and ErrTillCode.
 func (t *Tills) SetCode(ctx context.Context, shop, digits string) error {
 	if _, err := t.Shop(shop); err != nil {
 		return err
@@ -60,7 +75,7 @@ func (t *Tills) SetCode(ctx context.Context, shop, digits string) error {
 	}
 	kept, err := t.pay.conf.Store.TillCode(ctx, shop)
 	if err == nil && kept.Is(code) {
-		return nil
+		return t.pay.conf.Store.UnlockTill(ctx, t.pay.conf.Now(), shop)
 	}
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
@@ -139,6 +154,25 @@ func (c *clerks) begin(w http.ResponseWriter, r *http.Request, shop string, vers
 	http.SetCookie(w, &http.Cookie{Name: c.cookie, Value: token, Path: "/", HttpOnly: true, Secure: c.secure, SameSite: http.SameSiteStrictMode, MaxAge: int(clerkLife / time.Second)})
 }
 
+// deviceLife is how long a browser is known at a till since it was signed in there last: the
+// most that browsers keep a cookie (RFC 6265bis, section 5.5).
+const deviceLife = 400 * 24 * time.Hour
+
+// device is what this browser keeps of an earlier sign-in at a shop; "" for nothing.
+func (c *clerks) device(r *http.Request, shop string) string {
+	sent, err := r.Cookie(c.cookie + "-device-" + shop)
+	if err != nil || !isOnce(sent.Value) {
+		return ""
+	}
+	return sent.Value
+}
+
+// know has the browser keep that it was signed in at a shop. It opens nothing: the code is
+// asked for as before, and tried as often as any other browser may.
+func (c *clerks) know(w http.ResponseWriter, shop, device string) {
+	http.SetCookie(w, &http.Cookie{Name: c.cookie + "-device-" + shop, Value: device, Path: "/", HttpOnly: true, Secure: c.secure, SameSite: http.SameSiteStrictMode, MaxAge: int(deviceLife / time.Second)})
+}
+
 func (c *clerks) end(r *http.Request) {
 	if sent, err := r.Cookie(c.cookie); err == nil {
 		c.mu.Lock()
@@ -208,7 +242,7 @@ func (h *Handler) entering(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) enter(w http.ResponseWriter, r *http.Request) {
 	shop := r.PathValue("shop")
 	// Whatever becomes of the browser: a try that was counted is compared.
-	version, err := h.opt.Tills.Enter(context.WithoutCancel(r.Context()), shop, r.PostFormValue("code"))
+	version, device, err := h.opt.Tills.Enter(context.WithoutCancel(r.Context()), shop, r.PostFormValue("code"), h.clerks.device(r, shop))
 	switch {
 	case errors.Is(err, ErrNotFound):
 		h.fail(w, r, err)
@@ -216,6 +250,7 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request) {
 		h.site.GoTo(w, r, ui.Later{Path: "/till/" + shop + "/enter", Trouble: ui.TroubleOf(w, err)}, "")
 	default:
 		h.clerks.begin(w, r, shop, version)
+		h.clerks.know(w, shop, device)
 		http.Redirect(w, r, "/till/"+shop, http.StatusSeeOther)
 	}
 }

@@ -107,8 +107,8 @@ var (
 		"There is no such thing here.", "Begin at the start.")
 	// ErrDeclined: the person did not agree on the phone, or the time was over.
 	ErrDeclined = problem.NewYourTurn(403, "pay-declined",
-		"スマートフォンでの確認は、行われませんでした。", "何も変わっていません。もう一度始められます。",
-		"Nothing was confirmed on the phone.", "Nothing was changed. You can begin again.")
+		"スマートフォンでの確認は、行われませんでした。", "何も変わっていません。断っていないのにここへ戻ったときは、理由がスマートフォンに出ています。そうでなければ、もう一度始められます。",
+		"Nothing was confirmed on the phone.", "Nothing was changed. If you did not refuse, your phone says why not. Otherwise you can begin again.")
 	// ErrAnswer: what the browser brought back answers nothing that it began here.
 	ErrAnswer = problem.NewRefused(403, "pay-answer",
 		"このブラウザーで始めた確認への回答ではありません。", "何も変わっていません。始めからやり直してください。",
@@ -137,7 +137,8 @@ var (
 	ErrTillCode = problem.NewYourTurn(403, "pay-till-code",
 		"レジのコードが違います。", "8けたの数字です。続けて5回まちがえると、15分間、受け付けません。レジには入っていません。",
 		"This is not the till's code.", "It has eight digits. After five wrong ones in a row none is taken for 15 minutes. Nobody was signed in.")
-	// ErrTillLocked: too many wrong codes in a row. Whoever is signed in stays so.
+	// ErrTillLocked: too many wrong codes in a row, of this browser if it was signed in there
+	// before, else of all that were not. Whoever is signed in stays so.
 	ErrTillLocked = problem.NewRefused(429, "pay-till-locked",
 		"まちがいが続いたので、このレジのコードを15分間、受け付けません。", "すでに入っている画面は、そのまま使えます。心当たりがないときは、てがたペイの窓口へ連絡してください。",
 		"Too many wrong codes: this till takes none for 15 minutes.", "Whoever is signed in stays so. If this was not you, tell the wallet's office.")

@@ -106,16 +106,21 @@ type Store interface {
 	// Refunds are those of a sale, the oldest first.
 	Refunds(ctx context.Context, sale string) ([]Refund, error)
 
-	// SetTillCode keeps by what a till's code is known, in place of any other.
+	// SetTillCode keeps by what a till's code is known, in place of any other, and forgets the
+	// tries and the browsers of that one.
 	SetTillCode(ctx context.Context, at time.Time, shop string, c CodeCheck) error
 	// TillCode is what is kept of a till's code. It returns ErrNotFound.
 	TillCode(ctx context.Context, shop string) (TillCode, error)
-	// TryTillCode counts a try (TillCode.Count), and gives by what it is compared. It returns
-	// ErrNotFound and ErrTillLocked.
-	TryTillCode(ctx context.Context, at time.Time, shop string) (TillCode, error)
-	// TillCodeRight forgets the tries at a version of a code. It returns ErrMoved when there
-	// is another code by now.
-	TillCodeRight(ctx context.Context, at time.Time, shop string, version int64) error
+	// UnlockTill forgets the tries at a till's code, and its locks.
+	UnlockTill(ctx context.Context, at time.Time, shop string) error
+	// TryTillCode counts a try (TillCode.Count), and gives by what it is compared. A device
+	// that is known there (TillCode.Device) has its own count; any other, and "", the common
+	// one. It returns ErrNotFound and ErrTillLocked.
+	TryTillCode(ctx context.Context, at time.Time, shop, device string) (TillCode, error)
+	// TillCodeRight forgets the tries at a version of a code: those of the device when it is
+	// known there, else the common ones, and the device is known from now on. It returns
+	// ErrMoved when there is another code by now.
+	TillCodeRight(ctx context.Context, at time.Time, shop string, version int64, device string) error
 
 	// Entries are the whole ledger of a wallet, oldest first. ErrLedger when it does not add up.
 	Entries(ctx context.Context, wallet string) ([]Entry, error)

@@ -74,6 +74,7 @@ type TillCode struct {
 	Version     int64 // another code is another version
 	Tries       int64 // in a row that were not right; this one counts
 	LockedUntil time.Time
+	Device      bool // Tries and LockedUntil are of one browser that was signed in before
 }
 
 // Left is how many tries are left.

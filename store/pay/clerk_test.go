@@ -190,7 +190,7 @@ func TestTriesAtATillsCodeAreCounted(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 24 {
 			wg.Go(func() {
-				switch _, err := s.tills.Enter(t.Context(), "asahi", fmt.Sprintf("%08d", i)); {
+				switch _, _, err := s.tills.Enter(t.Context(), "asahi", fmt.Sprintf("%08d", i), ""); {
 				case errors.Is(err, pay.ErrTillLocked):
 					locked.Add(1)
 				case errors.Is(err, pay.ErrTillCode):
@@ -208,22 +208,22 @@ func TestTriesAtATillsCodeAreCounted(t *testing.T) {
 		if err != nil || tried != 5 || wrong.Load() != 4 || locked.Load() != 20 {
 			t.Errorf("%d counted, %d wrong, %d locked, %v", tried, wrong.Load(), locked.Load(), err)
 		}
-		if _, err := s.tills.Enter(t.Context(), "asahi", tillDigits); !errors.Is(err, pay.ErrTillLocked) {
+		if _, _, err := s.tills.Enter(t.Context(), "asahi", tillDigits, ""); !errors.Is(err, pay.ErrTillLocked) {
 			t.Errorf("the right one, locked: %v", err)
 		}
 		w.now = w.now.Add(15*time.Minute - time.Millisecond)
-		if _, err := s.tills.Enter(t.Context(), "asahi", tillDigits); !errors.Is(err, pay.ErrTillLocked) {
+		if _, _, err := s.tills.Enter(t.Context(), "asahi", tillDigits, ""); !errors.Is(err, pay.ErrTillLocked) {
 			t.Errorf("a moment too early: %v", err)
 		}
 		w.now = w.now.Add(time.Millisecond)
 		for range 3 { // what is right takes the count back
 			for i := range 4 {
-				_, err := s.tills.Enter(t.Context(), "asahi", "00000000")
+				_, _, err := s.tills.Enter(t.Context(), "asahi", "00000000", "")
 				if !errors.Is(err, pay.ErrTillCode) {
 					t.Errorf("try %d: %v", i, err)
 				}
 			}
-			if _, err := s.tills.Enter(t.Context(), "asahi", tillDigits); err != nil {
+			if _, _, err := s.tills.Enter(t.Context(), "asahi", tillDigits, ""); err != nil {
 				t.Error(err)
 			}
 		}
@@ -233,7 +233,7 @@ func TestTriesAtATillsCodeAreCounted(t *testing.T) {
 		}
 		p.enters("asahi") // whoever is signed in stays so, whatever a stranger types
 		for range 5 {
-			s.tills.Enter(t.Context(), "asahi", "00000000")
+			s.tills.Enter(t.Context(), "asahi", "00000000", "")
 		}
 		if _, at, _ := p.get("/till/asahi/sales"); at != "/till/asahi/sales" {
 			t.Errorf("at %s", at)
@@ -241,13 +241,122 @@ func TestTriesAtATillsCodeAreCounted(t *testing.T) {
 		if err := s.tills.SetCode(t.Context(), "asahi", "11112222"); err != nil { // another code opens it at once
 			t.Fatal(err)
 		}
-		if _, err := s.tills.Enter(t.Context(), "asahi", "11112222"); err != nil {
+		if _, _, err := s.tills.Enter(t.Context(), "asahi", "11112222", ""); err != nil {
 			t.Error(err)
 		}
-		if _, err := s.tills.Enter(t.Context(), "nowhere", tillDigits); !errors.Is(err, pay.ErrNotFound) {
+		if _, _, err := s.tills.Enter(t.Context(), "nowhere", tillDigits, ""); !errors.Is(err, pay.ErrNotFound) {
 			t.Error(err)
 		}
 		if err := w.db.CheckAudit(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Who reaches the page can lock it, again and again, for everybody but the browsers that were
+// signed in there: each of them has its own five tries.
+func TestALockedTillOpensToItsOwnBrowser(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		s := newShop(t, w)
+		try := func(p *pages, code string) (at, body string) {
+			_, at, body = p.post("/till/asahi/enter", url.Values{"code": {code}})
+			return at, body
+		}
+		lock := func() {
+			t.Helper()
+			for range 5 {
+				s.tills.Enter(t.Context(), "asahi", "00000000", rand.Text())
+			}
+			if _, _, err := s.tills.Enter(t.Context(), "asahi", tillDigits, ""); !errors.Is(err, pay.ErrTillLocked) {
+				t.Fatalf("a stranger is not locked out: %v", err)
+			}
+		}
+		// What somebody put into the browser before is not what it is known by.
+		own := s.pages()
+		home, _ := url.Parse(own.site.URL)
+		planted := rand.Text()
+		own.browser.Jar.SetCookies(home, []*http.Cookie{{Name: "pay-till-device-asahi", Value: planted, Path: "/"}})
+		left := own.enters("asahi")
+		own.post("/till/asahi/leave", url.Values{"form": {left}})
+		lock()
+		if _, _, err := s.tills.Enter(t.Context(), "asahi", tillDigits, planted); !errors.Is(err, pay.ErrTillLocked) {
+			t.Errorf("by a planted cookie: %v", err)
+		}
+		s.restart() // what is known outlives the process
+		if at, body := try(own, tillDigits); at != "/till/asahi" {
+			t.Errorf("the shop's own browser is at %s: %s", at, body)
+		}
+		lock() // its right code gave nobody new tries
+		// Five wrong ones lock it, and nobody else.
+		for range 5 {
+			try(own, "00000000")
+		}
+		if at, body := try(own, tillDigits); at != "/till/asahi/enter" || !strings.Contains(body, "pay-till-locked") {
+			t.Errorf("at %s: %s", at, body)
+		}
+		w.now = w.now.Add(15 * time.Minute)
+		for range 5 { // the stranger is faster
+			s.tills.Enter(t.Context(), "asahi", "00000000", "")
+		}
+		if at, _ := try(own, tillDigits); at != "/till/asahi" {
+			t.Errorf("at %s", at)
+		}
+		// Another code knows no browser of before.
+		if err := s.tills.SetCode(t.Context(), "asahi", "11112222"); err != nil {
+			t.Fatal(err)
+		}
+		for range 5 {
+			s.tills.Enter(t.Context(), "asahi", "00000000", "")
+		}
+		if at, body := try(own, "11112222"); at != "/till/asahi/enter" || !strings.Contains(body, "pay-till-locked") {
+			t.Errorf("at %s: %s", at, body)
+		}
+		if err := w.db.CheckAudit(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// The operator who starts again with the code in force opens the till, and ends no sign-in.
+func TestTheSameCodeSetAgainLiftsTheLock(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		s := newShop(t, w)
+		p := s.pages()
+		p.enters("asahi")
+		for range 5 {
+			s.tills.Enter(t.Context(), "asahi", "00000000", "")
+		}
+		if err := s.tills.SetCode(t.Context(), "asahi", tillDigits); err != nil {
+			t.Fatal(err)
+		}
+		if _, at, _ := p.get("/till/asahi/sales"); at != "/till/asahi/sales" {
+			t.Errorf("at %s", at)
+		}
+		if _, _, err := s.tills.Enter(t.Context(), "asahi", tillDigits, ""); err != nil {
+			t.Errorf("with the right code: %v", err)
+		}
+	})
+}
+
+// A till knows so many browsers.
+func TestATillKnowsFiftyBrowsers(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		newShop(t, w)
+		check, err := w.store.TillCode(t.Context(), "asahi")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 53 {
+			if err := w.store.TillCodeRight(t.Context(), w.now.Add(time.Duration(i)*time.Second), "asahi", check.Version, fmt.Sprint("device ", i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, known := range map[int]bool{0: false, 2: false, 3: true, 52: true} {
+			if c, err := w.store.TryTillCode(t.Context(), w.now, "asahi", fmt.Sprint("device ", i)); err != nil || c.Device != known {
+				t.Errorf("device %d: known %v, %v", i, c.Device, err)
+			}
+		}
+		if err := w.store.TillCodeRight(t.Context(), w.now, "asahi", check.Version+1, "x"); !errors.Is(err, pay.ErrMoved) {
 			t.Error(err)
 		}
 	})

@@ -102,7 +102,7 @@ func TestAWalletWhoseProcessIsCutOffAddsUp(t *testing.T) {
 			},
 			func() error { return till().SetCode(t.Context(), "till "+sold, tillDigits) },
 			func() error {
-				_, err := till().Enter(t.Context(), "till "+sold, tillDigits)
+				_, _, err := till().Enter(t.Context(), "till "+sold, tillDigits, "")
 				return err
 			},
 			func() error { return till().GiveBack(t.Context(), "till "+sold, sold, "f1", 400) }, // the form again has the same id

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -19,8 +20,19 @@ var errAgain = errors.New("gateway: answered before, by the same phone and in th
 // phone's header is known to it and to us alone, so that a copy of the answer in
 // other hands is a replay. answer is empty when the phone declined.
 func sentBefore(r Request, answer, phone string, at time.Time) bool {
-	return r.State == Done && r.Outcome.Answer == answer && at.Before(r.Outcome.EraseAt) &&
-		r.Phone != ([32]byte{}) && r.Phone == sha256.Sum256([]byte(phone))
+	return judgedAs(r, answer, at) && r.Phone == sha256.Sum256([]byte(phone))
+}
+
+// carriedBefore is sentBefore for who carries a phone's answer, sealed, and knows nothing of
+// the phone but ceremony.Bearer's value for it.
+func carriedBefore(r Request, answer, sealed, bearer string, at time.Time) bool {
+	return judgedAs(r, answer, at) && hmac.Equal([]byte(bearer), []byte(ceremony.Bearer(r.Phone, sealed)))
+}
+
+// judgedAs tells whether a request that a phone fetched was judged by this answer, and that
+// may still be told.
+func judgedAs(r Request, answer string, at time.Time) bool {
+	return r.State == Done && r.Outcome.Answer == answer && at.Before(r.Outcome.EraseAt) && r.Phone != ([32]byte{})
 }
 
 // again tells a stored verdict once more and changes nothing of it. A response

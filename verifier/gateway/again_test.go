@@ -1,10 +1,12 @@
 package gateway_test
 
 import (
+	"crypto/sha256"
 	"testing"
 	"time"
 
 	"tegata/internal/ceremony"
+	"tegata/internal/httpd"
 )
 
 func TestAnAnswerThatComesAgain(t *testing.T) {
@@ -99,4 +101,40 @@ func TestAFailedVerdictComesAgainAsItWas(t *testing.T) {
 			t.Errorf("%v", told.Extra)
 		}
 	}
+}
+
+// Who carries a phone's answer posts that, and hears again what came of it; it refuses nothing
+// in the phone's name, fetches nothing, and is nobody with another answer.
+func TestWhoCarriesAnAnswerDoesNothingElse(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		started := w.must()
+		p := w.mustFetch(started.RequestURI)
+		sealed, err := ceremony.Seal(p.compose(w.holders["good"]), p.sealTo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		carrier, other := *p, *p
+		carrier.id = ceremony.Bearer(sha256.Sum256([]byte(p.id)), sealed)
+		other.id = ceremony.Bearer(sha256.Sum256([]byte(p.id)), sealed+"x")
+		nothingElse := func() {
+			t.Helper()
+			var out ceremony.Taken
+			err := httpd.PostJSON(t.Context(), w.client, p.post, ceremony.Posted{Decline: ceremony.ReasonUnwanted}, &out, httpd.Header{Name: ceremony.PhoneHeader, Value: carrier.id})
+			wantCode(t, err, "phone-header-missing")
+			_, err = w.fetch(started.RequestURI, carrier.id)
+			wantCode(t, err, "phone-header-missing")
+		}
+		nothingElse()
+		for range 2 {
+			if taken, err := carrier.sendSealed(sealed); err != nil || taken.Verdict != ceremony.Passed {
+				t.Fatalf("%+v, %v", taken, err)
+			}
+		}
+		nothingElse()
+		_, err = other.sendSealed(sealed)
+		wantCode(t, err, "request-used")
+		if taken, err := p.sendSealed(sealed); err != nil || taken.Verdict != ceremony.Passed {
+			t.Errorf("the phone, later: %+v, %v", taken, err)
+		}
+	})
 }

@@ -62,7 +62,7 @@ func (g *Gateway) Answer(ctx context.Context, id, phone, source string, body cer
 	taken, err := g.settle(ctx, a)
 	if errors.Is(err, ErrRequestUsed) { // the same bytes, at the same moment
 		r, reread := g.request(ctx, id)
-		if reread == nil && sentBefore(r, a.answer.Hash(), phone, at) {
+		if hash := a.answer.Hash(); reread == nil && (sentBefore(r, hash, phone, at) || carriedBefore(r, hash, body.Answer, phone, at)) {
 			return g.again(ctx, r, at)
 		}
 	}
@@ -133,7 +133,7 @@ func (g *Gateway) authentic(ctx context.Context, id, phone string, body ceremony
 	if err := g.answers(a); err != nil {
 		return nil, err
 	}
-	if sentBefore(a.request, m.Hash(), phone, at) {
+	if sentBefore(a.request, m.Hash(), phone, at) || carriedBefore(a.request, m.Hash(), body.Answer, phone, at) {
 		return a, errAgain
 	}
 	// 4. expired request

@@ -132,8 +132,12 @@ func (p *Provider) finish(ctx context.Context, l Login, c Client, r ceremony.Res
 			return p.refuse(ctx, l, "access_denied", "")
 		}
 		l.Channel, l.ResultID, l.RequestURI = "", "", ""
-		if l.Failed = ""; r.Code == gateway.ErrDataChanged.Code {
-			l.Failed = r.Code
+		l.Failed, l.Useless = "", false
+		switch r.Code {
+		case gateway.ErrDataChanged.Code:
+			l.Failed, l.Useless = r.Code, true
+		case gateway.ErrNotNow.Code: // for days; why is not the client's to know
+			l.Useless = true
 		}
 		return l, errors.Join(gateway.Failure(r.Code), p.c.Store.PutLogin(ctx, l, at))
 	}

@@ -51,6 +51,9 @@ func TestAccountOpeningsAreLimitedOverAllParties(t *testing.T) {
 			if !strings.Contains(p.text, "not-now") || strings.Contains(p.text, "many-account-openings") || strings.Contains(p.text, "3件") {
 				t.Errorf("%s: the screen says %s", with, p.text)
 			}
+			if !strings.Contains(p.text, `<button class="btn btn-main">サービスに戻る</button>`) || strings.Contains(p.text, "もう一度ためす") || strings.Contains(p.text, "断ってサービスに戻る") {
+				t.Errorf("%s: the screen offers %s", with, p.text)
+			}
 			if q := v.goesBack(p); q.Get("error") != "access_denied" || q.Has("error_description") {
 				t.Errorf("%s: the party is told %v", with, q)
 			}

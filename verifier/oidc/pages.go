@@ -106,12 +106,13 @@ func (p *Provider) showTrouble(w http.ResponseWriter, r *http.Request, t *ui.Tro
 		if l, _, err := p.mine(r.Context(), id, p.browser(r)); err == nil && !l.Claimed {
 			say := func(key string) string { return p.site.Say(ui.LangOf(r), key) }
 			back := ui.Action{Label: say("trouble.back"), URL: "/login/" + id + "/refuse", Post: true}
-			if l.Failed != "" { // it would fail again
+			if l.Useless { // it would fail again, and ask for the password once more
 				back.Label = say("trouble.return")
+				next = back
 			} else {
 				next = ui.Action{Label: say("trouble.again"), URL: "/login/" + id}
+				more = append(more, back)
 			}
-			more = append(more, back)
 		}
 	}
 	t.With(ui.Text{JA: "サービスには何も渡していません。", EN: "Nothing was given to the service."}, next)

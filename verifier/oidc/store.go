@@ -131,8 +131,10 @@ type Login struct {
 	// one may still be on its way back.
 	Earlier []string `json:"earlier,omitempty"`
 
-	// Failed is the code of the last answer, when trying again is of no use: the client is
-	// told it when the person goes back.
+	// Useless: after the last answer, trying again is of no use for now.
+	Useless bool `json:"useless,omitempty"`
+	// Failed is the code of the last answer, when the client is told it as the person goes
+	// back.
 	Failed string `json:"failed,omitempty"`
 
 	Sealed  []byte    `json:"sealed,omitempty"` // Redirect, for this browser alone

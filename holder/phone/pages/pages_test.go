@@ -195,6 +195,8 @@ func samples() []uitest.Page {
 	carry := done
 	carry.Approved, carry.Carry = false, true
 	add("34-answered-carry", phone.StageRegistered, "", quiet("answered", answeredPage{base(phone.StageRegistered), carry}))
+	back := outcomeOf(phone.Outcome{Withdrawn: true, Party: sampleAsk().Party.Name, What: sampleAsk().What})
+	add("34-answered-withdrawn", phone.StageRegistered, "", quiet("answered", answeredPage{base(phone.StageRegistered), back}))
 	add("34-answered-kept", phone.StageRegistered, "", quiet("answered", answeredPage{base(phone.StageRegistered), done}))
 	done.Copies, done.NoRoom = 0, true
 	add("34-answered-notkept", phone.StageRegistered, "", quiet("answered", answeredPage{base(phone.StageRegistered), done}))

@@ -187,9 +187,10 @@ type outcome struct {
 	Party, What ui.Text
 	Copies      int  // of what was signed, that are kept now
 	NoRoom      bool // for them
+	Withdrawn   bool // refused after that, without a network
 	Carry       bool // the terminal takes it at a second tap
 }
 
 func outcomeOf(o phone.Outcome) outcome {
-	return outcome{Approved: o.Approved, Redirect: o.Redirect, Party: text(o.Party), What: text(o.What), Copies: o.Copies, NoRoom: o.NoRoom, Carry: o.Carry}
+	return outcome{Approved: o.Approved, Redirect: o.Redirect, Party: text(o.Party), What: text(o.What), Copies: o.Copies, NoRoom: o.NoRoom, Carry: o.Carry, Withdrawn: o.Withdrawn}
 }
