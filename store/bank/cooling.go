@@ -154,7 +154,8 @@ func (s *Store) Cooled(ctx context.Context, at time.Time) error {
 }
 
 // goesOut says whether an amount may go out of an account: not while it is held, and in its
-// first days no more than so much on a day, whoever takes it.
+// first days no more than so much on a day, whoever takes it. What went out of the customer's
+// other accounts on that day counts too: whoever opens one anew has not a second first day.
 func goesOut(ctx context.Context, tx store.Tx, at time.Time, account string, amount int64) error {
 	a, err := one(ctx, tx, `WHERE number = $1`, account)
 	switch {
@@ -166,7 +167,9 @@ func goesOut(ctx context.Context, tx store.Tx, at time.Time, account string, amo
 		return nil
 	}
 	var today int64
-	err = tx.QueryRow(ctx, `SELECT COALESCE(SUM(-amount), 0) FROM entry WHERE account = $1 AND amount < 0 AND at_ms >= $2`, account, midnight(at).UnixMilli()).Scan(&today)
+	// What is given back at a branch went to nobody else.
+	err = tx.QueryRow(ctx, `SELECT COALESCE(SUM(-amount), 0) FROM entry WHERE account IN `+accountsOf+` AND amount < 0 AND kind <> $2 AND at_ms >= $3`,
+		a.Sub, bank.Returned, midnight(at).UnixMilli()).Scan(&today)
 	if err == nil && today+amount > bank.CoolingLimit {
 		err = bank.ErrCooling
 	}
