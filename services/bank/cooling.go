@@ -126,6 +126,13 @@ func undoneLetter(p Product) notice.Letter {
 		"The opening of an account at Tegata Bank was undone.", "It was "+name[1]+". Money that was left in it is given back at a branch, where your card is read.")
 }
 
+// closedLetter tells of an account that was closed while its opening could be undone.
+func closedLetter(p Product) notice.Letter {
+	name := productWords[p]
+	return notice.New("bank-closed", "手形銀行の口座を解約しました。", name[0]+"です。ログインして解約されました。身に覚えがないときは、支店へお越しください。",
+		"An account at Tegata Bank was closed.", "It was "+name[1]+". Somebody logged in and closed it. If this was not you, come to a branch.")
+}
+
 func heldLetter(p Product) notice.Letter {
 	name := productWords[p]
 	return notice.New("bank-held", "手形銀行の口座を止めました。",

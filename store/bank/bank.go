@@ -20,6 +20,7 @@ import (
 
 	"tegata/internal/audit"
 	"tegata/services/bank"
+	"tegata/services/notice"
 	"tegata/store"
 	"tegata/store/consent"
 )
@@ -212,14 +213,22 @@ func (s *Store) Postpone(ctx context.Context, id string, until time.Time) error 
 }
 
 // Close implements bank.Store.
-func (s *Store) Close(ctx context.Context, at time.Time, sub string, p bank.Product) error {
+func (s *Store) Close(ctx context.Context, at time.Time, sub string, p bank.Product, tell notice.Letter) error {
 	return s.db.Write(ctx, func(tx store.Tx) error {
 		a, err := ending(ctx, tx, sub, p, bank.Closed)
 		if err != nil || a.State == bank.Closed {
 			return err
 		}
+		if a.Held() { // a hold ends by a signature, or with the opening
+			return bank.ErrHeld
+		}
 		if _, balance, err := last(ctx, tx, a.Number); err != nil || balance > 0 {
 			return cmp.Or(err, error(bank.ErrNotEmpty))
+		}
+		if a.Undoable(at) {
+			if err := write(ctx, tx, at, a, tell); err != nil {
+				return err
+			}
 		}
 		return over(ctx, tx, at, a, bank.Closed)
 	})
