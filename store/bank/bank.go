@@ -255,12 +255,15 @@ func over(ctx context.Context, tx store.Tx, at time.Time, a bank.Application, to
 	if err := endAll(ctx, tx, at, a.Number); err != nil {
 		return err
 	}
+	if _, err := tx.Exec(ctx, `DELETE FROM hold_link WHERE application = $1`, a.ID); err != nil {
+		return err
+	}
 	a.Record.RetentionUntil = bank.Retention(at)
 	record, err := json.Marshal(a.Record)
 	if err != nil {
 		return err
 	}
-	n, err := tx.Exec(ctx, `UPDATE application SET state = $1, closed_ms = $2, retention_ms = $3, record = $4, cool_ms = 0, hold = NULL WHERE id = $5 AND state = 'opened'`,
+	n, err := tx.Exec(ctx, `UPDATE application SET state = $1, closed_ms = $2, retention_ms = $3, record = $4, cool_ms = 0 WHERE id = $5 AND state = 'opened'`,
 		to, at.UnixMilli(), a.Record.RetentionUntil.UnixMilli(), string(record), a.ID)
 	if err != nil || n == 0 {
 		return err
