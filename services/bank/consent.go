@@ -24,6 +24,10 @@ type ConsentStore interface {
 	// again changes nothing. It returns guardian.ErrSigned, guardian.ErrOver,
 	// guardian.ErrUnknown.
 	Consent(ctx context.Context, c guardian.Consent, review time.Time) error
+	// Withdraw stops a person's application that awaits a consent, and ends the invitation.
+	// Withdrawing it again changes nothing. It returns ErrNotFound, or ErrMoved when somebody
+	// consented by then.
+	Withdraw(ctx context.Context, at time.Time, sub string) error
 	// Unconsented stops applications for which nobody consented in time.
 	Unconsented(ctx context.Context, at time.Time) error
 }
@@ -44,6 +48,12 @@ func (b *Bank) Invite(ctx context.Context, sub string) (string, error) {
 	}
 	link, err := b.desk.Invite(ctx, a.ID, sub)
 	return b.conf.Origin + "/consent/" + link, err
+}
+
+// Withdraw takes a minor's application back to which nobody has consented. It returns
+// ErrNotFound, and ErrMoved when somebody has.
+func (b *Bank) Withdraw(ctx context.Context, sub string) error {
+	return b.conf.Store.Withdraw(ctx, b.conf.Now(), sub)
 }
 
 // DrawConsent writes what a guardian signs, who took the invitation. It returns what

@@ -105,6 +105,7 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("GET /received", h.signedIn(h.received))
 	mux.HandleFunc("GET /received/{id}/paper/{file}", h.signedIn(h.signedPaper))
 	mux.HandleFunc("POST /invite", h.signedIn(h.invite))
+	mux.HandleFunc("POST /withdraw", h.signedIn(h.withdraw))
 	mux.HandleFunc("GET /consent/{link}", h.consent)
 	mux.HandleFunc("POST /consent/{link}", h.signedIn(h.declare))
 	mux.HandleFunc("POST /consent/{link}/sign", h.signedIn(h.agree))
