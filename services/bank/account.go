@@ -141,8 +141,9 @@ type Store interface {
 	Due(ctx context.Context, at time.Time) ([]Application, error)
 	// NextDue is when the next review, telling, lapse, erasure or end of the first days is due; zero when none is.
 	NextDue(ctx context.Context) (time.Time, error)
-	// Stop moves an application out of Reviewing that is not opened. It returns ErrMoved.
-	Stop(ctx context.Context, at time.Time, id, why string, r Record) error
+	// Stop moves an application out of Reviewing that is not opened, and posts tell when a
+	// guardian consented to it. It returns ErrMoved.
+	Stop(ctx context.Context, at time.Time, id, why string, r Record, tell notice.Letter) error
 	// Postpone moves a review. It returns ErrMoved.
 	Postpone(ctx context.Context, id string, until time.Time) error
 	// Close ends an account and its mandates, and posts tell when its opening could be undone.

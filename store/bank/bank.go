@@ -183,7 +183,7 @@ func (s *Store) NextDue(ctx context.Context) (at time.Time, err error) {
 }
 
 // Stop implements bank.Store.
-func (s *Store) Stop(ctx context.Context, at time.Time, id, why string, r bank.Record) error {
+func (s *Store) Stop(ctx context.Context, at time.Time, id, why string, r bank.Record, tell notice.Letter) error {
 	record, err := json.Marshal(r)
 	if err != nil {
 		return err
@@ -195,6 +195,13 @@ func (s *Store) Stop(ctx context.Context, at time.Time, id, why string, r bank.R
 			err = bank.ErrMoved
 		}
 		if err != nil {
+			return err
+		}
+		a, err := one(ctx, tx, `WHERE id = $1 AND EXISTS (SELECT 1 FROM consent WHERE subject = application.id AND signed_ms > 0)`, id)
+		if err == nil {
+			err = write(ctx, tx, at, a, tell)
+		}
+		if err != nil && !errors.Is(err, bank.ErrNotFound) { // nobody had to consent
 			return err
 		}
 		return store.Audit(ctx, tx, at, system, "application stopped", id, nil)

@@ -7,6 +7,7 @@ import (
 
 	"tegata/services/bank"
 	"tegata/services/guardian"
+	"tegata/services/notice"
 	"tegata/store"
 	"tegata/store/consent"
 )
@@ -30,7 +31,7 @@ func (s *Store) Consent(ctx context.Context, c guardian.Consent, review time.Tim
 }
 
 // Unconsented implements bank.Store.
-func (s *Store) Unconsented(ctx context.Context, at time.Time) error {
+func (s *Store) Unconsented(ctx context.Context, at time.Time, tell notice.Letter) error {
 	return s.db.Write(ctx, func(tx store.Tx) error {
 		all, err := read(ctx, tx, `WHERE state = 'awaiting' AND due_ms <= $1`, at.UnixMilli())
 		if err != nil {
@@ -38,6 +39,9 @@ func (s *Store) Unconsented(ctx context.Context, at time.Time) error {
 		}
 		for _, a := range all {
 			if err := unopened(ctx, tx, at, a, guardian.WhyConsent); err != nil {
+				return err
+			}
+			if err := write(ctx, tx, at, a, tell); err != nil {
 				return err
 			}
 		}

@@ -2,6 +2,7 @@ package bank_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,5 +79,48 @@ func TestTakingAnApplicationBackOverThePages(t *testing.T) {
 		if a := newcomerAt(c, t).do("GET", "/consent/"+link, nil); !strings.Contains(a.text, "guardian-over") {
 			t.Errorf("to the guardian: %d %s", a.status, a.text)
 		}
+	})
+}
+
+func TestALetterTellsWhatCameOfAGuardiansConsent(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		sent := func(want ...string) {
+			t.Helper()
+			all, err := w.store.Outbox(t.Context(), "", 100)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var kinds []string
+			for _, n := range all {
+				kinds = append(kinds, n.Kind)
+				if n.To.Address != kaede.Address+"　"+kaede.Name+" 様" || strings.Contains(n.JA.Body, kaede.Name) {
+					t.Errorf("%+v", n)
+				}
+			}
+			if !slices.Equal(kinds, want) {
+				t.Errorf("sent %v, want %v", kinds, want)
+			}
+		}
+		w.asksConsent(t, "k1", "kid")
+		w.reviewed(t, guardian.Life)
+		sent("bank-unconsented")
+		link := w.asksConsent(t, "k2", "kid")
+		w.by["cms of parent"] = verdict("passed", uncle.Name, "good")
+		if err := w.consents(t, link, "uncle", uncle); err != nil {
+			t.Fatal(err)
+		}
+		w.reviewed(t, time.Minute)
+		if a := w.current(t, "kid"); a.State != bank.Stopped {
+			t.Fatalf("%+v", a)
+		}
+		sent("bank-unconsented", "bank-unopened")
+		// Where nobody had to consent, nobody was promised a letter.
+		if err := w.signs(t, "n1", newcomer); err != nil {
+			t.Fatal(err)
+		}
+		w.by = nil
+		w.says = verdict("failed", hanako.Name, "revoked")
+		w.reviewed(t, time.Minute)
+		sent("bank-unconsented", "bank-unopened")
 	})
 }
