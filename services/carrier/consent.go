@@ -25,6 +25,10 @@ type ConsentStore interface {
 	// Consent keeps what a guardian signed, and has the line activated then. The same again
 	// changes nothing. It returns guardian.ErrSigned, guardian.ErrOver, guardian.ErrUnknown.
 	Consent(ctx context.Context, c guardian.Consent, activate time.Time) error
+	// WithdrawLine stops a person's line that awaits a consent, and ends the invitation.
+	// Withdrawing it again changes nothing. It returns ErrNotFound, or ErrMoved when somebody
+	// consented by then.
+	WithdrawLine(ctx context.Context, at time.Time, sub, line string, tell Letter) error
 	// Unconsented stops contracts to which nobody consented in time.
 	Unconsented(ctx context.Context, at time.Time, tell Letter) error
 }
@@ -43,6 +47,12 @@ func guardianOf(sub string, a Attributes) guardian.Person {
 func (c *Carrier) Invite(ctx context.Context, sub, line string) (string, error) {
 	link, err := c.Guardians().Invite(ctx, line, sub)
 	return c.conf.Origin + "/consent/" + link, err
+}
+
+// WithdrawLine takes a minor's contract back to which nobody has consented. It returns
+// ErrNotFound, and ErrMoved when somebody has.
+func (c *Carrier) WithdrawLine(ctx context.Context, sub, line string) error {
+	return c.conf.Store.WithdrawLine(ctx, c.conf.Now(), sub, line, withdrawnLetter())
 }
 
 // DrawConsent writes what a guardian signs, who took the invitation. It returns what
@@ -96,6 +106,11 @@ func (c *Carrier) consented(ctx context.Context, at time.Time, l Line, v guardia
 func unconsentedLetter() Letter {
 	return notice.New("carrier-unconsented", "回線は使えるようになりませんでした。", "期限までに、親権者の同意がありませんでした。契約は成立していません。",
 		"The line was not activated.", "No parent or guardian consented in time. There is no contract.")
+}
+
+func withdrawnLetter() Letter {
+	return notice.New("carrier-withdrawn", "回線の申し込みを取りやめました。", "ログインして取りやめられました。契約は成立していません。",
+		"The request for a line was taken back.", "Somebody logged in and took it back. There is no contract.")
 }
 
 func guardianLetter() Letter {

@@ -98,6 +98,7 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("POST /lines/{id}/change/{kind}", h.loggedIn(h.change))
 	mux.HandleFunc("POST /lines/{id}/withdraw", h.loggedIn(h.withdraw))
 	mux.HandleFunc("POST /lines/{id}/invite", h.loggedIn(h.invite))
+	mux.HandleFunc("POST /lines/{id}/withdraw-contract", h.loggedIn(h.withdrawLine))
 	mux.HandleFunc("GET /consent/{link}", h.consent)
 	mux.HandleFunc("POST /consent/{link}", h.loggedIn(h.declare))
 	mux.HandleFunc("GET /lines/{id}/freeze", h.loggedIn(h.lineOf("freeze")))
