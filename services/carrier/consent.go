@@ -71,10 +71,8 @@ func (c *Carrier) DrawConsent(ctx context.Context, link, sub string, who Attribu
 }
 
 // agree keeps a signed consent.
-func (c *Carrier) agree(ctx context.Context, sub string, d Draft, s relying.Signed) error {
-	// The login of the signature gives no facts: it is of the sub that drew the document, whose
-	// login gave them, and the certificate has the name.
-	v, err := c.Guardians().Receive(ctx, d.consent, guardianOf(sub, d.Who), s)
+func (c *Carrier) agree(ctx context.Context, sub string, d Draft, login Attributes, s relying.Signed) error {
+	v, err := c.Guardians().Receive(ctx, d.consent, guardianOf(sub, login), s)
 	if err != nil {
 		return err
 	}

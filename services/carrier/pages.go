@@ -183,8 +183,8 @@ func (h *Handler) awaits(s session) (relying.Awaited, bool) {
 	default:
 		to = "/lines/" + d.Line
 	}
-	return relying.Awaited{Content: d.Document, At: to, Receive: func(ctx context.Context, _ relying.Claims, signed relying.Signed) (string, error) {
-		return to, h.opt.Carrier.Receive(ctx, s.Sub, *d, signed)
+	return relying.Awaited{Content: d.Document, At: to, Receive: func(ctx context.Context, login relying.Claims, signed relying.Signed) (string, error) {
+		return to, h.opt.Carrier.Receive(ctx, s.Sub, *d, whoOf(login), signed)
 	}}, true
 }
 
