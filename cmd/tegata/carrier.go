@@ -75,7 +75,7 @@ func (c *carrierRole) register(ctx context.Context, at places, v *verifier) erro
 		Purpose: purpose("mobile", ceremony.R2, "携帯電話会社の画面に入ります。", "Log in at the mobile carrier.", "name", "address", "birthdate"),
 		SignPurposes: []ceremony.RegisteredPurpose{
 			contract,
-			purpose(carrier.ConsentPurpose, ceremony.R3, "お子さんの回線の契約への同意書に署名します。", "Sign your consent to your child's line."),
+			purpose(carrier.ConsentPurpose, ceremony.R3, "お子さんの回線の契約への同意書に署名します。", "Sign your consent to your child's line.", "name", "address", "birthdate"),
 			purpose(carrier.ChangePurpose, ceremony.R3, "SIM や回線の申込書に署名します。", "Sign a request about a SIM or a line."),
 		}})
 	return err

@@ -6,6 +6,8 @@ import (
 	"encoding/base32"
 	"errors"
 	"time"
+
+	"tegata/services/notice"
 )
 
 // Product is what an account is for.
@@ -152,14 +154,15 @@ type Store interface {
 	Due(ctx context.Context, at time.Time) ([]Application, error)
 	// NextDue is when the next review, telling, lapse, erasure or end of the first days is due; zero when none is.
 	NextDue(ctx context.Context) (time.Time, error)
-	// Stop moves an application out of Reviewing that is not opened. It returns ErrMoved.
-	Stop(ctx context.Context, at time.Time, id, why string, r Record) error
+	// Stop moves an application out of Reviewing that is not opened, and posts tell when a
+	// guardian consented to it. It returns ErrMoved.
+	Stop(ctx context.Context, at time.Time, id, why string, r Record, tell notice.Letter) error
 	// Postpone moves a review. It returns ErrMoved.
 	Postpone(ctx context.Context, id string, until time.Time) error
-	// Close ends an account and its mandates; ErrSecurities while a securities account hangs
-	// on it. Ending an ended one again changes nothing. It
-	// returns ErrNotFound, or ErrNotEmpty when there is money in it.
-	Close(ctx context.Context, at time.Time, sub string, p Product) error
+	// Close ends an account and its mandates, and posts tell when its opening could be undone.
+	// Ending an ended one again changes nothing. It returns ErrNotFound, ErrSecurities while a
+	// securities account hangs on it, ErrHeld, or ErrNotEmpty when there is money in it.
+	Close(ctx context.Context, at time.Time, sub string, p Product, tell notice.Letter) error
 	// Erase takes away whatever was kept long enough.
 	Erase(ctx context.Context, at time.Time) error
 	// Count counts an event of which nothing else is kept: what somebody began and gave up.

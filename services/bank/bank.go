@@ -185,9 +185,9 @@ func (b *Bank) Current(ctx context.Context, sub string, p Product) (Application,
 }
 
 // Close ends a person's account, and tells creditors. It returns ErrNotFound,
-// ErrNotEmpty, ErrSecurities.
+// ErrNotEmpty, ErrSecurities, ErrHeld.
 func (b *Bank) Close(ctx context.Context, sub string, p Product) error {
-	if err := b.conf.Store.Close(ctx, b.conf.Now(), sub, p); err != nil {
+	if err := b.conf.Store.Close(ctx, b.conf.Now(), sub, p, closedLetter(p)); err != nil {
 		return err
 	}
 	return b.tellCreditors(context.WithoutCancel(ctx), b.conf.Now())

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tegata/services/guardian"
+	"tegata/services/notice"
 	"tegata/services/relying"
 )
 
@@ -24,8 +25,12 @@ type ConsentStore interface {
 	// again changes nothing. It returns guardian.ErrSigned, guardian.ErrOver,
 	// guardian.ErrUnknown.
 	Consent(ctx context.Context, c guardian.Consent, review time.Time) error
-	// Unconsented stops applications for which nobody consented in time.
-	Unconsented(ctx context.Context, at time.Time) error
+	// Withdraw stops a person's application that awaits a consent, and ends the invitation.
+	// Withdrawing it again changes nothing. It returns ErrNotFound, or ErrMoved when somebody
+	// consented by then.
+	Withdraw(ctx context.Context, at time.Time, sub string) error
+	// Unconsented stops applications for which nobody consented in time, and posts tell.
+	Unconsented(ctx context.Context, at time.Time, tell notice.Letter) error
 }
 
 func guardianOf(sub string, a Attributes) guardian.Person {
@@ -44,6 +49,12 @@ func (b *Bank) Invite(ctx context.Context, sub string) (string, error) {
 	}
 	link, err := b.desk.Invite(ctx, a.ID, sub)
 	return b.conf.Origin + "/consent/" + link, err
+}
+
+// Withdraw takes a minor's application back to which nobody has consented. It returns
+// ErrNotFound, and ErrMoved when somebody has.
+func (b *Bank) Withdraw(ctx context.Context, sub string) error {
+	return b.conf.Store.Withdraw(ctx, b.conf.Now(), sub)
 }
 
 // DrawConsent writes what a guardian signs, who took the invitation. It returns what
@@ -76,4 +87,16 @@ func (b *Bank) Guardians() guardian.Desk { return b.desk }
 // Consents are those that a person gave as a guardian.
 func (b *Bank) Consents(ctx context.Context, sub string) ([]guardian.Consent, error) {
 	return b.conf.Store.ConsentsBy(ctx, sub)
+}
+
+// unopenedLetter tells of the outcome that was promised to who consented. The reason is not in
+// it: it is about one of two people, and both open the post.
+func unopenedLetter() notice.Letter {
+	return notice.New("bank-unopened", "手形銀行の口座は開きませんでした。", "親権者の方の同意を受けた申し込みです。申し込んだ方がログインすると、理由を見られます。",
+		"No account was opened at Tegata Bank.", "It is about the application to which a parent or guardian consented. Who applied logs in to see why.")
+}
+
+func unconsentedLetter() notice.Letter {
+	return notice.New("bank-unconsented", "手形銀行の口座は開きませんでした。", "期限までに、親権者の方の同意がありませんでした。もう一度申し込めます。",
+		"No account was opened at Tegata Bank.", "No parent or guardian consented in time. One can apply again.")
 }

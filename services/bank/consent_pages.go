@@ -27,6 +27,20 @@ func (h *Handler) invite(w http.ResponseWriter, r *http.Request, token string, s
 	http.Redirect(w, r, "/home", http.StatusSeeOther)
 }
 
+// withdraw takes an application back that nobody has consented to; where somebody has by now,
+// the page shows that.
+func (h *Handler) withdraw(w http.ResponseWriter, r *http.Request, token string, s session) {
+	err := h.opt.Bank.Withdraw(r.Context(), s.Sub)
+	if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrMoved) {
+		h.fail(w, r, err)
+		return
+	}
+	if err == nil {
+		h.sessions.Change(token, func(v *session) { v.Keeps.Invitation = "" })
+	}
+	http.Redirect(w, r, "/home", http.StatusSeeOther)
+}
+
 // consent leads a guardian through what an invitation is about. Nobody sees anything of the
 // minor who has not logged in, is not grown up, or has not said that they are the guardian.
 func (h *Handler) consent(w http.ResponseWriter, r *http.Request) {

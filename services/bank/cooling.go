@@ -37,13 +37,14 @@ type CoolingStore interface {
 	// it leaves the ledger as Returned. Undoing it again changes nothing. It returns
 	// ErrNotFound, ErrCooled, or ErrSecurities while a securities account hangs on it.
 	Undo(ctx context.Context, at time.Time, sub string, p Product, tell notice.Letter) error
-	// ByLink is the account that a letter's link holds. It returns ErrNotFound.
+	// ByLink is the account that a letter's link holds, the last letter's or an earlier one's. It
+	// returns ErrNotFound, also when the days are over or the account is.
 	ByLink(ctx context.Context, link [32]byte) (Application, error)
 	// Hold stops whatever goes out of the account, as long as its opening may be undone.
 	// Holding a held one changes nothing. It returns ErrNotFound or ErrCooled.
 	Hold(ctx context.Context, at time.Time, link [32]byte, tell notice.Letter) error
 	// Release ends a hold by what its customer signed, which is kept: the days begin anew, with
-	// another word. The same paper again changes nothing. ErrMoved.
+	// another word, beside whose link those of earlier letters go on to serve. The same paper again changes nothing. ErrMoved.
 	Release(ctx context.Context, at time.Time, p Paper, until time.Time, w Word) error
 	// Cooled ends the days that are over.
 	Cooled(ctx context.Context, at time.Time) error
@@ -124,6 +125,13 @@ func undoneLetter(p Product) notice.Letter {
 	name := productWords[p]
 	return notice.New("bank-undone", "手形銀行の口座の開設を取り消しました。", name[0]+"です。残っていたお金は、支店でカードを確かめてお返しします。",
 		"The opening of an account at Tegata Bank was undone.", "It was "+name[1]+". Money that was left in it is given back at a branch, where your card is read.")
+}
+
+// closedLetter tells of an account that was closed while its opening could be undone.
+func closedLetter(p Product) notice.Letter {
+	name := productWords[p]
+	return notice.New("bank-closed", "手形銀行の口座を解約しました。", name[0]+"です。ログインして解約されました。身に覚えがないときは、支店へお越しください。",
+		"An account at Tegata Bank was closed.", "It was "+name[1]+". Somebody logged in and closed it. If this was not you, come to a branch.")
 }
 
 func heldLetter(p Product) notice.Letter {

@@ -67,10 +67,11 @@ func (h *Handler) hold(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/hold/"+r.PathValue("link"), http.StatusSeeOther)
 }
 
-// failLink says what is wrong with a link: one that is over is as one that never was.
+// failLink says what is wrong with a link. One that is not known may be mistyped, or of an
+// account whose days are over: which of these is not kept.
 func (h *Handler) failLink(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, ErrNotFound) {
-		err = ErrCooled
+		err = ErrHoldLink
 	}
 	h.fail(w, r, err)
 }

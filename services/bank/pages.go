@@ -105,6 +105,7 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("GET /received", h.signedIn(h.received))
 	mux.HandleFunc("GET /received/{id}/paper/{file}", h.signedIn(h.signedPaper))
 	mux.HandleFunc("POST /invite", h.signedIn(h.invite))
+	mux.HandleFunc("POST /withdraw", h.signedIn(h.withdraw))
 	mux.HandleFunc("GET /consent/{link}", h.consent)
 	mux.HandleFunc("POST /consent/{link}", h.signedIn(h.declare))
 	mux.HandleFunc("POST /consent/{link}/sign", h.signedIn(h.agree))
@@ -313,11 +314,19 @@ func (h *Handler) closing(w http.ResponseWriter, r *http.Request, _ string, s se
 		http.Redirect(w, r, "/home", http.StatusSeeOther)
 		return
 	}
-	h.show(w, r, "close", page{A: &a, Product: productOf(r), Trouble: h.site.Said(r).Trouble}, 0)
+	p := page{A: &a, Product: productOf(r), Trouble: h.site.Said(r).Trouble}
+	if a.Held() {
+		p.Trouble = ui.TroubleOf(w, ErrHeld)
+	}
+	h.show(w, r, "close", p, 0)
 }
 
 func (h *Handler) close(w http.ResponseWriter, r *http.Request, _ string, s session) {
 	err := h.opt.Bank.Close(r.Context(), s.Sub, productOf(r))
+	if errors.Is(err, ErrHeld) { // the page says what there is to do
+		http.Redirect(w, r, "/close?product="+string(productOf(r)), http.StatusSeeOther)
+		return
+	}
 	if errors.Is(err, ErrSecurities) {
 		h.site.GoTo(w, r, ui.Later{Path: "/close", Trouble: ui.TroubleOf(w, err)}, "")
 		return

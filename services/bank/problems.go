@@ -85,6 +85,10 @@ var (
 	ErrCooled = problem.NewRefused(409, "bank-undo-late",
 		"口座の開設を取り消せる期間が過ぎました。", "何も変えていません。口座が要らないときは、ログインして解約してください。身に覚えがないときは、支店へお越しください。",
 		"The days in which the opening could be undone are over.", "Nothing was changed. Log in and close the account if you do not need it. If it is not yours, come to a branch.")
+	// ErrHoldLink: a link to hold an account that is in no letter, or serves no more.
+	ErrHoldLink = problem.NewRefused(404, "bank-hold-link",
+		"このリンクでは、口座を止められません。", "何も変えていません。リンクが手紙のとおりか、確かめてください。手紙のとおりなら、取り消せる期間が過ぎたか、口座が終わっています。身に覚えがないときは、支店へお越しください。",
+		"This link holds no account.", "Nothing was changed. Compare it with the letter. If it is the letter's, the days in which the opening could be undone are over, or the account is. If it is not yours, come to a branch.")
 	// ErrFunds: the account has not as much.
 	ErrFunds = problem.NewRefused(409, "bank-charge-funds",
 		"口座の残高が足りません。", "お金は動いていません。入金してから、もう一度お試しください。",

@@ -38,7 +38,7 @@ func (b *Bank) RunDue(ctx context.Context, at time.Time) error {
 	if err := b.conf.Store.Cooled(ctx, at); err != nil {
 		return err
 	}
-	if err := b.conf.Store.Unconsented(ctx, at); err != nil {
+	if err := b.conf.Store.Unconsented(ctx, at, unconsentedLetter()); err != nil {
 		return err
 	}
 	if err := b.tellCreditors(ctx, at); err != nil {
@@ -121,5 +121,5 @@ func (b *Bank) isListed(name, birthdate string) bool {
 
 func (b *Bank) stop(ctx context.Context, at time.Time, a Application, why string, r Record) error {
 	r.RetentionUntil = Retention(at)
-	return b.conf.Store.Stop(ctx, at, a.ID, why, r)
+	return b.conf.Store.Stop(ctx, at, a.ID, why, r, unopenedLetter())
 }

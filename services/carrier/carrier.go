@@ -164,11 +164,12 @@ func (c *Carrier) Draw(ctx context.Context, sub string, who Attributes, choices 
 }
 
 // Receive checks what was signed by itself, compares it with the login whose facts the draft
-// has, and records it before anything comes of it. The same draft again changes nothing. It
+// has, and records it before anything comes of it. Of a guardian's consent login are the facts
+// of the login in which it was signed; of anything else they are not looked at. The same draft again changes nothing. It
 // returns ErrSignature, what Store.Receive, Store.Ask, Store.Install and package guardian return, and errors of the verifier.
-func (c *Carrier) Receive(ctx context.Context, sub string, d Draft, s relying.Signed) error {
+func (c *Carrier) Receive(ctx context.Context, sub string, d Draft, login Attributes, s relying.Signed) error {
 	if d.Kind == Agree {
-		return c.agree(ctx, sub, d, s)
+		return c.agree(ctx, sub, d, login, s)
 	}
 	r, err := c.recorded(ctx, sub, d, s)
 	if err != nil {

@@ -25,6 +25,10 @@ type ConsentStore interface {
 	// Consent keeps what a guardian signed, and has the line activated then. The same again
 	// changes nothing. It returns guardian.ErrSigned, guardian.ErrOver, guardian.ErrUnknown.
 	Consent(ctx context.Context, c guardian.Consent, activate time.Time) error
+	// WithdrawLine stops a person's line that awaits a consent, and ends the invitation.
+	// Withdrawing it again changes nothing. It returns ErrNotFound, or ErrMoved when somebody
+	// consented by then.
+	WithdrawLine(ctx context.Context, at time.Time, sub, line string, tell Letter) error
 	// Unconsented stops contracts to which nobody consented in time.
 	Unconsented(ctx context.Context, at time.Time, tell Letter) error
 }
@@ -45,6 +49,12 @@ func (c *Carrier) Invite(ctx context.Context, sub, line string) (string, error) 
 	return c.conf.Origin + "/consent/" + link, err
 }
 
+// WithdrawLine takes a minor's contract back to which nobody has consented. It returns
+// ErrNotFound, and ErrMoved when somebody has.
+func (c *Carrier) WithdrawLine(ctx context.Context, sub, line string) error {
+	return c.conf.Store.WithdrawLine(ctx, c.conf.Now(), sub, line, withdrawnLetter())
+}
+
 // DrawConsent writes what a guardian signs, who took the invitation. It returns what
 // guardian.Desk.Draw does.
 func (c *Carrier) DrawConsent(ctx context.Context, link, sub string, who Attributes) (Draft, error) {
@@ -61,10 +71,8 @@ func (c *Carrier) DrawConsent(ctx context.Context, link, sub string, who Attribu
 }
 
 // agree keeps a signed consent.
-func (c *Carrier) agree(ctx context.Context, sub string, d Draft, s relying.Signed) error {
-	// The login of the signature gives no facts: it is of the sub that drew the document, whose
-	// login gave them, and the certificate has the name.
-	v, err := c.Guardians().Receive(ctx, d.consent, guardianOf(sub, d.Who), s)
+func (c *Carrier) agree(ctx context.Context, sub string, d Draft, login Attributes, s relying.Signed) error {
+	v, err := c.Guardians().Receive(ctx, d.consent, guardianOf(sub, login), s)
 	if err != nil {
 		return err
 	}
@@ -96,6 +104,11 @@ func (c *Carrier) consented(ctx context.Context, at time.Time, l Line, v guardia
 func unconsentedLetter() Letter {
 	return notice.New("carrier-unconsented", "回線は使えるようになりませんでした。", "期限までに、親権者の同意がありませんでした。契約は成立していません。",
 		"The line was not activated.", "No parent or guardian consented in time. There is no contract.")
+}
+
+func withdrawnLetter() Letter {
+	return notice.New("carrier-withdrawn", "回線の申し込みを取りやめました。", "ログインして取りやめられました。契約は成立していません。",
+		"The request for a line was taken back.", "Somebody logged in and took it back. There is no contract.")
 }
 
 func guardianLetter() Letter {

@@ -127,6 +127,15 @@ func (d Draft) fileName() string {
 	return "request.txt"
 }
 
+// facts are the scopes of the login in which it is signed: a guardian's facts are of that one.
+// Whoever signs for themselves gave theirs before, and the certificate has the name.
+func (d Draft) facts() []string {
+	if d.Kind == Agree {
+		return facts
+	}
+	return nil
+}
+
 func (d Draft) purpose() string {
 	switch d.Kind {
 	case "":

@@ -98,6 +98,7 @@ func (h *Handler) Routes() http.Handler {
 	mux.HandleFunc("POST /lines/{id}/change/{kind}", h.loggedIn(h.change))
 	mux.HandleFunc("POST /lines/{id}/withdraw", h.loggedIn(h.withdraw))
 	mux.HandleFunc("POST /lines/{id}/invite", h.loggedIn(h.invite))
+	mux.HandleFunc("POST /lines/{id}/withdraw-contract", h.loggedIn(h.withdrawLine))
 	mux.HandleFunc("GET /consent/{link}", h.consent)
 	mux.HandleFunc("POST /consent/{link}", h.loggedIn(h.declare))
 	mux.HandleFunc("GET /lines/{id}/freeze", h.loggedIn(h.lineOf("freeze")))
@@ -182,8 +183,8 @@ func (h *Handler) awaits(s session) (relying.Awaited, bool) {
 	default:
 		to = "/lines/" + d.Line
 	}
-	return relying.Awaited{Content: d.Document, At: to, Receive: func(ctx context.Context, _ relying.Claims, signed relying.Signed) (string, error) {
-		return to, h.opt.Carrier.Receive(ctx, s.Sub, *d, signed)
+	return relying.Awaited{Content: d.Document, At: to, Receive: func(ctx context.Context, login relying.Claims, signed relying.Signed) (string, error) {
+		return to, h.opt.Carrier.Receive(ctx, s.Sub, *d, whoOf(login), signed)
 	}}, true
 }
 

@@ -170,7 +170,7 @@ func (h *Handler) sign(w http.ResponseWriter, r *http.Request, token string, s s
 		http.Redirect(w, r, "/check", http.StatusSeeOther)
 		return
 	}
-	h.pages.Sign(w, r, token, s, relying.Document{Content: d.Document, Name: d.fileName(), MediaType: "text/plain", Format: "cades", Purpose: d.purpose()},
+	h.pages.Sign(w, r, token, s, relying.Document{Content: d.Document, Name: d.fileName(), MediaType: "text/plain", Format: "cades", Purpose: d.purpose(), Facts: d.facts()},
 		func(k *keeps) { k.signing = d })
 }
 

@@ -27,6 +27,11 @@ func (h *Handler) invite(w http.ResponseWriter, r *http.Request, token string, s
 	http.Redirect(w, r, "/lines/"+r.PathValue("id"), http.StatusSeeOther)
 }
 
+// withdrawLine takes a contract back that nobody has consented to.
+func (h *Handler) withdrawLine(w http.ResponseWriter, r *http.Request, _ string, s session) {
+	h.done(w, r, h.opt.Carrier.WithdrawLine(r.Context(), s.Sub, r.PathValue("id")))
+}
+
 // The steps of a guardian.
 const (
 	stepLogin   = "login"   // who are you?

@@ -39,6 +39,7 @@ const (
 // Why nothing came of what a minor signed.
 const (
 	WhyConsent     = "consent"              // nobody consented in time
+	WhyWithdrawn   = "withdrawn"            // the minor took it back before anybody consented
 	WhyAddress     = "guardian"             // somebody consented who is registered at another address
 	WhyCertificate = "guardian-certificate" // that of who consented was held or revoked when it counted
 )

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 )
 
 // ErrOtherPerson: somebody else confirmed on the phone than the one whose session it is.
@@ -51,7 +52,7 @@ func (p *Pages[T]) Sign(w http.ResponseWriter, r *http.Request, token string, s 
 		p.Fail(w, r, err)
 		return
 	}
-	l, to, err := p.c.Client.Begin(r.Context(), Request{Scopes: append([]string{"sign"}, p.c.SignFacts...), ACR: "r3", Transaction: id})
+	l, to, err := p.c.Client.Begin(r.Context(), Request{Scopes: slices.Concat([]string{"sign"}, p.c.SignFacts, d.Facts), ACR: "r3", Transaction: id})
 	if err != nil {
 		// It may be that the transaction is used up, though no answer of it ever came.
 		p.sessions.Change(token, func(v *Session[T]) { v.tries++ })

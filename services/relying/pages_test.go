@@ -100,7 +100,7 @@ func opens(t *testing.T, change func(*relying.PagesConfig[basket])) *shop {
 		fmt.Fprintf(w, "%s from %q, last at %q busy %t trouble %t", v.Sub, v.Keeps.From, v.Taken.To, v.Taken.Busy, v.Taken.Trouble != nil)
 	}))
 	mux.HandleFunc("POST /sign", s.pages.LoggedIn(func(w http.ResponseWriter, r *http.Request, token string, v relying.Session[basket]) {
-		s.pages.Sign(w, r, token, v, relying.Document{Content: []byte(s.signs)}, func(k *basket) { k.Awaits = s.signs })
+		s.pages.Sign(w, r, token, v, relying.Document{Content: []byte(s.signs), Facts: []string{"address"}}, func(k *basket) { k.Awaits = s.signs })
 	}))
 	s.site = httptest.NewServer(mux)
 	t.Cleanup(s.site.Close)
@@ -215,7 +215,7 @@ func TestWhatIsSignedIsReceivedOnce(t *testing.T) {
 	s.isAt("GET", s.leads("/login", nil), "/home")
 	s.leads("/sign", nil)
 	back := s.leads("/sign", nil) // a double click
-	if q := s.provider.asked[2]; q.ACR != "r3" || !slices.Equal(q.Scopes, []string{"sign", "name"}) || q.Transaction == "" {
+	if q := s.provider.asked[2]; q.ACR != "r3" || !slices.Equal(q.Scopes, []string{"sign", "name", "address"}) || q.Transaction == "" {
 		t.Errorf("asked for %+v", q)
 	}
 	if k := s.provider.Keys; k[0] != k[1] {

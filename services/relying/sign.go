@@ -26,6 +26,9 @@ type Document struct {
 	MediaType string `json:"media_type"`
 	Format    string `json:"format"`  // cades, pades or xades
 	Purpose   string `json:"purpose"` // code of a registered sign purpose
+
+	// Facts are scopes of the login in which it is signed, beside sign and the pages' SignFacts.
+	Facts []string `json:"-"`
 }
 
 // Signed is what came of a transaction. Verdict is passed, failed or indeterminate; all

@@ -20,6 +20,7 @@ import (
 
 	"tegata/internal/audit"
 	"tegata/services/bank"
+	"tegata/services/notice"
 	"tegata/store"
 	"tegata/store/consent"
 )
@@ -182,7 +183,7 @@ func (s *Store) NextDue(ctx context.Context) (at time.Time, err error) {
 }
 
 // Stop implements bank.Store.
-func (s *Store) Stop(ctx context.Context, at time.Time, id, why string, r bank.Record) error {
+func (s *Store) Stop(ctx context.Context, at time.Time, id, why string, r bank.Record, tell notice.Letter) error {
 	record, err := json.Marshal(r)
 	if err != nil {
 		return err
@@ -194,6 +195,13 @@ func (s *Store) Stop(ctx context.Context, at time.Time, id, why string, r bank.R
 			err = bank.ErrMoved
 		}
 		if err != nil {
+			return err
+		}
+		a, err := one(ctx, tx, `WHERE id = $1 AND EXISTS (SELECT 1 FROM consent WHERE subject = application.id AND signed_ms > 0)`, id)
+		if err == nil {
+			err = write(ctx, tx, at, a, tell)
+		}
+		if err != nil && !errors.Is(err, bank.ErrNotFound) { // nobody had to consent
 			return err
 		}
 		return store.Audit(ctx, tx, at, system, "application stopped", id, nil)
@@ -212,14 +220,22 @@ func (s *Store) Postpone(ctx context.Context, id string, until time.Time) error 
 }
 
 // Close implements bank.Store.
-func (s *Store) Close(ctx context.Context, at time.Time, sub string, p bank.Product) error {
+func (s *Store) Close(ctx context.Context, at time.Time, sub string, p bank.Product, tell notice.Letter) error {
 	return s.db.Write(ctx, func(tx store.Tx) error {
 		a, err := ending(ctx, tx, sub, p, bank.Closed)
 		if err != nil || a.State == bank.Closed {
 			return err
 		}
+		if a.Held() { // a hold ends by a signature, or with the opening
+			return bank.ErrHeld
+		}
 		if _, balance, err := last(ctx, tx, a.Number); err != nil || balance > 0 {
 			return cmp.Or(err, error(bank.ErrNotEmpty))
+		}
+		if a.Undoable(at) {
+			if err := write(ctx, tx, at, a, tell); err != nil {
+				return err
+			}
 		}
 		return over(ctx, tx, at, a, bank.Closed)
 	})
@@ -246,12 +262,15 @@ func over(ctx context.Context, tx store.Tx, at time.Time, a bank.Application, to
 	if err := endAll(ctx, tx, at, a.Number); err != nil {
 		return err
 	}
+	if _, err := tx.Exec(ctx, `DELETE FROM hold_link WHERE application = $1`, a.ID); err != nil {
+		return err
+	}
 	a.Record.RetentionUntil = bank.Retention(at)
 	record, err := json.Marshal(a.Record)
 	if err != nil {
 		return err
 	}
-	n, err := tx.Exec(ctx, `UPDATE application SET state = $1, closed_ms = $2, retention_ms = $3, record = $4, cool_ms = 0, hold = NULL WHERE id = $5 AND state = 'opened'`,
+	n, err := tx.Exec(ctx, `UPDATE application SET state = $1, closed_ms = $2, retention_ms = $3, record = $4, cool_ms = 0 WHERE id = $5 AND state = 'opened'`,
 		to, at.UnixMilli(), a.Record.RetentionUntil.UnixMilli(), string(record), a.ID)
 	if err != nil || n == 0 {
 		return err

@@ -22,6 +22,18 @@ func write(ctx context.Context, tx store.Tx, at time.Time, a bank.Application, l
 	return outbox.Put(ctx, tx, n, at, a.PostalAddress(), l)
 }
 
+// say posts a letter with a link, beside which those of earlier letters go on to serve: whoever
+// finds one of them is as worried.
+func say(ctx context.Context, tx store.Tx, at time.Time, a bank.Application, w bank.Word) error {
+	if _, err := tx.Exec(ctx, `INSERT INTO hold_link (link, application) VALUES ($1, $2)`, w.Link[:], a.ID); err != nil {
+		return err
+	}
+	return write(ctx, tx, at, a, w.Letter)
+}
+
+// byLink is the clause of the account of a letter's link.
+const byLink = `WHERE id = (SELECT application FROM hold_link WHERE link = $1)`
+
 // Outbox implements bank.Store.
 func (s *Store) Outbox(ctx context.Context, after string, most int) ([]notice.Notice, error) {
 	return outbox.After(ctx, s.db, after, most, notice.Post, bank.ErrNotFound)
@@ -46,15 +58,15 @@ func (s *Store) Open(ctx context.Context, at time.Time, id string, r bank.Record
 		if err != nil {
 			return err
 		}
-		changed, err := tx.Exec(ctx, `UPDATE application SET state = 'opened', record = $1, number = $2, opened_ms = $3, cool_ms = $4, hold = $5
-			WHERE id = $6 AND state = 'reviewing'`, string(record), fmt.Sprintf(pattern, n), at.UnixMilli(), until.UnixMilli(), w.Link[:], id)
+		changed, err := tx.Exec(ctx, `UPDATE application SET state = 'opened', record = $1, number = $2, opened_ms = $3, cool_ms = $4
+			WHERE id = $5 AND state = 'reviewing'`, string(record), fmt.Sprintf(pattern, n), at.UnixMilli(), until.UnixMilli(), id)
 		if err == nil && changed == 0 {
 			err = bank.ErrMoved
 		}
 		if err != nil {
 			return err
 		}
-		if err := write(ctx, tx, at, a, w.Letter); err != nil {
+		if err := say(ctx, tx, at, a, w); err != nil {
 			return err
 		}
 		return store.Audit(ctx, tx, at, system, "application opened", id, nil)
@@ -90,7 +102,7 @@ func (s *Store) Undo(ctx context.Context, at time.Time, sub string, p bank.Produ
 // ByLink implements bank.Store.
 func (s *Store) ByLink(ctx context.Context, link [32]byte) (a bank.Application, err error) {
 	err = s.db.Read(ctx, func(tx store.Tx) error {
-		a, err = one(ctx, tx, `WHERE hold = $1`, link[:])
+		a, err = one(ctx, tx, byLink, link[:])
 		return err
 	})
 	return a, err
@@ -99,7 +111,7 @@ func (s *Store) ByLink(ctx context.Context, link [32]byte) (a bank.Application, 
 // Hold implements bank.Store.
 func (s *Store) Hold(ctx context.Context, at time.Time, link [32]byte, tell notice.Letter) error {
 	return s.db.Write(ctx, func(tx store.Tx) error {
-		a, err := one(ctx, tx, `WHERE hold = $1`, link[:])
+		a, err := one(ctx, tx, byLink, link[:])
 		switch {
 		case err != nil:
 			return err
@@ -132,10 +144,10 @@ func (s *Store) Release(ctx context.Context, at time.Time, p bank.Paper, until t
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `UPDATE application SET held_ms = 0, cool_ms = $1, hold = $2 WHERE id = $3 AND state = 'opened'`, until.UnixMilli(), w.Link[:], a.ID); err != nil {
+		if _, err := tx.Exec(ctx, `UPDATE application SET held_ms = 0, cool_ms = $1 WHERE id = $2 AND state = 'opened'`, until.UnixMilli(), a.ID); err != nil {
 			return err
 		}
-		if err := write(ctx, tx, at, a, w.Letter); err != nil {
+		if err := say(ctx, tx, at, a, w); err != nil {
 			return err
 		}
 		return store.Audit(ctx, tx, at, system, "account released", a.ID, nil)
@@ -145,7 +157,11 @@ func (s *Store) Release(ctx context.Context, at time.Time, p bank.Paper, until t
 // Cooled implements bank.Store.
 func (s *Store) Cooled(ctx context.Context, at time.Time) error {
 	return s.db.Write(ctx, func(tx store.Tx) error {
-		n, err := tx.Exec(ctx, `UPDATE application SET cool_ms = 0, hold = NULL WHERE state = 'opened' AND held_ms = 0 AND cool_ms > 0 AND cool_ms <= $1`, at.UnixMilli())
+		const over = `state = 'opened' AND held_ms = 0 AND cool_ms > 0 AND cool_ms <= $1`
+		if _, err := tx.Exec(ctx, `DELETE FROM hold_link WHERE application IN (SELECT id FROM application WHERE `+over+`)`, at.UnixMilli()); err != nil {
+			return err
+		}
+		n, err := tx.Exec(ctx, `UPDATE application SET cool_ms = 0 WHERE `+over, at.UnixMilli())
 		if err != nil || n == 0 {
 			return err
 		}
@@ -154,7 +170,8 @@ func (s *Store) Cooled(ctx context.Context, at time.Time) error {
 }
 
 // goesOut says whether an amount may go out of an account: not while it is held, and in its
-// first days no more than so much on a day, whoever takes it.
+// first days no more than so much on a day, whoever takes it. What went out of the customer's
+// other accounts on that day counts too: whoever opens one anew has not a second first day.
 func goesOut(ctx context.Context, tx store.Tx, at time.Time, account string, amount int64) error {
 	a, err := one(ctx, tx, `WHERE number = $1`, account)
 	switch {
@@ -166,7 +183,9 @@ func goesOut(ctx context.Context, tx store.Tx, at time.Time, account string, amo
 		return nil
 	}
 	var today int64
-	err = tx.QueryRow(ctx, `SELECT COALESCE(SUM(-amount), 0) FROM entry WHERE account = $1 AND amount < 0 AND at_ms >= $2`, account, midnight(at).UnixMilli()).Scan(&today)
+	// What is given back at a branch went to nobody else.
+	err = tx.QueryRow(ctx, `SELECT COALESCE(SUM(-amount), 0) FROM entry WHERE account IN `+accountsOf+` AND amount < 0 AND kind <> $2 AND at_ms >= $3`,
+		a.Sub, bank.Returned, midnight(at).UnixMilli()).Scan(&today)
 	if err == nil && today+amount > bank.CoolingLimit {
 		err = bank.ErrCooling
 	}

@@ -51,7 +51,7 @@ func TestTheFirstDaysOverThePages(t *testing.T) {
 				t.Errorf("a stranger at %s: %d %s", path, a.status, a.location)
 			}
 		}
-		if a := stranger.do("GET", "/hold/NONE", nil); a.status != 409 || !strings.Contains(a.text, "bank-undo-late") {
+		if a := stranger.do("GET", "/hold/NONE", nil); a.status != 404 || !strings.Contains(a.text, "bank-hold-link") {
 			t.Errorf("%d %s", a.status, a.text)
 		}
 

@@ -118,12 +118,15 @@ func (s *Store) Take(ctx context.Context, at time.Time, id string, c bank.Charge
 	return out, err
 }
 
-// limits compares a charge with what its creditor took from the account already, by whichever
-// mandate.
+// accountsOf are all accounts of the customer $1, also those that ended.
+const accountsOf = `(SELECT number FROM application WHERE sub = $1 AND number <> '')`
+
+// limits compares a charge with what its creditor took from the customer already, by whichever
+// mandate and from whichever account.
 func limits(ctx context.Context, tx store.Tx, at time.Time, m bank.Mandate, amount int64) error {
 	taken := func(from time.Time) (n int64, err error) {
-		err = tx.QueryRow(ctx, `SELECT COALESCE(SUM(-amount), 0) FROM entry WHERE account = $1 AND kind = 'charge' AND about = $2 AND at_ms >= $3`,
-			m.Account, m.Creditor, from.UnixMilli()).Scan(&n)
+		err = tx.QueryRow(ctx, `SELECT COALESCE(SUM(-amount), 0) FROM entry WHERE account IN `+accountsOf+` AND kind = 'charge' AND about = $2 AND at_ms >= $3`,
+			m.Sub, m.Creditor, from.UnixMilli()).Scan(&n)
 		return n, err
 	}
 	today, err := taken(midnight(at))

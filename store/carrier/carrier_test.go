@@ -109,13 +109,13 @@ func TestWhatIsNotTheSignatureOfWhoLoggedIn(t *testing.T) {
 			{"no certificate is named", good, verdict(t, "passed", hanako.Name, "good", "")},
 		} {
 			w.says = c.says
-			if err := w.Receive(t.Context(), "s1", d, c.s); !errors.Is(err, carrier.ErrSignature) {
+			if err := w.Receive(t.Context(), "s1", d, carrier.Attributes{}, c.s); !errors.Is(err, carrier.ErrSignature) {
 				t.Errorf("%s: %v", c.name, err)
 			}
 			w.says = verdict(t, "passed", hanako.Name, "good", oldKey)
 		}
 		w.down = errors.New("no line")
-		if err := w.Receive(t.Context(), "s1", d, good); err == nil || errors.Is(err, carrier.ErrSignature) {
+		if err := w.Receive(t.Context(), "s1", d, carrier.Attributes{}, good); err == nil || errors.Is(err, carrier.ErrSignature) {
 			t.Errorf("the verifier is away: %v", err)
 		}
 		if all, err := w.Lines(t.Context(), "s1"); err != nil || len(all) != 0 {

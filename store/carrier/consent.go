@@ -44,3 +44,24 @@ func (s *Store) Unconsented(ctx context.Context, at time.Time, tell carrier.Lett
 		return nil
 	})
 }
+
+// WithdrawLine implements carrier.Store.
+func (s *Store) WithdrawLine(ctx context.Context, at time.Time, sub, line string, tell carrier.Letter) error {
+	return s.db.Write(ctx, func(tx store.Tx) error {
+		all, err := bareLines(ctx, tx, `WHERE sub = $1 AND id = $2`, sub, line)
+		switch {
+		case err != nil:
+			return err
+		case len(all) == 0:
+			return carrier.ErrNotFound
+		case all[0].State == carrier.Stopped && all[0].Why == guardian.WhyWithdrawn:
+			return nil
+		}
+		l := all[0]
+		l.Record.RetentionUntil = carrier.Retention(at)
+		if err := stop(ctx, tx, at, carrier.Awaiting, l.ID, guardian.WhyWithdrawn, l.Record, tell); err != nil {
+			return err
+		}
+		return consent.End(ctx, tx, l.ID, at)
+	})
+}

@@ -66,7 +66,7 @@ func (w *world) consents(link, sub string, who carrier.Attributes) error {
 	if err != nil {
 		return err
 	}
-	return w.Receive(w.t.Context(), sub, d, relying.Signed{Verdict: "passed", Sub: sub, Signature: []byte("cms of parent")})
+	return w.Receive(w.t.Context(), sub, d, who, relying.Signed{Verdict: "passed", Sub: sub, Signature: []byte("cms of parent")})
 }
 
 // told says whether the last mail is of a kind.
@@ -101,9 +101,13 @@ func TestAMinorsLineTakesAGuardiansSignature(t *testing.T) {
 			}
 		}
 		good := relying.Signed{Verdict: "passed", Sub: "mum", Signature: []byte("cms of parent")}
+		moved := hanako
+		moved.Address = "大阪府大阪市1"
 		for what, err := range map[string]error{
-			"by another":     w.Receive(t.Context(), "kid", d, good),
-			"another's name": w.Receive(t.Context(), "mum", d, relying.Signed{Verdict: "passed", Sub: "mum", Signature: []byte("cms " + l.ID)}),
+			"by another":     w.Receive(t.Context(), "kid", d, hanako, good),
+			"other facts":    w.Receive(t.Context(), "mum", d, moved, good),
+			"no facts":       w.Receive(t.Context(), "mum", d, carrier.Attributes{}, good),
+			"another's name": w.Receive(t.Context(), "mum", d, hanako, relying.Signed{Verdict: "passed", Sub: "mum", Signature: []byte("cms " + l.ID)}),
 		} {
 			if !errors.Is(err, guardian.ErrSignature) {
 				t.Errorf("%s: %v", what, err)
@@ -112,7 +116,7 @@ func TestAMinorsLineTakesAGuardiansSignature(t *testing.T) {
 		var all sync.WaitGroup
 		for range 4 { // a double click, and the way back
 			all.Go(func() {
-				if err := w.Receive(t.Context(), "mum", d, good); err != nil {
+				if err := w.Receive(t.Context(), "mum", d, hanako, good); err != nil {
 					t.Error(err)
 				}
 			})

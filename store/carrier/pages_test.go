@@ -53,7 +53,7 @@ func TestWhatNeedsNoLoginAndWhatDoes(t *testing.T) {
 				t.Errorf("%s without a login: %d", path, res.Code)
 			}
 		}
-		for _, path := range []string{"/check", "/contact", "/lines/" + l.ID + "/install", "/lines/" + l.ID + "/withdraw", "/lines/" + l.ID + "/freeze", "/lines/" + l.ID + "/change/end"} {
+		for _, path := range []string{"/check", "/contact", "/lines/" + l.ID + "/install", "/lines/" + l.ID + "/withdraw", "/lines/" + l.ID + "/withdraw-contract", "/lines/" + l.ID + "/freeze", "/lines/" + l.ID + "/change/end"} {
 			if res := w.visit("POST", path, "PHONE", change); res.Code != http.StatusSeeOther || res.Header().Get("Location") != "/" {
 				t.Errorf("%s without a login: %d", path, res.Code)
 			}

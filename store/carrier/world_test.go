@@ -81,7 +81,7 @@ func (w *world) must(err error) {
 
 // signs has a draft signed by its person.
 func (w *world) signs(sub string, d carrier.Draft) error {
-	return w.Receive(w.t.Context(), sub, d, relying.Signed{Verdict: "passed", Sub: sub, Signature: []byte("cms " + d.ID)})
+	return w.Receive(w.t.Context(), sub, d, carrier.Attributes{}, relying.Signed{Verdict: "passed", Sub: sub, Signature: []byte("cms " + d.ID)})
 }
 
 // contracts draws and signs a contract, and returns its id.

@@ -38,6 +38,12 @@ func Begin(ctx context.Context, tx store.Tx, subject, minor string, until time.T
 	return err
 }
 
+// End ends the wait for the consent to a document: its invitation is over.
+func End(ctx context.Context, tx store.Tx, subject string, at time.Time) error {
+	_, err := tx.Exec(ctx, `UPDATE consent SET until_ms = $1 WHERE subject = $2 AND signed_ms = 0 AND until_ms > $1`, at.UnixMilli(), subject)
+	return err
+}
+
 // Drop forgets consents to documents that a clause of SQL names.
 func Drop(ctx context.Context, tx store.Tx, subjects string, args ...any) error {
 	_, err := tx.Exec(ctx, `DELETE FROM consent WHERE subject IN (`+subjects+`)`, args...)
