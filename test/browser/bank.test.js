@@ -155,7 +155,10 @@ job('AT-B01: a signature opens the account, once, and the record says how', asyn
   await page.getByText('口座を解約しました。').first().waitFor()
 })
 
-job('what was opened under pressure is held by the letter, and undone by its owner', async () => {
+// These two are played in Go over the same pages, on both databases; in the browser in make soak.
+const soaks = process.env.TEGATA_LONG === '1' ? job : () => {}
+
+soaks('what was opened under pressure is held by the letter, and undone by its owner', async () => {
   const page = await signsIn()
   await is.follow(page, 'もう一度申し込む')
   await applies(page)
@@ -203,7 +206,7 @@ job('what was opened under pressure is held by the letter, and undone by its own
   await reader.getByText('手形銀行の口座の開設を取り消しました。').waitFor()
 })
 
-job('an account of somebody of 16 takes the signature of a guardian, who sees nothing before they say that they are one', async () => {
+soaks('an account of somebody of 16 takes the signature of a guardian, who sees nothing before they say that they are one', async () => {
   const page = await signsIn(kaede)
   await is.follow(page, '口座を申し込む')
   await applies(page, { password: kaede.password, says: '親権者の同意を待っています' })
